@@ -1,0 +1,221 @@
+"""Ganvas: what `streamlit run app.py` starts. The pages, and the few routes that move files without holding them in memory.
+
+Upload: the body of a PUT goes to disk in pieces. Download and pictures: files of the workspace, streamed, with Range.
+Every answer for a file that is not there, or must not be, is the same 404.
+"""
+import asyncio
+import contextlib
+import logging
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Route
+
+from gan_core import jobs
+from gan_core.errors import UserError
+from gan_core.store import Store
+from gan_core.workspace import Workspace, default_workspace, new_id
+
+UPLOAD_BYTES = 20 << 30
+KEEP_FREE_BYTES = 1 << 30
+WRITE_BYTES = 1 << 20
+RECONCILE_SECONDS = 5
+FOR_EVER = "public, max-age=31536000, immutable"
+SAMPLE = re.compile(r"(reals|fakes-[0-9]{9})\.png")
+EXPORT = re.compile(r"[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,150}\.zip")
+OURS = ("/api/", "/app/static/")
+BEYOND = re.compile(r"[\\\x00]|(^|/)\.\.(/|$)")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    # Pictures, data and fonts come from this server only: a class named ![](http://…) can call nobody.
+    "Content-Security-Policy": "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self' data: blob:; "
+                               "font-src 'self' data:; frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'",
+}
+
+
+class Guard:
+    """Refuses requests under a host name that is not ours (DNS rebinding), and adds security headers to the rest.
+
+    Plain ASGI and not BaseHTTPMiddleware, so that a large answer is passed on and not copied.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)         # Streamlit checks the host of its WebSocket itself
+
+        async def send_with_headers(message):
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"],
+                                                  *((name.lower().encode(), value.encode()) for name, value in HEADERS.items())]}
+            await send(message)
+
+        request = Request(scope)
+        if scope["path"].startswith(OURS) and BEYOND.search(scope["path"]):
+            return await missing()(scope, receive, send_with_headers)       # Streamlit would say 400, which tells more
+        if host_allowed(request.headers.get("host", "")):
+            return await self.app(scope, receive, send_with_headers)
+        answer = refuse(403, "This address is not one that Ganvas answers to.", "Open it as http://localhost on this computer.")
+        return await answer(scope, receive, send_with_headers)
+
+
+def host_allowed(host: str) -> bool:
+    """Is the Host header one of server.allowedHosts?"""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    allowed = st.get_option("server.allowedHosts") or ["localhost", "127.0.0.1", "::1"]
+    return any(rule == "*" or name == rule.lower().strip("[]") or (rule.startswith("*.") and name.endswith(rule[1:].lower()))
+               for rule in allowed)
+
+
+def same_origin(request: Request) -> bool:
+    """False where a browser says that a page of another site sends this. A script that is no browser sends neither header."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return False
+    return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+
+
+def refuse(status: int, what: str, todo: str) -> JSONResponse:
+    return JSONResponse({"what": what, "todo": todo}, status_code=status)
+
+
+def missing() -> JSONResponse:
+    return refuse(404, "There is no such file.", "Go back to the page and pick one from the list.")
+
+
+async def upload(request: Request) -> JSONResponse:
+    """PUT /api/uploads: the body becomes staging/<id>/upload.zip. Answers {"upload": id, "bytes": n}."""
+    if not same_origin(request):
+        return refuse(403, "Only the Ganvas page itself may upload.", "Open the Data page and upload there.")
+    workspace, upload_id = default_workspace(), new_id("upload")
+    try:
+        announced = int(request.headers.get("content-length", 0))
+    except ValueError:
+        return refuse(400, "The upload does not say how large it is.", "Upload the zip again.")
+    if refusal := room_for(workspace, announced):
+        return refusal
+    folder = workspace.upload(upload_id)
+    folder.mkdir(mode=0o700)
+    whole = False
+    try:
+        count, refusal = await receive_body(request, workspace, folder / "upload.part")
+        if refusal:
+            return refusal
+        if count == 0 or (announced and count != announced):
+            return refuse(400, "The upload is empty or was cut short.", "Upload the zip again.")
+        (folder / "upload.part").replace(folder / "upload.zip")
+        whole = True
+        return JSONResponse({"upload": upload_id, "bytes": count})
+    except ClientDisconnect:
+        return refuse(400, "The upload was broken off.", "Upload the zip again.")
+    except OSError:
+        return refuse(507, "The upload could not be written to disk.", "Free some space on this computer and try again.")
+    finally:
+        if not whole:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def receive_body(request: Request, workspace: Workspace, path: Path) -> tuple[int, JSONResponse | None]:
+    """Write the request's body to path, holding about WRITE_BYTES of it: (bytes written, why it ended early or None)."""
+    count, waiting = 0, bytearray()
+    with open(path, "xb") as file:
+        async for chunk in request.stream():
+            waiting += chunk
+            if len(waiting) >= WRITE_BYTES:
+                await asyncio.to_thread(file.write, bytes(waiting))
+                count += len(waiting)
+                waiting.clear()
+                if refusal := room_for(workspace, 0, count):
+                    return count, refusal
+        await asyncio.to_thread(file.write, bytes(waiting))
+    return count + len(waiting), None
+
+
+def room_for(workspace: Workspace, more: int, so_far: int = 0) -> JSONResponse | None:
+    """A refusal where the upload is too large or the disk would run full, else None."""
+    if more + so_far > UPLOAD_BYTES:
+        return refuse(413, "The zip is larger than 20 GB.", "Give its path under 'Folder on this computer' instead.")
+    if shutil.disk_usage(workspace.root).free - more < KEEP_FREE_BYTES:
+        return refuse(507, "There is not enough room on this computer's disk.", "Free some space and try again.")
+    return None
+
+
+def send_file(path: Path, cache: str, download: str | None = None) -> FileResponse | JSONResponse:
+    if path.is_symlink() or not path.is_file():
+        return missing()
+    return FileResponse(path, headers={"Cache-Control": cache}, filename=download, content_disposition_type="attachment")
+
+
+async def no_such_file(request: Request) -> JSONResponse:
+    return missing()
+
+
+async def workspace_file(request: Request) -> FileResponse | JSONResponse:
+    """GET a file of a run, dataset or export; which one is told by the names in the route."""
+    named, workspace = request.path_params, default_workspace()
+    try:
+        if "export" in named and EXPORT.fullmatch(named["file"]):
+            return send_file(workspace.export(named["export"]) / named["file"], "no-cache", named["file"])
+        if "dataset" in named and named["index"] <= 100_000:
+            return send_file(workspace.dataset(named["dataset"]) / "contact" / f"{named['index']}.webp", FOR_EVER)
+        if "run" in named and "file" not in named:
+            return send_file(workspace.run(named["run"]) / "timelapse.webp", "no-cache")
+        if "run" in named and SAMPLE.fullmatch(named["file"]):
+            return send_file(workspace.run(named["run"]) / "samples" / named["file"], FOR_EVER)
+    except UserError:
+        pass
+    return missing()
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    """Keep the queue honest while the server is up. Workers are processes of their own and outlive it."""
+    workspace = default_workspace()
+    store = Store(workspace)
+    workspace.sweep()
+
+    def look_after() -> None:
+        jobs.reconcile(store)
+        jobs.ensure_workers(store, workspace)
+
+    async def keep_looking() -> None:
+        while True:
+            try:
+                await asyncio.to_thread(look_after)
+            except Exception:
+                logging.getLogger("ganvas").exception("looking after the queue failed")
+            await asyncio.sleep(RECONCILE_SECONDS)
+
+    task = asyncio.create_task(keep_looking())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+app = st.App(
+    Path(__file__).parent / "pages" / "router.py",
+    lifespan=lifespan,
+    middleware=[Middleware(Guard)],
+    routes=[
+        Route("/api/uploads", upload, methods=["PUT"]),
+        Route("/api/exports/{export}/{file}", workspace_file),
+        Route("/app/static/runs/{run}/samples/{file}", workspace_file),
+        Route("/app/static/runs/{run}/timelapse.webp", workspace_file),
+        Route("/app/static/datasets/{dataset}/contact/{index:int}.webp", workspace_file),
+        *(Route(f"{prefix}{{rest:path}}", no_such_file) for prefix in OURS),
+    ],
+)

@@ -1,0 +1,121 @@
+"""A finished data set on disk: square uint8 images, labels, and a test split that was cut before any network saw them.
+
+dataset.json                        DatasetInfo
+{train,test}_images.npy             uint8 [N, H, W, C], sorted by class
+{train,test}_labels.npy             int64 [N]
+items.jsonl                         per image: split, row, label, name of its source, SHA-256 of the source's bytes
+contact/<class index>.webp          up to 40 images of a class at a glance
+"""
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+
+from gan_core.errors import UserError
+from gan_core.workspace import atomic_write, read_json, write_json
+
+Split = Literal["train", "test"]
+SPLIT_FROM = 5          # a class below this many images gives none to the test split
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """images uint8 [N, H, W, C], C is 1 or 3, perhaps a memory map; labels int64 [N] index classes."""
+    images: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What dataset.json says. size: side in pixels. rejected: the first 1,000 files left out: {"file", "reason"}."""
+    name: str
+    size: int
+    mode: Literal["L", "RGB"]
+    fit: Literal["crop", "pad", "stretch"]
+    classes: list[str]
+    train_counts: list[int]
+    test_counts: list[int]
+    source: dict[str, Any]
+    seed: int
+    health: dict[str, Any]
+    rejected: list[dict[str, str]]
+    notices: list[str]
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.mode == "L" else 3
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def read_info(folder: Path) -> DatasetInfo:
+    """The description of the data set in `folder`. Raises UserError no_dataset where there is none."""
+    value = read_json(Path(folder) / "dataset.json")
+    if value is None:
+        raise UserError("no_dataset", "This data set is not there any more.", "Pick another one from the list.")
+    return DatasetInfo(**value)
+
+
+def write_info(folder: Path, info: DatasetInfo) -> None:
+    """Writes dataset.json; last of all, so that its presence says that the data set is whole."""
+    write_json(folder / "dataset.json", info.to_json())
+
+
+def load(folder: Path, split: Split) -> ImageSet:
+    """One split, its images as a read-only memory map. Raises UserError no_dataset."""
+    info = read_info(folder)
+    images = np.load(Path(folder) / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
+    labels = np.load(Path(folder) / f"{split}_labels.npy", allow_pickle=False)
+    return ImageSet(images, labels, info.classes)
+
+
+def cut_test_split(labels: Sequence[int], may_be_tested: Sequence[bool], fraction: float, seed: int) -> np.ndarray:
+    """bool [N]: which images are held out. A pure function of its arguments.
+
+    Per class of n images round(n * fraction), at least one where n is 5 or more, none below 5, never all; only among
+    those that may be tested. fraction 0 cuts nothing.
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+    all_labels, candidates = np.asarray(labels), np.asarray(may_be_tested, dtype=bool)
+    held_out = np.zeros(len(all_labels), dtype=bool)
+    for label in np.unique(all_labels):
+        rows = np.flatnonzero(all_labels == label)
+        allowed = generator.permutation(rows[candidates[rows]])
+        if fraction > 0 and len(rows) >= SPLIT_FROM:
+            held_out[allowed[:min(max(round(len(rows) * fraction), 1), len(rows) - 1)]] = True
+    return held_out
+
+
+def write_split(folder: Path, split: Split, images: Iterable[np.ndarray], shape: tuple[int, int, int],
+                labels: Sequence[int]) -> None:
+    """Write one split from chunks of uint8 images [n, H, W, C] that add up to [len(labels), *shape]."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(labels), *shape)}
+
+    def write(file: BinaryIO) -> None:
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in images:
+            file.write(np.ascontiguousarray(chunk).data)
+
+    atomic_write(folder / f"{split}_images.npy", write)
+    values = np.asarray(labels, dtype=np.int64)
+    atomic_write(folder / f"{split}_labels.npy", lambda file: np.save(file, values, allow_pickle=False))
+
+
+def write_items(folder: Path, items: Iterable[dict[str, Any]]) -> None:
+    """One JSON object per line into items.jsonl."""
+    atomic_write(folder / "items.jsonl", lambda file: file.writelines(
+        json.dumps(item, ensure_ascii=False).encode() + b"\n" for item in items))
+
+
+def read_items(folder: Path) -> Iterable[dict[str, Any]]:
+    """The lines of items.jsonl, in the order train rows, then test rows."""
+    with open(os.path.join(folder, "items.jsonl"), encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)

@@ -1,0 +1,117 @@
+"""The health report of a data set: counts, sizes, duplicates, label conflicts, and what to know of them."""
+import collections
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+FEW_IMAGES = 5              # training with labels refuses a class below this
+SHEET_IMAGES, SHEET_COLUMNS, TILE_PIXELS, SHEET_GAP = 40, 10, 96, 3
+
+
+class Record(NamedTuple):
+    """One decoded picture. slot: where its pixels lie. channels: 1 where it is grey. sha256: of its source's bytes."""
+    slot: int
+    label: int
+    held_out: bool
+    name: str
+    sha256: str
+    channels: int
+    width: int
+    height: int
+    mode: str
+
+
+class Cleaned(NamedTuple):
+    """records without duplicates, in their old order. conflicts: SHA-256 of pictures that lie in several classes."""
+    records: list[Record]
+    duplicates: int
+    leaked: int
+    conflicts: set[str]
+
+
+def clean(records: Sequence[Record]) -> Cleaned:
+    """Drop the same bytes within a class, and from the training part what is also in a given test part (`leaked`)."""
+    held_out = {record.sha256 for record in records if record.held_out}
+    seen: set[tuple[int, str]] = set()
+    labels: dict[str, set[int]] = {}
+    kept, duplicates, leaked = [], 0, 0
+    for record in records:
+        labels.setdefault(record.sha256, set()).add(record.label)
+        if not record.held_out and record.sha256 in held_out:
+            leaked += 1
+        elif (record.label, record.sha256) in seen:
+            duplicates += 1
+        else:
+            seen.add((record.label, record.sha256))
+            kept.append(record)
+    return Cleaned(kept, duplicates, leaked, {sha for sha, classes in labels.items() if len(classes) > 1})
+
+
+def measure(records: Sequence[Record], classes: Sequence[str], *, duplicates: int, conflicts: int, ignored: int,
+            rejected: int) -> dict[str, Any]:
+    """The health dict of DatasetInfo. source_sizes: [width, height] in pixels, each side on its own."""
+    counts = np.bincount([record.label for record in records], minlength=len(classes))
+    sizes = np.array([(record.width, record.height) for record in records])
+    modes = collections.Counter(record.mode for record in records)
+    return {
+        "images": len(records),
+        "classes": {name: int(count) for name, count in zip(classes, counts, strict=True)},
+        "source_sizes": {name: [int(side) for side in measure(sizes, axis=0)]
+                         for name, measure in (("min", np.min), ("median", np.median), ("max", np.max))},
+        "source_modes": dict(sorted(modes.items())),
+        "duplicates": duplicates, "conflicts": conflicts, "ignored": ignored, "rejected": rejected,
+        "imbalance": round(float(counts.max() / counts.min()), 2),
+    }
+
+
+def notices(records: Sequence[Record], classes: Sequence[str], size: int, conflicts: int, leaked: int) -> list[str]:
+    """Sentences about what will matter later; none where all is well."""
+    counts = collections.Counter(record.label for record in records)
+    found = []
+    if len(classes) == 1:
+        found.append(f"Only one class ({classes[0]}): a network can learn it, but there is nothing to balance.")
+    few = [f"{name} ({counts[label]})" for label, name in enumerate(classes) if counts[label] < FEW_IMAGES]
+    if few:
+        found.append(f"Fewer than {FEW_IMAGES} pictures in {_several(few)}: training with labels refuses so small a "
+                     "class, so add pictures or remove the class.")
+    small = sum(min(record.width, record.height) < size for record in records)
+    if small:
+        found.append(f"{small:,} of {len(records):,} pictures are smaller than {size} px and were enlarged, which "
+                     "makes them soft; a smaller size fits them better.")
+    if conflicts:
+        found.append(f"Label conflict: {_pictures(conflicts)} in more than one class; look which class is right.")
+    if leaked:
+        found.append(f"{_pictures(leaked)} in the training part and in the test part; the test part keeps it.")
+    return found
+
+
+def contact_sheet(images: np.ndarray) -> Image.Image:
+    """Up to 40 of the images uint8 [N, H, W, C], evenly picked, ten in a row; small ones enlarged by a whole factor."""
+    picks = np.unique(np.linspace(0, len(images) - 1, min(len(images), SHEET_IMAGES)).round().astype(int))
+    size = images.shape[1]
+    tile = size * max(1, round(TILE_PIXELS / size)) if size < TILE_PIXELS * 2 else TILE_PIXELS + TILE_PIXELS // 3
+    step = tile + SHEET_GAP
+    columns = min(SHEET_COLUMNS, len(picks))
+    sheet = Image.new("RGB", (columns * step - SHEET_GAP, -(-len(picks) // SHEET_COLUMNS) * step - SHEET_GAP), "white")
+    way = Image.Resampling.NEAREST if tile >= size else Image.Resampling.LANCZOS
+    for place, row in enumerate(picks):
+        pixels = np.array(images[row])
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).resize((tile, tile), way)
+        sheet.paste(picture, (place % SHEET_COLUMNS * step, place // SHEET_COLUMNS * step))
+    return sheet
+
+
+def write_contact_sheet(path: Path, images: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    contact_sheet(images).save(path, "WEBP", quality=90, method=1)
+
+
+def _pictures(count: int) -> str:
+    return "1 picture is" if count == 1 else f"{count:,} pictures are"
+
+
+def _several(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,68 @@
+"""The README.md inside an exported zip: what it holds, how it was made, how to load it."""
+from typing import Any
+
+from gan_core.export.names import markdown
+
+CARD = """# {dataset}, balanced
+
+An image dataset with one folder per class. A generative adversarial network, trained on real images, drew the
+synthetic ones. The real training images are {originals} here.
+
+| | |
+|---|---|
+| Images in `train/` | {train:,}: {real:,} real and {synthetic:,} synthetic ({share:.1%} synthetic) |
+| Images in `test/` | {test:,}, all real; the network never saw them |
+| Image size | {width} x {height} pixels, {mode} |
+| Run | {run} |
+| Recipe | {recipe} |
+| Seed | {seed} |
+| Checkpoint (SHA-256) | {checkpoint} |
+
+## Classes
+
+| Class | Folder | Real | Synthetic | Share synthetic | Test |
+|---|---|---:|---:|---:|---:|
+{rows}
+
+## Files
+
+- `train/<class>/real_000001.png`: a real image. `train/<class>/gan_000001.png`: a synthetic one.
+- `test/<class>/real_000001.png`: held-out real images. Measure on these only.
+- `metadata.csv`: file name, label, whether it is synthetic, run and seed. A label that a spreadsheet would run as a
+  formula has an apostrophe in front.
+- `manifest.json`: the same facts for programs, with class, run, seed and index of every synthetic file.
+
+## How to load it
+
+```python
+from torchvision.datasets import ImageFolder
+
+train = ImageFolder("train")
+test = ImageFolder("test")      # compare class_to_idx: a class with no test image has no folder here
+```
+
+## Keep in mind
+
+- **Synthetic is not anonymous.** The network can repeat training images nearly unchanged, above all where it saw few.
+- Synthetic images carry the mistakes and the bias of the network and of the real images, and may miss their class.
+- They help some classifiers and harm others: train with and without them, and compare on `test/`.
+"""
+
+
+def dataset_card(manifest: dict[str, Any]) -> str:
+    """manifest (archive.write_zip) -> Markdown. Names are escaped: they come from whoever made the dataset."""
+    height, width, channels = manifest["image_shape"]
+    return CARD.format(
+        dataset=markdown(manifest["dataset"]), run=markdown(manifest["run"]), recipe=markdown(manifest["recipe"]),
+        train=manifest["real"] + manifest["synthetic"], real=manifest["real"], synthetic=manifest["synthetic"],
+        share=manifest["synthetic_share"], test=manifest["test"], width=width, height=height,
+        mode="grey" if channels == 1 else "RGB", seed=manifest["seed"], checkpoint=manifest["checkpoint_sha256"],
+        originals="included" if manifest["originals"] else "not included",
+        rows="\n".join(table_row(row) for row in manifest["classes"]))
+
+
+def table_row(row: dict[str, Any]) -> str:
+    total = row["real"] + row["synthetic"]
+    share = f"{row['synthetic'] / total:.1%}" if total else "none"
+    return (f"| {markdown(row['name'])} | {markdown(row['folder'])} | {row['real']} | {row['synthetic']} | {share} | "
+            f"{row['test']} |")

@@ -1,0 +1,99 @@
+"""How many images each class needs: real, missing and planned. Light, since pages import it."""
+from typing import NamedTuple
+
+from gan_core.errors import UserError
+
+MAX_PLANNED_IMAGES = 1_000_000          # in all classes together: more is a slip of the finger
+
+Balance = str | int | dict[str, int]    # 'largest', one total for every class, or totals by class
+
+
+class Row(NamedTuple):
+    """One class: images that are there, that the GAN shall add, and their sum."""
+
+    real: int
+    missing: int
+    planned: int
+
+    @property
+    def synthetic_share(self) -> float:
+        return self.missing / self.planned if self.planned else 0.0
+
+
+def parse_balance(text: str, classes: list[str]) -> Balance:
+    """The words of the command line: 'largest', '500', or 'kiwi=300,owl=200'. Raises UserError.
+
+    A class name may itself hold commas and equals signs: the longest class name that fits is taken.
+    """
+    text = text.strip()
+    if text == "largest":
+        return text
+    if "=" not in text:
+        return whole_number(text)
+    totals: dict[str, int] = {}
+    rest = text
+    while rest:
+        name = max((c for c in classes if rest.startswith(f"{c}=")), key=len, default=None)
+        if name is None:
+            raise unknown_class(rest.partition("=")[0], classes)
+        if name in totals:
+            raise UserError("bad_balance", f"Class {name!r} has two totals.", "Name every class once.")
+        number, _, rest = rest[len(name) + 1:].partition(",")
+        totals[name], rest = whole_number(number), rest.lstrip()
+    return totals
+
+
+def deficits(counts: dict[str, int], balance: Balance) -> dict[str, Row]:
+    """counts {class: real images} -> one Row per class, in the same order. Totals count the real images too.
+
+    A class that already has its total or more keeps all it has and gets none; so does a class that no total names.
+    Raises UserError where a class is unknown, a total is not a whole number of at least 0, the sum is above a million,
+    or nothing would be added.
+    """
+    totals = totals_by_class(counts, balance)
+    plan = {name: Row(real, max(0, totals[name] - real), max(real, totals[name])) for name, real in counts.items()}
+    planned = sum(row.planned for row in plan.values())
+    if planned > MAX_PLANNED_IMAGES:
+        raise UserError("too_many_images", f"That makes {planned:,} images in all.",
+                        f"Choose smaller totals: {MAX_PLANNED_IMAGES:,} in all is the most.")
+    if not any(row.missing for row in plan.values()):
+        have = max(counts.values(), default=0)
+        raise UserError("nothing_to_add", "Every class already has as many images as asked for.",
+                        f"Choose a total above {have:,}, the size of the largest class, to add images to all classes.")
+    return plan
+
+
+def synthetic_share(plan: dict[str, Row]) -> float:
+    """The share of synthetic images in the whole plan, 0 to 1."""
+    planned = sum(row.planned for row in plan.values())
+    return sum(row.missing for row in plan.values()) / planned if planned else 0.0
+
+
+def totals_by_class(counts: dict[str, int], balance: Balance) -> dict[str, int]:
+    if balance == "largest":
+        return dict.fromkeys(counts, max(counts.values(), default=0))
+    if isinstance(balance, dict):
+        for name in balance:
+            if name not in counts:
+                raise unknown_class(name, list(counts))
+        return {name: checked_total(balance[name]) if name in balance else real for name, real in counts.items()}
+    return dict.fromkeys(counts, checked_total(balance))
+
+
+def checked_total(total: object) -> int:
+    if type(total) is not int or total < 0:
+        raise UserError("bad_balance", f"{total!r} is not a number of images.", "Give whole numbers such as 500.")
+    return total
+
+
+def whole_number(text: str) -> int:
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise UserError("bad_balance", f"{text!r} is not a number of images.",
+                        "Write 'largest', one number such as 500, or class=number pairs with commas between.")
+    return int(text)
+
+
+def unknown_class(name: str, classes: list[str]) -> UserError:
+    shown = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
+    return UserError("unknown_class", f"There is no class {name.strip()!r}.", f"The classes are {shown}.")

@@ -1,0 +1,51 @@
+"""Rebuild the index from the folders: a dataset, run or export that has its JSON is listed again."""
+import contextlib
+import json
+import time
+from pathlib import Path
+
+from gan_core.jobs import LANES
+from gan_core.store import Store
+from gan_core.workspace import ID, Workspace, new_id, read_json
+
+
+def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
+    """Counts of what was found: datasets, runs, exports. Adds what is missing, removes what has no folder; live jobs stay."""
+    found = {kind: readable(workspace.root / kind, file) for kind, file in
+             (("datasets", "dataset.json"), ("runs", "config.json"), ("exports", "export.json"))}
+    for id, (folder, value) in found["datasets"].items():
+        if not store.query("SELECT 1 FROM datasets WHERE id = ?", id):
+            store.add_dataset(id, value["name"], folder.stat().st_mtime)
+    for id, (folder, value) in found["runs"].items():
+        if not store.query("SELECT 1 FROM runs WHERE id = ?", id):
+            store.add_run(id, value["name"], value["dataset"], value["config"], value["created_at"])
+        if store.latest_job("train", id) is None:
+            status = read_json(folder / "status.json") or {}
+            state = status.get("phase") if status.get("phase") in ("finished", "stopped") else "interrupted"
+            add_job(store, "train", id, {}, state, status or None)
+    for id, (_, value) in found["exports"].items():
+        if store.latest_job("export", id) is None:
+            add_job(store, "export", id, {"run": value["run"]}, "finished", value)
+    with store.transaction() as db:
+        for table in ("datasets", "runs"):
+            for row in db.execute(f"SELECT id FROM {table}").fetchall():
+                if row["id"] not in found[table]:
+                    db.execute(f"DELETE FROM {table} WHERE id = ?", (row["id"],))
+    return {kind: len(entries) for kind, entries in found.items()}
+
+
+def readable(folder: Path, file: str) -> dict[str, tuple[Path, dict]]:
+    """id -> (folder, JSON) of every entry whose JSON can be read."""
+    entries = {}
+    for path in sorted(folder.iterdir()):
+        with contextlib.suppress(ValueError, OSError):
+            if ID.match(path.name) and (value := read_json(path / file)) is not None:
+                entries[path.name] = (path, value)
+    return entries
+
+
+def add_job(store: Store, kind: str, subject: str, payload: dict, state: str, result: dict | None) -> None:
+    with store.transaction() as db:
+        db.execute("INSERT INTO jobs (id, kind, lane, subject, payload, state, progress, result, created_at, finished_at) "
+                   "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+                   (new_id("job"), kind, LANES[kind], subject, json.dumps(payload), state, json.dumps(result), time.time(), time.time()))

@@ -1,0 +1,55 @@
+"""DiffAugment (Zhao et al., arXiv:2006.10738): the same random changes for real and fake, differentiable, on the device.
+
+Departs from the paper: pixels that translation brings in and that cutout takes away are white, grey or black as the image's own
+corner, not always mid-grey, so that a plain background stays plain.
+"""
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+
+def color(x: torch.Tensor) -> torch.Tensor:
+    """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; one draw an image."""
+    draw = lambda: torch.rand(len(x), 1, 1, 1, device=x.device)
+    x = x + (draw() - 0.5)
+    mean = x.mean(1, keepdim=True)
+    x = (x - mean) * (draw() * 2) + mean
+    mean = x.mean([1, 2, 3], keepdim=True)
+    return (x - mean) * (draw() + 0.5) + mean
+
+
+def translation(x: torch.Tensor) -> torch.Tensor:
+    """Shift each image by up to 1/8 of its side. A gather, so it has a second derivative (R1 and R2 need one)."""
+    n, c, side, _ = x.shape
+    reach = side // 8
+    padded = F.pad(x, (reach,) * 4, mode="replicate")
+    shift = torch.randint(0, 2 * reach + 1, (2, n, 1), device=x.device)
+    rows = (torch.arange(side, device=x.device) + shift[0])[:, None, :, None]               # [N, 1, S, 1]
+    columns = (torch.arange(side, device=x.device) + shift[1])[:, None, None, :]            # [N, 1, 1, S]
+    return padded[torch.arange(n, device=x.device)[:, None, None, None], torch.arange(c, device=x.device)[:, None, None], rows, columns]
+
+
+def cutout(x: torch.Tensor) -> torch.Tensor:
+    """Replace a square of half the side by the colour of the image's corner."""
+    n, _, side, _ = x.shape
+    corner = torch.randint(-side // 4, side - side // 4, (2, n, 1), device=x.device)
+    line = torch.arange(side, device=x.device)
+    inside = lambda start: (line >= start) & (line < start + side // 2)                     # [N, S]
+    hole = (inside(corner[0])[:, :, None] & inside(corner[1])[:, None, :])[:, None]         # [N, 1, S, S]
+    return torch.where(hole, x[:, :, :1, :1], x)
+
+
+AUGMENTS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]] = {
+    "none": (),
+    "translation": (translation,),
+    "color+translation": (color, translation),
+    "color+translation+cutout": (color, translation, cutout),
+}
+
+
+def augment(name: str, x: torch.Tensor) -> torch.Tensor:
+    """images [N, C, S, S] in [-1, 1] -> the same shape; each image gets its own draw."""
+    for change in AUGMENTS[name]:
+        x = change(x)
+    return x

@@ -1,0 +1,82 @@
+"""Checkpoints: one file of plain tensors and numbers, its SHA-256 in a manifest beside it, whole or absent.
+
+checkpoints/ck-<images seen>.pt and ck-<images seen>.json. The manifest is written last and is the commit point: a file
+without one does not exist. The newest manifest whose hash matches wins; a file that does not match is moved to bad/.
+"""
+import contextlib
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_core.errors import UserError
+from gan_core.training.step import State
+from gan_core.workspace import atomic_write, read_json, write_json
+
+KEEP = 3                                # newest checkpoints that stay
+
+
+def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
+    """Write a checkpoint of the state, torch's random number generators and `extra` (plain values); prune old ones.
+
+    Raises FloatingPointError, and writes nothing, where a weight is not finite.
+    """
+    if not all(torch.isfinite(p).all() for p in [*state.G.parameters(), *state.D.parameters()]):
+        raise FloatingPointError("a weight is not finite")
+    values = {
+        "G": state.G.state_dict(), "D": state.D.state_dict(), "G_ema": state.G_ema.state_dict(),
+        "opt_G": state.opt_G.state_dict(), "opt_D": state.opt_D.state_dict(),
+        "images_seen": state.images_seen, "elapsed_seconds": state.elapsed_seconds,
+        "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "torch": str(torch.__version__), "threads": torch.get_num_threads(), "extra": extra,
+    }
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    content = buffer.getbuffer()
+    folder.mkdir(exist_ok=True)
+    path = folder / f"ck-{state.images_seen:012d}.pt"
+    atomic_write(path, lambda file: file.write(content))
+    write_json(path.with_suffix(".json"), {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
+                                           "images_seen": state.images_seen})
+    for old in sorted(folder.glob("ck-*.json"))[:-KEEP]:
+        old.unlink()
+        old.with_suffix(".pt").unlink(missing_ok=True)
+    return path
+
+
+def newest(folder: Path) -> tuple[dict[str, Any], str] | None:
+    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are moved to bad/ and passed over."""
+    for manifest_path in sorted(folder.glob("ck-*.json"), reverse=True):
+        path = manifest_path.with_suffix(".pt")
+        try:
+            manifest, content = read_json(manifest_path), path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
+                raise ValueError("the hash does not match")
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), manifest["sha256"]
+        except (ValueError, KeyError, TypeError, FileNotFoundError):
+            (folder / "bad").mkdir(exist_ok=True)
+            for damaged in (path, manifest_path):
+                with contextlib.suppress(FileNotFoundError):
+                    damaged.rename(folder / "bad" / damaged.name)
+    return None
+
+
+def restore(state: State, values: dict[str, Any]) -> None:
+    """Put a checkpoint's values into a fresh state of the same settings, and into torch's random number generators."""
+    for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
+        getattr(state, name).load_state_dict(values[name])
+    state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]
+    torch.set_rng_state(values["rng"])
+    if values["cuda_rng"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(values["cuda_rng"])
+
+
+def generator_weights(folder: Path) -> tuple[dict[str, torch.Tensor], int, str]:
+    """(state dict of the averaged G, images seen, sha256) of the newest valid checkpoint. Raises UserError where there is none."""
+    found = newest(folder)
+    if found is None:
+        raise UserError("no_checkpoint", "This run has no usable checkpoint.", "Train it for at least a minute, then try again.")
+    values, sha256 = found
+    return values["G_ema"], values["images_seen"], sha256

@@ -1,0 +1,16 @@
+"""The running average of G that samples come from (Yazici et al., arXiv:1806.04498)."""
+import torch
+from torch import nn
+
+
+@torch.no_grad()
+def update(average: nn.Module, net: nn.Module, half_life_images: float, images_seen: int, batch: int) -> None:
+    """Move average towards net so that a past step has half its weight after half_life_images, ramped up from 5 % of images_seen.
+
+    The ramp gives short runs an average too. half_life 0 copies. Buffers (batch-norm statistics) are copied.
+    """
+    half_life = min(half_life_images, 0.05 * images_seen)
+    keep = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+    torch._foreach_lerp_(list(average.parameters()), list(net.parameters()), 1 - keep)
+    for a, b in zip(average.buffers(), net.buffers(), strict=True):
+        a.copy_(b)

@@ -1,0 +1,117 @@
+"""Train a run: show images until the budget is spent, tick about once a second, keep grids and checkpoints in the folder.
+
+Knows nothing of stores, jobs or pages: progress goes out through on_tick, the wish to stop comes in through should_stop.
+"""
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan_core.config import TrainConfig, images_total
+from gan_core.models import FAMILIES
+from gan_core.sampling import from_pixels
+from gan_core.training import checkpoint
+from gan_core.training.device import choose, memory_bytes, prepare, title
+from gan_core.training.record import Recorder
+from gan_core.training.step import new_state, train_step
+
+
+class Sampler:
+    """The whole set on the device as uint8; draws batches with replacement from torch's own generator.
+
+    images uint8 [N, S, S, C], labels int64 [N] sorted or not. With balance every class comes up equally often.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, config: TrainConfig, inner: int, device: torch.device):
+        # [N, S, S, C] seen as [N, C, S, S] is channels_last already.
+        self.images = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).to(device)
+        labels = np.array(labels) if config.conditional else np.zeros(len(images), np.int64)
+        order = np.argsort(labels, kind="stable")
+        counts = np.bincount(labels)
+        present = np.flatnonzero(counts)
+        self.order, self.labels = torch.from_numpy(order).to(device), torch.from_numpy(labels).to(device)
+        self.present = torch.from_numpy(present).to(device)
+        self.first = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)[:-1]])).to(device)
+        self.counts = torch.from_numpy(counts).to(device)
+        self.balance, self.batch, self.flip = config.balance_classes, config.batch, config.flip
+        self.inner, self.device = inner, device
+
+    def __call__(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(real [B, C, inner, inner] in [-1, 1], labels [B])."""
+        if self.balance:
+            labels = self.present[torch.randint(len(self.present), (self.batch,), device=self.device)]
+            place = (torch.rand(self.batch, device=self.device, dtype=torch.float64) * self.counts[labels]).long()
+            index = self.order[self.first[labels] + place]
+        else:
+            index = torch.randint(len(self.images), (self.batch,), device=self.device)
+            labels = self.labels[index]
+        real = from_pixels(self.images[index], self.inner)
+        if self.flip:
+            mirrored = torch.rand(self.batch, 1, 1, 1, device=self.device) < 0.5
+            real = torch.where(mirrored, real.flip(3), real)
+        return real.contiguous(memory_format=torch.channels_last), labels
+
+
+def train(config: TrainConfig, images: np.ndarray, labels: np.ndarray, classes: list[str], folder: Path,
+          on_tick: Callable[[dict[str, Any]], None], should_stop: Callable[[], bool],
+          log: Callable[[str], None] = print) -> dict[str, Any]:
+    """Train into folder, from its newest checkpoint where it has one; returns the last status.
+
+    images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
+    checkpoints/. Ends early, with a checkpoint, when should_stop() says so. Raises UserError where the losses stop being finite.
+    """
+    device = choose(config.device)
+    prepare(device)
+    size, channels = images.shape[1], images.shape[3]
+    classes = classes if config.conditional else ["all"]
+    state = new_state(config, size=size, channels=channels, num_classes=len(classes), device=device)
+    if (found := checkpoint.newest(folder / "checkpoints")) is not None:
+        checkpoint.restore(state, found[0])
+        log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
+    recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log)
+    recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
+    sampler = Sampler(images, labels, config, FAMILIES[config.family].inner_size(size), device)
+    total = images_total(config, len(images))
+    log(f"{config.recipe} on {title(device)}, {torch.get_num_threads()} threads: {len(images):,} training images of {size} px, "
+        f"{len(classes)} classes, {total:,} images to show.")
+
+    stopped = should_stop()
+    while state.images_seen < total and not recorder.time_is_up() and not stopped:
+        recorder.add(train_step(state, *sampler(), config))
+        recorder.tick_if_due()
+        asked_at = time.monotonic()
+        stopped = should_stop()                                 # holds here while the run is paused
+        recorder.hold(time.monotonic() - asked_at)
+    recorder.end("stopped" if stopped else "finished")
+    return recorder.status
+
+
+def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    """Speed, memory and checkpoint size of a few real steps, after two to warm up.
+
+    data has images uint8 [N, S, S, C], labels int64 [N] and classes. Nothing is written.
+    """
+    device = choose(config.device)
+    prepare(device)
+    size, channels, num_classes = data.images.shape[1], data.images.shape[3], len(data.classes) if config.conditional else 1
+    state = new_state(config, size=size, channels=channels, num_classes=num_classes, device=device)
+    sampler = Sampler(data.images, data.labels, config, FAMILIES[config.family].inner_size(size), device)
+    for _ in range(2):
+        train_step(state, *sampler(), config)
+    synchronise(device)
+    started, before, memory = time.monotonic(), state.images_seen, 0
+    while time.monotonic() - started < seconds and not should_stop():
+        train_step(state, *sampler(), config)
+        memory = max(memory, memory_bytes(device))
+    synchronise(device)
+    parameters = sum(p.numel() for net in (state.G, state.D) for p in net.parameters())
+    return {"images_per_second": (state.images_seen - before) / (time.monotonic() - started), "memory_bytes": memory,
+            "checkpoint_bytes": 4 * (3 * parameters + sum(p.numel() for p in state.G.parameters())), "device": title(device)}
+
+
+def synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

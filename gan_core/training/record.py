@@ -1,0 +1,171 @@
+"""What a run leaves in its folder while it trains: metrics, status, grids, checkpoints."""
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan_core.config import TrainConfig, images_total
+from gan_core.errors import UserError
+from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
+from gan_core.training import checkpoint
+from gan_core.training.device import memory_bytes, title
+from gan_core.training.step import State
+from gan_core.workspace import read_json, write_json
+
+TICK_SECONDS = 1.0
+CHECKPOINT_SECONDS = 60.0
+MOST_GRIDS = 400                        # grids of one run; beyond that they come less often than once an epoch
+GRID_IMAGES = 10_000                    # an epoch longer than this gets grids in between
+
+
+def grid_every(config: TrainConfig, train_images: int) -> int:
+    """Images between two grids: an epoch, or a whole fraction of one where it is long, or several where there would be too many."""
+    epoch = max(train_images, config.batch)
+    every = epoch / math.ceil(epoch / GRID_IMAGES)
+    if config.minutes is None:          # with a time limit the clock bounds the number instead, see tick
+        every = max(every, images_total(config, train_images) / MOST_GRIDS)
+    return max(config.batch, round(every))
+
+
+class Recorder:
+    """Ticks about once a second; between ticks it only sums on the device."""
+
+    def __init__(self, folder: Path, config: TrainConfig, classes: list[str], train_images: int, size: int, state: State,
+                 device: torch.device, on_tick: Callable[[dict[str, Any]], None], log: Callable[[str], None]):
+        self.folder, self.config, self.classes, self.train_images, self.size = folder, config, classes, train_images, size
+        self.state, self.device, self.on_tick, self.log = state, device, on_tick, log
+        self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
+        self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
+        self.sums: dict[str, torch.Tensor] = {}
+        self.steps = 0
+        self.latest_grid: str | None = None
+        self.last_tick = self.last_checkpoint = time.monotonic()
+        self.tick_images, self.next_grid = state.images_seen, 0
+        self.least_seconds = (config.minutes or 0) * 60 / MOST_GRIDS
+        self.last_grid_seconds = state.elapsed_seconds
+        self.status: dict[str, Any] = {}
+
+    def begin(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Real images for comparison, the first grid; rows of an earlier attempt beyond its checkpoint are dropped."""
+        seen = self.state.images_seen
+        (self.folder / "samples").mkdir(exist_ok=True)
+        for name in ("metrics.jsonl", "samples/index.jsonl"):
+            keep_until(self.folder / name, seen)
+        save_png(self.folder / "samples" / "reals.png", real_grid(images, labels, self.classes, self.config.seed))
+        self.next_grid = (seen // self.every + 1) * self.every
+        if seen == 0:
+            self.draw_grid()
+        else:
+            self.latest_grid = (read_json(self.folder / "status.json") or {}).get("latest_grid")
+        self.last_tick = self.last_checkpoint = time.monotonic()
+        self.write_status("training", None)
+
+    def add(self, stats: dict[str, torch.Tensor]) -> None:
+        """Sum on the device; nothing waits for the device here."""
+        self.steps += 1
+        for name, value in stats.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+
+    def hold(self, seconds: float) -> None:
+        """Time spent paused is not training time."""
+        self.last_tick += seconds
+        self.last_checkpoint += seconds
+
+    def time_is_up(self) -> bool:
+        if self.config.minutes is None:
+            return False
+        return self.state.elapsed_seconds + time.monotonic() - self.last_tick >= self.config.minutes * 60
+
+    def tick_if_due(self) -> None:
+        if time.monotonic() - self.last_tick >= TICK_SECONDS or self.state.images_seen >= self.next_grid:
+            self.tick()
+        if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
+            self.save()
+
+    def tick(self) -> None:
+        """The one sync: a metrics line, the status, a grid where one is due."""
+        if self.steps:
+            means = {name: (value / self.steps).item() for name, value in self.sums.items()}
+            now = time.monotonic()
+            seconds, images = now - self.last_tick, self.state.images_seen - self.tick_images
+            self.state.elapsed_seconds += seconds
+            self.last_tick, self.tick_images, self.sums, self.steps = now, self.state.images_seen, {}, 0
+            if not all(math.isfinite(value) for value in means.values()):
+                raise UserError("diverged", f"The losses stopped being finite numbers at {self.state.images_seen:,} images.",
+                                "The last good checkpoint is kept: start a new run with half the learning rates or ten times the penalty.")
+            speed = images / max(seconds, 1e-9)
+            row = {"images_seen": self.state.images_seen, "epoch": self.epoch(), "elapsed_seconds": self.state.elapsed_seconds,
+                   **means, "images_per_second": speed}
+            with open(self.folder / "metrics.jsonl", "a") as file:
+                file.write(json.dumps(row) + "\n")
+            self.write_status("training", speed)
+        if self.state.images_seen >= self.next_grid and self.state.elapsed_seconds - self.last_grid_seconds >= self.least_seconds:
+            self.draw_grid()
+            self.next_grid = (self.state.images_seen // self.every + 1) * self.every
+            self.last_grid_seconds = self.state.elapsed_seconds
+            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {self.status.get('images_per_second') or 0:.0f} images/s")
+            self.write_status("training", self.status.get("images_per_second"))
+
+    def epoch(self) -> float:
+        return self.state.images_seen / self.train_images
+
+    def write_status(self, phase: str, speed: float | None) -> None:
+        """status.json, and the same out through on_tick. speed: images/s of the last tick, smoothed here for the ETA."""
+        earlier = self.status.get("images_per_second")
+        smooth = speed if earlier is None or speed is None else 0.8 * earlier + 0.2 * speed
+        left = [(self.total - self.state.images_seen) / smooth] if smooth else []
+        if self.config.minutes is not None:
+            left.append(self.config.minutes * 60 - self.state.elapsed_seconds)
+        shares = [self.state.images_seen / self.total]
+        if self.config.minutes is not None:
+            shares.append(self.state.elapsed_seconds / (self.config.minutes * 60))
+        self.status = {
+            "phase": phase, "images_seen": self.state.images_seen, "images_total": self.total, "epoch": self.epoch(),
+            "epochs": self.config.epochs, "progress": min(1.0, max(shares)), "images_per_second": smooth,
+            "eta_seconds": max(0.0, min(left)) if left else None, "elapsed_seconds": self.state.elapsed_seconds,
+            "memory_bytes": memory_bytes(self.device), "device": title(self.device), "latest_grid": self.latest_grid,
+        }
+        write_json(self.folder / "status.json", self.status)
+        self.on_tick(self.status)
+
+    @torch.no_grad()
+    def draw_grid(self) -> None:
+        """The fixed-noise grid of the averaged G as an immutable file."""
+        images = to_pixels(self.state.G_ema(self.z, self.y), self.size)
+        name = f"fakes-{self.state.images_seen:09d}.png"
+        save_png(self.folder / "samples" / name, grid(images, self.classes))
+        with open(self.folder / "samples" / "index.jsonl", "a") as file:
+            file.write(json.dumps({"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}) + "\n")
+        self.latest_grid = name
+
+    def save(self) -> None:
+        checkpoint.save(self.folder / "checkpoints", self.state, {"classes": self.classes, "size": self.size})
+        self.last_checkpoint = time.monotonic()
+
+    def end(self, phase: str) -> None:
+        self.tick()
+        if self.state.images_seen and self.latest_grid != f"fakes-{self.state.images_seen:09d}.png":
+            self.draw_grid()
+        self.save()
+        self.write_status(phase, None if not self.status else self.status["images_per_second"])
+        self.log(f"{phase} after {self.state.elapsed_seconds / 60:.1f} minutes, {self.state.images_seen:,} images.")
+
+
+def keep_until(path: Path, images_seen: int) -> None:
+    """Drop rows of a .jsonl beyond images_seen, and a torn last one."""
+    if not path.exists():
+        return
+    rows = []
+    for line in path.read_text().splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if row["images_seen"] <= images_seen:
+            rows.append(line)
+    path.write_text("".join(line + "\n" for line in rows))

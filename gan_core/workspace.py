@@ -1,0 +1,118 @@
+"""Folders of a workspace, opaque ids, and writes that are whole or absent.
+
+workspace/
+  ganvas.sqlite            the index and the queue (store.py)
+  staging/<id>/            uploads and half-made things; swept when old
+  datasets/<id>/           dataset.json, {train,test}_{images,labels}.npy, contact/
+  runs/<id>/               config.json, status.json, metrics.jsonl, samples/, checkpoints/, evaluations/, log.txt
+  exports/<id>/            export.json and the zip
+  weights/ cache/ logs/
+"""
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gan_core.errors import UserError
+
+ID = re.compile(r"^[a-z][0-9a-f]{16}$")
+PREFIXES = {"dataset": "d", "run": "r", "job": "j", "export": "e", "upload": "u"}
+FOLDERS = ("staging", "datasets", "runs", "exports", "weights", "cache", "logs")
+STAGING_SECONDS = 24 * 3600             # a half-made thing older than this is swept
+
+
+def new_id(kind: str) -> str:
+    """An opaque id such as 'r1f0c…': one letter for the kind, then 64 random bits in hex."""
+    return PREFIXES[kind] + secrets.token_hex(8)
+
+
+def check_id(text: str, kind: str) -> str:
+    """text if it has the form of an id of that kind, else UserError. Guards every path made from an id."""
+    if not ID.match(text) or text[0] != PREFIXES[kind]:
+        raise UserError("unknown_id", f"There is no such {kind}.", "Pick one from the list.")
+    return text
+
+
+class Workspace:
+    """The folder that holds everything of one user. Creating the object creates the folders."""
+
+    def __init__(self, root: str | os.PathLike[str]):
+        self.root = Path(root).absolute()
+        for name in FOLDERS:
+            (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def dataset(self, id: str) -> Path:
+        return self.root / "datasets" / check_id(id, "dataset")
+
+    def run(self, id: str) -> Path:
+        return self.root / "runs" / check_id(id, "run")
+
+    def export(self, id: str) -> Path:
+        return self.root / "exports" / check_id(id, "export")
+
+    def upload(self, id: str) -> Path:
+        return self.root / "staging" / check_id(id, "upload")
+
+    @contextlib.contextmanager
+    def staging(self, destination: Path):
+        """A fresh folder that becomes `destination` by one rename on success and is removed on any failure."""
+        folder = self.root / "staging" / f"{destination.name}-{secrets.token_hex(4)}"
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+            os.replace(folder, destination)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove staging leftovers of jobs and uploads that died long ago."""
+        for path in sorted((self.root / "staging").iterdir()):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > STAGING_SECONDS:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def default_workspace() -> Workspace:
+    """$GANVAS_WORKSPACE, or workspace/ beside app.py."""
+    return Workspace(os.environ.get("GANVAS_WORKSPACE") or Path(__file__).parent.parent / "workspace")
+
+
+def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Call write(file) on a temporary neighbour, fsync, rename over path, fsync the folder. The old file stays on failure."""
+    path = Path(path)
+    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """value as JSON, atomically; NaN is refused."""
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    atomic_write(path, lambda file: file.write(text.encode()))
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """The JSON in path, or default where there is no such file."""
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        return default

@@ -1,0 +1,79 @@
+"""The plotly figures: pure functions of rows. At most 2,000 points a series; names are escaped, for plotly reads HTML in them."""
+import html
+from typing import Any
+
+import plotly.graph_objects as go
+
+from gan_core.runfolder import decimate
+
+Row = dict[str, Any]
+BLUE, ORANGE, GREY = "#2f79c4", "#e07b1a", "#8a97a5"          # readable on the light and on the dark page
+CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"]}
+
+
+def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
+    return figure.update_layout(
+        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis_title=x, yaxis_title=y,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, hovermode="x unified")
+
+
+def curves(rows: list[Row], names: dict[str, tuple[str, str, str]], y: str) -> go.Figure:
+    """Lines over epochs. names: {row key: (legend, colour, dash)}; dash tells the lines apart without colour."""
+    shown = decimate(rows)
+    epochs = [row.get("epoch") for row in shown]
+    figure = go.Figure()
+    for key, (name, colour, dash) in names.items():
+        figure.add_scatter(x=epochs, y=[row.get(key) for row in shown], name=name, mode="lines" if len(shown) > 1 else "markers",
+                           line={"color": colour, "dash": dash, "width": 2}, hovertemplate="%{y:.3f}")
+    return layout(figure, "epoch", y, 300)
+
+
+def losses(rows: list[Row]) -> go.Figure:
+    """The losses of D and G, [rows] -> figure."""
+    return curves(rows, {"loss_d": ("Loss of D", BLUE, "solid"), "loss_g": ("Loss of G", ORANGE, "dash")}, "loss")
+
+
+def balance(rows: list[Row]) -> go.Figure:
+    """D(x) and D(G(z)) in 0 to 1, with the line at 0.5 where D can only guess."""
+    figure = curves(rows, {"d_real": ("D(x), real", BLUE, "solid"), "d_fake": ("D(G(z)), fake", ORANGE, "dash")}, "D says real")
+    figure.add_hline(y=0.5, line={"color": GREY, "width": 1, "dash": "dot"})
+    return figure.update_yaxes(range=[-0.02, 1.02])
+
+
+def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
+    """Images per class, training and test, stacked."""
+    return bars(classes, {"training": (train, BLUE, ""), "test": (test, ORANGE, "/")})
+
+
+def planned_counts(classes: list[str], real: list[int], planned: list[int]) -> go.Figure:
+    """Real and planned synthetic images per class, stacked."""
+    return bars(classes, {"real": (real, BLUE, ""), "synthetic": (planned, ORANGE, "/")})
+
+
+def bars(classes: list[str], parts: dict[str, tuple[list[int], str, str]]) -> go.Figure:
+    """Horizontal stacked bars, the first class on top. parts: {legend: (counts, colour, pattern)}."""
+    names = [html.escape(name if len(name) <= 24 else name[:23] + "…") for name in classes]
+    figure = go.Figure()
+    for legend, (counts, colour, pattern) in parts.items():
+        figure.add_bar(y=list(range(len(classes))), x=counts, name=legend, orientation="h", customdata=names,
+                       marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
+                       hovertemplate="%{customdata}: %{x:,}")
+    layout(figure, "images", "", 110 + 26 * len(classes)).update_layout(barmode="stack", hovermode="closest")
+    return figure.update_yaxes(autorange="reversed", tickmode="array", tickvals=list(range(len(classes))), ticktext=names)
+
+
+def reading(rows: list[Row], last: int = 10) -> str:
+    """One sentence on how D and G stand, from the mean of the last rows; '' before there are numbers."""
+    recent = [row for row in rows[-last:] if row.get("d_real") is not None and row.get("d_fake") is not None]
+    if not recent:
+        return ""
+    real = sum(row["d_real"] for row in recent) / len(recent)
+    fake = sum(row["d_fake"] for row in recent) / len(recent)
+    said = f"D(x) is {real:.2f} and D(G(z)) is {fake:.2f}"
+    if real - fake > 0.8:
+        return f"D is winning: {said}, so it tells real from fake almost every time and G learns little. A lower learning rate of D helps."
+    if real - fake > 0.35:
+        return f"D is ahead: {said}. G still learns; watch whether the two lines drift further apart."
+    if real - fake < -0.1:
+        return f"G is ahead: {said}, so D takes fakes for real. If the samples look poor, D is too weak."
+    return f"D and G are balanced: {said}, close together, as they should be."

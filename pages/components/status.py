@@ -1,0 +1,87 @@
+"""How a job is doing: an icon and a word for each state (never colour alone), and the progress of a job that polls."""
+from typing import NamedTuple
+
+import streamlit as st
+
+from gan_core import jobs
+from gan_core.actions import Desk
+from gan_core.errors import UserError
+from gan_core.store import Job
+from pages.components.text import plain, sentence
+
+
+class State(NamedTuple):
+    icon: str
+    word: str
+    colour: str
+
+
+STATES = {
+    "queued": State(":material/hourglass_empty:", "Waiting", "gray"),
+    "running": State(":material/play_circle:", "Running", "blue"),
+    "paused": State(":material/pause_circle:", "Paused", "orange"),
+    "finished": State(":material/check_circle:", "Finished", "green"),
+    "stopped": State(":material/stop_circle:", "Stopped and kept", "gray"),
+    "failed": State(":material/error:", "Failed", "red"),
+    "interrupted": State(":material/power_off:", "Interrupted", "orange"),
+    "none": State(":material/radio_button_unchecked:", "Not started", "gray"),
+}
+
+
+def state_of(job: Job | None) -> str:
+    """A key of STATES: the job's state, with a wish to pause shown as paused."""
+    if job is None:
+        return "none"
+    return "paused" if job.state == "running" and job.control == "pause" else job.state
+
+
+def state_text(job: Job | None) -> str:
+    """Icon and word, for a line of markdown."""
+    state = STATES[state_of(job)]
+    return f"{state.icon} {state.word}"
+
+
+def badge(job: Job | None) -> None:
+    state = STATES[state_of(job)]
+    st.badge(state.word, icon=state.icon, color=state.colour)
+
+
+def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
+    """The progress of a live job with Cancel, polled once a second; the page runs again when the job ends.
+
+    A job that has ended shows nothing here, or why it failed. key: prefix of the widget keys `<key>_cancel`, `<key>_progress`.
+    """
+    @st.fragment(run_every=1.0 if job.live else None)
+    def poll() -> None:
+        now = desk.store.job(job.id)
+        if not now.live:
+            if job.live:
+                st.rerun()
+            return
+        with st.container(key=f"{key}_progress"):
+            waiting = now.state == "queued"
+            st.progress(now.progress, text=f"{what}: " + ("waiting for its turn" if waiting else plain(now.message) or "starting"))
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", disabled=now.control == "stop"):
+                    ask(desk, now.id, "stop")
+                st.caption("It goes on when you leave this page.")
+
+    poll()
+    if not job.live:
+        show_end(job, what)
+
+
+def show_end(job: Job, what: str) -> None:
+    """Why a job did not finish; nothing for one that did."""
+    if job.state in ("failed", "interrupted"):
+        st.error(f"{what} did not work. {sentence(job.error or {})}", icon=STATES[job.state].icon)
+    elif job.state == "stopped":
+        st.info(f"{what} was cancelled.", icon=STATES["stopped"].icon)
+
+
+def ask(desk: Desk, job_id: str, wish: str) -> None:
+    """Pause, stop or go on; a click that came too late gets a toast."""
+    try:
+        jobs.control(desk.store, job_id, wish)
+    except UserError as late:
+        st.toast(sentence(late), icon=":material/info:")

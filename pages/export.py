@@ -1,0 +1,97 @@
+"""Plan how many images each class gets, build the zip, download it."""
+from typing import Any
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.data.dataset import DatasetInfo
+from gan_core.errors import UserError
+from gan_core.export import plan
+from pages.components import charts, urls
+from pages.components.desk import click_token, get_desk
+from pages.components.pick import info_or_stop, pick_run
+from pages.components.status import job_progress, state_text
+from pages.components.text import ago, sentence, size
+
+BALANCES = ("As many as the largest class", "The same total for each class", "By hand")
+MOSTLY_SYNTHETIC = 0.9
+
+desk = get_desk()
+st.title("Export")
+run = pick_run(desk, "export_run", "No run yet: train a model first, it draws the images that your rare classes lack.")
+info = info_or_stop(desk, run.dataset_id)
+counts = dict(zip(info.classes, info.train_counts, strict=True))
+
+
+def choose_balance(info: DatasetInfo) -> plan.Balance:
+    way = st.segmented_control("Balance to", BALANCES, default=BALANCES[0], required=True, key="export_balance")
+    if way == BALANCES[1]:
+        return int(st.number_input("Images per class", 1, 1_000_000, max(info.train_counts), 100, key="export_total"))
+    if way == BALANCES[2]:
+        st.caption("Type the totals you want; real images count towards them.")
+        edited = st.data_editor(
+            {"class": info.classes, "real": info.train_counts, "total": [max(info.train_counts)] * len(info.classes)},
+            disabled=["class", "real"], hide_index=True, key=f"export_totals_{run.dataset_id}", alt="Total of each class, to be edited",
+            column_config={"total": st.column_config.NumberColumn(min_value=0, max_value=1_000_000, step=1, required=True)})
+        return {name: int(total) if total == total else 0 for name, total in zip(edited["class"], edited["total"], strict=True)}
+    return "largest"
+
+
+def show_plan(rows: dict[str, plan.Row]) -> None:
+    """Real, missing and planned images of each class, as a table and as bars."""
+    numbers, picture = st.columns(2)
+    numbers.dataframe(
+        {"class": list(rows), "real": [row.real for row in rows.values()], "to make": [row.missing for row in rows.values()],
+         "total": [row.planned for row in rows.values()], "synthetic": [row.synthetic_share for row in rows.values()]},
+        hide_index=True, key="export_plan", alt="Real, missing and planned images of each class",
+        column_config={"synthetic": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)})
+    picture.plotly_chart(charts.planned_counts(list(rows), [row.real for row in rows.values()], [row.missing for row in rows.values()]),
+                         key="export_chart", config=charts.CONFIG, alt="Real and synthetic images of each class as stacked bars")
+    mostly = sum(row.synthetic_share > MOSTLY_SYNTHETIC for row in rows.values())
+    if mostly:
+        st.warning(f"{mostly} {'class is' if mostly == 1 else 'classes are'} more than {MOSTLY_SYNTHETIC:.0%} synthetic: look at "
+                   "the samples first, a GAN repeats what it saw in so few images.", icon=":material/warning:")
+
+
+balance = choose_balance(info)
+planned: dict[str, plan.Row] | None = None
+try:
+    planned = plan.deficits(counts, balance)
+    show_plan(planned)
+except UserError as refused:
+    st.error(sentence(refused))
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    originals = st.checkbox("Include the real images", value=True, key="export_originals")
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, 1, key="export_seed", width=160, help="The same seed draws the same images.")
+st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
+if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
+    try:
+        st.session_state["export_job"] = actions.export(desk, run.id, balance, originals=originals, seed=int(seed),
+                                                        token=click_token("export")).id
+    except UserError as refused:
+        st.error(sentence(refused))
+
+
+def link(result: dict[str, Any], export_id: str) -> None:
+    """The download, its size and its checksum."""
+    st.html(urls.download_link(urls.export(export_id, result["file"]), result["file"], f"Download {result['file']} ({size(result['bytes'])})"))
+    st.caption(f"SHA-256 `{str(result['sha256'])[:64]}`")
+
+
+exports = [job for job in desk.store.jobs(kind="export") if job.payload.get("run") == run.id]
+for job in exports:
+    if job.live or job.id == st.session_state.get("export_job"):
+        job_progress(desk, job, "Export", f"export_{job.id}")
+done = [job for job in exports if job.state == "finished" and job.result]
+if done:
+    st.header("Exports of this run")
+    for job in done:
+        with st.container(border=True, key=f"export_done_{job.subject}"):
+            made = sum(entry["synthetic"] for entry in job.result.get("per_class", {}).values())
+            st.caption(f"{state_text(job)}, {ago(job.finished_at or job.created_at)}: {made:,} generated images")
+            if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
+                link(job.result, job.subject)
+            else:
+                st.caption("The file is not in the workspace any more; build it again.")
+else:
+    st.caption("No export of this run yet.")

@@ -1,0 +1,62 @@
+"""Three doors, the demo, what is running, and the runs so far."""
+import streamlit as st
+
+from gan_core import actions
+from gan_core.errors import UserError
+from gan_core.store import Run
+from pages.components.desk import click_token, get_desk
+from pages.components.pick import dataset_name
+from pages.components.status import state_text
+from pages.components.text import ago, plain, sentence
+
+RECENT_RUNS = 30
+
+desk = get_desk()
+st.title("What do you want to do?")
+
+rare, learn, earlier = st.columns(3)
+with rare, st.container(border=True, height="stretch"):
+    st.subheader("Make more images of rare classes")
+    st.write("Bring a zip of class folders, train a generator, download a balanced set.")
+    st.page_link("dataset.py", label="Bring your images", icon=":material/arrow_forward:")
+with learn, st.container(border=True, height="stretch"):
+    st.subheader("Learn how GANs work")
+    st.write("For now the demo below is the lesson: watch D and G push against each other while digits take shape.")
+with earlier, st.container(border=True, height="stretch"):
+    st.subheader("Open an earlier run")
+    st.write("Every run keeps its settings, curves, samples and checkpoints.")
+    st.page_link("live.py", label="Open the newest run", icon=":material/arrow_forward:")
+
+with st.container(border=True, horizontal=True, vertical_alignment="center", key="demo"):
+    st.markdown("**One-minute demo.** A small GAN learns handwritten digits (32 × 32 pixels) on this computer, no GPU needed.")
+    start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
+if start:
+    try:
+        _, training = actions.demo(desk, token=click_token("demo"))
+    except UserError as refused:
+        st.error(sentence(refused))
+    else:
+        st.switch_page("live.py", query_params={"run": training.subject})
+
+
+def line(run: Run) -> None:
+    """A run on one line: its name leads to Live."""
+    name, data, state, when = st.columns([4, 3, 2, 2], vertical_alignment="center")
+    name.page_link("live.py", label=plain(run.name), query_params={"run": run.id})
+    data.caption(dataset_name(desk, run.dataset_id))
+    state.markdown(state_text(latest[run.id]))
+    when.caption(ago(run.created_at))
+
+
+runs = desk.store.runs()
+latest = {run.id: desk.store.latest_job("train", run.id) for run in runs[:RECENT_RUNS]}
+active = [run for run in runs[:RECENT_RUNS] if (job := latest[run.id]) and job.live]
+others = [run for run in runs[:RECENT_RUNS] if run not in active]
+for title, group in (("Active", active), ("Recent runs", others)):
+    if group:
+        st.header(title)
+        with st.container(key=f"runs_{title.split()[0].lower()}"):
+            for run in group:
+                line(run)
+if len(runs) > RECENT_RUNS:
+    st.caption(f"The newest {RECENT_RUNS} of {len(runs)} runs; the others are in the list on the Live page.")

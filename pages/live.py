@@ -1,0 +1,167 @@
+"""Watch a run: how far it is, its curves, its newest samples and its log; pause, stop or resume it."""
+import itertools
+
+import streamlit as st
+
+from gan_core import actions, runfolder
+from gan_core.errors import UserError
+from gan_core.store import Job
+from pages.components import charts, urls
+from pages.components.desk import get_desk
+from pages.components.pick import dataset_name, pick_run
+from pages.components.status import STATES, badge, state_of
+from pages.components.text import duration, plain, sentence, size
+
+VITALS_SECONDS, CHART_SECONDS = 1.5, 4
+GRID_PIXELS = 760
+WINDOWS = {"All": 0, "Last 500": 500, "Last 100": 100}
+
+desk = get_desk()
+st.title("Live")
+run = pick_run(desk, "live_run", "No run yet: train a model or run the demo, and watch it here.")
+folder = desk.workspace.run(run.id)
+first = desk.store.latest_job("train", run.id)
+was_live = first is not None and first.live
+
+
+def act(wish: str) -> None:
+    """Carry out a button. What came too late, because another tab or the run's end was first, is told in a toast."""
+    try:
+        if wish == "resume":
+            actions.resume(desk, run.id)
+        else:
+            actions.control_run(desk, run.id, wish)
+    except UserError as late:
+        st.toast(sentence(late), icon=":material/info:")
+
+
+def buttons(job: Job | None) -> None:
+    if job is None or not job.live:
+        if job is None or job.state != "finished":
+            st.button("Resume", key="live_resume", icon=":material/play_arrow:", type="primary", on_click=act, args=("resume",))
+        return
+    leaving = job.control == "stop"
+    if job.state == "queued":
+        st.button("Cancel", key="live_stop", icon=":material/close:", on_click=act, args=("stop",), disabled=leaving)
+        return
+    if job.control == "pause":
+        st.button("Continue", key="live_continue", icon=":material/play_arrow:", type="primary", on_click=act, args=("run",))
+    else:
+        st.button("Pause", key="live_pause", icon=":material/pause:", on_click=act, args=("pause",), disabled=leaving)
+    st.button("Stopping…" if leaving else "Stop and keep", key="live_stop", icon=":material/stop:", on_click=act, args=("stop",),
+              disabled=leaving, help="Saves a checkpoint, then ends. You can resume it later.")
+
+
+def say_state(job: Job | None, status: dict) -> None:
+    """What the state means for the user, in one box."""
+    state = state_of(job)
+    if state == "queued":
+        ahead = sum(other.created_at < job.created_at for other in desk.store.jobs(states=("queued", "running")) if other.lane == "train")
+        before = desk.store.job(job.after) if job.after else None
+        if before and before.live:
+            st.info(f"Waiting for its data: {plain(before.message) or 'being imported'}.", icon=STATES["queued"].icon)
+        else:
+            st.info(f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} ahead." if ahead else "Waiting for the worker to start.",
+                    icon=STATES["queued"].icon)
+    elif state == "running" and not status.get("images_seen"):
+        st.info("Loading: first numbers in about ten seconds.", icon=":material/downloading:")
+    elif state == "paused":
+        st.warning("Pausing…" if status.get("phase") != "paused" else "Paused. Nothing is lost; continue when you like.",
+                   icon=STATES["paused"].icon)
+    elif state in ("failed", "interrupted"):
+        st.error(sentence(job.error or {}), icon=STATES[state].icon)
+    elif state == "none":
+        st.info("This run is in the workspace, but no training of it is known. Resume it from its last checkpoint.")
+    elif state in ("finished", "stopped"):
+        spent = f" after {duration(status['elapsed_seconds'])}" if status.get("elapsed_seconds") else ""
+        st.success(f"{'Finished' if state == 'finished' else 'Stopped and kept'}{spent}. What next?", icon=STATES[state].icon)
+        with st.container(horizontal=True, key="live_next"):
+            for page, label in (("samples.py", "See samples"), ("evaluate.py", "Measure"), ("export.py", "Export")):
+                st.page_link(page, label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
+
+
+@st.fragment(run_every=VITALS_SECONDS if was_live else None)
+def vitals() -> None:
+    job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
+    if (job is not None and job.live) != was_live:
+        st.rerun()                      # it ended, or was resumed: the timers of the page change with it
+    with st.container(horizontal=True, vertical_alignment="center", key="vitals"):
+        badge(job)
+        st.markdown(f"**{plain(run.name)}**")
+        st.caption(dataset_name(desk, run.dataset_id))
+        st.space("stretch")
+        buttons(job)
+    say_state(job, status)
+    total, seen = status.get("images_total"), status.get("images_seen")
+    if total:
+        st.progress(min(1.0, seen / total), text=f"Epoch {status['epoch']:.1f} of {status['epochs']:.1f}")
+        numbers = {"Images a second": f"{status.get('images_per_second') or 0:,.0f}", "Images seen": f"{seen:,}",
+                   "Time so far": duration(status.get("elapsed_seconds")),
+                   "Time left": duration(status.get("eta_seconds")) if was_live else "–",
+                   "Memory": size(status.get("memory_bytes")), "Device": str(status.get("device", "–"))}
+        with st.container(horizontal=True, gap="large", key="live_numbers_now"):
+            for label, value in numbers.items():
+                st.metric(label, value, width="content")
+
+
+def metrics() -> list[runfolder.Row]:
+    """All rows so far; only what is new is read from disk."""
+    kept = st.session_state.get("live_rows")
+    if kept is None or kept["run"] != run.id:
+        kept = {"run": run.id, "offset": 0, "rows": []}
+    new, offset = runfolder.read_lines(folder / "metrics.jsonl", kept["offset"])
+    rows = kept["rows"] + new
+    if any(later["images_seen"] < row["images_seen"] for row, later in itertools.pairwise(rows)):
+        rows, offset = runfolder.read_lines(folder / "metrics.jsonl")       # resumed: its tail was written anew
+    st.session_state["live_rows"] = {"run": run.id, "offset": offset, "rows": rows}
+    return rows
+
+
+vitals()
+with st.container(horizontal=True):
+    view = st.segmented_control("Charts", ["Live", "Paused"], default="Live", required=True, key="live_view", disabled=not was_live,
+                                help="Paused: the charts hold still, so that you can zoom.")
+    window = st.segmented_control("Show", list(WINDOWS), default="All", required=True, key="live_window", help="Points shown.")
+
+
+@st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
+def curves() -> None:
+    rows = metrics()[-WINDOWS[window]:]
+    if not rows:
+        st.caption("The curves appear with the first numbers.")
+        return
+    st.markdown(f"**Reading:** {plain(charts.reading(rows))}")
+    left, right = st.columns(2)
+    left.subheader("Losses")
+    left.plotly_chart(charts.losses(rows), key="chart_losses", config=charts.CONFIG, alt="Loss of D and loss of G over epochs")
+    right.subheader("D(x) and D(G(z))")
+    right.plotly_chart(charts.balance(rows), key="chart_balance", config=charts.CONFIG,
+                       alt="How real D takes real images and fakes to be, 0 to 1, over epochs; 0.5 means it can only guess")
+    with st.expander("Show the numbers", on_change="rerun", key="live_numbers") as numbers:
+        if numbers.open:
+            st.dataframe(rows[-200:], alt="The last 200 rows of the training log")
+
+
+@st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
+def newest_grid() -> None:
+    grid = runfolder.read_status(folder).get("latest_grid")
+    st.subheader("Newest samples")
+    if grid:
+        seen = int(grid.removeprefix("fakes-").removesuffix(".png"))
+        with st.container(key="live_grid", width=GRID_PIXELS):
+            st.image(urls.sample(run.id, grid), width="stretch", alt=f"Generated images, a row per class, after {seen:,} images seen")
+    else:
+        st.caption("The first grid appears within the first epoch.")
+
+
+@st.fragment(run_every=CHART_SECONDS if was_live else None)
+def log() -> None:
+    st.code(runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260)
+
+
+curves()
+newest_grid()
+with st.expander("Log (last 200 lines)", expanded=first is not None and first.state == "failed", key="live_log"):
+    log()
+with st.expander("Settings of this run"):
+    st.json(run.config)

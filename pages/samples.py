@@ -1,0 +1,62 @@
+"""The same noise at every epoch, beside real images; and the timelapse."""
+import streamlit as st
+
+from gan_core import actions, runfolder
+from gan_core.errors import UserError
+from pages.components import urls
+from pages.components.desk import click_token, get_desk
+from pages.components.pick import empty, pick_run
+from pages.components.status import job_progress
+from pages.components.text import sentence
+
+desk = get_desk()
+st.title("Samples")
+run = pick_run(desk, "samples_run", "No run yet, so there are no samples: train a model first.")
+folder = desk.workspace.run(run.id)
+grids = runfolder.read_samples(folder)
+if not grids:
+    st.info("The first grid appears within the first epoch.", icon=":material/info:")
+    st.page_link("live.py", label="Watch the run", icon=":material/arrow_forward:", query_params={"run": run.id})
+    st.stop()
+
+
+@st.fragment
+def compare() -> None:
+    """Real images and the grid of the chosen epoch; moving the slider reruns only this."""
+    chosen = len(grids) - 1
+    if len(grids) > 1:
+        chosen = st.select_slider("Epoch", range(len(grids)), value=chosen, key=f"samples_step_{run.id}",
+                                  format_func=lambda at: f"epoch {grids[at]['epoch']:.1f}",
+                                  help="Every grid is drawn from the same noise, so a place shows one image as it changes.")
+    real, fake = st.columns(2)
+    real.subheader("Real")
+    if (folder / "samples" / "reals.png").is_file():
+        real.image(urls.sample(run.id, "reals.png"), width="stretch", alt="Real images, a row per class")
+    else:
+        real.caption("The real images of this run are not kept.")
+    fake.subheader(f"Generated, epoch {grids[chosen]['epoch']:.1f}")
+    fake.image(urls.sample(run.id, grids[chosen]["file"]), width="stretch",
+               alt=f"Generated images, a row per class, after {grids[chosen]['images_seen']:,} images seen")
+
+
+compare()
+if len(grids) < 2:
+    empty("One grid so far; there is more to compare when the run has gone on.", "live.py", "Watch the run")
+
+st.header("Timelapse")
+job = desk.store.latest_job("timelapse", run.id)
+if st.button("Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live):
+    try:
+        job = actions.timelapse(desk, run.id, token=click_token("timelapse"))
+    except UserError as refused:
+        st.error(sentence(refused))
+if job:
+    job_progress(desk, job, "Timelapse", "timelapse")
+film = folder / "timelapse.webp"
+if film.is_file():
+    address = f"{urls.timelapse(run.id)}?v={int(film.stat().st_mtime)}"
+    with st.container(key="timelapse"):
+        st.image(address, alt="The samples from the first epoch to the last, as an animation")
+        st.html(urls.download_link(address, "timelapse.webp", "Download the timelapse (WebP)"))
+elif job is None:
+    st.caption("All grids in a row as one animated picture, made in seconds.")

@@ -1,0 +1,134 @@
+"""Pick a dataset and a recipe, look at the settings and what they will take, and start the run."""
+import streamlit as st
+
+from gan_core import actions, config, jobs, recipes
+from gan_core.config import TrainConfig
+from gan_core.data.dataset import DatasetInfo
+from gan_core.errors import FieldErrors, UserError
+from pages.components import forms
+from pages.components.desk import click_token, get_desk
+from pages.components.pick import empty, info_or_stop, pick
+from pages.components.text import ago, duration, plain, sentence, size
+
+KEPT_CHECKPOINTS = 4                    # how many stay on disk at a time, for the estimate
+
+desk = get_desk()
+st.title("Train")
+datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
+if not datasets:
+    empty("You need a dataset first: a ready set is imported in seconds.", "dataset.py", "Pick a dataset")
+    st.stop()
+dataset_id = pick("Dataset", list(datasets), lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}", "ds", "train_dataset")
+info = info_or_stop(desk, dataset_id)
+train_images = sum(info.train_counts)
+st.caption(f"{train_images:,} training images, {len(info.classes)} classes, {info.size} × {info.size} px.")
+
+
+def choose_recipe(info: DatasetInfo) -> str:
+    """Cards to choose from; a recipe that does not draw this size says so and cannot be chosen."""
+    fitting = [name for name, recipe in recipes.RECIPES.items() if info.size in recipe.sizes]
+    if not fitting:
+        sizes = ", ".join(str(side) for side in sorted({side for recipe in recipes.RECIPES.values() for side in recipe.sizes}))
+        empty(f"No recipe draws {info.size} px yet. Import the images again at one of {sizes} px.", "dataset.py", "Import again")
+        st.stop()
+    if st.session_state.get("recipe") not in fitting:
+        st.session_state["recipe"] = fitting[0]
+
+    def take(name: str) -> None:
+        st.session_state["recipe"] = name
+
+    for column, (name, recipe) in zip(st.columns(len(recipes.RECIPES)), recipes.RECIPES.items(), strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.subheader(plain(recipe.title))
+            st.write(plain(recipe.sentence))
+            st.caption(plain(recipe.shortfall))
+            st.caption(plain(f"Sizes: {', '.join(map(str, recipe.sizes))} px. {recipe.source}"))
+            if name not in fitting:
+                st.caption(f":material/block: Not for this dataset: it is {info.size} px.")
+            if name == st.session_state["recipe"]:
+                st.badge("Chosen", icon=":material/check_circle:")
+            else:
+                st.button("Choose", key=f"recipe_{name}", on_click=take, args=(name,), disabled=name not in fitting)
+    return st.session_state["recipe"]
+
+
+recipe_name = choose_recipe(info)
+start = recipes.start(recipe_name, size=info.size, train_images=train_images)
+if st.session_state.get("form_of") != (dataset_id, recipe_name) or not forms.filled():
+    st.session_state["form_of"] = (dataset_id, recipe_name)
+    forms.fill(start)
+
+st.header("Settings")
+values, slots = forms.settings_form()
+settings: TrainConfig | None = None
+refused: dict[str, str] = {}
+try:
+    settings = config.build({**values, "recipe": recipe_name})
+    config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+except FieldErrors as errors:
+    refused = errors.fields
+    forms.show_errors(refused, slots)
+if settings and (changed := forms.differences(settings, start)):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain("Changed from the recipe: " + "; ".join(changed) + "."))
+        st.button("Reset", key="settings_reset", icon=":material/undo:", on_click=forms.fill, args=(start,))
+
+
+def ask_estimate(settings: TrainConfig) -> str | None:
+    """The id of the probe job for these settings. A waiting probe that this tab no longer needs is called off."""
+    try:
+        probe = actions.probe(desk, dataset_id, settings)
+    except UserError as error:
+        st.caption(sentence(error))
+        return None
+    before = st.session_state.get("probe_job")
+    if before and before != probe.id and desk.store.job(before).state == "queued":
+        jobs.control(desk.store, before, "stop")
+    st.session_state["probe_job"] = probe.id
+    return probe.id
+
+
+def show_estimate(settings: TrainConfig, job_id: str) -> None:
+    """What the run will take, as soon as a few measured steps tell it."""
+    first = desk.store.job(job_id)
+
+    @st.fragment(run_every=1.0 if first.live else None)
+    def poll() -> None:
+        probe = desk.store.job(job_id)
+        with st.container(key="estimate"):
+            if probe.state == "finished" and probe.result:
+                images = config.images_total(settings, train_images)
+                seconds = images / max(probe.result["images_per_second"], 1e-9)
+                if settings.minutes and settings.minutes * 60 < seconds:
+                    text, seconds = f"stops after {settings.minutes:g} min", settings.minutes * 60
+                else:
+                    text = f"about {duration(seconds)}"
+                st.info(f"**Estimate:** {text} on {plain(probe.result.get('device', 'this computer'))} "
+                        f"at {probe.result['images_per_second']:,.0f} images a second, {size(probe.result.get('memory_bytes'))} of memory, "
+                        f"{size(KEPT_CHECKPOINTS * (probe.result.get('checkpoint_bytes') or 0))} of disk.", icon=":material/timer:")
+            elif probe.live:
+                st.caption(":material/hourglass_empty: Estimate: measuring a few training steps. You need not wait for it.")
+            else:
+                st.caption(f":material/info: No estimate. {sentence(probe.error) if probe.error else ''}")
+        if first.live and not probe.live:
+            st.rerun()                  # stops the timer
+
+    poll()
+
+
+st.header("Start")
+if settings and not refused and (probe_id := ask_estimate(settings)):
+    show_estimate(settings, probe_id)
+waiting = sum(job.lane == "train" for job in desk.store.jobs(states=("queued", "running")))
+name = st.text_input("Name of the run", key="run_name", max_chars=100, placeholder=f"{datasets[dataset_id].name}, {recipe_name}")
+if refused:
+    st.error("Start is off until this is put right: " + plain(" ".join(refused.values())), icon=":material/error:")
+if waiting:
+    st.caption(f"{waiting} {'run is' if waiting == 1 else 'runs are'} training or waiting; this one queues behind.")
+if st.button("Start training", type="primary", icon=":material/play_arrow:", key="train_start", disabled=settings is None or bool(refused)):
+    try:
+        job = actions.train(desk, dataset_id, settings, name=name, token=click_token("train"))
+    except UserError as error:
+        st.error(sentence(error))
+    else:
+        st.switch_page("live.py", query_params={"run": job.subject})

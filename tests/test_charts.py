@@ -1,0 +1,86 @@
+"""The figures and the words beside them: pure functions, no Streamlit."""
+import html
+
+import pytest
+
+from gan_core.errors import UserError
+from gan_core.runfolder import decimate
+from pages.components import charts, text, urls
+
+
+def rows(count: int, real: float = 0.6, fake: float = 0.4) -> list[dict]:
+    return [{"epoch": at / 10, "loss_d": 0.5, "loss_g": 0.7, "d_real": real, "d_fake": fake} for at in range(count)]
+
+
+def test_a_spike_of_one_row_survives_the_thinning():
+    many = rows(100_000)
+    many[54_321] = {**many[54_321], "loss_g": 99.0}
+    kept = decimate(many)
+    assert len(kept) <= 2000 and kept[0] is many[0] and kept[-1] is many[-1]
+    assert max(row["loss_g"] for row in kept) == 99.0
+    assert [row["epoch"] for row in kept] == sorted(row["epoch"] for row in kept)
+
+
+@pytest.mark.parametrize("count", [1, 1999, 2001, 50_000])
+def test_no_chart_sends_more_than_2000_points(count):
+    for figure in (charts.losses(rows(count)), charts.balance(rows(count))):
+        assert all(1 <= len(line.x) <= 2000 for line in figure.data)
+
+
+def test_the_lines_differ_without_colour():
+    for figure in (charts.losses(rows(5)), charts.balance(rows(5))):
+        assert len({line.line.dash for line in figure.data}) == 2
+    assert len({bar.marker.pattern.shape for bar in charts.class_counts(["a"], [1], [2]).data}) == 2
+
+
+def test_a_missing_value_is_a_gap():
+    assert charts.losses([{"epoch": 0, "loss_d": None}, {"epoch": 1, "loss_d": 1.0}]).data[0].y == (None, 1.0)
+
+
+def test_class_names_are_not_html():
+    name = "<img src=x>"
+    figure = charts.class_counts([name, name], [1, 2], [0, 0])
+    assert list(figure.layout.yaxis.ticktext) == [html.escape(name)] * 2 and "<img" not in figure.to_json()
+    assert figure.data[0].y == (0, 1)                                   # two classes of one name stay two bars
+
+
+@pytest.mark.parametrize(("real", "fake", "said"), [(0.95, 0.03, "winning"), (0.8, 0.3, "D is ahead"), (0.55, 0.45, "balanced"), (0.2, 0.6, "G is ahead")])
+def test_the_reading_says_who_leads(real, fake, said):
+    assert said in charts.reading(rows(20, real, fake))
+
+
+def test_there_is_no_reading_before_there_are_numbers():
+    assert charts.reading([]) == "" and charts.reading([{"d_real": None, "d_fake": None}]) == ""
+
+
+@pytest.mark.parametrize("name", ["<script>", "![x](http://evil)", ":red[a]", "$x$", "# a", "a_b_c", "`a`", "[x](y)", ":material/delete:", "www.evil.com", "a -> b"])
+def test_plain_leaves_nothing_for_markdown(name):
+    escaped = text.plain(name)
+    assert escaped.replace("\\", "").replace(text.JOINER, "") == name.replace("\\", "")
+    for at, letter in enumerate(escaped):
+        if letter in "<>![]()`$#_*:|~":
+            assert escaped[at - 1] == "\\", (escaped, letter)
+    assert "://" not in escaped and ":material" not in escaped and "www." not in escaped
+
+
+def test_plain_is_one_line_and_leaves_letters_alone():
+    assert text.plain("  Größe\n\n 3 ") == "Größe 3"
+
+
+def test_a_refusal_is_what_and_todo():
+    assert text.sentence(UserError("x", "Bad.", "Do this.")) == "Bad\\. Do this\\."
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(None, "–"), (5, "5 s"), (600, "10 min"), (7200, "2 h 00 min"), (86400 * 9, "9 days")])
+def test_durations(seconds, said):
+    assert text.duration(seconds) == said
+
+
+def test_sizes_and_formulas():
+    assert [text.size(n) for n in (None, 12, 1500, 9_400_000, 2_000_000_000)] == ["–", "12 bytes", "1.5 kB", "9.4 MB", "2.0 GB"]
+    assert text.csv_cell("=1+1") == "'=1+1" and text.csv_cell(-1) == -1 and text.csv_cell("a") == "a"
+
+
+def test_a_download_link_escapes_every_part():
+    link = urls.download_link(urls.export("e" + "0" * 16, 'a"><script>.zip'), 'a"><script>.zip', "<b>")
+    assert "<script>" not in link and "<b>" not in link and link.count('"') == 4

@@ -1,0 +1,174 @@
+"""The exported zip: loads as an ImageFolder, is the same bytes twice, and trusts no class name."""
+import csv
+import hashlib
+import io
+import json
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision.datasets import ImageFolder
+
+from gan_core.errors import Stopped
+from gan_core.export.archive import BATCH_IMAGES, Split, write_zip
+from gan_core.export.names import MAX_FOLDER_BYTES, csv_cell, folder_names, markdown
+from gan_core.export.plan import deficits
+
+CLASSES = ["kiwi", "owl"]
+
+
+def split(counts: list[int], classes: list[str], channels: int = 3, seed: int = 0) -> Split:
+    labels = np.repeat(np.arange(len(counts)), counts)[::-1].copy()     # not in class order
+    images = np.random.default_rng(seed).integers(0, 256, (len(labels), 8, 8, channels), dtype=np.uint8)
+    return Split(images, labels, classes)
+
+
+def fakes(channels: int = 3):
+    def make(label: int, count: int, start: int) -> np.ndarray:
+        index = np.arange(start, start + count) % 256
+        return np.broadcast_to(index[:, None, None, None], (count, 8, 8, channels)).astype(np.uint8)
+    return make
+
+
+def export(path, counts=(3, 90), balance="largest", classes=CLASSES, channels=3, **changes):
+    train = split(list(counts), classes, channels)
+    settings = dict(train=train, test=split([2] * len(classes), classes, channels, seed=1), make_fakes=fakes(channels),
+                    plan=deficits(dict(zip(classes, counts, strict=True)), balance), run_id="r0123456789abcdef", seed=7,
+                    checkpoint_sha256="ab" * 32, dataset_name="Birds", recipe="quick")
+    return write_zip(path, **settings | changes)
+
+
+def metadata(archive: zipfile.ZipFile) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(archive.read("metadata.csv").decode(), newline="")))
+
+
+def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
+    export(tmp_path / "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "out")
+    train, test = ImageFolder(tmp_path / "out" / "train"), ImageFolder(tmp_path / "out" / "test")
+    assert train.classes == test.classes == CLASSES
+    assert np.bincount(train.targets).tolist() == [90, 90]
+    assert np.bincount(test.targets).tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_keep_every_pixel_and_land_in_their_class(tmp_path, channels):
+    export(tmp_path / "out.zip", channels=channels)
+    train = split([3, 90], CLASSES, channels)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        for label, name in enumerate(CLASSES):
+            for i, row in enumerate(np.flatnonzero(train.labels == label), start=1):
+                picture = Image.open(io.BytesIO(archive.read(f"train/{name}/real_{i:06d}.png")))
+                assert picture.mode == ("L" if channels == 1 else "RGB")
+                assert np.array_equal(np.asarray(picture).reshape(8, 8, channels), train.images[row])
+        for i in range(1, 88):                      # more than one batch: the start of each batch counts on
+            assert np.asarray(Image.open(io.BytesIO(archive.read(f"train/kiwi/gan_{i:06d}.png")))).min() == i - 1
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path):
+    digests = set()
+    for name in ("a.zip", "b.zip"):
+        export(tmp_path / name)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
+    returned = export(tmp_path / "out.zip", counts=(3, 90), balance={"kiwi": 10, "owl": 100})
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        files = [n for n in archive.namelist() if n.endswith(".png")]
+        rows, manifest = metadata(archive), json.loads(archive.read("manifest.json"))
+        assert archive.namelist() == [*files, "metadata.csv", "manifest.json", "README.md"]
+        assert {i.date_time for i in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {i.external_attr >> 16 for i in archive.infolist()} == {0o100644}
+    assert [row["file_name"] for row in rows] == files
+    assert all((row["is_synthetic"] == "true") == ("/gan_" in row["file_name"]) for row in rows)
+    assert all(row["label"] == row["file_name"].split("/")[1] for row in rows)
+    assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "true"} == {("r0123456789abcdef", "7")}
+    assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "false"} == {("", "")}
+    synthetic = manifest.pop("synthetic_files")
+    assert manifest == returned
+    assert [entry["file_name"] for entry in synthetic] == [n for n in files if "/gan_" in n]
+    assert [entry["index"] for entry in synthetic] == [*range(7), *range(10)]
+    assert manifest["classes"] == [{"name": "kiwi", "folder": "kiwi", "real": 3, "synthetic": 7, "test": 2},
+                                   {"name": "owl", "folder": "owl", "real": 90, "synthetic": 10, "test": 2}]
+    assert manifest["synthetic_share"] == 17 / 110
+    assert manifest["checkpoint_sha256"] == "ab" * 32
+
+
+def test_without_originals_and_test_only_fakes_are_there(tmp_path):
+    manifest = export(tmp_path / "out.zip", originals=False, test=None)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        files = [n for n in archive.namelist() if n.endswith(".png")]
+        assert files == [f"train/kiwi/gan_{i:06d}.png" for i in range(1, 88)]
+        assert "not included" in archive.read("README.md").decode()
+    assert (manifest["real"], manifest["synthetic"], manifest["test"]) == (0, 87, 0)
+
+
+def test_hostile_class_names_stay_text(tmp_path):
+    names = ["../../etc", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "NUL.txt", "Owl", "owl", "![x](http://a/b)"]
+    export(tmp_path / "out.zip", counts=[1] * 7, balance=2, classes=names)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        files, rows, card = archive.namelist(), metadata(archive), archive.read("README.md").decode()
+        manifest = json.loads(archive.read("manifest.json"))
+    safe = re.compile(r"(train|test)/[^/\\:*?\"<>|.][^/\\:*?\"<>|]*/(real|gan)_\d{6}\.png")
+    assert all(safe.fullmatch(n) for n in files[:-3])
+    assert len({n.lower() for n in files}) == len(files)
+    assert [c["name"] for c in manifest["classes"]] == names
+    assert {row["label"] for row in rows} == {*names} - {names[2]} | {"'" + names[2]}
+    assert "<script" not in card and "![" not in card and "](" not in card
+
+
+def test_stop_raises_and_leaves_no_file(tmp_path):
+    asked = iter([False, True])
+    seen = []
+    with pytest.raises(Stopped):
+        export(tmp_path / "out.zip", should_stop=lambda: next(asked), on_progress=lambda *step: seen.append(step))
+    assert len(seen) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_at_most_one_batch_is_asked_for_and_progress_ends_at_1(tmp_path):
+    asked, shares = [], []
+
+    def make(label, count, start):
+        asked.append((label, count, start))
+        return fakes()(label, count, start)
+
+    export(tmp_path / "out.zip", counts=(0, 150), make_fakes=make, on_progress=lambda share, text: shares.append(share))
+    assert asked == [(0, BATCH_IMAGES, 0), (0, BATCH_IMAGES, 64), (0, 22, 128)]
+    assert shares == sorted(shares) and shares[-1] == 1
+
+
+def test_fakes_of_another_shape_are_a_bug(tmp_path):
+    with pytest.raises(ValueError, match="make_fakes"):
+        export(tmp_path / "out.zip", make_fakes=fakes(channels=1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_names():
+    assert folder_names(["a/b", "a\\b", "A_B", "", "..", "con", "COM1.x", "dog. ", "\u202egnp", "a\x00b"]) == [
+        "a_b", "a_b_2", "A_B_3", "class", "class_2", "_con", "_COM1.x", "dog", "_gnp", "a_b_4"]
+    assert folder_names(["caf\u00e9", "cafe\u0301"]) == ["caf\u00e9", "caf\u00e9_2"]
+
+
+@given(st.lists(st.text(st.characters(), max_size=60) | st.text("éx.", min_size=90, max_size=130), max_size=12))
+def test_folder_names_are_always_safe_and_unique(names):
+    folders = folder_names(names)
+    assert folders == folder_names(names)
+    assert len({f.lower() for f in folders}) == len(names)
+    for folder in folders:
+        assert 0 < len(folder.encode()) <= MAX_FOLDER_BYTES
+        assert folder not in (".", "..") and folder[0] not in ". " and folder[-1] not in ". "
+        assert not re.search(r'[<>:"/\\|?*\x00-\x1f]', folder)
+
+
+def test_cells_and_markdown():
+    assert [csv_cell(t) for t in ("=1", "+1", "-1", "@x", "\tx", "a=1")] == ["'=1", "'+1", "'-1", "'@x", "'\tx", "a=1"]
+    assert markdown("a|b\n<i>*x*") == "a\\|b &lt;i&gt;\\*x\\*"

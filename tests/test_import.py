@@ -1,0 +1,228 @@
+"""importer.py: from a source to a finished folder, and every refusal on the way."""
+import io
+import json
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_core.data import importer
+from gan_core.data.dataset import load, read_info, read_items
+from gan_core.data.importer import import_dataset
+from gan_core.errors import Stopped, UserError
+
+
+def png(seed: int, colour: bool = False, side: int = 40) -> bytes:
+    shape = (side, side, 3) if colour else (side, side)
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_zip(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def run(tmp_path: Path, source, name: str = "set", **options):
+    folder = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+    folder.mkdir()
+    options = {"size": 32, **options}
+    return import_dataset(source, folder, name=name, **options), folder
+
+
+def refusal(tmp_path: Path, source, **options) -> str:
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, source, **options)
+    return caught.value.code
+
+
+PETS = {f"pets/{name}/{number}.png": png(number + 100 * (name == "dog")) for name, count in (("cat", 20), ("dog", 6))
+        for number in range(count)}
+
+
+def test_a_zip_becomes_a_whole_data_set(tmp_path):
+    messages = []
+    source = make_zip(tmp_path / "pets.zip", {**PETS, "pets/cat/.DS_Store": b"", "pets/cat/notes.jpg": b"text",
+                                              "pets/dog/copy.png": PETS["pets/dog/0.png"], "pets/loose.png": png(999)})
+    info, folder = run(tmp_path, source, on_progress=lambda fraction, message: messages.append((fraction, message)))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "contact", "dataset.json", "items.jsonl", "test_images.npy", "test_labels.npy", "train_images.npy",
+        "train_labels.npy"]
+    assert info == read_info(folder)
+    assert (info.classes, info.train_counts, info.test_counts, info.mode) == (["cat", "dog"], [17, 5], [3, 1], "L")
+    assert info.health == {"images": 26, "classes": {"cat": 20, "dog": 6}, "duplicates": 1, "conflicts": 0,
+                           "ignored": 1, "rejected": 2, "imbalance": 3.33, "source_modes": {"L": 26},
+                           "source_sizes": {"min": [40, 40], "median": [40, 40], "max": [40, 40]}}
+    assert info.rejected == [{"file": "pets/cat/notes.jpg", "reason": "not a picture: it looks like text"},
+                             {"file": "pets/loose.png", "reason": "it lies in no class folder"}]
+    train, test = load(folder, "train"), load(folder, "test")
+    assert train.images.shape == (22, 32, 32, 1) and train.images.dtype == np.uint8
+    assert train.labels.tolist() == [0] * 17 + [1] * 5 and test.labels.tolist() == [0] * 3 + [1]
+    items = list(read_items(folder))
+    assert [item["split"] for item in items] == ["train"] * 22 + ["test"] * 4
+    assert len({item["sha256"] for item in items}) == 26
+    for item in items:                                      # each row holds the pixels of the file it names
+        original = Image.open(io.BytesIO(PETS[item["name"]])).resize((32, 32), Image.Resampling.LANCZOS)
+        images = train.images if item["split"] == "train" else test.images
+        assert np.array_equal(images[item["row"], ..., 0], np.asarray(original))
+    assert [Image.open(folder / "contact" / f"{label}.webp").format for label in (0, 1)] == ["WEBP", "WEBP"]
+    fractions = [fraction for fraction, _ in messages]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    assert not info.notices or all(notice.endswith(".") for notice in info.notices)
+
+
+def test_a_folder_gives_the_same_set_and_stays_as_it_was(tmp_path):
+    info, folder = run(tmp_path, make_zip(tmp_path / "pets.zip", PETS))
+    root = tmp_path / "pictures"
+    for name, data in PETS.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.png").write_bytes(png(5000))
+    (root / "pets/cat/link.png").symlink_to(outside / "secret.png")
+    (root / "pets/stolen").symlink_to(outside, target_is_directory=True)
+    os.mkfifo(root / "pets/cat/pipe.png")
+    (root / "pets/cow").mkdir()
+    before = sorted((str(path), path.lstat().st_mtime_ns) for path in root.rglob("*"))
+    again, second = run(tmp_path, root)
+    assert sorted((str(path), path.lstat().st_mtime_ns) for path in root.rglob("*")) == before
+    assert again.train_counts == info.train_counts and again.source["kind"] == "folder"
+    places = [[(item["split"], item["sha256"]) for item in read_items(each)] for each in (folder, second)]
+    assert places[0] == places[1]
+    assert (second / "train_images.npy").read_bytes() == (folder / "train_images.npy").read_bytes()
+    assert [entry["file"] for entry in again.rejected] == ["pets/cat/link.png", "pets/cat/pipe.png", "pets/stolen"]
+    assert any("cow" in notice for notice in again.notices)
+
+
+def test_links_in_a_zip_are_listed(tmp_path):
+    source = make_zip(tmp_path / "a.zip", PETS)
+    with zipfile.ZipFile(source, "a") as archive:
+        link = zipfile.ZipInfo("pets/cat/link.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    info, _ = run(tmp_path, source)
+    assert info.rejected == [{"file": "pets/cat/link.png", "reason": importer.LINK}]
+
+
+def test_mode_follows_the_pictures_unless_told(tmp_path):
+    grey = {f"a/{number}.png": png(number) for number in range(19)}
+    mostly = make_zip(tmp_path / "mostly.zip", {**grey, "a/c.png": png(50, colour=True)})
+    info, folder = run(tmp_path, mostly)
+    assert info.mode == "L" and load(folder, "train").images.shape[-1] == 1
+    mixed = make_zip(tmp_path / "mixed.zip", {**grey, "a/c.png": png(50, True), "a/d.png": png(51, True)})
+    info, folder = run(tmp_path, mixed)
+    assert info.mode == "RGB" and load(folder, "train").images.shape[-1] == 3
+    flat = np.asarray(load(folder, "train").images)
+    assert (flat[..., 0] == flat[..., 1]).all(axis=(1, 2)).sum() >= 14          # the grey ones stay grey
+    assert run(tmp_path, mixed, mode="L")[0].mode == "L" and run(tmp_path, mostly, mode="RGB")[0].mode == "RGB"
+
+
+def test_the_same_picture_never_lies_on_both_sides(tmp_path):
+    shared = {f"{name}/{number}.png": png(number) for name in ("a", "b") for number in range(10)}
+    own = {f"{name}/own{number}.png": png(1000 + number + 100 * (name == "b"))
+           for name in ("a", "b") for number in range(10)}
+    info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", {**shared, **own}), test_fraction=0.5)
+    assert info.health["conflicts"] == 10 and any("Label conflict: 10 pictures" in notice for notice in info.notices)
+    items = list(read_items(folder))
+    sides = {split: {item["sha256"] for item in items if item["split"] == split} for split in ("train", "test")}
+    assert info.health["images"] == 40 and len(sides["test"]) == 20 and not sides["train"] & sides["test"]
+
+
+def test_given_test_folders_are_kept(tmp_path):
+    files = {f"d/{split}/cat/{number}.png": png(number + base)
+             for split, base in (("train", 0), ("val", 100), ("test", 200)) for number in range(3)}
+    files |= {"d/train/cat/leak.png": files["d/test/cat/0.png"], "d/test/cow/1.png": png(7000)}
+    info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", files))
+    assert (info.classes, info.train_counts, info.test_counts) == (["cat"], [6], [3])
+    assert info.source["test_split"] == "given" and info.health["duplicates"] == 1
+    assert all("/test/" in item["name"] for item in read_items(folder) if item["split"] == "test")
+    text = " ".join(info.notices)
+    assert "train and val" in text and "cow" in text and "1 picture is in the training part" in text
+
+
+def test_the_split_is_fixed_by_the_seed(tmp_path):
+    source = make_zip(tmp_path / "a.zip", PETS)
+    tests = [[item["name"] for item in read_items(run(tmp_path, source, seed=seed)[1]) if item["split"] == "test"]
+             for seed in (1, 1, 2)]
+    assert tests[0] == tests[1] != tests[2]
+    assert sum(run(tmp_path, source, test_fraction=0.0)[0].test_counts) == 0
+
+
+def test_small_and_single_classes_are_accepted_with_a_notice(tmp_path):
+    info, _ = run(tmp_path, make_zip(tmp_path / "a.zip", {f"cat/{number}.png": png(number) for number in range(3)}))
+    assert (info.train_counts, info.test_counts) == ([3], [0])
+    text = " ".join(info.notices)
+    assert "Only one class (cat)" in text and "Fewer than 5 pictures in cat (3)" in text
+
+
+@pytest.mark.parametrize(("options", "code"), [
+    ({"size": 48}, "bad_size"), ({"mode": "CMYK"}, "bad_mode"), ({"fit": "zoom"}, "bad_fit"),
+    ({"test_fraction": 0.9}, "bad_test_fraction"), ({"test_fraction": float("nan")}, "bad_test_fraction")])
+def test_bad_settings(tmp_path, options, code):
+    assert refusal(tmp_path, "demo:shapes", **options) == code
+
+
+def test_bad_sources(tmp_path):
+    assert refusal(tmp_path, tmp_path / "none.zip") == "no_source"
+    assert refusal(tmp_path, "demo:imagenet") == "unknown_ready_set"
+    assert refusal(tmp_path, make_zip(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)})) == "no_class_folders"
+    assert refusal(tmp_path, make_zip(tmp_path / "b.zip", {"cat/1.png": b"text", "cat/2.png": b""})) == "no_images"
+    (tmp_path / "c.zip").write_bytes(b"no zip")
+    assert refusal(tmp_path, tmp_path / "c.zip") == "not_a_zip"
+    assert refusal(tmp_path, make_zip(tmp_path / "d.zip", {"../cat/1.png": png(1)})) == "unsafe_name"
+    (tmp_path / "empty").mkdir()
+    assert refusal(tmp_path, tmp_path / "empty") == "no_images"
+
+
+def damage(path: Path, names: list[str]) -> Path:
+    """Flip a byte in the data of the named members."""
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        for name in names:
+            data[archive.getinfo(name).header_offset + 30 + len(name) + 30] ^= 255
+    path.write_bytes(data)
+    return path
+
+
+def test_one_damaged_member_is_listed_and_many_refuse_the_zip(tmp_path):
+    info, _ = run(tmp_path, damage(make_zip(tmp_path / "a.zip", PETS), ["pets/cat/3.png"]))
+    assert [entry["file"] for entry in info.rejected] == ["pets/cat/3.png"] and "checksum" in info.rejected[0]["reason"]
+    assert refusal(tmp_path, damage(make_zip(tmp_path / "b.zip", PETS), sorted(PETS)[:4])) == "corrupt_archive"
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(importer.shutil, "disk_usage", lambda path: type("", (), {"free": 1000}))
+    assert refusal(tmp_path, make_zip(tmp_path / "a.zip", PETS)) == "disk_full"
+
+
+def test_stop(tmp_path):
+    asked = []
+    with pytest.raises(Stopped):
+        run(tmp_path, make_zip(tmp_path / "a.zip", PETS), should_stop=lambda: asked.append(1) or len(asked) > 2)
+
+
+@pytest.mark.parametrize(("name", "images", "classes"), [("digits", 1797, list("0123456789")),
+                                                         ("shapes", 600, ["circle", "square", "triangle"])])
+def test_ready_sets_go_the_same_way(tmp_path, name, images, classes):
+    info, folder = run(tmp_path, f"demo:{name}", name="")
+    assert (info.name, info.classes, info.health["images"]) == (name, classes, images)
+    assert info.mode == ("L" if name == "digits" else "RGB") and info.health["duplicates"] == 0
+    assert sum(info.train_counts) + sum(info.test_counts) == images == len(list(read_items(folder)))
+    assert load(folder, "train").images.shape == (sum(info.train_counts), 32, 32, info.channels)
+
+
+def test_names_are_only_data(tmp_path):
+    odd = "<script>alert(1)"
+    source = make_zip(tmp_path / "a.zip", {f"{odd}/{number}.png": png(number) for number in range(6)})
+    info, folder = run(tmp_path, source, name=" \n" + odd)
+    assert info.classes == [odd] and info.name == odd
+    assert json.loads((folder / "dataset.json").read_text())["name"] == odd
+    assert not [path for path in folder.rglob("*") if "script" in path.name]

@@ -1,0 +1,239 @@
+"""Every page, in an empty workspace and in one that holds every state; no worker is ever started."""
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import seeded
+from streamlit.testing.v1 import AppTest
+
+from gan_core import jobs, runfolder
+from gan_core.store import Store
+from gan_core.workspace import Workspace, new_id, write_json
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The worker starts that were asked for."""
+    calls = []
+    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
+    return calls
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch, started) -> Workspace:
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def full(empty) -> Workspace:
+    return seeded.seed(empty.root)
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=30)
+    at.run()
+    for key, value in query.items():
+        at.query_params[key] = value
+    if name != "home":
+        at.switch_page(f"{name}.py").run()
+    assert not at.exception, at.exception
+    return at
+
+
+def words(at: AppTest) -> str:
+    return "\n".join(str(element.value) for kind in ("title", "header", "markdown", "caption", "info", "error", "warning", "success")
+                     for element in at.get(kind))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_workspace_gets_a_sentence_and_a_next_step(page, empty):
+    at = open_page(page)
+    assert at.title and not at.error
+    if page != "home":
+        assert at.info and at.info[0].value.endswith(".")
+
+
+@pytest.mark.parametrize(("page", "state"), [*((page, "finished") for page in PAGES), *(("live", state) for state in seeded.RUNS),
+                                             *((page, "queued") for page in ("samples", "evaluate", "export"))])
+def test_every_page_opens_for_a_run_in_every_state(page, state, full):
+    at = open_page(page, run=seeded.RUNS[state])
+    shown = words(at)
+    assert "<script>" not in shown and "![x]" not in shown and ":red[" not in shown
+
+
+@pytest.mark.parametrize("page", ["dataset", "train", "live"])
+def test_a_strange_address_is_not_an_error_of_the_page(page, full):
+    open_page(page, run="../../etc/passwd", ds="d0", job="j" + "9" * 16)
+
+
+@pytest.mark.parametrize(("state", "keys"), [
+    ("running", {"live_pause", "live_stop"}), ("queued", {"live_stop"}), ("failed", {"live_resume"}),
+    ("interrupted", {"live_resume"}), ("stopped", {"live_resume"}), ("finished", set())])
+def test_live_offers_the_buttons_of_the_state(state, keys, full):
+    at = open_page("live", run=seeded.RUNS[state])
+    assert {button.key for button in at.button if button.key.startswith("live_")} == keys
+
+
+def test_pause_stop_and_a_late_click(full):
+    store = Store(full)
+    at = open_page("live", run=seeded.RUNS["running"])
+    at.button(key="live_pause").click().run()
+    job = store.latest_job("train", seeded.RUNS["running"])
+    assert job.control == "pause" and "Pausing" in words(at)
+    at.button(key="live_continue").click().run()
+    assert store.job(job.id).control == "run"
+    jobs.finish(store, store.job(job.id), "finished", result={})        # it ends while the page still shows Stop
+    at.button(key="live_stop").click().run()
+    assert not at.exception and "not training" in at.toast[0].value.replace("\\", "")
+
+
+def test_resume_queues_the_run_again(full, started):
+    at = open_page("live", run=seeded.RUNS["interrupted"])
+    at.button(key="live_resume").click().run()
+    assert Store(full).latest_job("train", seeded.RUNS["interrupted"]).state == "queued" and started
+
+
+def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started):
+    at = open_page("home")
+    at.button(key="run_demo").click().run()
+    assert started and len(Store(empty).runs()) == 1
+    assert at.query_params["run"] == Store(empty).runs()[0].id and at.title[0].value == "Live"
+    at.switch_page("home.py").run()
+    at.button(key="run_demo").click().run()
+    assert len(Store(empty).runs()) == 1
+
+
+def test_a_refused_setting_is_told_at_its_field_and_start_is_off(full):
+    at = open_page("train", ds=seeded.DATASET)
+    assert not at.button(key="train_start").disabled
+    at.number_input(key="setting_batch").set_value(1024).run()
+    assert any("1024 is larger than the 620" in error.value.replace("\\", "") for error in at.error)
+    assert at.button(key="train_start").disabled
+
+
+def test_train_starts_what_the_form_says(full, started):
+    at = open_page("train", ds=seeded.DATASET)
+    at.number_input(key="setting_epochs").set_value(3.0)
+    at.number_input(key="setting_lr_D").set_value(1e-4)
+    at.run()
+    assert "Learning rate of D: 0.0005 → 0.0001" in words(at).replace("\\", "").replace("\u2060", "")
+    at.button(key="train_start").click().run()
+    newest = Store(full).runs()[0]
+    assert newest.config["epochs"] == 3.0 and newest.config["lr_D"] == 1e-4 and at.title[0].value == "Live"
+    assert at.query_params["run"] == newest.id
+
+
+def test_the_estimate_follows_epochs_without_a_new_probe(full):
+    store = Store(full)
+    at = open_page("train", ds=seeded.DATASET)
+    probe = store.jobs(kind="probe")[0]
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET state = 'finished', result = ? WHERE id = ?", (json.dumps(
+            {"images_per_second": 100.0, "memory_bytes": 10**9, "checkpoint_bytes": 10**7, "device": "cpu"}), probe.id))
+    at.run()
+    assert "about 3 min" in words(at)                                   # 30 epochs of 620 images at 100 a second
+    at.number_input(key="setting_epochs").set_value(300.0).run()
+    assert "about 31 min" in words(at) and len(store.jobs(kind="probe")) == 1
+
+
+def test_recipes_of_other_sizes_cannot_be_chosen(full):
+    at = open_page("train", ds=seeded.DATASET)
+    assert at.button(key="recipe_fashion-dcgan-28").disabled and "it is 32 px" in words(at)
+
+
+def test_import_shows_its_job_and_then_the_dataset(full):
+    at = open_page("dataset")
+    at.button(key="import_start").click().run()
+    job = Store(full).jobs(kind="import")[0]
+    assert at.query_params["job"] == job.id and at.button(key="import_cancel")
+    at.button(key="import_cancel").click().run()
+    assert Store(full).job(job.id).state == "stopped"
+
+
+def test_scores_come_with_their_floor_and_reasons(full):
+    at = open_page("evaluate", run=seeded.RUNS["finished"])
+    shown = words(at).replace("\\", "")
+    assert {metric.value for metric in at.metric} == {"31.25", "0.0123", "–"}
+    assert "3.125 times the floor" in shown and "Too few images." in shown and "Fewer than 2,048" in shown
+    assert "FID" not in " ".join(metric.label for metric in at.metric)
+
+
+def test_export_plans_and_links(full):
+    at = open_page("export", run=seeded.RUNS["finished"])
+    assert "Download birds.zip" in at.get("html")[0].proto.body
+    at.segmented_control(key="export_balance").set_value("The same total for each class").run()
+    at.number_input(key="export_total").set_value(600).run()
+    at.button(key="export_start").click().run()
+    job = next(job for job in Store(full).jobs(kind="export") if job.live)
+    assert job.payload["balance"] == 600 and job.payload["run"] == seeded.RUNS["finished"]
+
+
+def test_no_page_brings_torch_into_the_server(tmp_path):
+    seeded.seed(tmp_path)
+    script = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+from gan_core import jobs
+jobs.ensure_workers = lambda store, workspace: None
+import app
+at = AppTest.from_file("pages/router.py", default_timeout=30).run()
+for page in {PAGES[1:]}:
+    at.query_params["run"] = "{seeded.RUNS['finished']}"
+    at.switch_page(page + ".py").run()
+    assert not at.exception, at.exception
+print(sorted(set(sys.modules) & {{"torch", "torchvision", "sklearn", "scipy"}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120,
+                          env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "GANVAS_WORKSPACE": str(tmp_path)})
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_imports_point_down_and_unsafe_sinks_stay_unused():
+    banned = {"torch", "torchvision", "gan_core.models", "gan_core.training", "gan_core.metrics", "gan_core.handlers"}
+    pages = {f"pages.{name}" for name in (*PAGES, "router")}
+    for file in sorted((ROOT / "pages").rglob("*.py")):
+        source = file.read_text()
+        assert "unsafe_allow" not in source and "components.v1" not in source, file
+        for node in ast.walk(ast.parse(source)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                assert not any(name == bad or name.startswith(f"{bad}.") for bad in banned | pages), (file, name)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".html") and "escape" not in ast.unparse(node):
+                body = ast.unparse(node.args[0]) if node.args else ""
+                assert body.startswith("urls.download_link("), (file, body)
+
+
+def test_runfolder_drops_a_torn_line_and_goes_on_where_it_was(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"a": 1}\n{"a": NaN}\n{"a": 3')
+    rows, offset = runfolder.read_lines(path)
+    assert rows == [{"a": 1}, {"a": None}]
+    with open(path, "a") as file:
+        file.write("}\n")
+    assert runfolder.read_lines(path, offset) == ([{"a": 3}], path.stat().st_size)
+    path.write_text('{"a": 9}\n')                                       # cut by a resume
+    assert runfolder.read_lines(path, offset)[0] == [{"a": 9}]
+    assert runfolder.read_lines(tmp_path / "absent") == ([], 0)
+
+
+def test_samples_need_their_file_and_count_once(tmp_path):
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "a.png").write_bytes(b"")
+    rows = [{"images_seen": 2, "epoch": 1.0, "file": "a.png"}] * 2 + [{"images_seen": 1, "epoch": 0.5, "file": "gone.png"}]
+    (tmp_path / "samples" / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert runfolder.read_samples(tmp_path) == rows[:1]
+
+
+def test_a_run_without_any_job_can_still_be_opened(empty):
+    run = new_id("run")
+    empty.run(run).mkdir()
+    write_json(empty.run(run) / "config.json", {})
+    Store(empty).add_run(run, "Repaired", "d" + "0" * 16, {"conditional": True})
+    assert "Resume it" in words(open_page("live", run=run))

@@ -1,0 +1,134 @@
+"""pool.py: real children, and what survives when one is killed, slow, or out of memory."""
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from gan_core.data.pool import decode_all
+from gan_core.errors import Stopped
+
+ROOT = Path(__file__).parent.parent
+
+
+def picture(path: Path, value: int) -> tuple[str]:
+    Image.fromarray(np.full((32, 32), value % 256, np.uint8)).save(path, "PNG")
+    return (str(path),)
+
+
+def slow_picture(path: Path) -> tuple[str]:
+    """49 megapixels: well formed, allowed, and far beyond the small limits of these tests."""
+    Image.new("RGB", (7000, 7000)).save(path, "PNG")
+    return (str(path),)
+
+
+def slots(tmp_path: Path, count: int, size: int = 32) -> Path:
+    path = tmp_path / "slots"
+    path.write_bytes(bytes(count * 3 * size * size))
+    return path
+
+
+def test_every_job_is_answered_once_and_lands_in_its_slot(tmp_path):
+    jobs = [picture(tmp_path / f"{number}.png", number) for number in range(200)]
+    jobs[7] = (str(tmp_path / "missing.png"),)
+    file = slots(tmp_path, len(jobs))
+    answers = {answer.slot: answer for answer in decode_all(jobs, file, 32, "crop", children=2)}
+    assert sorted(answers) == list(range(200))
+    assert answers[7].channels == 0 and answers[7].reason == "the file could not be read"
+    stored = np.fromfile(file, np.uint8).reshape(200, 3, 32, 32)[:, 0]
+    assert all((stored[number] == number).all() for number in range(200) if number != 7)
+    assert answers[3][1:5] == (1, 32, 32, "L") and len(answers[3].sha256) == 64
+
+
+@pytest.mark.parametrize(("limits", "words"), [({"timeout_seconds": 0.05}, "longer than 0.05 s"),
+                                               ({"memory_bytes": 250 << 20}, "memory")])
+def test_a_limit_costs_one_file_and_not_its_neighbours(tmp_path, limits, words):
+    jobs = [picture(tmp_path / f"{number}.png", number) for number in range(6)]
+    jobs[2] = slow_picture(tmp_path / "big.png")
+    answers = {answer.slot: answer for answer in decode_all(jobs, slots(tmp_path, 6), 32, "crop", **limits)}
+    assert [answers[slot].channels for slot in range(6)] == [1, 1, 0, 1, 1, 1]
+    assert words in answers[2].reason
+
+
+def test_a_killed_child_loses_one_file(tmp_path):
+    jobs = [picture(tmp_path / f"{number}.png", number) for number in range(400)]
+    run = decode_all(jobs, slots(tmp_path, 400), 32, "crop", children=1)
+    answers = [next(run)]
+    for child in psutil.Process().children():
+        if "gan_core.data.pool" in child.cmdline():
+            child.kill()
+    answers += run
+    assert sorted(answer.slot for answer in answers) == list(range(400))
+    assert sum(answer.channels == 0 for answer in answers) <= 1
+
+
+def test_stop_ends_the_children(tmp_path):
+    jobs = [picture(tmp_path / f"{number}.png", 1) for number in range(100)]
+    with pytest.raises(Stopped):
+        list(decode_all(jobs, slots(tmp_path, 100), 32, "crop", should_stop=lambda: True))
+    assert not [child for child in psutil.Process().children() if "gan_core.data.pool" in child.cmdline()]
+
+
+def test_unwritable_pixels_are_an_error_and_not_a_bad_picture(tmp_path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    with pytest.raises(OSError, match="space"):
+        list(decode_all([picture(tmp_path / "a.png", 1)], full, 32, "crop"))
+
+
+PARENT = """
+import sys
+print("main ran", flush=True)
+from pathlib import Path
+from gan_core.data.pool import decode_all
+run = decode_all([(sys.argv[1],)] * 3000, Path(sys.argv[2]), 32, "crop", children=2)
+next(run)
+print("reading", flush=True)
+while True:
+    for _ in run:
+        import time; time.sleep(9)
+"""
+
+
+def test_children_run_no_main_twice_and_die_with_their_parent(tmp_path):
+    """The parent is a module started with -m, and is killed in the middle."""
+    (tmp_path / "parent.py").write_text(PARENT)
+    (path,) = picture(tmp_path / "a.png", 1)
+    parent = subprocess.Popen([sys.executable, "-m", "parent", path, str(slots(tmp_path, 3000))], cwd=tmp_path,
+                              stdout=subprocess.PIPE, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    assert parent.stdout.readline() + parent.stdout.readline() == b"main ran\nreading\n"
+    children = psutil.Process(parent.pid).children()
+    parent.kill()
+    assert parent.communicate()[0] == b"" and len(children) == 2
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert len(gone) == 2 and not alive
+
+
+def test_the_room_imports_fast_and_without_torch():
+    code = ("import sys, gan_core.data.archive, gan_core.data.health, gan_core.data.dataset, gan_core.data.importer\n"
+            "print(sorted({'torch', 'sklearn', 'streamlit', 'scipy', 'torchvision'} & set(sys.modules)))")
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n" and time.monotonic() - started < 5
+
+
+def test_pixels_of_a_zip_member_come_from_its_bytes(tmp_path):
+    from zipfile import ZipFile
+
+    from gan_core.data.archive import preflight
+    buffer = io.BytesIO()
+    Image.new("L", (32, 32), 77).save(buffer, "PNG")
+    with ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a/1.png", buffer.getvalue())
+        archive.writestr("a/2.png", b"text")
+    jobs = [member[1:6] for member in preflight(tmp_path / "a.zip").members]
+    jobs.append((*jobs[0][:4], 12345))                      # a wrong checksum
+    answers = sorted(decode_all(jobs, slots(tmp_path, 3), 32, "crop", tmp_path / "a.zip"))
+    assert [answer.channels for answer in answers] == [1, 0, 0]
+    assert [answer.damaged for answer in answers] == [False, False, True] and "checksum" in answers[2].reason
