@@ -1,4 +1,4 @@
-"""Ganvas: what `streamlit run app.py` starts. The pages, and the few routes that move files without holding them in memory.
+"""Ganvas: what `streamlit run app.py` starts: the pages, and routes that move files without holding them in memory.
 
 Upload: the body of a PUT goes to disk in pieces. Download and pictures: files of the workspace, streamed, with Range.
 Every answer for a file that is not there, or must not be, is the same 404.
@@ -36,8 +36,9 @@ HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
     # Pictures, data and fonts come from this server only: a class named ![](http://…) can call nobody.
-    "Content-Security-Policy": "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self' data: blob:; "
-                               "font-src 'self' data:; frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'",
+    "Content-Security-Policy": "img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "connect-src 'self' data: blob:; "
+    "font-src 'self' data:; frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'",
 }
 
 
@@ -56,8 +57,13 @@ class Guard:
 
         async def send_with_headers(message):
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"],
-                                                  *((name.lower().encode(), value.encode()) for name, value in HEADERS.items())]}
+                message = {
+                    **message,
+                    "headers": [
+                        *message["headers"],
+                        *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
+                    ],
+                }
             await send(message)
 
         request = Request(scope)
@@ -65,7 +71,9 @@ class Guard:
             return await missing()(scope, receive, send_with_headers)       # Streamlit would say 400, which tells more
         if host_allowed(request.headers.get("host", "")):
             return await self.app(scope, receive, send_with_headers)
-        answer = refuse(403, "This address is not one that Ganvas answers to.", "Open it as http://localhost on this computer.")
+        answer = refuse(
+            403, "This address is not one that Ganvas answers to.", "Open it as http://localhost on this computer."
+        )
         return await answer(scope, receive, send_with_headers)
 
 
@@ -76,12 +84,14 @@ def host_allowed(host: str) -> bool:
     except ValueError:
         return False
     allowed = st.get_option("server.allowedHosts") or ["localhost", "127.0.0.1", "::1"]
-    return any(rule == "*" or name == rule.lower().strip("[]") or (rule.startswith("*.") and name.endswith(rule[1:].lower()))
-               for rule in allowed)
+    return any(
+        rule == "*" or name == rule.lower().strip("[]") or (rule.startswith("*.") and name.endswith(rule[1:].lower()))
+        for rule in allowed
+    )
 
 
 def same_origin(request: Request) -> bool:
-    """False where a browser says that a page of another site sends this. A script that is no browser sends neither header."""
+    """False where a browser says that a page of another site sends this. What is no browser sends neither header."""
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         return False
@@ -122,14 +132,16 @@ async def upload(request: Request) -> JSONResponse:
     except ClientDisconnect:
         return refuse(400, "The upload was broken off.", "Upload the zip again.")
     except OSError:
-        return refuse(507, "The upload could not be written to disk.", "Free some space on this computer and try again.")
+        return refuse(
+            507, "The upload could not be written to disk.", "Free some space on this computer and try again."
+        )
     finally:
         if not whole:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 async def receive_body(request: Request, workspace: Workspace, path: Path) -> tuple[int, JSONResponse | None]:
-    """Write the request's body to path, holding about WRITE_BYTES of it: (bytes written, why it ended early or None)."""
+    """Write the body to path, holding about WRITE_BYTES of it: (bytes written, why it ended early or None)."""
     count, waiting = 0, bytearray()
     with open(path, "xb") as file:
         async for chunk in request.stream():
@@ -156,7 +168,9 @@ def room_for(workspace: Workspace, more: int, so_far: int = 0) -> JSONResponse |
 def send_file(path: Path, cache: str, download: str | None = None) -> FileResponse | JSONResponse:
     if path.is_symlink() or not path.is_file():
         return missing()
-    return FileResponse(path, headers={"Cache-Control": cache}, filename=download, content_disposition_type="attachment")
+    return FileResponse(
+        path, headers={"Cache-Control": cache}, filename=download, content_disposition_type="attachment"
+    )
 
 
 async def no_such_file(request: Request) -> JSONResponse:

@@ -1,7 +1,7 @@
 """How much the server's memory grows while a large zip goes up and comes down: a real server, its real routes.
 
-Prints JSON: RSS before, the highest seen during each transfer and after it (MB), and the growth beside the size of the file.
-The file is sparse zeros; the routes do not look inside. `python benchmarks/upload_memory.py [--megabytes 400]`
+Prints JSON: RSS before, the highest seen during each transfer and after it (MB), and the growth beside the size of the
+file. The file is sparse zeros; the routes do not look inside. `python benchmarks/upload_memory.py [--megabytes 400]`
 """
 import argparse
 import http.client
@@ -36,9 +36,14 @@ def main() -> None:
         port = free.getsockname()[1]
         free.close()
         with open(workspace / "server.log", "wb") as log:
-            server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)], cwd=ROOT,
-                                      stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                                      env={**os.environ, "GANVAS_WORKSPACE": folder})
+            server = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "GANVAS_WORKSPACE": folder},
+            )
         try:
             print(json.dumps(measure(server.pid, port, size)))
         finally:
@@ -51,10 +56,17 @@ def measure(pid: int, port: int, size: int) -> dict[str, float]:
     before = megabytes(pid)
     up_seconds, up_peak = watched(pid, lambda: put(port, size))
     down_seconds, down_peak = watched(pid, lambda: get(port, size))
-    return {"file_mb": size / 1e6, "rss_before_mb": before, "rss_peak_upload_mb": up_peak, "rss_peak_download_mb": down_peak,
-            "rss_after_mb": megabytes(pid), "growth_mb": max(up_peak, down_peak) - before,
-            "growth_over_file": round((max(up_peak, down_peak) - before) / (size / 1e6), 4),
-            "upload_seconds": up_seconds, "download_seconds": down_seconds}
+    return {
+        "file_mb": size / 1e6,
+        "rss_before_mb": before,
+        "rss_peak_upload_mb": up_peak,
+        "rss_peak_download_mb": down_peak,
+        "rss_after_mb": megabytes(pid),
+        "growth_mb": max(up_peak, down_peak) - before,
+        "growth_over_file": round((max(up_peak, down_peak) - before) / (size / 1e6), 4),
+        "upload_seconds": up_seconds,
+        "download_seconds": down_seconds,
+    }
 
 
 def watched(pid: int, work) -> tuple[float, float]:

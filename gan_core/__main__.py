@@ -53,12 +53,12 @@ def refuse(error: UserError, code: int = 2) -> NoReturn:
 
 def carry_out(job: Job) -> dict[str, Any]:
     """Do a job in this process, with progress on stderr; returns its result with its state. Ends the program where it failed."""
-    shutdown = worker.Shutdown()
-    shutdown.watch = jobs.Watch(Context.store, job)
     done = threading.Event()
     printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
     printer.start()
-    worker.carry_out(Context.store, Context.workspace, job, shutdown.watch)
+    with worker.Shutdown() as shutdown:
+        shutdown.watch = jobs.Watch(Context.store, job)
+        worker.carry_out(Context.store, Context.workspace, job, shutdown.watch)
     done.set()
     printer.join()
     ended = Context.store.job(job.id)
@@ -214,7 +214,8 @@ def resume(run: str, detach: Annotated[bool, typer.Option("--detach", help="Leav
 
 
 @app.command()
-def sample(run: str, per_class: Annotated[int, typer.Option(min=1, max=100_000)], out: Path, class_: Annotated[str | None, typer.Option("--class")] = None,
+def sample(run: str, per_class: Annotated[int, typer.Option(min=1, max=100_000)], out: Annotated[Path, typer.Option(help="Folder to write to.")],
+           class_: Annotated[str | None, typer.Option("--class")] = None,
            seed: int = 0, truncation: Annotated[float, typer.Option(min=0.0, max=4.0)] = 1.0, as_json: Json = False):
     """Draw images of each class into OUT/<class>/."""
     from gan_core import handlers
@@ -233,7 +234,7 @@ def evaluate(run: str, samples: int = 1000, extractor: str = "auto", weights: st
 
 
 @app.command()
-def export(run: str, out: Path, balance: Annotated[str, typer.Option(help="largest, a total per class, or class=total,...")] = "largest",
+def export(run: str, out: Annotated[Path, typer.Option(help="The zip to write.")], balance: Annotated[str, typer.Option(help="largest, a total per class, or class=total,...")] = "largest",
            originals: Annotated[bool, typer.Option("--originals/--no-originals", help="With the real training images, or only synthetic.")] = True,
            seed: int = 0, as_json: Json = False):
     """Write a balanced zip: real images, the missing ones drawn by the run, the held-out split apart."""

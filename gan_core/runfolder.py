@@ -20,7 +20,7 @@ def read_status(folder: Path) -> dict[str, Any]:
 def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
     """The whole lines of a .jsonl file from byte `offset` on, and the offset to go on from.
 
-    A file shorter than offset was rewritten (a resumed run cuts its tail): it is read from its start. Not-a-number is None.
+    A file shorter than offset was rewritten (a resumed run cuts its tail): it is read from its start. NaN becomes None.
     """
     try:
         with open(path, "rb") as file:

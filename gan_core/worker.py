@@ -52,8 +52,14 @@ class Shutdown:
     def __init__(self):
         self.asked = False
         self.watch: jobs.Watch | None = None
-        signal.signal(signal.SIGTERM, self.ask)
-        signal.signal(signal.SIGINT, self.ask)
+
+    def __enter__(self):
+        self.before = {number: signal.signal(number, self.ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
     def ask(self, signum, frame):
         self.asked = True
@@ -81,20 +87,20 @@ def main() -> None:
     parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
     arguments = parser.parse_args()
     faulthandler.enable()
-    shutdown = Shutdown()
     workspace = Workspace(arguments.workspace)
     store = Store(workspace)
     waiting = True
-    while waiting and not shutdown.asked:
-        with jobs.lane_lock(workspace, arguments.lane) as mine:
-            if not mine:
-                return
-            jobs.reconcile(store)
-            if arguments.lane == "train":
-                import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
-            serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
-        # A job submitted between the last look and the release of the lock found the lane taken: look once more.
-        waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))
+    with Shutdown() as shutdown:
+        while waiting and not shutdown.asked:
+            with jobs.lane_lock(workspace, arguments.lane) as mine:
+                if not mine:
+                    return
+                jobs.reconcile(store)
+                if arguments.lane == "train":
+                    import gan_core.training.loop       # noqa: F401  seconds that the import of the data can hide
+                serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
+            # A job submitted between the last look and the release of the lock found the lane taken: look once more.
+            waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Bring in a dataset (ready set, zip, folder) and see what is in it: counts, sizes, what was left out, what it looks like."""
+"""Bring in a dataset (ready set, zip, folder) and see what is in it: counts, sizes, what was left out, its pictures."""
+
 import csv
 import io
 
@@ -26,9 +27,16 @@ def choose_source() -> tuple[str, str] | None:
     """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
     way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
     if way == WAYS[0]:
-        name = st.radio("Ready set", list(READY_SETS), format_func=lambda key: plain(READY_SETS[key].title), key="import_ready",
-                        captions=[plain(ready.summary) + (" Needs a network." if ready.needs_network else "")
-                                  for ready in READY_SETS.values()])
+        name = st.radio(
+            "Ready set",
+            list(READY_SETS),
+            format_func=lambda key: plain(READY_SETS[key].title),
+            key="import_ready",
+            captions=[
+                plain(ready.summary) + (" Needs a network." if ready.needs_network else "")
+                for ready in READY_SETS.values()
+            ],
+        )
         st.caption(plain(f"Source: {READY_SETS[name].source}."))
         return f"demo:{name}", READY_SETS[name].title
     if way == WAYS[1]:
@@ -48,9 +56,17 @@ def choose_source() -> tuple[str, str] | None:
 def import_form() -> None:
     source = choose_source()
     named, sized, colour, fit = st.columns(4)
-    name = named.text_input("Name", key="import_name", max_chars=100, placeholder=source[1] or "its own name" if source else "")
-    side = sized.selectbox("Size", actions.SIZES, index=actions.SIZES.index(32), format_func=lambda side: f"{side} × {side} px",
-                           key="import_size", help="Smaller trains faster: 28 or 32 px in minutes, 64 px in hours on a CPU.")
+    name = named.text_input(
+        "Name", key="import_name", max_chars=100, placeholder=source[1] or "its own name" if source else ""
+    )
+    side = sized.selectbox(
+        "Size",
+        actions.SIZES,
+        index=actions.SIZES.index(32),
+        format_func=lambda side: f"{side} × {side} px",
+        key="import_size",
+        help="Smaller trains faster: 28 or 32 px in minutes, 64 px in hours on a CPU.",
+    )
     mode = colour.selectbox("Colour", list(MODES), format_func=MODES.__getitem__, key="import_mode")
     fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")
     if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=source is None):
@@ -98,19 +114,32 @@ def show_dataset(id: str, info: DatasetInfo) -> None:
     for notice in info.notices:
         st.warning(plain(notice), icon=":material/warning:")
     if (imbalance := health.get("imbalance", 1)) >= 2:
-        st.info(f"The largest class has {imbalance:g} times the images of the smallest: Export can even that out.", icon=":material/balance:")
-    st.page_link("train.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id})
+        st.info(
+            f"The largest class has {imbalance:g} times the images of the smallest: Export can even that out.",
+            icon=":material/balance:",
+        )
+    st.page_link(
+        "train.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id}
+    )
 
     st.header("Images per class")
-    st.plotly_chart(charts.class_counts(info.classes, info.train_counts, info.test_counts), key="class_chart", config=charts.CONFIG,
-                    alt="Training and test images of each class as bars")
+    st.plotly_chart(
+        charts.class_counts(info.classes, info.train_counts, info.test_counts),
+        key="class_chart",
+        config=charts.CONFIG,
+        alt="Training and test images of each class as bars",
+    )
     with st.expander("Show the numbers"):
         st.dataframe({"class": info.classes, "training": info.train_counts, "test": info.test_counts}, hide_index=True,
                      alt="Training and test images of each class")
 
     st.header("A look at each class")
-    chosen = st.selectbox("Class", range(len(info.classes)), format_func=lambda at: f"{info.classes[at]} ({info.train_counts[at]:,})",
-                          key="contact_class")
+    chosen = st.selectbox(
+        "Class",
+        range(len(info.classes)),
+        format_func=lambda at: f"{info.classes[at]} ({info.train_counts[at]:,})",
+        key="contact_class",
+    )
     if (desk.workspace.dataset(id) / "contact" / f"{chosen}.webp").is_file():
         with st.container(key="contact"):
             st.image(urls.contact(id, chosen), alt=f"Some images of the class {info.classes[chosen]}")
@@ -122,8 +151,15 @@ def show_dataset(id: str, info: DatasetInfo) -> None:
         rows = csv.writer(table)
         rows.writerow(["file", "reason"])
         rows.writerows([csv_cell(item["file"]), csv_cell(item["reason"])] for item in info.rejected)
-        st.download_button("Download as CSV", table.getvalue().encode(), "left-out.csv", "text/csv", key="rejected_csv", on_click="ignore",
-                           icon=":material/download:")
+        st.download_button(
+            "Download as CSV",
+            table.getvalue().encode(),
+            "left-out.csv",
+            "text/csv",
+            key="rejected_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
 
 
 st.title("Data")
@@ -131,15 +167,25 @@ datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
 bringing = st.query_params.get("job")
 if bringing:
     show_import(bringing)
-with st.expander("Import images", expanded=not datasets or (bringing is None and st.session_state.get("import_arrived") is not None),
-                 icon=":material/add_photo_alternate:", key="import_form"):
+with st.expander(
+    "Import images",
+    expanded=not datasets or (bringing is None and st.session_state.get("import_arrived") is not None),
+    icon=":material/add_photo_alternate:",
+    key=f"import_form_{len(datasets)}_{bool(bringing):d}",
+):   # a new one starts folded
     import_form()
 running = [job for job in desk.store.jobs(kind="import", states=("queued", "running")) if job.id != bringing]
 for job in running:
     st.caption(f":material/hourglass_empty: {plain(job.payload.get('name', 'Dataset'))} is being imported.")
     st.page_link("dataset.py", label="Watch it", query_params={"job": job.id})
 if datasets and not bringing:
-    chosen_id = pick("Dataset", list(datasets), lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}", "ds", "dataset_choice")
+    chosen_id = pick(
+        "Dataset",
+        list(datasets),
+        lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}",
+        "ds",
+        "dataset_choice",
+    )
     st.header(plain(datasets[chosen_id].name))
     show_dataset(chosen_id, info_or_stop(desk, chosen_id))
 elif not datasets and not bringing:

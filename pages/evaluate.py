@@ -14,7 +14,11 @@ from pages.components.pick import pick_run
 from pages.components.status import job_progress
 from pages.components.text import ago, csv_cell, number, plain, sentence
 
-EXTRACTORS = {"auto": "Automatic: Inception-v3 if its weights are here", "inception-v3": "Inception-v3", "efficientnet-lite0": "EfficientNet-Lite0"}
+EXTRACTORS = {
+    "auto": "Automatic: Inception-v3 if its weights are here",
+    "inception-v3": "Inception-v3",
+    "efficientnet-lite0": "EfficientNet-Lite0",
+}
 AGAINST = {"train": "Training images", "test": "Held-out test images"}
 DISTANCES = ("fid", "frechet_distance")
 
@@ -27,17 +31,41 @@ def ask() -> None:
     """The form. A measurement takes minutes and is a job."""
     with st.form("evaluate"):
         first, second, third = st.columns(3)
-        samples = first.number_input("Images to compare", 2, 100_000, 1000, 500, key="evaluate_samples",
-                                     help="As many are drawn from the model; scores from different numbers do not compare.")
-        extractor = second.selectbox("Features from", list(EXTRACTORS), format_func=EXTRACTORS.__getitem__, key="evaluate_extractor",
-                                     help="Only on Inception-v3 is a Frechet distance called FID.")
-        against = third.selectbox("Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against")
-        weights = st.text_input("Inception-v3 weights file (optional)", key="evaluate_weights",
-                                help="A path on this computer. Without it the usual places are searched; nothing is downloaded.")
+        samples = first.number_input(
+            "Images to compare",
+            2,
+            100_000,
+            1000,
+            500,
+            key="evaluate_samples",
+            help="As many are drawn from the model; scores from different numbers do not compare.",
+        )
+        extractor = second.selectbox(
+            "Features from",
+            list(EXTRACTORS),
+            format_func=EXTRACTORS.__getitem__,
+            key="evaluate_extractor",
+            help="Only on Inception-v3 is a Frechet distance called FID.",
+        )
+        against = third.selectbox(
+            "Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against"
+        )
+        weights = st.text_input(
+            "Inception-v3 weights file (optional)",
+            key="evaluate_weights",
+            help="A path on this computer. Without it the usual places are searched; nothing is downloaded.",
+        )
         if st.form_submit_button("Measure", type="primary", icon=":material/straighten:", key="evaluate_start"):
             try:
-                actions.evaluate(desk, run.id, samples=int(samples), extractor=extractor, weights=weights.strip(), against=against,
-                                 token=click_token("evaluate"))
+                actions.evaluate(
+                    desk,
+                    run.id,
+                    samples=int(samples),
+                    extractor=extractor,
+                    weights=weights.strip(),
+                    against=against,
+                    token=click_token("evaluate"),
+                )
             except UserError as refused:
                 st.error(sentence(refused))
 
@@ -63,12 +91,20 @@ def show(result: dict[str, Any]) -> None:
             if floor.get(key) is not None:
                 st.caption(f"Real against real: {number(floor[key])} ({floor['n']:,} images a side)")
             if key in DISTANCES and result.get("times_floor") is not None:
-                st.caption(f"**{number(result['times_floor'])} times the floor**; 1 would mean as near as real images are to each other.")
-    st.caption(plain(
-        f"{result['n_real']:,} real against {result['n_fake']:,} generated images ({AGAINST[result.get('against', 'train')].lower()}). "
-        f"Features: {result['extractor_title']}, weights {str(result.get('weights'))[:12]}, resize {result.get('resize')}. "
-        f"Model after {result.get('images_seen', 0):,} images seen{', averaged weights' if result.get('ema') else ''}. "
-        f"Seed {result.get('seed')}."))
+                st.caption(
+                    f"**{number(result['times_floor'])} times the floor**; 1 is as near as real to real."
+                )
+    st.caption(
+        plain(
+            f"{result['n_real']:,} real against {result['n_fake']:,} generated images "
+            f"({AGAINST[result.get('against', 'train')].lower()}). "
+            f"Features: {result['extractor_title']}, weights {str(result.get('weights'))[:12]}, "
+            f"resize {result.get('resize')}. "
+            f"Model after {result.get('images_seen', 0):,} images seen"
+            f"{', averaged weights' if result.get('ema') else ''}. "
+            f"Seed {result.get('seed')}."
+        )
+    )
     for key, reason in absent.items():
         if key not in keys:
             st.caption(plain(f"Not given: {labels.get(key, key)}. {reason}"))
@@ -81,9 +117,15 @@ def table(results: list[tuple[Job, dict[str, Any]]]) -> list[dict[str, Any]]:
     """One row per measurement, newest first; one column per kind of score."""
     rows = []
     for job, result in results:
-        row = {"when": ago(job.finished_at or job.created_at), "extractor": result.get("extractor_title"), "against": result.get("against"),
-               "images": result.get("n_fake"), "images seen": result.get("images_seen")}
-        rows.append(row | {key: result[key] for key in score_keys(result)} | {"times floor": result.get("times_floor")})
+        row = {
+            "when": ago(job.finished_at or job.created_at),
+            "extractor": result.get("extractor_title"),
+            "against": result.get("against"),
+            "images": result.get("n_fake"),
+            "images seen": result.get("images_seen"),
+        }
+        row |= {result["labels"][key]: result[key] for key in score_keys(result)}
+        rows.append(row | {"times floor": result.get("times_floor")})
     return rows
 
 
@@ -108,11 +150,27 @@ if done:
     rows = table(done)
     st.dataframe(rows, hide_index=True, key="evaluations", alt="Earlier measurements, newest first")
     with st.container(horizontal=True):
-        st.download_button("Download as CSV", as_csv(rows), "scores.csv", "text/csv", key="scores_csv", on_click="ignore",
-                           icon=":material/download:")
-        st.download_button("Download as JSON", json.dumps([result for _, result in done], indent=2).encode(), "scores.json",
-                           "application/json", key="scores_json", on_click="ignore", icon=":material/download:")
+        st.download_button(
+            "Download as CSV",
+            as_csv(rows),
+            "scores.csv",
+            "text/csv",
+            key="scores_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Download as JSON",
+            json.dumps([result for _, result in done], indent=2).encode(),
+            "scores.json",
+            "application/json",
+            key="scores_json",
+            on_click="ignore",
+            icon=":material/download:",
+        )
 elif not evaluations:
-    st.info("Not measured yet. A Frechet distance says how far the generated images are from real ones, a kernel distance says "
-            "it with less bias on few images; lower is nearer. The floor beside each is what real images score among themselves.",
-            icon=":material/info:")
+    st.info(
+        "Not measured yet. A Frechet distance says how far the generated images are from real ones, a kernel distance "
+        "says it with less bias on few images; lower is nearer. The floor beside each is what real images score.",
+        icon=":material/info:",
+    )

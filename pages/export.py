@@ -31,26 +31,53 @@ def choose_balance(info: DatasetInfo) -> plan.Balance:
         st.caption("Type the totals you want; real images count towards them.")
         edited = st.data_editor(
             {"class": info.classes, "real": info.train_counts, "total": [max(info.train_counts)] * len(info.classes)},
-            disabled=["class", "real"], hide_index=True, key=f"export_totals_{run.dataset_id}", alt="Total of each class, to be edited",
-            column_config={"total": st.column_config.NumberColumn(min_value=0, max_value=1_000_000, step=1, required=True)})
-        return {name: int(total) if total == total else 0 for name, total in zip(edited["class"], edited["total"], strict=True)}
+            disabled=["class", "real"],
+            hide_index=True,
+            key=f"export_totals_{run.dataset_id}",
+            alt="Total of each class, to be edited",
+            column_config={
+                "total": st.column_config.NumberColumn(min_value=0, max_value=1_000_000, step=1, required=True)
+            },
+        )
+        return {
+            name: int(total) if total == total else 0
+            for name, total in zip(edited["class"], edited["total"], strict=True)
+        }
     return "largest"
 
 
 def show_plan(rows: dict[str, plan.Row]) -> None:
     """Real, missing and planned images of each class, as a table and as bars."""
-    numbers, picture = st.columns(2)
+    numbers, picture = st.columns([3, 2])
     numbers.dataframe(
-        {"class": list(rows), "real": [row.real for row in rows.values()], "to make": [row.missing for row in rows.values()],
-         "total": [row.planned for row in rows.values()], "synthetic": [row.synthetic_share for row in rows.values()]},
-        hide_index=True, key="export_plan", alt="Real, missing and planned images of each class",
-        column_config={"synthetic": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)})
-    picture.plotly_chart(charts.planned_counts(list(rows), [row.real for row in rows.values()], [row.missing for row in rows.values()]),
-                         key="export_chart", config=charts.CONFIG, alt="Real and synthetic images of each class as stacked bars")
+        {
+            "class": list(rows),
+            "real": [row.real for row in rows.values()],
+            "to make": [row.missing for row in rows.values()],
+            "total": [row.planned for row in rows.values()],
+            "synthetic": [row.synthetic_share for row in rows.values()],
+        },
+        hide_index=True,
+        key="export_plan",
+        alt="Real, missing and planned images of each class",
+        column_config={
+            "class": st.column_config.TextColumn(width=150),
+            "synthetic": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+        },
+    )
+    picture.plotly_chart(
+        charts.planned_counts(list(rows), [row.real for row in rows.values()], [row.missing for row in rows.values()]),
+        key="export_chart",
+        config=charts.CONFIG,
+        alt="Real and synthetic images of each class as stacked bars",
+    )
     mostly = sum(row.synthetic_share > MOSTLY_SYNTHETIC for row in rows.values())
     if mostly:
-        st.warning(f"{mostly} {'class is' if mostly == 1 else 'classes are'} more than {MOSTLY_SYNTHETIC:.0%} synthetic: look at "
-                   "the samples first, a GAN repeats what it saw in so few images.", icon=":material/warning:")
+        st.warning(
+            f"{mostly} {'class is' if mostly == 1 else 'classes are'} more than {MOSTLY_SYNTHETIC:.0%} synthetic: "
+            "look at the samples first, a GAN repeats what it saw in so few images.",
+            icon=":material/warning:",
+        )
 
 
 balance = choose_balance(info)
@@ -62,7 +89,9 @@ except UserError as refused:
     st.error(sentence(refused))
 with st.container(horizontal=True, vertical_alignment="bottom"):
     originals = st.checkbox("Include the real images", value=True, key="export_originals")
-    seed = st.number_input("Seed", 0, 2**31 - 1, 0, 1, key="export_seed", width=160, help="The same seed draws the same images.")
+    seed = st.number_input(
+        "Seed", 0, 2**31 - 1, 0, 1, key="export_seed", width=160, help="The same seed draws the same images."
+    )
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
     try:
@@ -74,7 +103,13 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
 
 def link(result: dict[str, Any], export_id: str) -> None:
     """The download, its size and its checksum."""
-    st.html(urls.download_link(urls.export(export_id, result["file"]), result["file"], f"Download {result['file']} ({size(result['bytes'])})"))
+    st.html(
+        urls.download_link(
+            urls.export(export_id, result["file"]),
+            result["file"],
+            f"Download {result['file']} ({size(result['bytes'])})",
+        )
+    )
     st.caption(f"SHA-256 `{str(result['sha256'])[:64]}`")
 
 

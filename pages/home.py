@@ -16,19 +16,21 @@ st.title("What do you want to do?")
 
 rare, learn, earlier = st.columns(3)
 with rare, st.container(border=True, height="stretch"):
-    st.subheader("Make more images of rare classes")
+    st.header("Make more images of rare classes")
     st.write("Bring a zip of class folders, train a generator, download a balanced set.")
     st.page_link("dataset.py", label="Bring your images", icon=":material/arrow_forward:")
 with learn, st.container(border=True, height="stretch"):
-    st.subheader("Learn how GANs work")
+    st.header("Learn how GANs work")
     st.write("For now the demo below is the lesson: watch D and G push against each other while digits take shape.")
 with earlier, st.container(border=True, height="stretch"):
-    st.subheader("Open an earlier run")
+    st.header("Open an earlier run")
     st.write("Every run keeps its settings, curves, samples and checkpoints.")
     st.page_link("live.py", label="Open the newest run", icon=":material/arrow_forward:")
 
 with st.container(border=True, horizontal=True, vertical_alignment="center", key="demo"):
-    st.markdown("**One-minute demo.** A small GAN learns handwritten digits (32 × 32 pixels) on this computer, no GPU needed.")
+    st.markdown(
+        "**One-minute demo.** A small GAN learns handwritten digits (32 × 32 pixels) on this computer, no GPU needed."
+    )
     start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
 if start:
     try:

@@ -38,43 +38,71 @@ def act(wish: str) -> None:
 def buttons(job: Job | None) -> None:
     if job is None or not job.live:
         if job is None or job.state != "finished":
-            st.button("Resume", key="live_resume", icon=":material/play_arrow:", type="primary", on_click=act, args=("resume",))
+            st.button(
+                "Resume",
+                key="live_resume",
+                icon=":material/play_arrow:",
+                type="primary",
+                on_click=act,
+                args=("resume",),
+            )
         return
     leaving = job.control == "stop"
     if job.state == "queued":
         st.button("Cancel", key="live_stop", icon=":material/close:", on_click=act, args=("stop",), disabled=leaving)
         return
     if job.control == "pause":
-        st.button("Continue", key="live_continue", icon=":material/play_arrow:", type="primary", on_click=act, args=("run",))
+        st.button(
+            "Continue", key="live_continue", icon=":material/play_arrow:", type="primary", on_click=act, args=("run",)
+        )
     else:
         st.button("Pause", key="live_pause", icon=":material/pause:", on_click=act, args=("pause",), disabled=leaving)
-    st.button("Stopping…" if leaving else "Stop and keep", key="live_stop", icon=":material/stop:", on_click=act, args=("stop",),
-              disabled=leaving, help="Saves a checkpoint, then ends. You can resume it later.")
+    st.button(
+        "Stopping…" if leaving else "Stop and keep",
+        key="live_stop",
+        icon=":material/stop:",
+        on_click=act,
+        args=("stop",),
+        disabled=leaving,
+        help="Saves a checkpoint, then ends. You can resume it later.",
+    )
 
 
 def say_state(job: Job | None, status: dict) -> None:
     """What the state means for the user, in one box."""
     state = state_of(job)
     if state == "queued":
-        ahead = sum(other.created_at < job.created_at for other in desk.store.jobs(states=("queued", "running")) if other.lane == "train")
+        ahead = sum(
+            other.created_at < job.created_at
+            for other in desk.store.jobs(states=("queued", "running"))
+            if other.lane == "train"
+        )
         before = desk.store.job(job.after) if job.after else None
         if before and before.live:
             st.info(f"Waiting for its data: {plain(before.message) or 'being imported'}.", icon=STATES["queued"].icon)
         else:
-            st.info(f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} ahead." if ahead else "Waiting for the worker to start.",
-                    icon=STATES["queued"].icon)
+            st.info(
+                f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} ahead."
+                if ahead
+                else "Waiting for the worker to start.",
+                icon=STATES["queued"].icon,
+            )
     elif state == "running" and not status.get("images_seen"):
         st.info("Loading: first numbers in about ten seconds.", icon=":material/downloading:")
     elif state == "paused":
-        st.warning("Pausing…" if status.get("phase") != "paused" else "Paused. Nothing is lost; continue when you like.",
-                   icon=STATES["paused"].icon)
+        st.warning(
+            "Pausing…" if status.get("phase") != "paused" else "Paused. Nothing is lost; continue when you like.",
+            icon=STATES["paused"].icon,
+        )
     elif state in ("failed", "interrupted"):
         st.error(sentence(job.error or {}), icon=STATES[state].icon)
     elif state == "none":
         st.info("This run is in the workspace, but no training of it is known. Resume it from its last checkpoint.")
     elif state in ("finished", "stopped"):
         spent = f" after {duration(status['elapsed_seconds'])}" if status.get("elapsed_seconds") else ""
-        st.success(f"{'Finished' if state == 'finished' else 'Stopped and kept'}{spent}. What next?", icon=STATES[state].icon)
+        st.success(
+            f"{'Finished' if state == 'finished' else 'Stopped and kept'}{spent}. What next?", icon=STATES[state].icon
+        )
         with st.container(horizontal=True, key="live_next"):
             for page, label in (("samples.py", "See samples"), ("evaluate.py", "Measure"), ("export.py", "Export")):
                 st.page_link(page, label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
@@ -94,7 +122,9 @@ def vitals() -> None:
     say_state(job, status)
     total, seen = status.get("images_total"), status.get("images_seen")
     if total:
-        st.progress(min(1.0, seen / total), text=f"Epoch {status['epoch']:.1f} of {status['epochs']:.1f}")
+        limit = run.config.get("minutes")
+        goal = f", stops after {limit:g} min of training" if limit else f" of {status['epochs']:g}"
+        st.progress(job.progress if job else min(1.0, seen / total), text=f"Epoch {status['epoch']:.1f}{goal}")
         numbers = {"Images a second": f"{status.get('images_per_second') or 0:,.0f}", "Images seen": f"{seen:,}",
                    "Time so far": duration(status.get("elapsed_seconds")),
                    "Time left": duration(status.get("eta_seconds")) if was_live else "–",
@@ -119,9 +149,18 @@ def metrics() -> list[runfolder.Row]:
 
 vitals()
 with st.container(horizontal=True):
-    view = st.segmented_control("Charts", ["Live", "Paused"], default="Live", required=True, key="live_view", disabled=not was_live,
-                                help="Paused: the charts hold still, so that you can zoom.")
-    window = st.segmented_control("Show", list(WINDOWS), default="All", required=True, key="live_window", help="Points shown.")
+    view = st.segmented_control(
+        "Charts",
+        ["Live", "Paused"],
+        default="Live",
+        required=True,
+        key="live_view",
+        disabled=not was_live,
+        help="Paused: the charts hold still, so that you can zoom.",
+    )
+    window = st.segmented_control(
+        "Show", list(WINDOWS), default="All", required=True, key="live_window", help="Points shown."
+    )
 
 
 @st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
@@ -132,11 +171,17 @@ def curves() -> None:
         return
     st.markdown(f"**Reading:** {plain(charts.reading(rows))}")
     left, right = st.columns(2)
-    left.subheader("Losses")
-    left.plotly_chart(charts.losses(rows), key="chart_losses", config=charts.CONFIG, alt="Loss of D and loss of G over epochs")
-    right.subheader("D(x) and D(G(z))")
-    right.plotly_chart(charts.balance(rows), key="chart_balance", config=charts.CONFIG,
-                       alt="How real D takes real images and fakes to be, 0 to 1, over epochs; 0.5 means it can only guess")
+    left.header("Losses")
+    left.plotly_chart(
+        charts.losses(rows), key="chart_losses", config=charts.CONFIG, alt="Loss of D and loss of G over epochs"
+    )
+    right.header("D(x) and D(G(z))")
+    right.plotly_chart(
+        charts.balance(rows),
+        key="chart_balance",
+        config=charts.CONFIG,
+        alt="How real D takes real images and fakes to be, 0 to 1, over epochs; 0.5 means it can only guess",
+    )
     with st.expander("Show the numbers", on_change="rerun", key="live_numbers") as numbers:
         if numbers.open:
             st.dataframe(rows[-200:], alt="The last 200 rows of the training log")
@@ -145,11 +190,15 @@ def curves() -> None:
 @st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
 def newest_grid() -> None:
     grid = runfolder.read_status(folder).get("latest_grid")
-    st.subheader("Newest samples")
+    st.header("Newest samples")
     if grid:
         seen = int(grid.removeprefix("fakes-").removesuffix(".png"))
         with st.container(key="live_grid", width=GRID_PIXELS):
-            st.image(urls.sample(run.id, grid), width="stretch", alt=f"Generated images, a row per class, after {seen:,} images seen")
+            st.image(
+                urls.sample(run.id, grid),
+                width="stretch",
+                alt=f"Generated images, a row per class, after {seen:,} images seen",
+            )
     else:
         st.caption("The first grid appears within the first epoch.")
 

@@ -11,27 +11,65 @@ from pages.components.text import duration, plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
 CHIP_SECONDS = 3
+MOST_CHIPS = 3                          # the oldest: the one that trains, then those next in line
 
 st.set_page_config(page_title="Ganvas", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
-page = st.navigation([
-    st.Page("home.py", title="Home", icon=":material/home:", default=True, help="Start here: the demo, and your runs."),
-    st.Page("dataset.py", title="Data", icon=":material/photo_library:", url_path="dataset",
-            help="Bring in class folders and see what is in them."),
-    st.Page("train.py", title="Train", icon=":material/model_training:", url_path="train", help="Pick a recipe and start a run."),
-    st.Page("live.py", title="Live", icon=":material/monitoring:", url_path="live", help="Watch a run, pause or stop it."),
-    st.Page("samples.py", title="Samples", icon=":material/grid_view:", url_path="samples",
-            help="The same noise at every epoch, beside real images."),
-    st.Page("evaluate.py", title="Measure", icon=":material/straighten:", url_path="evaluate",
-            help="How far the generated images are from real ones."),
-    st.Page("export.py", title="Export", icon=":material/folder_zip:", url_path="export", help="Download a balanced dataset."),
-])
+page = st.navigation(
+    [
+        st.Page(
+            "home.py", title="Home", icon=":material/home:", default=True, help="Start here: the demo, and your runs."
+        ),
+        st.Page(
+            "dataset.py",
+            title="Data",
+            icon=":material/photo_library:",
+            url_path="dataset",
+            help="Bring in class folders and see what is in them.",
+        ),
+        st.Page(
+            "train.py",
+            title="Train",
+            icon=":material/model_training:",
+            url_path="train",
+            help="Pick a recipe and start a run.",
+        ),
+        st.Page(
+            "live.py",
+            title="Live",
+            icon=":material/monitoring:",
+            url_path="live",
+            help="Watch a run, pause or stop it.",
+        ),
+        st.Page(
+            "samples.py",
+            title="Samples",
+            icon=":material/grid_view:",
+            url_path="samples",
+            help="The same noise at every epoch, beside real images.",
+        ),
+        st.Page(
+            "evaluate.py",
+            title="Measure",
+            icon=":material/straighten:",
+            url_path="evaluate",
+            help="How far the generated images are from real ones.",
+        ),
+        st.Page(
+            "export.py",
+            title="Export",
+            icon=":material/folder_zip:",
+            url_path="export",
+            help="Download a balanced dataset.",
+        ),
+    ]
+)
 
 
 def running_now(desk: Desk) -> None:
     """The chip: name, percent, time left, and the way to Live."""
-    active = [job for job in desk.store.jobs(kind="train", states=("running",))]
+    active = [job for job in desk.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
     names = {run.id: run.name for run in desk.store.runs()} if active else {}
 
     @st.fragment(run_every=CHIP_SECONDS if active else None)

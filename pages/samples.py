@@ -25,16 +25,21 @@ def compare() -> None:
     """Real images and the grid of the chosen epoch; moving the slider reruns only this."""
     chosen = len(grids) - 1
     if len(grids) > 1:
-        chosen = st.select_slider("Epoch", range(len(grids)), value=chosen, key=f"samples_step_{run.id}",
-                                  format_func=lambda at: f"epoch {grids[at]['epoch']:.1f}",
-                                  help="Every grid is drawn from the same noise, so a place shows one image as it changes.")
+        chosen = st.select_slider(
+            "Epoch",
+            range(len(grids)),
+            value=chosen,
+            key=f"samples_step_{run.id}",
+            format_func=lambda at: f"epoch {grids[at]['epoch']:.1f}",
+            help="Every grid is drawn from the same noise, so a place shows one image as it changes.",
+        )
     real, fake = st.columns(2)
-    real.subheader("Real")
+    real.header("Real")
     if (folder / "samples" / "reals.png").is_file():
         real.image(urls.sample(run.id, "reals.png"), width="stretch", alt="Real images, a row per class")
     else:
         real.caption("The real images of this run are not kept.")
-    fake.subheader(f"Generated, epoch {grids[chosen]['epoch']:.1f}")
+    fake.header(f"Generated, epoch {grids[chosen]['epoch']:.1f}")
     fake.image(urls.sample(run.id, grids[chosen]["file"]), width="stretch",
                alt=f"Generated images, a row per class, after {grids[chosen]['images_seen']:,} images seen")
 
@@ -45,7 +50,9 @@ if len(grids) < 2:
 
 st.header("Timelapse")
 job = desk.store.latest_job("timelapse", run.id)
-if st.button("Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live):
+if st.button(
+    "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
+):
     try:
         job = actions.timelapse(desk, run.id, token=click_token("timelapse"))
     except UserError as refused:

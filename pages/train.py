@@ -18,7 +18,9 @@ datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
 if not datasets:
     empty("You need a dataset first: a ready set is imported in seconds.", "dataset.py", "Pick a dataset")
     st.stop()
-dataset_id = pick("Dataset", list(datasets), lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}", "ds", "train_dataset")
+dataset_id = pick(
+    "Dataset", list(datasets), lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}", "ds", "train_dataset"
+)
 info = info_or_stop(desk, dataset_id)
 train_images = sum(info.train_counts)
 st.caption(f"{train_images:,} training images, {len(info.classes)} classes, {info.size} × {info.size} px.")
@@ -28,8 +30,14 @@ def choose_recipe(info: DatasetInfo) -> str:
     """Cards to choose from; a recipe that does not draw this size says so and cannot be chosen."""
     fitting = [name for name, recipe in recipes.RECIPES.items() if info.size in recipe.sizes]
     if not fitting:
-        sizes = ", ".join(str(side) for side in sorted({side for recipe in recipes.RECIPES.values() for side in recipe.sizes}))
-        empty(f"No recipe draws {info.size} px yet. Import the images again at one of {sizes} px.", "dataset.py", "Import again")
+        sizes = ", ".join(
+            str(side) for side in sorted({side for recipe in recipes.RECIPES.values() for side in recipe.sizes})
+        )
+        empty(
+            f"No recipe draws {info.size} px yet. Import the images again at one of {sizes} px.",
+            "dataset.py",
+            "Import again",
+        )
         st.stop()
     if st.session_state.get("recipe") not in fitting:
         st.session_state["recipe"] = fitting[0]
@@ -39,7 +47,7 @@ def choose_recipe(info: DatasetInfo) -> str:
 
     for column, (name, recipe) in zip(st.columns(len(recipes.RECIPES)), recipes.RECIPES.items(), strict=True):
         with column, st.container(border=True, height="stretch"):
-            st.subheader(plain(recipe.title))
+            st.header(plain(recipe.title))
             st.write(plain(recipe.sentence))
             st.caption(plain(recipe.shortfall))
             st.caption(plain(f"Sizes: {', '.join(map(str, recipe.sizes))} px. {recipe.source}"))
@@ -103,11 +111,17 @@ def show_estimate(settings: TrainConfig, job_id: str) -> None:
                     text, seconds = f"stops after {settings.minutes:g} min", settings.minutes * 60
                 else:
                     text = f"about {duration(seconds)}"
-                st.info(f"**Estimate:** {text} on {plain(probe.result.get('device', 'this computer'))} "
-                        f"at {probe.result['images_per_second']:,.0f} images a second, {size(probe.result.get('memory_bytes'))} of memory, "
-                        f"{size(KEPT_CHECKPOINTS * (probe.result.get('checkpoint_bytes') or 0))} of disk.", icon=":material/timer:")
+                st.info(
+                    f"**Estimate:** {text} on {plain(probe.result.get('device', 'this computer'))} "
+                    f"at {probe.result['images_per_second']:,.0f} images a second, "
+                    f"{size(probe.result.get('memory_bytes'))} of memory, "
+                    f"{size(KEPT_CHECKPOINTS * (probe.result.get('checkpoint_bytes') or 0))} of disk.",
+                    icon=":material/timer:",
+                )
             elif probe.live:
-                st.caption(":material/hourglass_empty: Estimate: measuring a few training steps. You need not wait for it.")
+                st.caption(
+                    ":material/hourglass_empty: Estimate: measuring a few training steps. You need not wait for it."
+                )
             else:
                 st.caption(f":material/info: No estimate. {sentence(probe.error) if probe.error else ''}")
         if first.live and not probe.live:
@@ -120,12 +134,20 @@ st.header("Start")
 if settings and not refused and (probe_id := ask_estimate(settings)):
     show_estimate(settings, probe_id)
 waiting = sum(job.lane == "train" for job in desk.store.jobs(states=("queued", "running")))
-name = st.text_input("Name of the run", key="run_name", max_chars=100, placeholder=f"{datasets[dataset_id].name}, {recipe_name}")
+name = st.text_input(
+    "Name of the run", key="run_name", max_chars=100, placeholder=f"{datasets[dataset_id].name}, {recipe_name}"
+)
 if refused:
     st.error("Start is off until this is put right: " + plain(" ".join(refused.values())), icon=":material/error:")
 if waiting:
     st.caption(f"{waiting} {'run is' if waiting == 1 else 'runs are'} training or waiting; this one queues behind.")
-if st.button("Start training", type="primary", icon=":material/play_arrow:", key="train_start", disabled=settings is None or bool(refused)):
+if st.button(
+    "Start training",
+    type="primary",
+    icon=":material/play_arrow:",
+    key="train_start",
+    disabled=settings is None or bool(refused),
+):
     try:
         job = actions.train(desk, dataset_id, settings, name=name, token=click_token("train"))
     except UserError as error:

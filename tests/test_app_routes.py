@@ -1,4 +1,5 @@
-"""The routes of app.py on a real server: streamed upload, who may send it, downloads with Range, and one 404 for all that is not there."""
+"""The routes of app.py on a real server: streamed upload, who may send it, Range, and one 404 for what is not there."""
+
 import http.client
 import json
 import os
@@ -47,8 +48,14 @@ def server(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with open(root / "server.log", "wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)], cwd=ROOT, stdout=log,
-                                   stderr=subprocess.STDOUT, env={**os.environ, "GANVAS_WORKSPACE": str(root)}, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "GANVAS_WORKSPACE": str(root)},
+            start_new_session=True,
+        )
     running = Server(port, workspace)
     try:
         for _ in range(200):
@@ -76,9 +83,17 @@ def test_an_upload_lands_whole_in_staging(server):
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("headers", [
-    {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
-    {"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+    ],
+)
 def test_a_page_of_another_site_may_not_upload(server, headers):
     status, _, answer = server.ask("PUT", "/api/uploads", b"x" * 100, headers)
     assert status == 403 and set(json.loads(answer)) == {"what", "todo"} and server.staged() == []
@@ -92,7 +107,10 @@ def test_another_host_name_reads_nothing(server):
 
 def test_an_upload_that_breaks_off_leaves_nothing(server):
     with socket.create_connection(("127.0.0.1", server.port)) as raw:
-        raw.sendall(f"PUT /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 5000000\r\n\r\n".encode() + b"x" * 2_000_000)
+        raw.sendall(
+            f"PUT /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 5000000\r\n\r\n".encode()
+            + b"x" * 2_000_000
+        )
         for _ in range(100):
             if server.staged():
                 break
@@ -105,7 +123,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(server):
     assert server.staged() == []
 
 
-@pytest.mark.parametrize(("headers", "status"), [({"Content-Length": str(21 << 30)}, 413), ({"Content-Length": "0"}, 400)])
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"Content-Length": str(21 << 30)}, 413), ({"Content-Length": "0"}, 400)]
+)
 def test_too_much_and_nothing_are_refused(server, headers, status):
     assert server.ask("PUT", "/api/uploads", headers=headers)[0] == status and server.staged() == []
 
@@ -125,7 +145,9 @@ def test_pictures_of_a_run_come_from_disk(server, path):
     run = seeded.RUNS["finished"]
     status, headers, body = server.ask("GET", f"/app/static/runs/{run}/{path}")
     assert (status, body) == (200, (server.workspace.run(run) / path).read_bytes())
-    assert ("immutable" in headers["cache-control"]) == path.startswith("samples/") and headers["content-type"].startswith("image/")
+    assert ("immutable" in headers["cache-control"]) == path.startswith("samples/") and headers[
+        "content-type"
+    ].startswith("image/")
 
 
 def test_contact_sheets_come_from_disk(server):
@@ -135,14 +157,26 @@ def test_contact_sheets_come_from_disk(server):
 RUN = seeded.RUNS["finished"]
 
 
-@pytest.mark.parametrize("path", [
-    f"/api/exports/{seeded.EXPORT}/absent.zip", "/api/exports/e0000000000000000/birds.zip", "/api/exports/x/birds.zip",
-    f"/api/exports/{seeded.EXPORT}/..%2f..%2fganvas.sqlite", f"/api/exports/{seeded.EXPORT}/export.json", f"/api/exports/{RUN}/birds.zip",
-    f"/app/static/runs/{RUN}/samples/..%2fconfig.json", f"/app/static/runs/{RUN}/samples/index.jsonl",
-    f"/app/static/runs/{RUN}/samples/..%5cconfig.json", "/app/static/runs/..%2f..%2f/samples/reals.png",
-    f"/app/static/runs/{RUN}/samples/fakes-%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1.png",
-    f"/app/static/runs/{RUN}/samples/reals.png%00", f"/app/static/datasets/{seeded.DATASET}/contact/99.webp",
-    f"/app/static/datasets/{RUN}/contact/0.webp", f"/app/static/runs/{seeded.RUNS['running']}/timelapse.webp"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/exports/{seeded.EXPORT}/absent.zip",
+        "/api/exports/e0000000000000000/birds.zip",
+        "/api/exports/x/birds.zip",
+        f"/api/exports/{seeded.EXPORT}/..%2f..%2fganvas.sqlite",
+        f"/api/exports/{seeded.EXPORT}/export.json",
+        f"/api/exports/{RUN}/birds.zip",
+        f"/app/static/runs/{RUN}/samples/..%2fconfig.json",
+        f"/app/static/runs/{RUN}/samples/index.jsonl",
+        f"/app/static/runs/{RUN}/samples/..%5cconfig.json",
+        "/app/static/runs/..%2f..%2f/samples/reals.png",
+        f"/app/static/runs/{RUN}/samples/fakes-%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1.png",
+        f"/app/static/runs/{RUN}/samples/reals.png%00",
+        f"/app/static/datasets/{seeded.DATASET}/contact/99.webp",
+        f"/app/static/datasets/{RUN}/contact/0.webp",
+        f"/app/static/runs/{seeded.RUNS['running']}/timelapse.webp",
+    ],
+)
 def test_absent_and_forbidden_are_the_same_404(server, path):
     status, _, body = server.ask("GET", path)
     assert status == 404 and json.loads(body)["what"] == "There is no such file."
@@ -158,7 +192,10 @@ def test_every_answer_carries_the_security_headers(server):
     for path in ("/", "/_stcore/health", "/api/exports/x/y.zip"):
         headers = server.ask("GET", path)[1]
         assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "SAMEORIGIN"
-        assert headers["referrer-policy"] == "same-origin" and "frame-ancestors 'self'" in headers["content-security-policy"]
+        assert (
+            headers["referrer-policy"] == "same-origin"
+            and "frame-ancestors 'self'" in headers["content-security-policy"]
+        )
 
 
 def test_a_dead_run_becomes_interrupted_while_the_server_is_up(server):

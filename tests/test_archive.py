@@ -3,6 +3,7 @@ import io
 import os
 import stat
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -205,7 +206,12 @@ def test_a_lying_member_gives_no_more_than_it_declares(tmp_path):
                       member._replace(bytes=10_000_001), member._replace(offset=10 ** 9)):
             with pytest.raises(Damaged):
                 read_member(file, *wrong[1:6])
+        tracemalloc.start()
+        with pytest.raises(Damaged):
+            read_member(file, *member._replace(bytes=10)[1:6])
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20             # the other 10 MB were never made
     finally:
+        tracemalloc.stop()
         os.close(file)
 
 

@@ -48,8 +48,11 @@ def open_page(name: str, **query: str) -> AppTest:
 
 
 def words(at: AppTest) -> str:
-    return "\n".join(str(element.value) for kind in ("title", "header", "markdown", "caption", "info", "error", "warning", "success")
-                     for element in at.get(kind))
+    return "\n".join(
+        str(element.value)
+        for kind in ("title", "header", "markdown", "caption", "info", "error", "warning", "success")
+        for element in at.get(kind)
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -60,8 +63,14 @@ def test_an_empty_workspace_gets_a_sentence_and_a_next_step(page, empty):
         assert at.info and at.info[0].value.endswith(".")
 
 
-@pytest.mark.parametrize(("page", "state"), [*((page, "finished") for page in PAGES), *(("live", state) for state in seeded.RUNS),
-                                             *((page, "queued") for page in ("samples", "evaluate", "export"))])
+@pytest.mark.parametrize(
+    ("page", "state"),
+    [
+        *((page, "finished") for page in PAGES),
+        *(("live", state) for state in seeded.RUNS),
+        *((page, "queued") for page in ("samples", "evaluate", "export")),
+    ],
+)
 def test_every_page_opens_for_a_run_in_every_state(page, state, full):
     at = open_page(page, run=seeded.RUNS[state])
     shown = words(at)
@@ -100,7 +109,8 @@ def test_resume_queues_the_run_again(full, started):
     assert Store(full).latest_job("train", seeded.RUNS["interrupted"]).state == "queued" and started
 
 
-def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started):
+def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started, monkeypatch):
+    monkeypatch.setattr("pages.components.desk.SAME_CLICK_SECONDS", 600)
     at = open_page("home")
     at.button(key="run_demo").click().run()
     assert started and len(Store(empty).runs()) == 1
@@ -202,10 +212,20 @@ def test_imports_point_down_and_unsafe_sinks_stay_unused():
         source = file.read_text()
         assert "unsafe_allow" not in source and "components.v1" not in source, file
         for node in ast.walk(ast.parse(source)):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
             for name in names:
                 assert not any(name == bad or name.startswith(f"{bad}.") for bad in banned | pages), (file, name)
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".html") and "escape" not in ast.unparse(node):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func).endswith(".html")
+                and "escape" not in ast.unparse(node)
+            ):
                 body = ast.unparse(node.args[0]) if node.args else ""
                 assert body.startswith("urls.download_link("), (file, body)
 
@@ -226,7 +246,9 @@ def test_runfolder_drops_a_torn_line_and_goes_on_where_it_was(tmp_path):
 def test_samples_need_their_file_and_count_once(tmp_path):
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "a.png").write_bytes(b"")
-    rows = [{"images_seen": 2, "epoch": 1.0, "file": "a.png"}] * 2 + [{"images_seen": 1, "epoch": 0.5, "file": "gone.png"}]
+    rows = [{"images_seen": 2, "epoch": 1.0, "file": "a.png"}] * 2 + [
+        {"images_seen": 1, "epoch": 0.5, "file": "gone.png"}
+    ]
     (tmp_path / "samples" / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert runfolder.read_samples(tmp_path) == rows[:1]
 

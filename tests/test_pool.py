@@ -1,5 +1,6 @@
 """pool.py: real children, and what survives when one is killed, slow, or out of memory."""
 import io
+import os
 import subprocess
 import sys
 import time
@@ -21,9 +22,15 @@ def picture(path: Path, value: int) -> tuple[str]:
     return (str(path),)
 
 
-def slow_picture(path: Path) -> tuple[str]:
-    """49 megapixels: well formed, allowed, and far beyond the small limits of these tests."""
+def large_picture(path: Path) -> tuple[str]:
+    """49 megapixels: well formed, allowed, and more than a small memory limit holds."""
     Image.new("RGB", (7000, 7000)).save(path, "PNG")
+    return (str(path),)
+
+
+def endless(path: Path) -> tuple[str]:
+    """Reading a pipe without a writer never ends."""
+    os.mkfifo(path)
     return (str(path),)
 
 
@@ -45,11 +52,11 @@ def test_every_job_is_answered_once_and_lands_in_its_slot(tmp_path):
     assert answers[3][1:5] == (1, 32, 32, "L") and len(answers[3].sha256) == 64
 
 
-@pytest.mark.parametrize(("limits", "words"), [({"timeout_seconds": 0.05}, "longer than 0.05 s"),
+@pytest.mark.parametrize(("limits", "words"), [({"timeout_seconds": 1.5}, "longer than 1.5 s"),
                                                ({"memory_bytes": 250 << 20}, "memory")])
 def test_a_limit_costs_one_file_and_not_its_neighbours(tmp_path, limits, words):
     jobs = [picture(tmp_path / f"{number}.png", number) for number in range(6)]
-    jobs[2] = slow_picture(tmp_path / "big.png")
+    jobs[2] = large_picture(tmp_path / "large.png") if words == "memory" else endless(tmp_path / "pipe.png")
     answers = {answer.slot: answer for answer in decode_all(jobs, slots(tmp_path, 6), 32, "crop", **limits)}
     assert [answers[slot].channels for slot in range(6)] == [1, 1, 0, 1, 1, 1]
     assert words in answers[2].reason

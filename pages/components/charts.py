@@ -1,4 +1,5 @@
-"""The plotly figures: pure functions of rows. At most 2,000 points a series; names are escaped, for plotly reads HTML in them."""
+"""The plotly figures: pure functions of rows, at most 2,000 points a series; names are escaped: plotly reads HTML."""
+
 import html
 from typing import Any
 
@@ -23,8 +24,14 @@ def curves(rows: list[Row], names: dict[str, tuple[str, str, str]], y: str) -> g
     epochs = [row.get("epoch") for row in shown]
     figure = go.Figure()
     for key, (name, colour, dash) in names.items():
-        figure.add_scatter(x=epochs, y=[row.get(key) for row in shown], name=name, mode="lines" if len(shown) > 1 else "markers",
-                           line={"color": colour, "dash": dash, "width": 2}, hovertemplate="%{y:.3f}")
+        figure.add_scatter(
+            x=epochs,
+            y=[row.get(key) for row in shown],
+            name=name,
+            mode="lines" if len(shown) > 1 else "markers",
+            line={"color": colour, "dash": dash, "width": 2},
+            hovertemplate="%{y:.3f}",
+        )
     return layout(figure, "epoch", y, 300)
 
 
@@ -35,7 +42,9 @@ def losses(rows: list[Row]) -> go.Figure:
 
 def balance(rows: list[Row]) -> go.Figure:
     """D(x) and D(G(z)) in 0 to 1, with the line at 0.5 where D can only guess."""
-    figure = curves(rows, {"d_real": ("D(x), real", BLUE, "solid"), "d_fake": ("D(G(z)), fake", ORANGE, "dash")}, "D says real")
+    figure = curves(
+        rows, {"d_real": ("D(x), real", BLUE, "solid"), "d_fake": ("D(G(z)), fake", ORANGE, "dash")}, "D says real"
+    )
     figure.add_hline(y=0.5, line={"color": GREY, "width": 1, "dash": "dot"})
     return figure.update_yaxes(range=[-0.02, 1.02])
 
@@ -59,7 +68,9 @@ def bars(classes: list[str], parts: dict[str, tuple[list[int], str, str]]) -> go
                        marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
                        hovertemplate="%{customdata}: %{x:,}")
     layout(figure, "images", "", 110 + 26 * len(classes)).update_layout(barmode="stack", hovermode="closest")
-    return figure.update_yaxes(autorange="reversed", tickmode="array", tickvals=list(range(len(classes))), ticktext=names)
+    return figure.update_yaxes(
+        autorange="reversed", tickmode="array", tickvals=list(range(len(classes))), ticktext=names
+    )
 
 
 def reading(rows: list[Row], last: int = 10) -> str:
@@ -71,7 +82,7 @@ def reading(rows: list[Row], last: int = 10) -> str:
     fake = sum(row["d_fake"] for row in recent) / len(recent)
     said = f"D(x) is {real:.2f} and D(G(z)) is {fake:.2f}"
     if real - fake > 0.8:
-        return f"D is winning: {said}, so it tells real from fake almost every time and G learns little. A lower learning rate of D helps."
+        return f"D is winning: {said}, so G learns little. A lower learning rate of D helps."
     if real - fake > 0.35:
         return f"D is ahead: {said}. G still learns; watch whether the two lines drift further apart."
     if real - fake < -0.1:

@@ -1,4 +1,5 @@
-"""A form made from the schema of TrainConfig: every setting with its title, help and bounds, and room for its refusal."""
+"""A form made from the schema of TrainConfig: each setting with title, help and bounds, and room for its refusal."""
+
 import math
 from typing import Any, get_args
 
@@ -33,7 +34,10 @@ def settings_form() -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
     values, slots = {}, {}
     main = [name for name in TrainConfig.model_fields if is_main(name)]
     rest = [name for name in TrainConfig.model_fields if not is_main(name) and name not in HIDDEN]
-    for names, group in ((main, st.container(key="settings_main")), (rest, st.expander("Advanced settings", key="settings_advanced"))):
+    for names, group in (
+        (main, st.container(key="settings_main")),
+        (rest, st.expander("Advanced settings", key="settings_advanced")),
+    ):
         with group:
             columns = st.columns(2)
             for number, name in enumerate(names):
@@ -61,7 +65,7 @@ def choices(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def widget(name: str, field: FieldInfo) -> Any:
-    """The input for one setting. Bounds that exclude their end (gt, lt) are left to the check, which says it in words."""
+    """The input for one setting. A bound that excludes its end (gt, lt) is left to the check, which has words."""
     key, label, help = PREFIX + name, plain(field.title), plain(field.description)
     if options := choices(field):
         return st.selectbox(label, options, key=key, help=help)
@@ -69,17 +73,23 @@ def widget(name: str, field: FieldInfo) -> Any:
         return st.toggle(label, key=key, help=help)
     low = high = None
     for bound in field.metadata:
-        low = bound.ge if isinstance(bound, annotated_types.Ge) else bound.gt if isinstance(bound, annotated_types.Gt) else low
+        low = (
+            bound.ge
+            if isinstance(bound, annotated_types.Ge)
+            else bound.gt
+            if isinstance(bound, annotated_types.Gt)
+            else low
+        )
         high = bound.le if isinstance(bound, annotated_types.Le) else high
     if field.annotation is int:
-        return st.number_input(label, low, high, None, 1, key=key, help=help, required=True)
+        return st.number_input(label, low, high, "min", 1, key=key, help=help)
     low, high = (None if end is None else float(end) for end in (low, high))
-    return st.number_input(label, low, high, None, step(field.default), format="%g", key=key, help=help,
-                           required=field.default is not None,
-                           placeholder="no limit" if field.default is None else None)
+    if field.default is None:
+        return st.number_input(label, low, high, None, 1.0, format="%g", key=key, help=help, placeholder="no limit")
+    return st.number_input(label, low, high, "min", step(field.default), format="%g", key=key, help=help)
 
 
-def step(default: float | None) -> float:
+def step(default: float) -> float:
     """One click of a number's + and -: a unit of its leading digit."""
     return 10.0 ** math.floor(math.log10(default)) if default else 1.0
 

@@ -1,4 +1,5 @@
-"""Which run or dataset a page is about: a select box whose choice lives in the URL, and what stands there when there is none."""
+"""Which run or dataset a page is about: a select box whose choice lives in the URL, and what is shown without one."""
+
 from collections.abc import Callable
 
 import streamlit as st
@@ -20,7 +21,9 @@ def pick(label: str, ids: list[str], describe: Callable[[str], str], param: str,
     """The id chosen in ?param=, offered as a select box. ids must not be empty; the first one is the default."""
     wanted = st.query_params.get(param)
     if wanted is not None and wanted not in ids:
-        st.warning(f"The address names a {label.lower()} that is not here; this is another one.", icon=":material/warning:")
+        st.warning(
+            f"The address names a {label.lower()} that is not here; this is another one.", icon=":material/warning:"
+        )
     st.session_state[key] = wanted if wanted in ids else ids[0]
 
     def write() -> None:

@@ -49,7 +49,7 @@ def badge(job: Job | None) -> None:
 def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
     """The progress of a live job with Cancel, polled once a second; the page runs again when the job ends.
 
-    A job that has ended shows nothing here, or why it failed. key: prefix of the widget keys `<key>_cancel`, `<key>_progress`.
+    A job that has ended shows nothing, or why it failed. key: prefix of widget keys, <key>_cancel and <key>_progress.
     """
     @st.fragment(run_every=1.0 if job.live else None)
     def poll() -> None:
@@ -60,7 +60,10 @@ def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
             return
         with st.container(key=f"{key}_progress"):
             waiting = now.state == "queued"
-            st.progress(now.progress, text=f"{what}: " + ("waiting for its turn" if waiting else plain(now.message) or "starting"))
+            st.progress(
+                now.progress,
+                text=f"{what}: " + ("waiting for its turn" if waiting else plain(now.message) or "starting"),
+            )
             with st.container(horizontal=True, vertical_alignment="center"):
                 if st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", disabled=now.control == "stop"):
                     ask(desk, now.id, "stop")

@@ -13,14 +13,16 @@ SPECIAL = re.compile("([" + re.escape(punctuation) + "])")
 
 
 def plain(text: object) -> str:
-    """text so that Streamlit's markdown shows it literally: no picture, link, colour, icon, formula or HTML comes of it."""
+    """text so that Streamlit's markdown shows it literally: no picture, link, colour, icon, formula or HTML."""
     line = " ".join(str(text).split())
     return SPECIAL.sub(r"\\\1", LATE.sub(lambda found: found[0] + JOINER, line))
 
 
 def sentence(error: UserError | dict[str, str]) -> str:
     """'what todo' of a refusal or of a job's stored error, escaped for markdown."""
-    what, todo = (error.what, error.todo) if isinstance(error, UserError) else (error.get("what", ""), error.get("todo", ""))
+    what, todo = (
+        (error.what, error.todo) if isinstance(error, UserError) else (error.get("what", ""), error.get("todo", ""))
+    )
     return plain(f"{what} {todo}")
 
 

@@ -29,8 +29,9 @@ CSS = """
 .said.bad { font-weight: 600; }
 code { font-family: var(--st-code-font); }
 input { font: inherit; color: inherit; max-width: 100%; }
-input::file-selector-button, button { font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer;
-        border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: .35rem .8rem; margin-right: .75rem; }
+input::file-selector-button, button {
+        font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer; padding: .35rem .8rem;
+        margin-right: .75rem; border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); }
 input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .row { display: flex; gap: .75rem; align-items: center; margin-top: .75rem; }
 .row[hidden] { display: none; }
@@ -49,8 +50,14 @@ export default function ({ parentElement, setTriggerValue }) {
 
   const send = (file) => {
     if (!file || running.has(parentElement)) return
-    if (!file.name.toLowerCase().endsWith(".zip")) { say("That is not a .zip file. Zip the folder that holds the class folders.", true); return }
-    if (file.size > LIMIT) { say("The zip is larger than 20 GB. Give its path under 'Folder on this computer' instead.", true); return }
+    if (!file.name.toLowerCase().endsWith(".zip")) {
+      say("That is not a .zip file. Zip the folder that holds the class folders.", true)
+      return
+    }
+    if (file.size > LIMIT) {
+      say("The zip is larger than 20 GB. Give its path under 'Folder on this computer' instead.", true)
+      return
+    }
     const request = new XMLHttpRequest()
     running.set(parentElement, request)
     bar.value = 0; row.hidden = false; input.disabled = true
@@ -71,7 +78,7 @@ export default function ({ parentElement, setTriggerValue }) {
         setTriggerValue("uploaded", { upload: answer.upload, name: file.name, bytes: answer.bytes })
       } else say(answer.what ? `${answer.what} ${answer.todo}` : "The server refused the upload. Try again.", true)
     }
-    request.onerror = () => { rest(); say("The connection broke. Check that Ganvas is still running and try again.", true) }
+    request.onerror = () => { rest(); say("The connection broke. Check that Ganvas still runs and try again.", true) }
     request.onabort = () => { rest(); say("Upload cancelled. Nothing was kept.") }
     request.open("PUT", "/api/uploads?name=" + encodeURIComponent(file.name))
     request.setRequestHeader("Content-Type", "application/zip")

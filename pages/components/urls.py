@@ -1,4 +1,5 @@
-"""Addresses of files that app.py serves from the workspace. `/app/static/` because st.image passes only those through as they are."""
+"""Addresses of files that app.py serves from the workspace. st.image passes only `/app/static/` ones through unread."""
+
 import html
 from urllib.parse import quote
 
@@ -23,5 +24,6 @@ def export(export_id: str, file: str) -> str:
 
 def download_link(href: str, file: str, label: str) -> str:
     """A same-tab anchor that downloads, as HTML for st.html; every part is escaped here."""
-    return (f'<a href="{html.escape(href, quote=True)}" download="{html.escape(file, quote=True)}">'
+    style = "color: inherit; font-weight: 600; text-decoration: underline; overflow-wrap: anywhere"
+    return (f'<a style="{style}" href="{html.escape(href, quote=True)}" download="{html.escape(file, quote=True)}">'
             f"{html.escape(label)}</a>")

@@ -1,0 +1,71 @@
+"""What several tests need: one thread, a fresh workspace, tiny datasets."""
+import os
+
+os.environ["GANVAS_THREADS"] = "1"      # tests run beside each other; before anything reads it
+
+import numpy as np
+import pytest
+import torch
+
+from gan_core.actions import Desk
+from gan_core.config import TrainConfig, build
+from gan_core.data.dataset import DatasetInfo, write_info
+from gan_core.store import Store
+from gan_core.workspace import Workspace, new_id
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "ws")
+
+
+@pytest.fixture
+def store(workspace):
+    return Store(workspace)
+
+
+@pytest.fixture
+def desk(store, workspace):
+    """A desk whose jobs the test carries out itself."""
+    return Desk(store, workspace, in_this_process=True)
+
+
+def toy_images(count: int, size: int, channels: int, num_classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Class c has brightness 40 + 160 c / (classes - 1), with a little noise: uint8 [N, S, S, C], labels int64 [N]."""
+    rng = np.random.default_rng(seed)
+    labels = np.sort(np.arange(count) % num_classes).astype(np.int64)
+    tone = 40 + 160 * labels / max(1, num_classes - 1)
+    noise = rng.integers(-10, 11, (count, size, size, channels))
+    return (tone[:, None, None, None] + noise).clip(0, 255).astype(np.uint8), labels
+
+
+@pytest.fixture
+def toy_dataset(workspace, store):
+    """The id of a dataset of 60 training and 12 test images of 32 px in three classes."""
+    id = new_id("dataset")
+    folder = workspace.dataset(id)
+    folder.mkdir()
+    classes = ["dark", "grey", "bright"]
+    for split, count in (("train", 60), ("test", 12)):
+        images, labels = toy_images(count, 32, 1, 3, seed=len(split))
+        np.save(folder / f"{split}_images.npy", images)
+        np.save(folder / f"{split}_labels.npy", labels)
+    write_info(folder, DatasetInfo(
+        name="Tones", size=32, mode="L", fit="crop", classes=classes, train_counts=[20, 20, 20], test_counts=[4, 4, 4],
+        source={"kind": "test"}, seed=0, health={"images": 72}, rejected=[], notices=[]))
+    store.add_dataset(id, "Tones")
+    return id
+
+
+@pytest.fixture
+def tiny():
+    """tiny(recipe, **changes): a recipe shrunk until a step takes milliseconds."""
+    from gan_core.recipes import RECIPES
+
+    def shrink(recipe: str = "quick", **changes) -> TrainConfig:
+        small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu"}
+        return build({**RECIPES[recipe].config.model_dump(), **small, **changes})
+
+    return shrink

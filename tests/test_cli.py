@@ -1,0 +1,203 @@
+"""The command line end to end: every verb, exit codes, one sentence on stderr, JSON on the last line."""
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_core import __main__ as cli
+from gan_core.store import Store
+
+TINY = ["--set", "width=16", "--set", "z_dim=8", "--set", "batch=16", "--device", "cpu"]
+
+
+@pytest.fixture
+def ganvas(workspace, monkeypatch, capsys):
+    """ganvas(*words) -> (exit code, last JSON object or None, stderr), in this process."""
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["ganvas", "--workspace", str(workspace.root), *map(str, words)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        lines = out.strip().splitlines()
+        return code, json.loads(lines[-1]) if "--json" in words and lines else None, err
+    return call
+
+
+def class_zip(path, classes, side=40, extra=()):
+    """A zip of colour noise pictures: {class: count}; extra: (name, bytes)."""
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (name, count) in enumerate(classes.items()):
+            for i in range(count):
+                picture, file = rng.integers(0, 60, (side, side, 3), np.uint8) + np.uint8(60 * number % 190), io.BytesIO()
+                Image.fromarray(picture.astype(np.uint8)).save(file, "PNG")
+                archive.writestr(f"{name}/{i}.png", file.getvalue())
+        for name, content in extra:
+            archive.writestr(name, content)
+    return path
+
+
+def refused(result, *words):
+    """Exit 2, nothing on stdout, one line on stderr that says what and what to do."""
+    code, value, err = result
+    told = [line for line in err.splitlines() if line.startswith("ganvas: ")]
+    assert code == 2 and value is None, err
+    assert len(told) == 1 and "Traceback" not in err and re.search(r"[.?] [A-Z0-9]", told[0]), err
+    assert all(word in told[0] for word in words), told[0]
+
+
+def nothing_left(workspace):
+    return not any(any((workspace.root / name).iterdir()) for name in ("datasets", "staging"))
+
+
+def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
+    source = class_zip(tmp_path / "in.zip", {"rare": 20, "common": 40})
+    code, imported, _ = ganvas("import", source, "--size", 28, "--json")
+    assert code == 0 and imported["images"] == 60 and imported["classes"] == {"common": 40, "rare": 20}
+    code, trained, _ = ganvas("train", imported["dataset"], "--recipe", "quick", "--epochs", 2, *TINY, "--json")
+    assert code == 0 and trained["state"] == "finished" and trained["images_seen"] >= 102
+    run = trained["run"]
+    code, shown, _ = ganvas("show", run, "--json")
+    assert shown["kind"] == "run" and shown["state"] == "finished" and shown["images_seen"] == trained["images_seen"]
+    assert ganvas("runs", "--json")[1]["runs"][0]["id"] == run
+    assert ganvas("datasets", "--json")[1]["datasets"][0]["id"] == imported["dataset"]
+    code, sampled, _ = ganvas("sample", run, "--per-class", 3, "--class", "rare", "--out", tmp_path / "drawn", "--json")
+    assert code == 0 and sampled["files"] == 3 and len(list((tmp_path / "drawn" / "rare").glob("*.png"))) == 3
+    code, scores, _ = ganvas("evaluate", run, "--samples", 24, "--extractor", "efficientnet-lite0", "--json")
+    assert code == 0 and scores["extractor"] == "efficientnet-lite0" and "fid" not in scores and scores["n_fake"] == 24
+    assert scores["frechet_distance"] > 0 and scores["floor"]["n"] > 0
+    out = tmp_path / "out.zip"
+    code, exported, _ = ganvas("export", run, "--balance", "largest", "--out", out, "--json")
+    assert code == 0 and exported["bytes"] == out.stat().st_size
+    with zipfile.ZipFile(out) as archive:
+        names = archive.namelist()
+    assert sum(n.startswith("train/rare/") for n in names) == sum(n.startswith("train/common/") for n in names) == 34
+    assert {"metadata.csv", "manifest.json", "README.md"} <= set(names)
+
+
+def test_stop_keeps_and_resume_goes_on(ganvas, workspace, toy_dataset):
+    code, queued, _ = ganvas("train", toy_dataset, "--minutes", 5, *TINY, "--detach", "--json")
+    assert code == 0 and queued["state"] in ("queued", "running")
+    store, run = Store(workspace), queued["run"]
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (workspace.run(run) / "metrics.jsonl").exists():
+        time.sleep(0.2)
+    assert ganvas("show", run, "--json")[1]["pid"]
+    started = time.monotonic()
+    code, stopped, _ = ganvas("stop", run, "--json")
+    assert code == 0 and stopped["state"] == "stopped" and time.monotonic() - started < 5
+    seen = ganvas("show", run, "--json")[1]["images_seen"]
+    assert seen > 0 and list((workspace.run(run) / "checkpoints").glob("*.pt"))
+    refused(ganvas("stop", run), "not training")
+    refused(ganvas("pause", run), "not training")
+    with store.transaction() as db:                                 # so that the resumed run is short
+        config = json.loads(db.execute("SELECT config FROM runs").fetchone()[0])
+        config["minutes"] = None
+        config["epochs"] = (seen + 200) / 60
+        db.execute("UPDATE runs SET config = ?", (json.dumps(config),))
+    code, resumed, _ = ganvas("resume", run, "--json")
+    assert code == 0 and resumed["state"] == "finished" and resumed["images_seen"] >= seen + 190
+    refused(ganvas("resume", run), "more epochs")
+
+
+def test_repair_finds_everything_again(ganvas, workspace, toy_dataset):
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    (workspace.root / "ganvas.sqlite").unlink()
+    assert ganvas("runs", "--json")[1]["runs"] == []
+    code, counts, _ = ganvas("repair", "--json")
+    assert code == 0 and counts == {"datasets": 1, "runs": 1, "exports": 0}
+    assert ganvas("show", run, "--json")[1]["state"] == "finished"
+    assert ganvas("datasets", "--json")[1]["datasets"][0]["id"] == toy_dataset
+
+
+@pytest.mark.parametrize("words, said", [
+    (("--set", "lr_G=NaN"), "finite"), (("--set", "batch=1000"), "larger than the 60 training images"),
+    (("--set", "bacth=8"), "did you mean 'batch'"), (("--set", "batch"), "key=value"), (("--recipe", "best-ever"), "Choose one of"),
+    (("--epochs", "-1"), "above 0"), (("--recipe", "fashion-dcgan-28"), "28 px"),
+])
+def test_settings_that_make_no_sense(ganvas, workspace, toy_dataset, words, said):
+    refused(ganvas("train", toy_dataset, *words), said)
+    assert not list((workspace.root / "runs").iterdir())
+
+
+def test_a_class_too_small_for_labels(ganvas, tmp_path, workspace):
+    source = class_zip(tmp_path / "in.zip", {"tiny": 3, "big": 30})
+    code, imported, err = ganvas("import", source, "--json")
+    assert code == 0 and "tiny" in err
+    refused(ganvas("train", imported["dataset"], "--epochs", 1), "'tiny' has fewer than 5")
+    code, trained, _ = ganvas("train", imported["dataset"], "--epochs", 1, "--set", "conditional=false", *TINY, "--json")
+    assert code == 0
+    refused(ganvas("export", trained["run"], "--out", tmp_path / "o.zip"), "ignored the labels")
+
+
+def test_one_class_is_a_set_without_labels(ganvas, tmp_path):
+    code, imported, err = ganvas("import", class_zip(tmp_path / "in.zip", {"only": 30}), "--json")
+    assert code == 0 and "nly one class" in err
+    code, trained, _ = ganvas("train", imported["dataset"], "--epochs", 1, *TINY, "--json")
+    assert code == 0
+    refused(ganvas("export", trained["run"], "--balance", "largest", "--out", tmp_path / "o.zip"))
+    assert ganvas("export", trained["run"], "--balance", "40", "--out", tmp_path / "o.zip")[0] == 0
+
+
+@pytest.mark.parametrize("name, content", [
+    ("empty.zip", None), ("flat.zip", {"": 5}), ("text.zip", b"not a zip"), ("climb.zip", "../x"),
+])
+def test_an_archive_that_cannot_be_used(ganvas, workspace, tmp_path, name, content):
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, str):
+        class_zip(path, {"a": 6, "b": 6}, extra=[(content, b"x")])
+    else:
+        class_zip(path, content or {})
+    refused(ganvas("import", path))
+    assert nothing_left(workspace)
+
+
+def test_bad_pictures_are_listed_and_never_fatal(ganvas, tmp_path):
+    jpeg = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)).save(jpeg, "JPEG")
+    source = class_zip(tmp_path / "in.zip", {"a": 8, "<script>alert(1)</script>": 8},
+                       extra=[("a/text.png", b"hello"), ("a/cut.jpg", jpeg.getvalue()[:900])])
+    code, imported, _ = ganvas("import", source, "--json")
+    assert code == 0 and imported["images"] == 16
+    assert {entry["file"] for entry in imported["rejected"]} == {"a/text.png", "a/cut.jpg"}
+    assert any("script" in name for name in imported["classes"])
+
+
+def test_unknown_things(ganvas, tmp_path):
+    refused(ganvas("show", "r0000000000000000"), "no such run")
+    refused(ganvas("train", "../../etc"), "no such dataset")
+    refused(ganvas("import", tmp_path / "absent.zip"), "no file or folder")
+    refused(ganvas("import", "demo:unicorns"), "digits")
+    refused(ganvas("evaluate", "r0000000000000000"), "no such run")
+    refused(ganvas("import", tmp_path, "--size", 33), "28")
+
+
+def test_a_folder_can_be_imported_and_is_left_alone(ganvas, tmp_path):
+    with zipfile.ZipFile(class_zip(tmp_path / "in.zip", {"a": 6, "b": 6})) as archive:
+        for name in archive.namelist():
+            (tmp_path / "folder" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "folder" / name).write_bytes(archive.read(name))
+    code, imported, _ = ganvas("import", tmp_path / "folder", "--json")
+    assert code == 0 and imported["images"] == 12
+    assert len(list((tmp_path / "folder").rglob("*.png"))) == 12
+
+
+def test_the_module_runs_as_a_program(workspace):
+    done = subprocess.run([sys.executable, "-m", "gan_core", "--workspace", str(workspace.root), "recipes", "--json"],
+                          capture_output=True, text=True, check=True)
+    assert {"quick", "fashion-dcgan-28"} <= {r["name"] for r in json.loads(done.stdout.splitlines()[-1])["recipes"]}
+    done = subprocess.run([sys.executable, "-m", "gan_core", "--workspace", str(workspace.root), "show", "r0000000000000000"],
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr

@@ -1,0 +1,155 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from gan_core import jobs, worker
+from gan_core.errors import UserError
+from gan_core.store import Store
+
+
+def submit(store, kind="train", **more):
+    return jobs.submit(store, kind, "r0123456789abcdef", {"a": 1}, **more)
+
+
+def test_jobs_are_claimed_in_order_and_by_lane(store):
+    first, second, light = submit(store), submit(store), submit(store, "probe")
+    assert [jobs.claim(store, "train").id, jobs.claim(store, "train").id] == [first.id, second.id]
+    assert jobs.claim(store, "train") is None
+    assert jobs.claim(store, "light").id == light.id
+
+
+def test_the_same_token_is_one_job(store):
+    assert submit(store, token="x").id == submit(store, token="x").id
+    assert submit(store, token="y").id != submit(store, token="x").id
+
+
+def test_two_claimers_never_get_the_same_job(store):
+    for _ in range(12):
+        submit(store)
+    taken, lock = [], threading.Lock()
+
+    def take():
+        mine = Store.__new__(Store)
+        mine.path = store.path
+        while job := jobs.claim(mine, "train"):
+            with lock:
+                taken.append(job.id)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(taken) == len(set(taken)) == 12
+
+
+def test_a_job_waits_for_its_predecessor_and_fails_with_it(store):
+    first = submit(store, "import")
+    second = submit(store, after=first.id)
+    assert jobs.claim(store, "train") is None
+    running = jobs.claim(store, "light")
+    jobs.finish(store, running, "finished")
+    assert jobs.claim(store, "train").id == second.id
+    bad = submit(store, "import")
+    waiting = submit(store, after=bad.id)
+    jobs.finish(store, jobs.claim(store, "light"), "failed", error={"code": "x", "what": "x.", "todo": "y."})
+    assert jobs.claim(store, "train") is None
+    assert store.job(waiting.id).state == "failed"
+
+
+def test_a_stopped_queued_job_never_starts_and_an_ended_one_cannot_be_asked(store):
+    job = submit(store)
+    assert jobs.control(store, job.id, "stop").state == "stopped"
+    assert jobs.claim(store, "train") is None
+    with pytest.raises(UserError, match="already ended"):
+        jobs.control(store, job.id, "stop")
+
+
+def test_watch_sees_stop_and_holds_while_paused(store):
+    submit(store)
+    job = jobs.claim(store, "train")
+    watch = jobs.Watch(store, job, interval_seconds=0)
+    assert watch() is False
+    jobs.control(store, job.id, "pause")
+    threading.Timer(0.5, lambda: jobs.control(store, job.id, "run")).start()
+    started = time.monotonic()
+    assert watch() is False and time.monotonic() - started > 0.4
+    jobs.control(store, job.id, "stop")
+    assert watch() is True
+
+
+def test_a_job_whose_process_is_gone_is_interrupted_and_a_live_one_is_not(store):
+    submit(store)
+    mine = jobs.claim(store, "train")
+    submit(store)
+    other = jobs.claim(store, "train")
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET pid = ? WHERE id = ?", (child.pid, other.id))
+    assert [job.id for job in jobs.reconcile(store)] == [other.id]
+    assert store.job(other.id).state == "interrupted" and "Resume" in store.job(other.id).error["todo"]
+    assert store.job(mine.id).state == "running" and mine.pid == os.getpid()
+
+
+def test_a_zombie_and_a_reused_pid_are_dead():
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    time.sleep(0.3)
+    started = __import__("psutil").Process(child.pid).create_time()
+    assert not jobs.alive(child.pid, started)           # exited, not yet reaped
+    child.wait()
+    assert not jobs.alive(os.getpid(), started - 1000)  # our pid, another start time
+
+
+def test_an_old_attempt_cannot_write(store):
+    submit(store)
+    old = jobs.claim(store, "train")
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET attempt = attempt + 1 WHERE id = ?", (old.id,))
+    assert jobs.finish(store, old, "finished") is False
+    jobs.report(store, old, 0.5, "old")
+    assert store.job(old.id).state == "running" and store.job(old.id).message == ""
+    assert jobs.Watch(store, old, 0)() is True          # and it is told to end
+
+
+def test_one_worker_per_lane(workspace):
+    with jobs.lane_lock(workspace, "train") as mine:
+        assert mine
+        with jobs.lane_lock(workspace, "train") as second, jobs.lane_lock(workspace, "light") as other_lane:
+            assert not second and other_lane
+    with jobs.lane_lock(workspace, "train") as again:
+        assert again
+
+
+@pytest.mark.parametrize("error, code", [
+    (UserError("bad", "It is bad.", "Mend it."), "bad"), (MemoryError("x"), "oom"), (OSError(28, "full"), "disk_full"), (KeyError("x"), "bug")])
+def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypatch, error, code):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setitem(worker.HANDLERS, "probe", broken)
+    submit(store, "probe")
+    job = jobs.claim(store, "light")
+    assert worker.carry_out(store, workspace, job, jobs.Watch(store, job)) == "failed"
+    told = store.job(job.id).error
+    assert told["code"] == code and told["what"].endswith(".") and told["todo"].endswith(".") and "Traceback" not in told["what"]
+
+
+def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, workspace):
+    """The whole way: row, process, handler, dataset folder."""
+    from gan_core import actions
+
+    job = actions.import_dataset(actions.Desk(store, workspace), "demo:shapes", size=32)
+    deadline = time.monotonic() + 60
+    while store.job(job.id).live and time.monotonic() < deadline:
+        time.sleep(0.2)
+    done = store.job(job.id)
+    assert done.state == "finished", done.error
+    assert [d.id for d in store.datasets()] == [job.subject]
+    assert sum(done.result["classes"].values()) == 600
+    for child in jobs.CHILDREN:
+        assert os.getsid(child.pid) != os.getsid(0)     # Ctrl-C of the server does not reach it
+        child.terminate()
+        child.wait(10)

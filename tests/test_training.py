@@ -1,0 +1,264 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import toy_images
+
+from gan_core.config import FAMILY_SIZES
+from gan_core.errors import UserError
+from gan_core.models import FAMILIES
+from gan_core.training import augment, checkpoint, ema, loop, record, step
+from gan_core.training.losses import LOSSES, probabilities
+from gan_core.training.penalties import squared_gradients
+
+CPU = torch.device("cpu")
+RECIPE = {"r3lite": "quick", "dcgan28": "fashion-dcgan-28"}
+never = lambda: False
+
+
+def fresh(config, classes=3, size=None, channels=1):
+    return step.new_state(config, size=size or FAMILY_SIZES[config.family][0], channels=channels, num_classes=classes, device=CPU)
+
+
+# -- the step ----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("family, loss", [(f, l) for f in FAMILIES for l in LOSSES])
+def test_it_learns_the_tone_of_each_class(tiny, family, loss):
+    """Dark, grey and bright: after a few hundred small steps the averaged G draws each class in its own tone."""
+    size = FAMILY_SIZES[family][0]
+    inner = FAMILIES[family].inner_size(size)
+    config = tiny(RECIPE[family], loss=loss, conditional=True, lr_G=1e-3, lr_D=1e-3, beta1=0.0, beta2=0.99, gamma=0.1, ema_images=200)
+    state = fresh(config)
+    labels = torch.arange(18) % 3
+    real = ((labels - 1) * 0.7)[:, None, None, None].expand(-1, 1, inner, inner)
+    for _ in range(150):
+        step.train_step(state, real + 0.02 * torch.randn_like(real), labels, config)
+    fake = state.G_ema(torch.randn(60, config.z_dim), torch.arange(60) % 3).mean([1, 2, 3])
+    dark, grey, bright = (fake[torch.arange(60) % 3 == c].mean().item() for c in range(3))
+    assert dark < grey - 0.2 and grey < bright - 0.2, (dark, grey, bright)
+
+
+def test_the_step_reports_finite_numbers_and_counts_images(tiny):
+    config = tiny()
+    state = fresh(config)
+    stats = step.train_step(state, torch.rand(16, 1, 32, 32) * 2 - 1, torch.arange(16) % 3, config)
+    assert set(stats) == {"loss_d", "loss_g", "penalty", "d_real", "d_fake"}
+    assert all(value.ndim == 0 and math.isfinite(value) for value in stats.values())
+    assert state.images_seen == 16
+
+
+def test_g_step_leaves_d_alone(tiny):
+    """With D's rate at (nearly) zero, a step must not move D, and must move G."""
+    config = tiny(lr_D=1e-30)
+    state = fresh(config)
+    before_D, before_G = [p.clone() for p in state.D.parameters()], [p.clone() for p in state.G.parameters()]
+    step.train_step(state, torch.rand(16, 1, 32, 32) * 2 - 1, torch.arange(16) % 3, config)
+    assert all(torch.equal(a, b) for a, b in zip(before_D, state.D.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(before_G, state.G.parameters(), strict=True))
+
+
+def test_losses_have_their_known_values():
+    zero, two = torch.zeros(4), torch.full((4,), 2.0)
+    for loss in LOSSES.values():
+        assert loss.g(zero, zero).item() == pytest.approx(math.log(2))
+        assert loss.d(two, -two) < loss.d(zero, zero) < loss.d(-two, two)
+        assert loss.g(two, two - 1) > loss.g(two, two + 1)
+        d_real, d_fake = probabilities(loss, two, -two)
+        assert 0.5 < d_real <= 1 and 0 <= d_fake < 0.5
+    assert LOSSES["relativistic"].d(zero + 5, zero + 4).item() == pytest.approx(math.log1p(math.exp(-1)))   # only differences count
+
+
+def test_the_gradient_penalty_of_a_linear_d_is_its_squared_slope():
+    x = torch.randn(5, 3, 4, 4, requires_grad=True)
+    slope = torch.randn(3, 4, 4)
+    values = squared_gradients(x, (x * slope).sum([1, 2, 3]))
+    assert torch.allclose(values, slope.square().sum().expand(5))
+
+
+def test_the_gradient_penalty_is_differentiable_through_every_augmentation(tiny):
+    config = tiny(augment="color+translation+cutout", gamma=1.0)
+    stats = step.train_step(fresh(config, channels=3, size=32), torch.rand(16, 3, 32, 32) * 2 - 1, torch.arange(16) % 3, config)
+    assert stats["penalty"] > 0
+
+
+@pytest.mark.parametrize("name", augment.AUGMENTS)
+def test_augmentation_keeps_shape_and_gradient_and_each_image_gets_its_own(name):
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 16, 16).expand(8, -1, -1, -1).clone().requires_grad_()
+    out = augment.augment(name, x)
+    out.sum().backward()
+    assert out.shape == x.shape and torch.isfinite(x.grad).all()
+    assert (name == "none") == torch.allclose(out[0], out[1])
+
+
+def test_translation_moves_pixels_and_invents_none():
+    torch.manual_seed(0)
+    x = torch.zeros(64, 1, 16, 16)
+    x[:, :, 8, 8] = 1
+    out = augment.translation(x)
+    assert torch.equal(out.sum([1, 2, 3]), torch.ones(64))          # the dot is still there, once
+    places = out.flatten(1).argmax(1)
+    rows, columns = places // 16, places % 16
+    assert rows.min() == columns.min() == 6 and rows.max() == columns.max() == 10
+
+
+def test_ema_is_a_half_life_in_images(tiny):
+    average, net = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(average.weight), torch.nn.init.ones_(net.weight)
+    for _ in range(10):
+        ema.update(average, net, half_life_images=100, images_seen=10**9, batch=10)
+    assert average.weight.item() == pytest.approx(0.5)
+    ema.update(average, net, half_life_images=0, images_seen=10**9, batch=10)
+    assert average.weight.item() == 1.0
+
+
+# -- the loop ----------------------------------------------------------------------------------------------------------
+
+def run(config, folder, images=48, stop_after=None, on_tick=lambda status: None):
+    folder.mkdir(exist_ok=True)
+    pictures, labels = toy_images(images, FAMILY_SIZES[config.family][0], 1, 3)
+    calls = [0]
+
+    def should_stop():
+        calls[0] += 1
+        return stop_after is not None and calls[0] > stop_after
+
+    return loop.train(config, pictures, labels, ["a", "b", "c"], folder, on_tick, should_stop, lambda text: None)
+
+
+def weights(folder):
+    values, _ = checkpoint.newest(folder / "checkpoints")
+    return values
+
+
+def same(a, b):
+    """Equal bit for bit, whatever is nested."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_stopped_and_resumed_run_equals_the_whole_one_bit_for_bit(tiny, tmp_path, family):
+    config = tiny(RECIPE[family], epochs=4.0, augment="color+translation", flip=True, conditional=True, ema_images=100)
+    whole = run(config, tmp_path / "whole")
+    assert whole["phase"] == "finished" and whole["images_seen"] == 192
+    first = run(config, tmp_path / "parts", stop_after=5)
+    assert first["phase"] == "stopped" and 0 < first["images_seen"] < 192
+    torch.manual_seed(999)                                          # whatever happens in between must not matter
+    run(config, tmp_path / "parts")
+    for name in ("G", "D", "G_ema", "opt_G", "opt_D", "rng", "images_seen"):
+        assert same(weights(tmp_path / "whole")[name], weights(tmp_path / "parts")[name]), name
+
+
+def test_the_folder_holds_what_the_pages_read(tiny, tmp_path):
+    seen = []
+    status = run(tiny(epochs=3.0), tmp_path, on_tick=seen.append)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows and rows[-1]["images_seen"] == 144 and rows[-1]["epoch"] == 3
+    assert {"loss_d", "loss_g", "d_real", "d_fake", "images_per_second"} <= set(rows[0])
+    grids = [json.loads(line) for line in (tmp_path / "samples" / "index.jsonl").read_text().splitlines()]
+    assert [g["epoch"] for g in grids] == [0, 1, 2, 3]
+    assert all((tmp_path / "samples" / g["file"]).exists() for g in grids) and (tmp_path / "samples" / "reals.png").exists()
+    assert json.loads((tmp_path / "status.json").read_text()) == status == seen[-1]
+    assert status["latest_grid"] == grids[-1]["file"] and status["progress"] == 1
+
+
+def test_a_time_limit_ends_the_run_and_leaves_a_checkpoint(tiny, tmp_path):
+    status = run(tiny(epochs=1e6, minutes=0.02), tmp_path)
+    assert status["phase"] == "finished" and status["elapsed_seconds"] < 5
+    assert weights(tmp_path)["images_seen"] == status["images_seen"] > 0
+
+
+def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tiny, tmp_path, monkeypatch):
+    run(tiny(epochs=2.0), tmp_path)
+    good = weights(tmp_path)
+
+    def poisoned(state, real, labels, config):
+        state.images_seen += len(real)
+        return {"loss_d": torch.tensor(math.nan), "loss_g": torch.tensor(0.0)}
+
+    monkeypatch.setattr(loop, "train_step", poisoned)
+    with pytest.raises(UserError, match="stopped being finite"):
+        run(tiny(epochs=4.0), tmp_path)
+    assert same(weights(tmp_path), good)
+
+
+def test_rows_after_the_checkpoint_and_torn_lines_are_dropped_on_resume(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"images_seen": 10}\n{"images_seen": 20}\n{"images_seen": 30}\n{"images_se')
+    record.keep_until(path, 20)
+    assert path.read_text() == '{"images_seen": 10}\n{"images_seen": 20}\n'
+
+
+def test_balanced_sampling_shows_a_rare_class_as_often(tiny):
+    images, _ = toy_images(100, 28, 1, 2)
+    labels = np.array([0] * 95 + [1] * 5)
+    torch.manual_seed(0)
+    shares = {}
+    for balance in (True, False):
+        sampler = loop.Sampler(images, labels, tiny(balance_classes=balance, batch=64), 32, CPU)
+        drawn = torch.cat([sampler()[1] for _ in range(40)])
+        shares[balance] = (drawn == 1).float().mean().item()
+    assert shares[True] == pytest.approx(0.5, abs=0.05) and shares[False] == pytest.approx(0.05, abs=0.02)
+
+
+def test_a_batch_carries_the_label_of_its_image_and_is_padded(tiny):
+    images, labels = toy_images(90, 28, 1, 3)
+    shuffled = np.random.default_rng(0).permutation(90)
+    sampler = loop.Sampler(images[shuffled], labels[shuffled], tiny(batch=60), 32, CPU)
+    real, y = sampler()
+    assert real.shape == (60, 1, 32, 32) and real.abs().max() <= 1
+    tone = ((real.mean([1, 2, 3]) + 1) * 127.5 - 40) / 80           # 0, 1, 2 by class
+    assert torch.equal(tone.round().long(), y)
+
+
+def test_grids_stay_few_and_come_early(tiny):
+    assert record.grid_every(tiny(epochs=10.0), 1000) == 1000
+    assert record.grid_every(tiny(epochs=10.0), 60_000) == 10_000
+    assert 10_000 * 50 / record.grid_every(tiny(epochs=10_000.0), 50) <= record.MOST_GRIDS
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------------------
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tiny, tmp_path):
+    state = fresh(tiny())
+    for seen in (10, 20):
+        state.images_seen = seen
+        path = checkpoint.save(tmp_path, state, {})
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1                                 # one flipped bit, which torch.load would accept
+    path.write_bytes(content)
+    values, _ = checkpoint.newest(tmp_path)
+    assert values["images_seen"] == 10
+    assert {p.name for p in (tmp_path / "bad").iterdir()} == {path.name, path.with_suffix(".json").name}
+
+
+def test_a_file_without_its_manifest_does_not_exist(tiny, tmp_path):
+    state = fresh(tiny())
+    path = checkpoint.save(tmp_path, state, {})
+    path.with_suffix(".json").unlink()
+    assert checkpoint.newest(tmp_path) is None
+
+
+def test_only_the_newest_checkpoints_stay(tiny, tmp_path):
+    state = fresh(tiny())
+    for seen in range(1, 7):
+        state.images_seen = seen
+        checkpoint.save(tmp_path, state, {})
+    assert len(list(tmp_path.glob("ck-*.pt"))) == len(list(tmp_path.glob("ck-*.json"))) == checkpoint.KEEP
+
+
+def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):
+    state = fresh(tiny())
+    with torch.no_grad():
+        next(state.G.parameters()).fill_(math.nan)
+    with pytest.raises(FloatingPointError):
+        checkpoint.save(tmp_path, state, {})
+    assert not list(tmp_path.glob("*.pt"))

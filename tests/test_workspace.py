@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from gan_core.errors import UserError
+from gan_core.workspace import Workspace, atomic_write, check_id, new_id, read_json, write_json
+
+
+@pytest.mark.parametrize("text", ["", "../../etc/passwd", "r123", "R0123456789abcdef", "r0123456789abcdef/..", "d0123456789abcdef"])
+def test_only_an_id_of_the_kind_becomes_a_path(text):
+    with pytest.raises(UserError, match="no such run"):
+        check_id(text, "run")
+
+
+def test_new_ids_differ_and_pass():
+    ids = {new_id("run") for _ in range(100)}
+    assert len(ids) == 100 and all(check_id(id, "run") == id for id in ids)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"x": 1})
+
+    def half(file):
+        file.write(b"half")
+        raise OSError(28, "disk full")
+
+    with pytest.raises(OSError):
+        atomic_write(path, half)
+    assert read_json(path) == {"x": 1} and [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_nan_is_not_json(tmp_path):
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_staging_appears_whole_or_not_at_all(tmp_path):
+    workspace = Workspace(tmp_path)
+    there = workspace.dataset(new_id("dataset"))
+    with pytest.raises(RuntimeError), workspace.staging(there) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError
+    assert not there.exists() and not list((tmp_path / "staging").iterdir())
+    with workspace.staging(there) as folder:
+        (folder / "a").write_text(json.dumps(1))
+    assert (there / "a").read_text() == "1" and not list((tmp_path / "staging").iterdir())
