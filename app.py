@@ -3,6 +3,7 @@
 Upload: the body of a PUT goes to disk in pieces. Download and pictures: files of the workspace, streamed, with Range.
 Every answer for a file that is not there, or must not be, is the same 404.
 """
+
 import asyncio
 import contextlib
 import logging
@@ -53,7 +54,7 @@ class Guard:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)         # Streamlit checks the host of its WebSocket itself
+            return await self.app(scope, receive, send)  # Streamlit checks the host of its WebSocket itself
 
         async def send_with_headers(message):
             if message["type"] == "http.response.start":
@@ -68,7 +69,7 @@ class Guard:
 
         request = Request(scope)
         if scope["path"].startswith(OURS) and BEYOND.search(scope["path"]):
-            return await missing()(scope, receive, send_with_headers)       # Streamlit would say 400, which tells more
+            return await missing()(scope, receive, send_with_headers)  # Streamlit would say 400, which tells more
         if host_allowed(request.headers.get("host", "")):
             return await self.app(scope, receive, send_with_headers)
         answer = refuse(

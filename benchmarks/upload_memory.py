@@ -3,6 +3,7 @@
 Prints JSON: RSS before, the highest seen during each transfer and after it (MB), and the growth beside the size of the
 file. The file is sparse zeros; the routes do not look inside. `python benchmarks/upload_memory.py [--megabytes 400]`
 """
+
 import argparse
 import http.client
 import json

@@ -3,6 +3,7 @@
 Exit 0 done, 1 a job failed, 2 the request was wrong. With --json the last line of stdout is one JSON object. Errors are one
 sentence and a next step on stderr.
 """
+
 import json
 import sys
 import threading
@@ -19,8 +20,12 @@ from gan_core.repair import rebuild
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, default_workspace, read_json
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="Ganvas: grow an image dataset with a GAN. The same jobs as the app, without a browser.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ganvas: grow an image dataset with a GAN. The same jobs as the app, without a browser.",
+)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 
 
@@ -32,7 +37,11 @@ class Context:
 
 
 @app.callback()
-def common(workspace: Annotated[Path | None, typer.Option(help="Folder that holds everything; default workspace/ beside app.py.")] = None):
+def common(
+    workspace: Annotated[
+        Path | None, typer.Option(help="Folder that holds everything; default workspace/ beside app.py.")
+    ] = None,
+):
     Context.workspace = Workspace(workspace) if workspace else default_workspace()
     Context.store = Store(Context.workspace)
     jobs.reconcile(Context.store)
@@ -79,36 +88,75 @@ def show_progress(job_id: str, done: threading.Event) -> None:
 
 
 @app.command("import")
-def import_(source: Annotated[str, typer.Argument(metavar="ZIP_OR_FOLDER", help="A zip or folder of class folders, or demo:digits, demo:shapes, ...")],
-            name: str = "", size: int = 32, mode: str = "auto", fit: str = "crop", test_fraction: float = 0.15, seed: int = 0,
-            as_json: Json = False):
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="ZIP_OR_FOLDER", help="A zip or folder of class folders, or demo:digits, demo:shapes, ..."
+        ),
+    ],
+    name: str = "",
+    size: int = 32,
+    mode: str = "auto",
+    fit: str = "crop",
+    test_fraction: float = 0.15,
+    seed: int = 0,
+    as_json: Json = False,
+):
     """Bring pictures in: one folder per class. Cuts the test split that no GAN sees."""
-    result = carry_out(actions.import_dataset(desk(), source, name=name, size=size, mode=mode, fit=fit, test_fraction=test_fraction, seed=seed))
+    result = carry_out(
+        actions.import_dataset(
+            desk(), source, name=name, size=size, mode=mode, fit=fit, test_fraction=test_fraction, seed=seed
+        )
+    )
     for notice in result.get("notices", []):
         print(f"note: {notice}", file=sys.stderr)
-    say(as_json, result, f"Dataset {result.get('dataset')}: {result.get('images', 0):,} images in {len(result.get('classes', {}))} classes, "
-                         f"{len(result.get('rejected', []))} pictures rejected.")
+    say(
+        as_json,
+        result,
+        f"Dataset {result.get('dataset')}: {result.get('images', 0):,} images in {len(result.get('classes', {}))} classes, "
+        f"{len(result.get('rejected', []))} pictures rejected.",
+    )
 
 
 @app.command()
 def datasets(as_json: Json = False):
     """List the datasets."""
     rows = [{"id": d.id, "name": d.name} for d in Context.store.datasets()]
-    say(as_json, {"datasets": rows}, "\n".join(f"{row['id']}  {row['name']}" for row in rows) or "No dataset yet: import one.")
+    say(
+        as_json,
+        {"datasets": rows},
+        "\n".join(f"{row['id']}  {row['name']}" for row in rows) or "No dataset yet: import one.",
+    )
 
 
 @app.command()
 def runs(as_json: Json = False):
     """List the runs."""
-    rows = [{"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Context.store.runs()]
-    say(as_json, {"runs": rows}, "\n".join(f"{row['id']}  {row['state']:<12} {row['name']}" for row in rows) or "No run yet: train one.")
+    rows = [
+        {"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Context.store.runs()
+    ]
+    say(
+        as_json,
+        {"runs": rows},
+        "\n".join(f"{row['id']}  {row['state']:<12} {row['name']}" for row in rows) or "No run yet: train one.",
+    )
 
 
 @app.command("recipes")
 def recipes_(as_json: Json = False):
     """List the recipes."""
-    rows = [{"name": name, "title": r.title, "sentence": r.sentence, "shortfall": r.shortfall, "sizes": list(r.sizes), "source": r.source}
-            for name, r in recipes.RECIPES.items()]
+    rows = [
+        {
+            "name": name,
+            "title": r.title,
+            "sentence": r.sentence,
+            "shortfall": r.shortfall,
+            "sizes": list(r.sizes),
+            "source": r.source,
+        }
+        for name, r in recipes.RECIPES.items()
+    ]
     say(as_json, {"recipes": rows}, "\n".join(f"{row['name']:<18} {row['sentence']}" for row in rows))
 
 
@@ -125,36 +173,68 @@ def show(id: str, as_json: Json = False):
     if id.startswith("d"):
         dataset = store.dataset(id)
         info = read_json(workspace.dataset(id) / "dataset.json")
-        value = {"id": id, "kind": "dataset", "state": "finished", "name": dataset.name, **{k: info[k] for k in
-                 ("size", "mode", "classes", "train_counts", "test_counts", "health", "notices")}}
+        value = {
+            "id": id,
+            "kind": "dataset",
+            "state": "finished",
+            "name": dataset.name,
+            **{k: info[k] for k in ("size", "mode", "classes", "train_counts", "test_counts", "health", "notices")},
+        }
     elif id.startswith("r"):
         run, job = store.run(id), store.latest_job("train", id)
-        value = {"id": id, "kind": "run", "state": run_state(id), "name": run.name, "dataset": run.dataset_id, "config": run.config,
-                 "images_seen": 0, **(read_json(workspace.run(id) / "status.json") or {}), "pid": job.pid if job else None,
-                 "error": job.error if job else None}
+        value = {
+            "id": id,
+            "kind": "run",
+            "state": run_state(id),
+            "name": run.name,
+            "dataset": run.dataset_id,
+            "config": run.config,
+            "images_seen": 0,
+            **(read_json(workspace.run(id) / "status.json") or {}),
+            "pid": job.pid if job else None,
+            "error": job.error if job else None,
+        }
     else:
         job = store.latest_job("export", id) if id.startswith("e") else store.job(id)
         if job is None:
             raise UserError("unknown_id", "There is no such export.", "Pick one from the list.")
-        value = {"id": id, "kind": job.kind, "state": job.state, "subject": job.subject, "progress": job.progress, "pid": job.pid,
-                 "result": job.result, "error": job.error}
+        value = {
+            "id": id,
+            "kind": job.kind,
+            "state": job.state,
+            "subject": job.subject,
+            "progress": job.progress,
+            "pid": job.pid,
+            "result": job.result,
+            "error": job.error,
+        }
     say(as_json, value, json.dumps(value, indent=2, ensure_ascii=False))
 
 
 @app.command()
-def train(dataset: str, recipe: Annotated[str, typer.Option(help="See `recipes`.")] = "quick", epochs: float | None = None,
-          images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None, minutes: float | None = None,
-          seed: int | None = None, device: str | None = None, name: str = "",
-          set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting.")] = None,
-          detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker and return at once.")] = False, as_json: Json = False):
+def train(
+    dataset: str,
+    recipe: Annotated[str, typer.Option(help="See `recipes`.")] = "quick",
+    epochs: float | None = None,
+    images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None,
+    minutes: float | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    name: str = "",
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker and return at once.")] = False,
+    as_json: Json = False,
+):
     """Train a run. Ctrl-C stops it and keeps what was learnt."""
     info = actions.dataset_folder.read_info(Context.workspace.dataset(Context.store.dataset(dataset).id))
     if recipe not in recipes.RECIPES:
-        raise UserError("unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose one of {', '.join(recipes.RECIPES)}.")
+        raise UserError(
+            "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose one of {', '.join(recipes.RECIPES)}."
+        )
     train_images = sum(info.train_counts)
     values = recipes.start(recipe, size=info.size, train_images=train_images).model_dump()
     if minutes is not None and epochs is None and images is None:
-        epochs = 1_000_000.0            # the minutes alone decide
+        epochs = 1_000_000.0  # the minutes alone decide
     if images is not None:
         epochs = images / train_images
     given = {"epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
@@ -202,7 +282,11 @@ def pause(run: str, as_json: Json = False):
 
 
 @app.command()
-def resume(run: str, detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker.")] = False, as_json: Json = False):
+def resume(
+    run: str,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker.")] = False,
+    as_json: Json = False,
+):
     """Go on with a paused, stopped or interrupted run from its last checkpoint."""
     latest = Context.store.latest_job("train", Context.store.run(run).id)
     if latest and latest.live and latest.control == "pause":
@@ -214,9 +298,15 @@ def resume(run: str, detach: Annotated[bool, typer.Option("--detach", help="Leav
 
 
 @app.command()
-def sample(run: str, per_class: Annotated[int, typer.Option(min=1, max=100_000)], out: Annotated[Path, typer.Option(help="Folder to write to.")],
-           class_: Annotated[str | None, typer.Option("--class")] = None,
-           seed: int = 0, truncation: Annotated[float, typer.Option(min=0.0, max=4.0)] = 1.0, as_json: Json = False):
+def sample(
+    run: str,
+    per_class: Annotated[int, typer.Option(min=1, max=100_000)],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    class_: Annotated[str | None, typer.Option("--class")] = None,
+    seed: int = 0,
+    truncation: Annotated[float, typer.Option(min=0.0, max=4.0)] = 1.0,
+    as_json: Json = False,
+):
     """Draw images of each class into OUT/<class>/."""
     from gan_core import handlers
 
@@ -227,20 +317,41 @@ def sample(run: str, per_class: Annotated[int, typer.Option(min=1, max=100_000)]
 
 
 @app.command()
-def evaluate(run: str, samples: int = 1000, extractor: str = "auto", weights: str = "", against: str = "train", seed: int = 0, as_json: Json = False):
+def evaluate(
+    run: str,
+    samples: int = 1000,
+    extractor: str = "auto",
+    weights: str = "",
+    against: str = "train",
+    seed: int = 0,
+    as_json: Json = False,
+):
     """Scores of a run, with the extractor, the number of images and the real-against-real floor."""
-    result = carry_out(actions.evaluate(desk(), run, samples=samples, extractor=extractor, weights=weights, against=against, seed=seed))
+    result = carry_out(
+        actions.evaluate(desk(), run, samples=samples, extractor=extractor, weights=weights, against=against, seed=seed)
+    )
     say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
 
 
 @app.command()
-def export(run: str, out: Annotated[Path, typer.Option(help="The zip to write.")], balance: Annotated[str, typer.Option(help="largest, a total per class, or class=total,...")] = "largest",
-           originals: Annotated[bool, typer.Option("--originals/--no-originals", help="With the real training images, or only synthetic.")] = True,
-           seed: int = 0, as_json: Json = False):
+def export(
+    run: str,
+    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    balance: Annotated[str, typer.Option(help="largest, a total per class, or class=total,...")] = "largest",
+    originals: Annotated[
+        bool, typer.Option("--originals/--no-originals", help="With the real training images, or only synthetic.")
+    ] = True,
+    seed: int = 0,
+    as_json: Json = False,
+):
     """Write a balanced zip: real images, the missing ones drawn by the run, the held-out split apart."""
     wanted = actions.parse_balance(desk(), run, balance)
     if not out.absolute().parent.is_dir():
-        raise UserError("no_such_folder", f"There is no folder {str(out.absolute().parent)!r}.", "Create it, or choose another --out.")
+        raise UserError(
+            "no_such_folder",
+            f"There is no folder {str(out.absolute().parent)!r}.",
+            "Create it, or choose another --out.",
+        )
     job = actions.export(desk(), run, wanted, originals=originals, seed=seed)
     result = carry_out(job)
     if result["state"] == "finished":
@@ -252,7 +363,9 @@ def export(run: str, out: Annotated[Path, typer.Option(help="The zip to write.")
 def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Json = False):
     """Handwritten digits from import to a balanced zip, in under three minutes."""
     here = desk()
-    imported = carry_out(actions.import_dataset(here, str(actions.DEMO["source"]), name=str(actions.DEMO["name"]), size=int(actions.DEMO["size"])))
+    imported = carry_out(
+        actions.import_dataset(here, actions.DEMO_SOURCE, name=actions.DEMO_NAME, size=actions.DEMO_SIZE)
+    )
     job = actions.train(here, imported["dataset"], actions.demo_settings(minutes), name="Digits demo")
     trained = carry_out(job)
     scores = carry_out(actions.evaluate(here, job.subject, samples=500))
@@ -260,9 +373,21 @@ def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Jso
     zipped = carry_out(exporting)
     if zipped["state"] == "finished":
         actions.copy_export(here, exporting.subject, zipped["file"], out)
-    value = {"dataset": imported["dataset"], "run": job.subject, "export": exporting.subject, "images_seen": trained.get("images_seen"),
-             "scores": scores, "per_class": zipped.get("per_class"), "out": str(out), "state": zipped["state"]}
-    say(as_json, value, f"{out}: every class has {actions.DEMO_TOTAL} training images. Run {job.subject}, dataset {imported['dataset']}.")
+    value = {
+        "dataset": imported["dataset"],
+        "run": job.subject,
+        "export": exporting.subject,
+        "images_seen": trained.get("images_seen"),
+        "scores": scores,
+        "per_class": zipped.get("per_class"),
+        "out": str(out),
+        "state": zipped["state"],
+    }
+    say(
+        as_json,
+        value,
+        f"{out}: every class has {actions.DEMO_TOTAL} training images. Run {job.subject}, dataset {imported['dataset']}.",
+    )
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 Every refusal is a UserError raised here, before anything is queued.
 """
+
 import hashlib
 import json
 import shutil
@@ -17,10 +18,10 @@ from gan_core.export import plan
 from gan_core.store import Job, Run, Store
 from gan_core.workspace import Workspace, atomic_write, new_id, write_json
 
-SIZES = (28, 32, 64, 128, 256)          # px sides that a dataset can be imported at
-DEMO = {"source": "demo:digits", "name": "Handwritten digits", "size": 32}
-DEMO_TRAIN_IMAGES = 1527                # of the 1,797 digits, after the test split; checked by a test
-DEMO_TOTAL = 200                        # images a class in the demo's zip; each digit has about 153 real ones to train on
+SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
+DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
+DEMO_TRAIN_IMAGES = 1527  # of the 1,797 digits, after the test split; checked by a test
+DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 real ones to train on
 
 
 class Desk(NamedTuple):
@@ -30,38 +31,65 @@ class Desk(NamedTuple):
     workspace: Workspace
     in_this_process: bool = False
 
-    def submit(self, kind: str, subject: str, payload: dict[str, Any], token: str | None = None, after: str | None = None) -> Job:
+    def submit(
+        self, kind: str, subject: str, payload: dict[str, Any], token: str | None = None, after: str | None = None
+    ) -> Job:
         job = jobs.submit(self.store, kind, subject, payload, token=token, after=after, claim=self.in_this_process)
         if not self.in_this_process:
             jobs.ensure_workers(self.store, self.workspace)
         return job
 
 
-def import_dataset(desk: Desk, source: str, *, name: str = "", size: int = 32, mode: str = "auto", fit: str = "crop",
-                   test_fraction: float = 0.15, seed: int = 0, token: str | None = None) -> Job:
+def import_dataset(
+    desk: Desk,
+    source: str,
+    *,
+    name: str = "",
+    size: int = 32,
+    mode: str = "auto",
+    fit: str = "crop",
+    test_fraction: float = 0.15,
+    seed: int = 0,
+    token: str | None = None,
+) -> Job:
     """Queue the import of a zip, a folder, 'demo:<ready set>' or 'upload:<id>'. The job's subject is the new dataset's id."""
     if size not in SIZES:
-        raise UserError("bad_size", f"Image size {size} px is not offered.", f"Choose one of {', '.join(map(str, SIZES))}.")
+        raise UserError(
+            "bad_size", f"Image size {size} px is not offered.", f"Choose one of {', '.join(map(str, SIZES))}."
+        )
     if not 0 < test_fraction < 0.9:
         raise UserError("bad_test_fraction", "The test share must be above 0 and below 0.9.", "0.15 is usual.")
     if source.startswith("demo:"):
         if source[5:] not in READY_SETS:
-            raise UserError("unknown_demo", f"There is no ready set {source[5:]!r}.", f"Choose one of {', '.join(READY_SETS)}.")
+            raise UserError(
+                "unknown_demo", f"There is no ready set {source[5:]!r}.", f"Choose one of {', '.join(READY_SETS)}."
+            )
         name = name or READY_SETS[source[5:]].title
     elif source.startswith("upload:"):
         if not (desk.workspace.upload(source[7:]) / "upload.zip").exists():
             raise UserError("no_upload", "That upload is not here any more.", "Upload the zip again.")
     elif not Path(source).expanduser().exists():
-        raise UserError("no_such_path", f"There is no file or folder {source!r} on this computer.", "Check the path and try again.")
+        raise UserError(
+            "no_such_path", f"There is no file or folder {source!r} on this computer.", "Check the path and try again."
+        )
     else:
         name = name or Path(source).stem
         source = str(Path(source).expanduser().absolute())
-    payload = {"source": source, "name": (name or "Dataset")[:100], "size": size, "mode": mode, "fit": fit,
-               "test_fraction": test_fraction, "seed": seed}
+    payload = {
+        "source": source,
+        "name": (name or "Dataset")[:100],
+        "size": size,
+        "mode": mode,
+        "fit": fit,
+        "test_fraction": test_fraction,
+        "seed": seed,
+    }
     return desk.submit("import", new_id("dataset"), payload, token=token)
 
 
-def train(desk: Desk, dataset_id: str, settings: config.TrainConfig, *, name: str = "", token: str | None = None) -> Job:
+def train(
+    desk: Desk, dataset_id: str, settings: config.TrainConfig, *, name: str = "", token: str | None = None
+) -> Job:
     """Queue a new run. The job's subject is the run's id. Raises FieldErrors where the settings do not fit the dataset."""
     dataset = desk.store.dataset(dataset_id)
     info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
@@ -69,31 +97,52 @@ def train(desk: Desk, dataset_id: str, settings: config.TrainConfig, *, name: st
     return new_run(desk, dataset_id, settings, name or f"{dataset.name}, {settings.recipe}", token=token)
 
 
-def new_run(desk: Desk, dataset_id: str, settings: config.TrainConfig, name: str, *, token: str | None = None,
-            after: str | None = None) -> Job:
+def new_run(
+    desk: Desk,
+    dataset_id: str,
+    settings: config.TrainConfig,
+    name: str,
+    *,
+    token: str | None = None,
+    after: str | None = None,
+) -> Job:
     run_id, values = new_id("run"), settings.model_dump()
     if token is not None and (row := desk.store.query("SELECT id FROM jobs WHERE token = ?", token)):
         return desk.store.job(row[0]["id"])
     folder = desk.workspace.run(run_id)
     folder.mkdir(mode=0o700)
     created_at = time.time()
-    write_json(folder / "config.json", {"schema": config.SCHEMA_VERSION, "run": run_id, "name": name[:100], "dataset": dataset_id,
-                                        "created_at": created_at, "config": values})
+    write_json(
+        folder / "config.json",
+        {
+            "schema": config.SCHEMA_VERSION,
+            "run": run_id,
+            "name": name[:100],
+            "dataset": dataset_id,
+            "created_at": created_at,
+            "config": values,
+        },
+    )
     desk.store.add_run(run_id, name[:100], dataset_id, values, created_at)
     return desk.submit("train", run_id, {}, token=token, after=after)
 
 
 def demo_settings(minutes: float) -> config.TrainConfig:
     """The default recipe on the digits, ended by the clock."""
-    settings = recipes.start("quick", size=int(DEMO["size"]), train_images=DEMO_TRAIN_IMAGES)
+    settings = recipes.start("quick", size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES)
     return config.build(settings.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0})
 
 
 def demo(desk: Desk, *, minutes: float = 1.0, token: str | None = None) -> tuple[Job, Job]:
     """Queue the digits demo: (import job, train job); the second waits for the first."""
     settings = demo_settings(minutes)
-    bringing = import_dataset(desk, str(DEMO["source"]), name=str(DEMO["name"]), size=int(DEMO["size"]),
-                              token=f"{token}-import" if token else None)
+    bringing = import_dataset(
+        desk,
+        DEMO_SOURCE,
+        name=DEMO_NAME,
+        size=DEMO_SIZE,
+        token=f"{token}-import" if token else None,
+    )
     return bringing, new_run(desk, bringing.subject, settings, "Digits demo", token=token, after=bringing.id)
 
 
@@ -104,7 +153,11 @@ def resume(desk: Desk, run_id: str) -> Job:
     if latest and latest.live:
         raise UserError("already_running", "This run is already training or waiting.", "Watch it on the Live page.")
     if latest and latest.state == "finished":
-        raise UserError("already_finished", "This run has shown all the images it was asked to.", "Start a new run with more epochs.")
+        raise UserError(
+            "already_finished",
+            "This run has shown all the images it was asked to.",
+            "Start a new run with more epochs.",
+        )
     return desk.submit("train", run.id, {})
 
 
@@ -118,7 +171,9 @@ def control_run(desk: Desk, run_id: str, wish: str) -> Job:
 
 def probe(desk: Desk, dataset_id: str, settings: config.TrainConfig) -> Job:
     """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
-    speed_only = settings.model_dump(exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images"})
+    speed_only = settings.model_dump(
+        exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images"}
+    )
     digest = hashlib.sha256(json.dumps(speed_only, sort_keys=True).encode()).hexdigest()[:16]
     token = f"probe-{desk.store.dataset(dataset_id).id}-{digest}"
     earlier = desk.store.query("SELECT id, state FROM jobs WHERE token = ?", token)
@@ -131,23 +186,49 @@ def trained_run(desk: Desk, run_id: str) -> Run:
     """The run, where it has something to sample from."""
     run = desk.store.run(run_id)
     if not list((desk.workspace.run(run_id) / "checkpoints").glob("ck-*.json")):
-        raise UserError("no_checkpoint", "This run has no checkpoint yet.", "Wait for its first minute of training, or train it again.")
+        raise UserError(
+            "no_checkpoint",
+            "This run has no checkpoint yet.",
+            "Wait for its first minute of training, or train it again.",
+        )
     return run
 
 
-def evaluate(desk: Desk, run_id: str, *, samples: int = 1000, extractor: str = "auto", weights: str = "", against: str = "train",
-             seed: int = 0, token: str | None = None) -> Job:
+def evaluate(
+    desk: Desk,
+    run_id: str,
+    *,
+    samples: int = 1000,
+    extractor: str = "auto",
+    weights: str = "",
+    against: str = "train",
+    seed: int = 0,
+    token: str | None = None,
+) -> Job:
     """Queue the scores of a run. weights: a file with Inception-v3 weights, '' to look in the usual places."""
     if samples < 2:
         raise UserError("bad_samples", "Scores need at least 2 samples.", "1,000 or more is usual.")
     if extractor not in ("auto", "inception-v3", "efficientnet-lite0"):
-        raise UserError("unknown_extractor", f"There is no extractor {extractor!r}.", "Choose auto, inception-v3 or efficientnet-lite0.")
+        raise UserError(
+            "unknown_extractor",
+            f"There is no extractor {extractor!r}.",
+            "Choose auto, inception-v3 or efficientnet-lite0.",
+        )
     if against not in ("train", "test"):
-        raise UserError("bad_against", f"Scores compare with 'train' or 'test', not {against!r}.", "Choose one of the two.")
+        raise UserError(
+            "bad_against", f"Scores compare with 'train' or 'test', not {against!r}.", "Choose one of the two."
+        )
     if weights and not Path(weights).expanduser().is_file():
-        raise UserError("no_such_path", f"There is no weights file {weights!r} on this computer.", "Check the path and try again.")
-    payload = {"samples": samples, "extractor": extractor, "against": against, "seed": seed,
-               "weights": str(Path(weights).expanduser().absolute()) if weights else ""}
+        raise UserError(
+            "no_such_path", f"There is no weights file {weights!r} on this computer.", "Check the path and try again."
+        )
+    payload = {
+        "samples": samples,
+        "extractor": extractor,
+        "against": against,
+        "seed": seed,
+        "weights": str(Path(weights).expanduser().absolute()) if weights else "",
+    }
     return desk.submit("evaluate", trained_run(desk, run_id).id, payload, token=token)
 
 
@@ -155,16 +236,31 @@ def timelapse(desk: Desk, run_id: str, token: str | None = None) -> Job:
     return desk.submit("timelapse", trained_run(desk, run_id).id, {}, token=token)
 
 
-def export(desk: Desk, run_id: str, balance: str | int | dict[str, int], *, originals: bool = True, seed: int = 0,
-           token: str | None = None) -> Job:
+def export(
+    desk: Desk,
+    run_id: str,
+    balance: str | int | dict[str, int],
+    *,
+    originals: bool = True,
+    seed: int = 0,
+    token: str | None = None,
+) -> Job:
     """Queue a balanced zip. balance: 'largest', a total per class, or totals by class. The job's subject is the export's id."""
     run = trained_run(desk, run_id)
     info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
-    plan.deficits(dict(zip(info.classes, info.train_counts, strict=True)), balance)     # refuses what cannot be planned
+    plan.deficits(dict(zip(info.classes, info.train_counts, strict=True)), balance)  # refuses what cannot be planned
     if not run.config["conditional"] and len(info.classes) > 1:
-        raise UserError("ignored_labels", "This run ignored the labels, so it cannot draw images of one class.",
-                        "Train a run with 'Use the class labels' on.")
-    return desk.submit("export", new_id("export"), {"run": run.id, "balance": balance, "originals": originals, "seed": seed}, token=token)
+        raise UserError(
+            "ignored_labels",
+            "This run ignored the labels, so it cannot draw images of one class.",
+            "Train a run with 'Use the class labels' on.",
+        )
+    return desk.submit(
+        "export",
+        new_id("export"),
+        {"run": run.id, "balance": balance, "originals": originals, "seed": seed},
+        token=token,
+    )
 
 
 def parse_balance(desk: Desk, run_id: str, text: str) -> str | int | dict[str, int]:

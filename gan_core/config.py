@@ -2,6 +2,7 @@
 
 Sizes, channels and classes are facts of the dataset, not settings, so they are not here.
 """
+
 import difflib
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gan_core.errors import FieldErrors
 
 SCHEMA_VERSION = 1
-SMALLEST_CLASS = 5                      # images; below this a GAN with labels can only copy (recipes.md A18)
+SMALLEST_CLASS = 5  # images; below this a GAN with labels can only copy (recipes.md A18)
 
 # Which image sides (px) each family can draw. Here and not in models/, so that a page can know it without torch.
 FAMILY_SIZES = {"r3lite": (28, 32, 64), "dcgan28": (28,)}
@@ -28,48 +29,98 @@ class TrainConfig(BaseModel):
     recipe: str = setting("quick", "Recipe", "The named starting point these settings came from.")
     family: Literal["r3lite", "dcgan28"] = setting("r3lite", "Networks", "The pair of networks that is trained.")
     conditional: bool = setting(
-        True, "Use the class labels", "On: one model that draws each class on request. Off: labels are ignored and all "
-        "images are one class, which is easier to learn but cannot fill a rare class.", main=True)
+        True,
+        "Use the class labels",
+        "On: one model that draws each class on request. Off: labels are ignored and all "
+        "images are one class, which is easier to learn but cannot fill a rare class.",
+        main=True,
+    )
     epochs: float = setting(
-        30.0, "Epochs", "How often the whole training set is shown. Longer is usually better until samples repeat.",
-        main=True, gt=0, le=1_000_000)
+        30.0,
+        "Epochs",
+        "How often the whole training set is shown. Longer is usually better until samples repeat.",
+        main=True,
+        gt=0,
+        le=1_000_000,
+    )
     minutes: float | None = setting(
-        None, "Stop after minutes", "Ends the run after this much training time even if epochs are left. Empty: no limit.",
-        main=True, gt=0, le=60 * 24 * 30)
+        None,
+        "Stop after minutes",
+        "Ends the run after this much training time even if epochs are left. Empty: no limit.",
+        main=True,
+        gt=0,
+        le=60 * 24 * 30,
+    )
     batch: int = setting(
-        64, "Batch size", "Images per step. Smaller learns more per image but is noisier and slower; 32 to 128 is usual.",
-        main=True, ge=2, le=1024)
+        64,
+        "Batch size",
+        "Images per step. Smaller learns more per image but is noisier and slower; 32 to 128 is usual.",
+        main=True,
+        ge=2,
+        le=1024,
+    )
     seed: int = setting(
-        0, "Seed", "Same seed and settings on the same CPU build: the same run. Change it to see what is luck.",
-        main=True, ge=0, le=2**31 - 1)
+        0,
+        "Seed",
+        "Same seed and settings on the same CPU build: the same run. Change it to see what is luck.",
+        main=True,
+        ge=0,
+        le=2**31 - 1,
+    )
     lr_G: float = setting(
-        2e-4, "Learning rate of G", "Step size of the generator. Lower it if losses swing; above 0.0005 is risky.",
-        gt=0, le=0.1)
+        2e-4,
+        "Learning rate of G",
+        "Step size of the generator. Lower it if losses swing; above 0.0005 is risky.",
+        gt=0,
+        le=0.1,
+    )
     lr_D: float = setting(
-        2e-4, "Learning rate of D", "Step size of the discriminator. Lower it if D wins: D(x) near 1, D(G(z)) near 0.",
-        gt=0, le=0.1)
+        2e-4,
+        "Learning rate of D",
+        "Step size of the discriminator. Lower it if D wins: D(x) near 1, D(G(z)) near 0.",
+        gt=0,
+        le=0.1,
+    )
     beta1: float = setting(0.0, "Adam beta 1", "Momentum of Adam. GANs use 0 to 0.5.", ge=0, lt=1)
     beta2: float = setting(0.99, "Adam beta 2", "Memory of Adam's step scaling. 0.99 to 0.999.", ge=0, lt=1)
     loss: Literal["relativistic", "nonsaturating"] = setting(
-        "relativistic", "Loss", "Relativistic: D compares a real with a fake of the same class, which keeps variety. "
-        "Non-saturating: the classic GAN loss, faster but more prone to collapse.")
+        "relativistic",
+        "Loss",
+        "Relativistic: D compares a real with a fake of the same class, which keeps variety. "
+        "Non-saturating: the classic GAN loss, faster but more prone to collapse.",
+    )
     gamma: float = setting(
-        0.5, "Gradient penalty (R1 + R2)", "How strongly D's slope is held down. Ten times more if D(x) runs away, ten "
-        "times less if learning stalls. 0 switches it off.", ge=0, le=10_000)
-    z_dim: int = setting(64, "Noise dimensions", "Length of the noise vector behind each image. 32 to 128.", ge=1, le=1024)
+        0.5,
+        "Gradient penalty (R1 + R2)",
+        "How strongly D's slope is held down. Ten times more if D(x) runs away, ten "
+        "times less if learning stalls. 0 switches it off.",
+        ge=0,
+        le=10_000,
+    )
+    z_dim: int = setting(
+        64, "Noise dimensions", "Length of the noise vector behind each image. 32 to 128.", ge=1, le=1024
+    )
     width: int = setting(
-        64, "Network width", "Channels of the networks. Twice the width costs about three times the time.", ge=4, le=512)
+        64, "Network width", "Channels of the networks. Twice the width costs about three times the time.", ge=4, le=512
+    )
     ema_images: float = setting(
-        10_000, "Averaging half-life (images)", "Samples come from a running average of G over about this many images; "
-        "it ramps up, so short runs have one too. 0 switches it off.", ge=0, le=10_000_000)
+        10_000,
+        "Averaging half-life (images)",
+        "Samples come from a running average of G over about this many images; "
+        "it ramps up, so short runs have one too. 0 switches it off.",
+        ge=0,
+        le=10_000_000,
+    )
     augment: Literal["none", "translation", "color+translation", "color+translation+cutout"] = setting(
-        "none", "DiffAugment", "Random changes shown to D on real and fake alike. Helps below a few thousand images.")
+        "none", "DiffAugment", "Random changes shown to D on real and fake alike. Helps below a few thousand images."
+    )
     flip: bool = setting(
-        False, "Mirror images", "Shows left-right mirrored images too. Off for digits, text and left/right classes.")
+        False, "Mirror images", "Shows left-right mirrored images too. Off for digits, text and left/right classes."
+    )
     balance_classes: bool = setting(
-        True, "Balanced classes", "Shows every class equally often, so that a rare class is learnt too.")
-    device: Literal["auto", "cpu", "cuda"] = setting(
-        "auto", "Device", "Auto takes the GPU where there is one.")
+        True, "Balanced classes", "Shows every class equally often, so that a rare class is learnt too."
+    )
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Device", "Auto takes the GPU where there is one.")
 
 
 def build(values: dict[str, Any]) -> TrainConfig:
@@ -87,10 +138,16 @@ def sentence(name: str, error: dict[str, Any]) -> str:
         return f"There is no setting named {name!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
     title, context, got = TrainConfig.model_fields[name].title, error.get("ctx", {}), error.get("input")
     wanted = {
-        "greater_than": "must be above {gt}", "greater_than_equal": "must be at least {ge}",
-        "less_than": "must be below {lt}", "less_than_equal": "must be at most {le}",
-        "finite_number": "must be a finite number", "int_type": "must be a whole number", "int_from_float": "must be a whole number",
-        "float_type": "must be a number", "bool_type": "must be true or false", "literal_error": "must be one of {expected}",
+        "greater_than": "must be above {gt}",
+        "greater_than_equal": "must be at least {ge}",
+        "less_than": "must be below {lt}",
+        "less_than_equal": "must be at most {le}",
+        "finite_number": "must be a finite number",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "float_type": "must be a number",
+        "bool_type": "must be true or false",
+        "literal_error": "must be one of {expected}",
     }.get(error["type"], "cannot be used: " + error["msg"])
     return f"{title} ({name}) {wanted.format(**context)}, not {got!r}."
 
@@ -103,16 +160,22 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
     errors, images = {}, sum(train_counts.values())
     if size not in FAMILY_SIZES[config.family]:
         sizes = ", ".join(str(s) for s in FAMILY_SIZES[config.family])
-        errors["family"] = (f"The recipe {config.recipe!r} draws images of {sizes} px, but this dataset is {size} px: import it "
-                            f"again at one of those sizes or choose another recipe.")
+        errors["family"] = (
+            f"The recipe {config.recipe!r} draws images of {sizes} px, but this dataset is {size} px: import it "
+            f"again at one of those sizes or choose another recipe."
+        )
     if config.batch > images:
-        errors["batch"] = (f"Batch size (batch) {config.batch} is larger than the {images} training images: "
-                           f"use {largest_batch(images)} or less.")
+        errors["batch"] = (
+            f"Batch size (batch) {config.batch} is larger than the {images} training images: "
+            f"use {largest_batch(images)} or less."
+        )
     small = sorted(name for name, count in train_counts.items() if count < SMALLEST_CLASS)
     if config.conditional and len(train_counts) > 1 and small:
         which = ", ".join(repr(name) for name in small[:3]) + (f" and {len(small) - 3} more" if len(small) > 3 else "")
-        errors["conditional"] = (f"Class {which} has fewer than {SMALLEST_CLASS} training images, too few to learn from: "
-                                 f"add pictures, remove the class, or switch off 'Use the class labels'.")
+        errors["conditional"] = (
+            f"Class {which} has fewer than {SMALLEST_CLASS} training images, too few to learn from: "
+            f"add pictures, remove the class, or switch off 'Use the class labels'."
+        )
     if errors:
         raise FieldErrors(errors)
 

@@ -3,6 +3,7 @@
 handler(store, workspace, job, watch) -> result as plain JSON values. Rooms are imported inside, because an import of
 pictures should not wait for torch. A handler raises UserError for what the user can mend, Stopped where it was asked to stop.
 """
+
 import hashlib
 import json
 import shutil
@@ -16,9 +17,9 @@ from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import Stopped, UserError
 from gan_core.store import Job, Run, Store
-from gan_core.workspace import Workspace, read_json, write_json
+from gan_core.workspace import Workspace, write_json
 
-REPORT_SECONDS = 0.5                    # how often progress goes into the index
+REPORT_SECONDS = 0.5  # how often progress goes into the index
 PROBE_SECONDS = 3.0
 
 
@@ -45,14 +46,26 @@ def import_(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         source = str(upload / "upload.zip")
     try:
         with workspace.staging(workspace.dataset(job.subject)) as folder:
-            info = import_dataset(source, folder, on_progress=Reporter(store, job), should_stop=watch, **wanted)
+            info = import_dataset(
+                source,
+                folder,
+                cache=workspace.root / "cache",
+                on_progress=Reporter(store, job),
+                should_stop=watch,
+                **wanted,
+            )
     finally:
         if upload is not None:
             shutil.rmtree(upload, ignore_errors=True)
     store.add_dataset(job.subject, info.name)
     totals = [a + b for a, b in zip(info.train_counts, info.test_counts, strict=True)]
-    return {"dataset": job.subject, "images": sum(totals), "classes": dict(zip(info.classes, totals, strict=True)),
-            "rejected": info.rejected, "notices": info.notices}
+    return {
+        "dataset": job.subject,
+        "images": sum(totals),
+        "classes": dict(zip(info.classes, totals, strict=True)),
+        "rejected": info.rejected,
+        "notices": info.notices,
+    }
 
 
 def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
@@ -79,8 +92,13 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     except Exception as error:
         log(f"failed: {error}")
         raise
-    return {"run": run.id, **{key: status[key] for key in ("images_seen", "images_total", "images_per_second", "elapsed_seconds",
-                                                          "memory_bytes", "device")}}
+    return {
+        "run": run.id,
+        **{
+            key: status[key]
+            for key in ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
+        },
+    }
 
 
 def probe(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
@@ -103,8 +121,14 @@ class Sampling:
         weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints")
         self.device = device.choose("auto" if self.config.device == "auto" else self.config.device)
         device.prepare(self.device)
-        self.G = sampling.load_generator(self.config, weights, size=self.info.size, channels=1 if self.info.mode == "L" else 3,
-                                         num_classes=len(self.info.classes) if self.config.conditional else 1, device=self.device)
+        self.G = sampling.load_generator(
+            self.config,
+            weights,
+            size=self.info.size,
+            channels=1 if self.info.mode == "L" else 3,
+            num_classes=len(self.info.classes) if self.config.conditional else 1,
+            device=self.device,
+        )
 
     def draw(self, labels, *, seed: int, start: int = 0, truncation: float = 1.0):
         """uint8 [N, S, S, C] for int64 labels [N] (a list or an array); a run that ignored labels is asked for class 0."""
@@ -113,9 +137,15 @@ class Sampling:
         from gan_core import sampling
 
         y = torch.as_tensor(labels, dtype=torch.int64)
-        return sampling.draw(self.G, y if self.config.conditional else torch.zeros_like(y), z_dim=self.config.z_dim,
-                             size=self.info.size, seed=seed, start=start, truncation=truncation)
-
+        return sampling.draw(
+            self.G,
+            y if self.config.conditional else torch.zeros_like(y),
+            z_dim=self.config.z_dim,
+            size=self.info.size,
+            seed=seed,
+            start=start,
+            truncation=truncation,
+        )
 
     def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:
         """PNG files out/<class>/<number>.png; returns how many. Raises UserError for an unknown class."""
@@ -125,7 +155,9 @@ class Sampling:
 
         classes = self.info.classes if self.config.conditional else ["all"]
         if only is not None and only not in classes:
-            raise UserError("unknown_class", f"There is no class {only!r} in this run.", f"Choose one of {', '.join(classes[:20])}.")
+            raise UserError(
+                "unknown_class", f"There is no class {only!r} in this run.", f"Choose one of {', '.join(classes[:20])}."
+            )
         written = 0
         for label, (name, folder) in enumerate(zip(classes, folder_names(classes), strict=True)):
             if only not in (None, name):
@@ -133,8 +165,12 @@ class Sampling:
             (out / folder).mkdir(parents=True, exist_ok=True)
             for start in range(0, per_class, 250):
                 count = min(250, per_class - start)
-                for i, image in enumerate(self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)):
-                    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(out / folder / f"{start + i:06d}.png")
+                for i, image in enumerate(
+                    self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
+                ):
+                    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
+                        out / folder / f"{start + i:06d}.png"
+                    )
                     written += 1
         return written
 
@@ -151,23 +187,37 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) ->
     train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
     real = train_set if wanted["against"] == "train" else test_set
     if len(real.images) < 2:
-        raise UserError("too_few_images", f"The {wanted['against']} split has fewer than 2 images.", "Compare with the other split.")
+        raise UserError(
+            "too_few_images", f"The {wanted['against']} split has fewer than 2 images.", "Compare with the other split."
+        )
     rng = np.random.default_rng(wanted["seed"])
     extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
     # Labels with the class shares of the reals, so that a difference in shares is not a difference in pictures.
     labels = rng.choice(np.asarray(real.labels), wanted["samples"])
     fakes = np.empty((len(labels), *real.images.shape[1:]), np.uint8)
     for start in range(0, len(labels), 250):
-        fakes[start:start + 250] = generator.draw(labels[start:start + 250], seed=wanted["seed"], start=start)
+        fakes[start : start + 250] = generator.draw(labels[start : start + 250], seed=wanted["seed"], start=start)
         progress(0.1 * start / len(labels), f"Drawing samples: {start:,} of {len(labels):,}")
         if watch():
             raise Stopped
     held_out = test_set.images if wanted["against"] == "train" and len(test_set.images) >= 2 else None
-    result = report.scores(extractor, real.images, fakes, held_out, wanted["seed"],
-                           on_progress=lambda fraction, text: progress(0.1 + 0.9 * fraction, text), should_stop=watch,
-                           device=generator.device.type)
-    result |= {"run": generator.run.id, "images_seen": generator.images_seen, "checkpoint": generator.sha256[:12],
-               "against": wanted["against"], "ema": generator.config.ema_images > 0}
+    result = report.scores(
+        extractor,
+        real.images,
+        fakes,
+        held_out,
+        wanted["seed"],
+        on_progress=lambda fraction, text: progress(0.1 + 0.9 * fraction, text),
+        should_stop=watch,
+        device=generator.device.type,
+    )
+    result |= {
+        "run": generator.run.id,
+        "images_seen": generator.images_seen,
+        "checkpoint": generator.sha256[:12],
+        "against": wanted["against"],
+        "ema": generator.config.ema_images > 0,
+    }
     (workspace.run(generator.run.id) / "evaluations").mkdir(exist_ok=True)
     write_json(workspace.run(generator.run.id) / "evaluations" / f"{job.id}.json", result)
     return result
@@ -179,7 +229,9 @@ def timelapse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -
 
     folder = workspace.run(job.subject)
     rows = [json.loads(line) for line in (folder / "samples" / "index.jsonl").read_text().splitlines()]
-    frames = [(folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows]
+    frames = [
+        (folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows
+    ]
     if not frames:
         raise UserError("no_grids", "This run has no sample grids yet.", "Wait for its first epoch.")
     sampling.timelapse(frames, folder / "timelapse.webp", Reporter(store, job))
@@ -188,8 +240,8 @@ def timelapse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -
 
 def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """The balanced zip, by way of staging."""
-    from gan_core.export.names import plain_folder
     from gan_core.export import archive, plan
+    from gan_core.export.names import plain_folder
 
     wanted = job.payload
     generator = Sampling(store.run(wanted["run"]), workspace)
@@ -199,19 +251,44 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     name = f"{plain_folder(info.name)}-balanced.zip"
     with workspace.staging(workspace.export(job.subject)) as staging:
         summary = archive.write_zip(
-            staging / name, train=train_set, test=test_set, plan=rows, run_id=generator.run.id, seed=wanted["seed"],
-            make_fakes=lambda label, count, start: generator.draw([label] * count, seed=wanted["seed"] + label, start=start),
-            checkpoint_sha256=generator.sha256, dataset_name=info.name, recipe=generator.config.recipe, originals=wanted["originals"],
-            on_progress=Reporter(store, job), should_stop=watch)
+            staging / name,
+            train=train_set,
+            test=test_set,
+            plan=rows,
+            run_id=generator.run.id,
+            seed=wanted["seed"],
+            make_fakes=lambda label, count, start: generator.draw(
+                [label] * count, seed=wanted["seed"] + label, start=start
+            ),
+            checkpoint_sha256=generator.sha256,
+            dataset_name=info.name,
+            recipe=generator.config.recipe,
+            originals=wanted["originals"],
+            on_progress=Reporter(store, job),
+            should_stop=watch,
+        )
         with open(staging / name, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        result = {**summary, "run": generator.run.id, "name": info.name, "file": name, "bytes": (staging / name).stat().st_size,
-                  "sha256": sha256,
-                  "per_class": {row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]}}
+        result = {
+            **summary,
+            "run": generator.run.id,
+            "name": info.name,
+            "file": name,
+            "bytes": (staging / name).stat().st_size,
+            "sha256": sha256,
+            "per_class": {
+                row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]
+            },
+        }
         write_json(staging / "export.json", result)
     return result
 
 
 HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]]] = {
-    "import": import_, "train": train, "probe": probe, "evaluate": evaluate, "timelapse": timelapse, "export": export,
+    "import": import_,
+    "train": train,
+    "probe": probe,
+    "evaluate": evaluate,
+    "timelapse": timelapse,
+    "export": export,
 }

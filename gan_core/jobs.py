@@ -3,6 +3,7 @@
 A page or the command line inserts a row; a worker process of that lane claims it. A worker outlives the server and the
 browser, so the truth about a job is its row, and whether it lives is told by (pid, start time of that pid).
 """
+
 import contextlib
 import fcntl
 import json
@@ -19,12 +20,27 @@ from gan_core.errors import UserError
 from gan_core.store import COLUMNS, LIVE, Job, Store, as_job
 from gan_core.workspace import Workspace, new_id
 
-LANES = {"train": "train", "import": "light", "probe": "light", "evaluate": "light", "timelapse": "light", "export": "light"}
-PAUSED_SECONDS = 0.2                    # how often a paused job looks whether it may go on
+LANES = {
+    "train": "train",
+    "import": "light",
+    "probe": "light",
+    "evaluate": "light",
+    "timelapse": "light",
+    "export": "light",
+}
+PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on
 
 
-def submit(store: Store, kind: str, subject: str, payload: dict[str, Any], *, token: str | None = None,
-           after: str | None = None, claim: bool = False) -> Job:
+def submit(
+    store: Store,
+    kind: str,
+    subject: str,
+    payload: dict[str, Any],
+    *,
+    token: str | None = None,
+    after: str | None = None,
+    claim: bool = False,
+) -> Job:
     """Queue a job and return it. token: the same token twice is one job (a double click). after: a job that must finish first.
 
     claim: this very process carries it out (the command line in the foreground), so no worker may take it.
@@ -34,9 +50,11 @@ def submit(store: Store, kind: str, subject: str, payload: dict[str, Any], *, to
         if token is not None and (row := db.execute("SELECT id FROM jobs WHERE token = ?", (token,)).fetchone()):
             job_id = row["id"]
         else:
-            db.execute("INSERT INTO jobs (id, kind, lane, subject, payload, token, after, state, created_at) "
-                       "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
-                       (job_id, kind, LANES[kind], subject, json.dumps(payload, allow_nan=False), token, after, time.time()))
+            db.execute(
+                "INSERT INTO jobs (id, kind, lane, subject, payload, token, after, state, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                (job_id, kind, LANES[kind], subject, json.dumps(payload, allow_nan=False), token, after, time.time()),
+            )
             log_event(db, job_id, "queued")
             if claim:
                 take(db, job_id)
@@ -46,13 +64,22 @@ def submit(store: Store, kind: str, subject: str, payload: dict[str, Any], *, to
 def claim(store: Store, lane: str) -> Job | None:
     """Take the oldest queued job of the lane whose predecessor has finished, or None."""
     with store.transaction() as db:
-        broken = db.execute("SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
-                            "AND p.state IN ('failed', 'stopped', 'interrupted')").fetchall()
+        broken = db.execute(
+            "SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
+            "AND p.state IN ('failed', 'stopped', 'interrupted')"
+        ).fetchall()
         for row in broken:
-            error = {"code": "predecessor", "what": "The step before this one did not finish.", "todo": "Start it again."}
+            error = {
+                "code": "predecessor",
+                "what": "The step before this one did not finish.",
+                "todo": "Start it again.",
+            }
             end(db, row["id"], "failed", error=error)
-        row = db.execute("SELECT j.id FROM jobs j LEFT JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' AND j.lane = ? "
-                         "AND (j.after IS NULL OR p.state = 'finished') ORDER BY j.seq LIMIT 1", (lane,)).fetchone()
+        row = db.execute(
+            "SELECT j.id FROM jobs j LEFT JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' AND j.lane = ? "
+            "AND (j.after IS NULL OR p.state = 'finished') ORDER BY j.seq LIMIT 1",
+            (lane,),
+        ).fetchone()
         if row is None:
             return None
         take(db, row["id"])
@@ -61,31 +88,49 @@ def claim(store: Store, lane: str) -> Job | None:
 
 def take(db, job_id: str) -> None:
     """Mark a queued job as carried out by this process."""
-    db.execute("UPDATE jobs SET state = 'running', pid = ?, pid_started_at = ?, attempt = attempt + 1, started_at = ? "
-               "WHERE id = ? AND state = 'queued'",
-               (os.getpid(), psutil.Process().create_time(), time.time(), job_id))
+    db.execute(
+        "UPDATE jobs SET state = 'running', pid = ?, pid_started_at = ?, attempt = attempt + 1, started_at = ? "
+        "WHERE id = ? AND state = 'queued'",
+        (os.getpid(), psutil.Process().create_time(), time.time(), job_id),
+    )
     log_event(db, job_id, f"started by process {os.getpid()}")
 
 
 def report(store: Store, job: Job, progress: float, message: str) -> None:
     """Say how far a running job is. Silent where another attempt has taken over."""
     with store.transaction() as db:
-        db.execute("UPDATE jobs SET progress = ?, message = ? WHERE id = ? AND attempt = ? AND state = 'running'",
-                   (min(1.0, max(0.0, progress)), message, job.id, job.attempt))
+        db.execute(
+            "UPDATE jobs SET progress = ?, message = ? WHERE id = ? AND attempt = ? AND state = 'running'",
+            (min(1.0, max(0.0, progress)), message, job.id, job.attempt),
+        )
 
 
-def finish(store: Store, job: Job, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None) -> bool:
+def finish(
+    store: Store, job: Job, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
+) -> bool:
     """running -> finished, stopped or failed. False where another attempt has taken over."""
     with store.transaction() as db:
-        row = db.execute("SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND state = 'running'", (job.id, job.attempt)).fetchone()
+        row = db.execute(
+            "SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND state = 'running'", (job.id, job.attempt)
+        ).fetchone()
         if row is not None:
             end(db, job.id, state, result=result, error=error)
     return row is not None
 
 
-def end(db, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None) -> None:
-    db.execute("UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, pid = NULL WHERE id = ?",
-               (state, json.dumps(result) if result is not None else None, json.dumps(error) if error else None, time.time(), job_id))
+def end(
+    db, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
+) -> None:
+    db.execute(
+        "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, pid = NULL WHERE id = ?",
+        (
+            state,
+            json.dumps(result) if result is not None else None,
+            json.dumps(error) if error else None,
+            time.time(),
+            job_id,
+        ),
+    )
     log_event(db, job_id, state)
 
 
@@ -94,6 +139,7 @@ def log_event(db, job_id: str, text: str) -> None:
 
 
 # -- what the user wants -----------------------------------------------------------------------------------------------
+
 
 def control(store: Store, job_id: str, wish: str) -> Job:
     """Ask a live job to 'stop', 'pause' or 'run'. A queued job stops at once. Raises UserError where it has ended already."""
@@ -130,11 +176,12 @@ class Watch:
     def wish(self) -> str:
         rows = self.store.query("SELECT control, attempt, state FROM jobs WHERE id = ?", self.job.id)
         if not rows or rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
-            return "stop"               # another attempt has taken over: this process must not go on
+            return "stop"  # another attempt has taken over: this process must not go on
         return rows[0]["control"]
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
+
 
 def alive(pid: int | None, started_at: float | None) -> bool:
     """Is that very process still there? A zombie is dead, and so is a stranger with a reused pid."""
@@ -151,8 +198,13 @@ def reconcile(store: Store) -> list[Job]:
     """Mark running jobs whose process is gone as interrupted; returns them. Never touches a live one."""
     lost = [job for job in store.jobs(states=("running",)) if not alive(job.pid, job.pid_started_at)]
     for job in lost:
-        error = {"code": "interrupted", "what": "The process that did this is gone (killed, out of memory, or the machine restarted).",
-                 "todo": "Resume the run: it goes on from its last checkpoint." if job.kind == "train" else "Start it again."}
+        error = {
+            "code": "interrupted",
+            "what": "The process that did this is gone (killed, out of memory, or the machine restarted).",
+            "todo": "Resume the run: it goes on from its last checkpoint."
+            if job.kind == "train"
+            else "Start it again.",
+        }
         with store.transaction() as db:
             row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job.id,)).fetchone()
             now = as_job(row)
@@ -184,11 +236,16 @@ def ensure_workers(store: Store, workspace: Workspace) -> None:
             os.replace(log, log.with_suffix(".old.log"))
         with open(log, "ab") as out:
             # A session of its own: the worker outlives Ctrl-C, the server and the terminal.
-            process = subprocess.Popen([sys.executable, "-m", "gan_core.worker", "--workspace", str(workspace.root), "--lane", lane],
-                                       stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-                                       cwd=Path(__file__).parent.parent)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gan_core.worker", "--workspace", str(workspace.root), "--lane", lane],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=Path(__file__).parent.parent,
+            )
         CHILDREN.append(process)
-    CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]         # reaps, so that none stays a zombie
+    CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]  # reaps, so that none stays a zombie
 
 
 CHILDREN: list[subprocess.Popen] = []

@@ -2,6 +2,7 @@
 
 A recipe's name is a key in run folders: never rename one, only add.
 """
+
 from typing import NamedTuple
 
 from gan_core.config import FAMILY_SIZES, TrainConfig, largest_batch
@@ -9,8 +10,8 @@ from gan_core.config import FAMILY_SIZES, TrainConfig, largest_batch
 
 class Recipe(NamedTuple):
     title: str
-    sentence: str               # when to use it
-    shortfall: str              # where it falls short
+    sentence: str  # when to use it
+    shortfall: str  # where it falls short
     source: str
     config: TrainConfig
 
@@ -26,8 +27,20 @@ RECIPES: dict[str, Recipe] = {
         shortfall="Shapes and colours come early; fine detail does not come at all.",
         source="R3GAN loss, arXiv:2501.05441, on DCGAN-sized networks; projection, arXiv:1802.05637",
         config=TrainConfig(
-            recipe="quick", family="r3lite", loss="relativistic", gamma=0.5, batch=64, lr_G=5e-4, lr_D=5e-4,
-            beta1=0.0, beta2=0.99, z_dim=64, width=96, ema_images=10_000, epochs=30.0),
+            recipe="quick",
+            family="r3lite",
+            loss="relativistic",
+            gamma=0.5,
+            batch=64,
+            lr_G=5e-4,
+            lr_D=5e-4,
+            beta1=0.0,
+            beta2=0.99,
+            z_dim=64,
+            width=96,
+            ema_images=10_000,
+            epochs=30.0,
+        ),
     ),
     "fashion-dcgan-28": Recipe(
         title="Fashion DCGAN, 28 px",
@@ -35,8 +48,22 @@ RECIPES: dict[str, Recipe] = {
         shortfall="Filters can fall into one oscillating mode: a shirt at epoch 25 may be trousers at epoch 56.",
         source="DCGAN, arXiv:1511.06434, with the survey's own layers and rates",
         config=TrainConfig(
-            recipe="fashion-dcgan-28", family="dcgan28", loss="nonsaturating", gamma=0.0, batch=256, lr_G=1e-4, lr_D=1e-4,
-            beta1=0.9, beta2=0.999, z_dim=100, width=64, ema_images=0, epochs=50.0, conditional=False, balance_classes=False),
+            recipe="fashion-dcgan-28",
+            family="dcgan28",
+            loss="nonsaturating",
+            gamma=0.0,
+            batch=256,
+            lr_G=1e-4,
+            lr_D=1e-4,
+            beta1=0.9,
+            beta2=0.999,
+            z_dim=100,
+            width=64,
+            ema_images=0,
+            epochs=50.0,
+            conditional=False,
+            balance_classes=False,
+        ),
     ),
 }
 

@@ -1,4 +1,5 @@
 """Rebuild the index from the folders: a dataset, run or export that has its JSON is listed again."""
+
 import contextlib
 import json
 import time
@@ -11,8 +12,10 @@ from gan_core.workspace import ID, Workspace, new_id, read_json
 
 def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
     """Counts of what was found: datasets, runs, exports. Adds what is missing, removes what has no folder; live jobs stay."""
-    found = {kind: readable(workspace.root / kind, file) for kind, file in
-             (("datasets", "dataset.json"), ("runs", "config.json"), ("exports", "export.json"))}
+    found = {
+        kind: readable(workspace.root / kind, file)
+        for kind, file in (("datasets", "dataset.json"), ("runs", "config.json"), ("exports", "export.json"))
+    }
     for id, (folder, value) in found["datasets"].items():
         if not store.query("SELECT 1 FROM datasets WHERE id = ?", id):
             store.add_dataset(id, value["name"], folder.stat().st_mtime)
@@ -21,7 +24,8 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
             store.add_run(id, value["name"], value["dataset"], value["config"], value["created_at"])
         if store.latest_job("train", id) is None:
             status = read_json(folder / "status.json") or {}
-            state = status.get("phase") if status.get("phase") in ("finished", "stopped") else "interrupted"
+            phase = str(status.get("phase"))
+            state = phase if phase in ("finished", "stopped") else "interrupted"
             add_job(store, "train", id, {}, state, status or None)
     for id, (_, value) in found["exports"].items():
         if store.latest_job("export", id) is None:
@@ -46,6 +50,18 @@ def readable(folder: Path, file: str) -> dict[str, tuple[Path, dict]]:
 
 def add_job(store: Store, kind: str, subject: str, payload: dict, state: str, result: dict | None) -> None:
     with store.transaction() as db:
-        db.execute("INSERT INTO jobs (id, kind, lane, subject, payload, state, progress, result, created_at, finished_at) "
-                   "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
-                   (new_id("job"), kind, LANES[kind], subject, json.dumps(payload), state, json.dumps(result), time.time(), time.time()))
+        db.execute(
+            "INSERT INTO jobs (id, kind, lane, subject, payload, state, progress, result, created_at, finished_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+            (
+                new_id("job"),
+                kind,
+                LANES[kind],
+                subject,
+                json.dumps(payload),
+                state,
+                json.dumps(result),
+                time.time(),
+                time.time(),
+            ),
+        )

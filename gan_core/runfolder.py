@@ -1,4 +1,5 @@
 """Read a run folder while it is being written: no torch, no locks, and a torn last line is simply not there yet."""
+
 import json
 import math
 import os
@@ -30,7 +31,7 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
             data = file.read()
     except FileNotFoundError:
         return [], 0
-    whole = data[:data.rfind(b"\n") + 1]
+    whole = data[: data.rfind(b"\n") + 1]
     rows = []
     for line in whole.splitlines():
         try:
@@ -38,8 +39,12 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
         except ValueError:
             continue
         if isinstance(row, dict):
-            rows.append({name: None if isinstance(value, float) and not math.isfinite(value) else value
-                         for name, value in row.items()})
+            rows.append(
+                {
+                    name: None if isinstance(value, float) and not math.isfinite(value) else value
+                    for name, value in row.items()
+                }
+            )
     return rows, offset + len(whole)
 
 

@@ -1,4 +1,5 @@
 """Pictures from a generator: images of a class, fixed-noise grids with a row per class, the timelapse."""
+
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,15 +15,15 @@ from gan_core.models import FAMILIES
 from gan_core.workspace import atomic_write
 
 COLUMNS = 8
-ROWS = 40                               # classes that a grid shows at the most
-CELL_PX = 64                            # small images are magnified by a whole number to at least about this
+ROWS = 40  # classes that a grid shows at the most
+CELL_PX = 64  # small images are magnified by a whole number to at least about this
 BATCH = 250
 
 
 def to_pixels(images: torch.Tensor, size: int) -> np.ndarray:
     """[N, C, inner, inner] in about [-1, 1] -> uint8 [N, size, size, C]: centre crop, rounded, clipped."""
     edge = (images.shape[-1] - size) // 2
-    images = images[..., edge:edge + size, edge:edge + size]
+    images = images[..., edge : edge + size, edge : edge + size]
     return ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
@@ -33,16 +34,24 @@ def from_pixels(images: torch.Tensor, inner: int) -> torch.Tensor:
     return F.pad(x, (edge,) * 4, mode="replicate") if edge else x
 
 
-def load_generator(config: TrainConfig, weights: dict[str, torch.Tensor], *, size: int, channels: int, num_classes: int,
-                   device: torch.device) -> nn.Module:
+def load_generator(
+    config: TrainConfig,
+    weights: dict[str, torch.Tensor],
+    *,
+    size: int,
+    channels: int,
+    num_classes: int,
+    device: torch.device,
+) -> nn.Module:
     """The averaged generator of a checkpoint, ready to draw."""
     G = FAMILIES[config.family].Generator(size, channels, num_classes, config.z_dim, config.width)
     G.load_state_dict(weights)
-    return G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
-def draw(G: nn.Module, labels: torch.Tensor, *, z_dim: int, size: int, seed: int, start: int = 0,
-         truncation: float = 1.0) -> np.ndarray:
+def draw(
+    G: nn.Module, labels: torch.Tensor, *, z_dim: int, size: int, seed: int, start: int = 0, truncation: float = 1.0
+) -> np.ndarray:
     """One image per label: int64 [N] -> uint8 [N, size, size, C]. truncation scales the noise: below 1 safer and more alike.
 
     The noise of image number start + i is a function of (seed, start + i) alone, so the batch size does not change it.
@@ -50,8 +59,13 @@ def draw(G: nn.Module, labels: torch.Tensor, *, z_dim: int, size: int, seed: int
     device = next(G.parameters()).device
     out = []
     for first in range(0, len(labels), BATCH):
-        y = labels[first:first + BATCH]
-        z = np.stack([np.random.default_rng([seed, start + first + i]).standard_normal(z_dim, dtype=np.float32) for i in range(len(y))])
+        y = labels[first : first + BATCH]
+        z = np.stack(
+            [
+                np.random.default_rng([seed, start + first + i]).standard_normal(z_dim, dtype=np.float32)
+                for i in range(len(y))
+            ]
+        )
         with torch.no_grad():
             out.append(to_pixels(G(torch.from_numpy(z * np.float32(truncation)).to(device), y.to(device)), size))
     return np.concatenate(out)
@@ -75,7 +89,9 @@ def grid(images: np.ndarray, classes: list[str]) -> Image.Image:
     pen = ImageDraw.Draw(sheet)
     for (row, column), image in zip(itertools.product(range(rows), range(COLUMNS)), images, strict=False):
         picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
-        sheet.paste(picture.resize((cell, cell), Image.Resampling.NEAREST), (margin + column * (cell + gap), row * (cell + gap)))
+        sheet.paste(
+            picture.resize((cell, cell), Image.Resampling.NEAREST), (margin + column * (cell + gap), row * (cell + gap))
+        )
     if margin:
         for row, name in enumerate(names):
             pen.text((6, row * (cell + gap) + cell / 2), name, fill="black", font=font, anchor="lm")
@@ -83,7 +99,7 @@ def grid(images: np.ndarray, classes: list[str]) -> Image.Image:
 
 
 def shorten(name: str, longest: int = 18) -> str:
-    return name if len(name) <= longest else name[:longest - 1] + "…"
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def real_grid(images: np.ndarray, labels: np.ndarray, classes: list[str], seed: int) -> Image.Image:
@@ -92,8 +108,10 @@ def real_grid(images: np.ndarray, labels: np.ndarray, classes: list[str], seed: 
     rows = []
     for label in range(min(len(classes), ROWS)):
         members = np.flatnonzero(labels == label)
-        picked = rng.choice(members, COLUMNS, replace=len(members) < COLUMNS) if len(members) else []
-        rows.append(images[np.sort(picked)] if len(members) else np.full((COLUMNS, *images.shape[1:]), 255, np.uint8))
+        if len(members):
+            rows.append(images[np.sort(rng.choice(members, COLUMNS, replace=len(members) < COLUMNS))])
+        else:
+            rows.append(np.full((COLUMNS, *images.shape[1:]), 255, np.uint8))
     return grid(np.concatenate(rows), classes)
 
 
@@ -101,8 +119,15 @@ def save_png(path: Path, picture: Image.Image) -> None:
     atomic_write(path, lambda file: picture.save(file, "PNG"))
 
 
-def timelapse(frames: list[tuple[Path, str]], path: Path, on_progress: Callable[[float, str], None], *, most_frames: int = 120,
-              frame_ms: int = 150, longest_side_px: int = 720) -> None:
+def timelapse(
+    frames: list[tuple[Path, str]],
+    path: Path,
+    on_progress: Callable[[float, str], None],
+    *,
+    most_frames: int = 120,
+    frame_ms: int = 150,
+    longest_side_px: int = 720,
+) -> None:
     """(grid file, caption) in order -> an animated WebP with the caption below each frame; the last one stays longer."""
     step = max(1, -(-len(frames) // most_frames))
     picked = frames[::step] if (len(frames) - 1) % step == 0 else [*frames[::step], frames[-1]]
@@ -114,9 +139,16 @@ def timelapse(frames: list[tuple[Path, str]], path: Path, on_progress: Callable[
                 image.thumbnail((longest_side_px, longest_side_px))
                 frame = Image.new("RGB", (image.width, image.height + 22), "white")
                 frame.paste(image)
-            ImageDraw.Draw(frame).text((6, frame.height - 11), caption, fill="black", font=ImageFont.load_default(14), anchor="lm")
+            ImageDraw.Draw(frame).text(
+                (6, frame.height - 11), caption, fill="black", font=ImageFont.load_default(14), anchor="lm"
+            )
             yield frame
 
     first, *rest = pictures()
     durations = [frame_ms] * (len(picked) - 1) + [1500]
-    atomic_write(path, lambda file: first.save(file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=80))
+    atomic_write(
+        path,
+        lambda file: first.save(
+            file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=80
+        ),
+    )

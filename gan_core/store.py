@@ -3,6 +3,7 @@
 Rollback journal and FULL sync (faults.md 0.2 says why not WAL). A connection per call, so threads and processes share
 nothing but the file.
 """
+
 import contextlib
 import json
 import sqlite3
@@ -49,18 +50,18 @@ class Job(NamedTuple):
     id: str
     kind: str
     lane: str
-    subject: str                # id of the dataset, run or export it works on
+    subject: str  # id of the dataset, run or export it works on
     payload: dict[str, Any]
-    after: str | None           # id of a job that must finish first
-    state: str                  # queued running | finished stopped failed interrupted
-    control: str                # run pause stop: what the user wants
-    attempt: int                # fencing token: a worker whose attempt is old must not write
+    after: str | None  # id of a job that must finish first
+    state: str  # queued running | finished stopped failed interrupted
+    control: str  # run pause stop: what the user wants
+    attempt: int  # fencing token: a worker whose attempt is old must not write
     pid: int | None
     pid_started_at: float | None
-    progress: float             # 0 to 1
+    progress: float  # 0 to 1
     message: str
     result: dict[str, Any] | None
-    error: dict[str, str] | None        # code, what, todo
+    error: dict[str, str] | None  # code, what, todo
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -82,7 +83,11 @@ class Store:
         with self.transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
-                raise UserError("newer_workspace", "This workspace was made by a newer Ganvas.", "Update Ganvas, or choose another folder.")
+                raise UserError(
+                    "newer_workspace",
+                    "This workspace was made by a newer Ganvas.",
+                    "Update Ganvas, or choose another folder.",
+                )
             for number, script in enumerate(MIGRATIONS[version:], version + 1):
                 for statement in script.split(";"):
                     db.execute(statement)
@@ -129,10 +134,14 @@ class Store:
             raise UserError("unknown_id", "There is no such dataset.", "Pick one from the list of datasets.")
         return Dataset(*rows[0])
 
-    def add_run(self, id: str, name: str, dataset_id: str, config: dict[str, Any], created_at: float | None = None) -> None:
+    def add_run(
+        self, id: str, name: str, dataset_id: str, config: dict[str, Any], created_at: float | None = None
+    ) -> None:
         with self.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
-                       (id, name, dataset_id, json.dumps(config), created_at or time.time()))
+            db.execute(
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
+                (id, name, dataset_id, json.dumps(config), created_at or time.time()),
+            )
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
@@ -152,7 +161,9 @@ class Store:
             raise UserError("unknown_id", "There is no such job.", "It may have been cleaned up; start it again.")
         return as_job(rows[0])
 
-    def jobs(self, *, kind: str | None = None, subject: str | None = None, states: tuple[str, ...] = (), limit: int = 500) -> list[Job]:
+    def jobs(
+        self, *, kind: str | None = None, subject: str | None = None, states: tuple[str, ...] = (), limit: int = 500
+    ) -> list[Job]:
         """Jobs that match, newest first."""
         where, values = ["1"], []
         for column, value in (("kind", kind), ("subject", subject)):
@@ -162,7 +173,9 @@ class Store:
         if states:
             where.append(f"state IN ({', '.join('?' * len(states))})")
             values += states
-        rows = self.query(f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT {int(limit)}", *values)
+        rows = self.query(
+            f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT {int(limit)}", *values
+        )
         return [as_job(row) for row in rows]
 
     def latest_job(self, kind: str, subject: str) -> Job | None:
@@ -171,7 +184,10 @@ class Store:
 
     def events(self, job_id: str) -> list[tuple[float, str]]:
         """(unix time, text) of a job, oldest first."""
-        return [(row["at"], row["text"]) for row in self.query("SELECT at, text FROM events WHERE job_id = ? ORDER BY seq", job_id)]
+        return [
+            (row["at"], row["text"])
+            for row in self.query("SELECT at, text FROM events WHERE job_id = ? ORDER BY seq", job_id)
+        ]
 
 
 def as_run(row: sqlite3.Row) -> Run:
@@ -183,5 +199,3 @@ def as_job(row: sqlite3.Row) -> Job:
     for name in ("payload", "result", "error"):
         values[name] = json.loads(values[name]) if values[name] else None
     return Job(**values)
-
-

@@ -1,8 +1,8 @@
 """python -m gan_core.worker: claim -> handler -> finish, and again. One worker per lane and workspace."""
+
 import argparse
 import faulthandler
 import signal
-import sys
 import time
 import traceback
 
@@ -12,7 +12,7 @@ from gan_core.handlers import HANDLERS
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace
 
-IDLE_SECONDS = 90                       # a warm worker saves the next job the seconds that torch takes to import
+IDLE_SECONDS = 90  # a warm worker saves the next job the seconds that torch takes to import
 POLL_SECONDS = 0.2
 
 
@@ -33,17 +33,29 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -
     return state
 
 
-JOB_FAILURES = ("oom", "disk_full", "bug", "diverged", "interrupted", "predecessor")     # not the fault of the request
+JOB_FAILURES = ("oom", "disk_full", "bug", "diverged", "interrupted", "predecessor")  # not the fault of the request
 
 
 def plain_cause(bug: Exception) -> dict[str, str]:
     """What a user can be told about an exception that is not a UserError."""
     text = f"{type(bug).__name__}: {bug}".splitlines()[0][:300]
     if "out of memory" in text.lower() or isinstance(bug, MemoryError) or "can't allocate memory" in text.lower():
-        return {"code": "oom", "what": f"Memory ran out ({text}).", "todo": "Choose a smaller batch, a smaller width or a smaller image size."}
+        return {
+            "code": "oom",
+            "what": f"Memory ran out ({text}).",
+            "todo": "Choose a smaller batch, a smaller width or a smaller image size.",
+        }
     if isinstance(bug, OSError) and bug.errno == 28:
-        return {"code": "disk_full", "what": "The disk is full.", "todo": "Free some space, then resume: nothing that was saved is lost."}
-    return {"code": "bug", "what": f"Something broke inside Ganvas ({text}).", "todo": "The log has the details; please report it."}
+        return {
+            "code": "disk_full",
+            "what": "The disk is full.",
+            "todo": "Free some space, then resume: nothing that was saved is lost.",
+        }
+    return {
+        "code": "bug",
+        "what": f"Something broke inside Ganvas ({text}).",
+        "todo": "The log has the details; please report it.",
+    }
 
 
 class Shutdown:
@@ -97,11 +109,11 @@ def main() -> None:
                     return
                 jobs.reconcile(store)
                 if arguments.lane == "train":
-                    import gan_core.training.loop       # noqa: F401  seconds that the import of the data can hide
+                    import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
                 serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
             # A job submitted between the last look and the release of the lock found the lane taken: look once more.
             waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,6 +8,7 @@ workspace/
   exports/<id>/            export.json and the zip
   weights/ cache/ logs/
 """
+
 import contextlib
 import json
 import os
@@ -24,7 +25,7 @@ from gan_core.errors import UserError
 ID = re.compile(r"^[a-z][0-9a-f]{16}$")
 PREFIXES = {"dataset": "d", "run": "r", "job": "j", "export": "e", "upload": "u"}
 FOLDERS = ("staging", "datasets", "runs", "exports", "weights", "cache", "logs")
-STAGING_SECONDS = 24 * 3600             # a half-made thing older than this is swept
+STAGING_SECONDS = 24 * 3600  # a half-made thing older than this is swept
 
 
 def new_id(kind: str) -> str:

@@ -45,11 +45,17 @@ def choose_source() -> tuple[str, str] | None:
         held = st.session_state.get("import_arrived")
         if held is None:
             return None
-        st.success(f"{plain(held.name)} ({size(held.bytes)}) is uploaded. Choose a size below and import it.",
-                   icon=":material/check_circle:")
+        st.success(
+            f"{plain(held.name)} ({size(held.bytes)}) is uploaded. Choose a size below and import it.",
+            icon=":material/check_circle:",
+        )
         return f"upload:{held.id}", held.name.removesuffix(".zip")
-    path = st.text_input("Path of a folder or a zip", key="import_path", placeholder="/home/me/pictures/birds",
-                         help="On the computer that Ganvas runs on. The folder holds one folder per class.")
+    path = st.text_input(
+        "Path of a folder or a zip",
+        key="import_path",
+        placeholder="/home/me/pictures/birds",
+        help="On the computer that Ganvas runs on. The folder holds one folder per class.",
+    )
     return (path, "") if path else None
 
 
@@ -71,8 +77,9 @@ def import_form() -> None:
     fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")
     if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=source is None):
         try:
-            job = actions.import_dataset(desk, source[0], name=name or source[1], size=side, mode=mode, fit=fitted,
-                                         token=click_token("import"))
+            job = actions.import_dataset(
+                desk, source[0], name=name or source[1], size=side, mode=mode, fit=fitted, token=click_token("import")
+            )
         except UserError as refused:
             st.error(sentence(refused))
         else:
@@ -100,17 +107,26 @@ def show_import(job_id: str) -> None:
 def show_dataset(id: str, info: DatasetInfo) -> None:
     health = info.health
     sizes = health.get("source_sizes", {})
-    facts = {"Images": f"{sum(info.train_counts) + sum(info.test_counts):,}", "Classes": f"{len(info.classes):,}",
-             "For training": f"{sum(info.train_counts):,}", "Held out for tests": f"{sum(info.test_counts):,}",
-             "Size": f"{info.size} × {info.size} px", "Colour": "grey" if info.mode == "L" else "colour"}
+    facts = {
+        "Images": f"{sum(info.train_counts) + sum(info.test_counts):,}",
+        "Classes": f"{len(info.classes):,}",
+        "For training": f"{sum(info.train_counts):,}",
+        "Held out for tests": f"{sum(info.test_counts):,}",
+        "Size": f"{info.size} × {info.size} px",
+        "Colour": "grey" if info.mode == "L" else "colour",
+    }
     with st.container(horizontal=True, gap="large", key="dataset_facts"):
         for label, value in facts.items():
             st.metric(label, value, width="content")
     if sizes:
         low, middle, high = (" × ".join(map(str, sizes[key])) for key in ("min", "median", "max"))
         modes = ", ".join(f"{mode} {count:,}" for mode, count in health.get("source_modes", {}).items())
-        st.caption(plain(f"The pictures came as {low} to {high} px (median {middle}); modes: {modes}; "
-                         f"{health.get('duplicates', 0):,} duplicates left out; fitted by {info.fit}."))
+        st.caption(
+            plain(
+                f"The pictures came as {low} to {high} px (median {middle}); modes: {modes}; "
+                f"{health.get('duplicates', 0):,} duplicates left out; fitted by {info.fit}."
+            )
+        )
     for notice in info.notices:
         st.warning(plain(notice), icon=":material/warning:")
     if (imbalance := health.get("imbalance", 1)) >= 2:
@@ -130,8 +146,11 @@ def show_dataset(id: str, info: DatasetInfo) -> None:
         alt="Training and test images of each class as bars",
     )
     with st.expander("Show the numbers"):
-        st.dataframe({"class": info.classes, "training": info.train_counts, "test": info.test_counts}, hide_index=True,
-                     alt="Training and test images of each class")
+        st.dataframe(
+            {"class": info.classes, "training": info.train_counts, "test": info.test_counts},
+            hide_index=True,
+            alt="Training and test images of each class",
+        )
 
     st.header("A look at each class")
     chosen = st.selectbox(
@@ -172,7 +191,7 @@ with st.expander(
     expanded=not datasets or (bringing is None and st.session_state.get("import_arrived") is not None),
     icon=":material/add_photo_alternate:",
     key=f"import_form_{len(datasets)}_{bool(bringing):d}",
-):   # a new one starts folded
+):  # a new one starts folded
     import_form()
 running = [job for job in desk.store.jobs(kind="import", states=("queued", "running")) if job.id != bringing]
 for job in running:

@@ -1,4 +1,5 @@
 """Measure a run: how far its images are from real ones, beside how far real ones are from each other."""
+
 import csv
 import io
 import json
@@ -91,9 +92,7 @@ def show(result: dict[str, Any]) -> None:
             if floor.get(key) is not None:
                 st.caption(f"Real against real: {number(floor[key])} ({floor['n']:,} images a side)")
             if key in DISTANCES and result.get("times_floor") is not None:
-                st.caption(
-                    f"**{number(result['times_floor'])} times the floor**; 1 is as near as real to real."
-                )
+                st.caption(f"**{number(result['times_floor'])} times the floor**; 1 is as near as real to real.")
     st.caption(
         plain(
             f"{result['n_real']:,} real against {result['n_fake']:,} generated images "

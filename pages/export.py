@@ -1,4 +1,5 @@
 """Plan how many images each class gets, build the zip, download it."""
+
 from typing import Any
 
 import streamlit as st
@@ -95,8 +96,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
     try:
-        st.session_state["export_job"] = actions.export(desk, run.id, balance, originals=originals, seed=int(seed),
-                                                        token=click_token("export")).id
+        st.session_state["export_job"] = actions.export(
+            desk, run.id, balance, originals=originals, seed=int(seed), token=click_token("export")
+        ).id
     except UserError as refused:
         st.error(sentence(refused))
 

@@ -1,4 +1,5 @@
 """Three doors, the demo, what is running, and the runs so far."""
+
 import streamlit as st
 
 from gan_core import actions

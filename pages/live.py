@@ -1,4 +1,5 @@
 """Watch a run: how far it is, its curves, its newest samples and its log; pause, stop or resume it."""
+
 import itertools
 
 import streamlit as st
@@ -112,7 +113,7 @@ def say_state(job: Job | None, status: dict) -> None:
 def vitals() -> None:
     job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
     if (job is not None and job.live) != was_live:
-        st.rerun()                      # it ended, or was resumed: the timers of the page change with it
+        st.rerun()  # it ended, or was resumed: the timers of the page change with it
     with st.container(horizontal=True, vertical_alignment="center", key="vitals"):
         badge(job)
         st.markdown(f"**{plain(run.name)}**")
@@ -125,10 +126,14 @@ def vitals() -> None:
         limit = run.config.get("minutes")
         goal = f", stops after {limit:g} min of training" if limit else f" of {status['epochs']:g}"
         st.progress(job.progress if job else min(1.0, seen / total), text=f"Epoch {status['epoch']:.1f}{goal}")
-        numbers = {"Images a second": f"{status.get('images_per_second') or 0:,.0f}", "Images seen": f"{seen:,}",
-                   "Time so far": duration(status.get("elapsed_seconds")),
-                   "Time left": duration(status.get("eta_seconds")) if was_live else "–",
-                   "Memory": size(status.get("memory_bytes")), "Device": str(status.get("device", "–"))}
+        numbers = {
+            "Images a second": f"{status.get('images_per_second') or 0:,.0f}",
+            "Images seen": f"{seen:,}",
+            "Time so far": duration(status.get("elapsed_seconds")),
+            "Time left": duration(status.get("eta_seconds")) if was_live else "–",
+            "Memory": size(status.get("memory_bytes")),
+            "Device": str(status.get("device", "–")),
+        }
         with st.container(horizontal=True, gap="large", key="live_numbers_now"):
             for label, value in numbers.items():
                 st.metric(label, value, width="content")
@@ -142,7 +147,7 @@ def metrics() -> list[runfolder.Row]:
     new, offset = runfolder.read_lines(folder / "metrics.jsonl", kept["offset"])
     rows = kept["rows"] + new
     if any(later["images_seen"] < row["images_seen"] for row, later in itertools.pairwise(rows)):
-        rows, offset = runfolder.read_lines(folder / "metrics.jsonl")       # resumed: its tail was written anew
+        rows, offset = runfolder.read_lines(folder / "metrics.jsonl")  # resumed: its tail was written anew
     st.session_state["live_rows"] = {"run": run.id, "offset": offset, "rows": rows}
     return rows
 
@@ -165,7 +170,7 @@ with st.container(horizontal=True):
 
 @st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
 def curves() -> None:
-    rows = metrics()[-WINDOWS[window]:]
+    rows = metrics()[-WINDOWS[window] :]
     if not rows:
         st.caption("The curves appear with the first numbers.")
         return

@@ -1,4 +1,5 @@
 """The frame around every page: the navigation, the logo, and the run that is training now."""
+
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +12,7 @@ from pages.components.text import duration, plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
 CHIP_SECONDS = 3
-MOST_CHIPS = 3                          # the oldest: the one that trains, then those next in line
+MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
 
 st.set_page_config(page_title="Ganvas", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")

@@ -1,4 +1,5 @@
 """The same noise at every epoch, beside real images; and the timelapse."""
+
 import streamlit as st
 
 from gan_core import actions, runfolder
@@ -40,8 +41,11 @@ def compare() -> None:
     else:
         real.caption("The real images of this run are not kept.")
     fake.header(f"Generated, epoch {grids[chosen]['epoch']:.1f}")
-    fake.image(urls.sample(run.id, grids[chosen]["file"]), width="stretch",
-               alt=f"Generated images, a row per class, after {grids[chosen]['images_seen']:,} images seen")
+    fake.image(
+        urls.sample(run.id, grids[chosen]["file"]),
+        width="stretch",
+        alt=f"Generated images, a row per class, after {grids[chosen]['images_seen']:,} images seen",
+    )
 
 
 compare()

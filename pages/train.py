@@ -1,4 +1,5 @@
 """Pick a dataset and a recipe, look at the settings and what they will take, and start the run."""
+
 import streamlit as st
 
 from gan_core import actions, config, jobs, recipes
@@ -10,7 +11,7 @@ from pages.components.desk import click_token, get_desk
 from pages.components.pick import empty, info_or_stop, pick
 from pages.components.text import ago, duration, plain, sentence, size
 
-KEPT_CHECKPOINTS = 4                    # how many stay on disk at a time, for the estimate
+KEPT_CHECKPOINTS = 4  # how many stay on disk at a time, for the estimate
 
 desk = get_desk()
 st.title("Train")
@@ -125,7 +126,7 @@ def show_estimate(settings: TrainConfig, job_id: str) -> None:
             else:
                 st.caption(f":material/info: No estimate. {sentence(probe.error) if probe.error else ''}")
         if first.live and not probe.live:
-            st.rerun()                  # stops the timer
+            st.rerun()  # stops the timer
 
     poll()
 

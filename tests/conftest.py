@@ -1,7 +1,8 @@
 """What several tests need: one thread, a fresh workspace, tiny datasets."""
+
 import os
 
-os.environ["GANVAS_THREADS"] = "1"      # tests run beside each other; before anything reads it
+os.environ["GANVAS_THREADS"] = "1"  # tests run beside each other; before anything reads it
 
 import numpy as np
 import pytest
@@ -52,9 +53,23 @@ def toy_dataset(workspace, store):
         images, labels = toy_images(count, 32, 1, 3, seed=len(split))
         np.save(folder / f"{split}_images.npy", images)
         np.save(folder / f"{split}_labels.npy", labels)
-    write_info(folder, DatasetInfo(
-        name="Tones", size=32, mode="L", fit="crop", classes=classes, train_counts=[20, 20, 20], test_counts=[4, 4, 4],
-        source={"kind": "test"}, seed=0, health={"images": 72}, rejected=[], notices=[]))
+    write_info(
+        folder,
+        DatasetInfo(
+            name="Tones",
+            size=32,
+            mode="L",
+            fit="crop",
+            classes=classes,
+            train_counts=[20, 20, 20],
+            test_counts=[4, 4, 4],
+            source={"kind": "test"},
+            seed=0,
+            health={"images": 72},
+            rejected=[],
+            notices=[],
+        ),
+    )
     store.add_dataset(id, "Tones")
     return id
 

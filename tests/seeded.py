@@ -1,4 +1,5 @@
 """A workspace written by hand, in every state that a page can meet: no job ran, no network was trained."""
+
 import json
 import os
 import time
@@ -65,9 +66,19 @@ def seed(root: Path) -> Workspace:
     folder.mkdir()
     with zipfile.ZipFile(folder / "birds.zip", "w") as archive:
         archive.writestr("train/cat/0.png", b"x" * 5000)
-    add_job(store, "export", EXPORT, "finished", {"run": RUNS["finished"]}, result={
-        "file": "birds.zip", "bytes": (folder / "birds.zip").stat().st_size, "sha256": "cd" * 32,
-        "per_class": {name: {"real": 10, "synthetic": 5} for name in CLASSES}})
+    add_job(
+        store,
+        "export",
+        EXPORT,
+        "finished",
+        {"run": RUNS["finished"]},
+        result={
+            "file": "birds.zip",
+            "bytes": (folder / "birds.zip").stat().st_size,
+            "sha256": "cd" * 32,
+            "per_class": {name: {"real": 10, "synthetic": 5} for name in CLASSES},
+        },
+    )
     return workspace
 
 
@@ -161,8 +172,16 @@ def seed_run(workspace: Workspace, store: Store, run: str, name: str, state: str
         picture(folder / "timelapse.webp", 320, 3)
 
 
-def add_job(store: Store, kind: str, subject: str, state: str, payload: dict, result: dict | None = None,
-            error: dict | None = None, progress: float = 1.0) -> str:
+def add_job(
+    store: Store,
+    kind: str,
+    subject: str,
+    state: str,
+    payload: dict,
+    result: dict | None = None,
+    error: dict | None = None,
+    progress: float = 1.0,
+) -> str:
     """A row of the queue as a worker leaves it; a running one belongs to this very process, so it counts as alive."""
     lane = "train" if kind == "train" else "light"
     pid = os.getpid() if state == "running" else None

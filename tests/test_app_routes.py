@@ -74,8 +74,12 @@ def server(tmp_path_factory):
 
 def test_an_upload_lands_whole_in_staging(server):
     body = os.urandom(3_000_000)
-    status, _, answer = server.ask("PUT", "/api/uploads?name=birds.zip", body,
-                                   {"Origin": f"http://127.0.0.1:{server.port}", "Sec-Fetch-Site": "same-origin"})
+    status, _, answer = server.ask(
+        "PUT",
+        "/api/uploads?name=birds.zip",
+        body,
+        {"Origin": f"http://127.0.0.1:{server.port}", "Sec-Fetch-Site": "same-origin"},
+    )
     told = json.loads(answer)
     assert status == 200 and told["bytes"] == len(body)
     folder = server.workspace.upload(told["upload"])

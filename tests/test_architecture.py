@@ -1,4 +1,5 @@
 """The import arrows of docs/architecture.md point one way."""
+
 import ast
 import re
 from pathlib import Path
@@ -9,16 +10,51 @@ ROOT = Path(__file__).parent.parent
 TORCH = ("torch", "torchvision", "torch_fidelity", "efficientnet_lite_pytorch")
 # A file or folder -> what nothing in it may import, anywhere (W) or when it is imported itself (top level only, T).
 FORBIDDEN = {
-    "app.py": ("W", (*TORCH, "gan_core.models", "gan_core.training", "gan_core.metrics", "gan_core.handlers", "gan_core.sampling")),
-    "pages": ("W", (*TORCH, "gan_core.models", "gan_core.training", "gan_core.metrics", "gan_core.handlers", "gan_core.sampling")),
+    "app.py": (
+        "W",
+        (*TORCH, "gan_core.models", "gan_core.training", "gan_core.metrics", "gan_core.handlers", "gan_core.sampling"),
+    ),
+    "pages": (
+        "W",
+        (*TORCH, "gan_core.models", "gan_core.training", "gan_core.metrics", "gan_core.handlers", "gan_core.sampling"),
+    ),
     "gan_core": ("W", ("streamlit", "pages", "app")),
-    "gan_core/data": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training", "gan_core.models", "gan_core.metrics")),
-    "gan_core/metrics": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training", "gan_core.models")),
+    "gan_core/data": (
+        "W",
+        (
+            "gan_core.store",
+            "gan_core.jobs",
+            "gan_core.handlers",
+            "gan_core.training",
+            "gan_core.models",
+            "gan_core.metrics",
+        ),
+    ),
+    "gan_core/metrics": (
+        "W",
+        ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training", "gan_core.models"),
+    ),
     "gan_core/export": ("W", (*TORCH, "gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
-    "gan_core/models": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training", "gan_core.data", "gan_core.metrics")),
-    "gan_core/training": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.metrics", "gan_core.data")),
+    "gan_core/models": (
+        "W",
+        (
+            "gan_core.store",
+            "gan_core.jobs",
+            "gan_core.handlers",
+            "gan_core.training",
+            "gan_core.data",
+            "gan_core.metrics",
+        ),
+    ),
+    "gan_core/training": (
+        "W",
+        ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.metrics", "gan_core.data"),
+    ),
     "gan_core/sampling.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
-    "gan_core/actions.py": ("W", (*TORCH, "gan_core.handlers", "gan_core.training", "gan_core.models", "gan_core.metrics", "gan_core.sampling")),
+    "gan_core/actions.py": (
+        "W",
+        (*TORCH, "gan_core.handlers", "gan_core.training", "gan_core.models", "gan_core.metrics", "gan_core.sampling"),
+    ),
     "gan_core/handlers.py": ("T", TORCH),
     "gan_core/jobs.py": ("W", (*TORCH, "gan_core.handlers", "gan_core.data")),
     "gan_core/store.py": ("W", (*TORCH, "gan_core.handlers", "gan_core.data", "gan_core.jobs")),
@@ -46,7 +82,9 @@ def test_arrows_point_down(place):
     depth, forbidden = FORBIDDEN[place]
     assert files(place), place
     for path in files(place):
-        bad = {name for name in imports(path, depth == "W") for no in forbidden if name == no or name.startswith(no + ".")}
+        bad = {
+            name for name in imports(path, depth == "W") for no in forbidden if name == no or name.startswith(no + ".")
+        }
         assert not bad, f"{path.relative_to(ROOT)} imports {sorted(bad)}"
 
 

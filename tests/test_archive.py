@@ -1,4 +1,5 @@
 """archive.py: what a hostile or broken zip gets, and that an honest one is read exactly as zipfile reads it."""
+
 import io
 import os
 import stat
@@ -49,16 +50,18 @@ def overlap_bomb(quoted: bool) -> bytes:
     crc = zlib.crc32(raw)
     names = [f"a/{number}.png".encode() for number in range(5)]
     body, headers = b"", []
-    local = [struct.pack("<4s5HLLLHH", b"PK\3\4", 20, 0, 8, 0, 0, crc, len(kernel), len(raw), len(name), 0) + name
-             for name in names]
+    local = [
+        struct.pack("<4s5HLLLHH", b"PK\3\4", 20, 0, 8, 0, 0, crc, len(kernel), len(raw), len(name), 0) + name
+        for name in names
+    ]
     if quoted:
         tail = local[-1] + kernel
         pieces = [(tail, len(kernel), len(raw), crc)]
         for name in reversed(names[:-1]):
-            quote = pieces[0][0][:30 + len(name)]           # a stored block that quotes the next local header
+            quote = pieces[0][0][: 30 + len(name)]  # a stored block that quotes the next local header
             packed = struct.pack("<BHH", 0, len(quote), len(quote) ^ 0xFFFF) + pieces[0][0]
             size = len(quote) + pieces[0][2]
-            crc = zlib.crc32(quote + zlib.decompress(pieces[0][0][30 + len(name):], -15))
+            crc = zlib.crc32(quote + zlib.decompress(pieces[0][0][30 + len(name) :], -15))
             head = struct.pack("<4s5HLLLHH", b"PK\3\4", 20, 0, 8, 0, 0, crc, len(packed), size, len(name), 0) + name
             pieces.insert(0, (head + packed, len(packed), size, crc))
         body = pieces[0][0]
@@ -67,21 +70,33 @@ def overlap_bomb(quoted: bool) -> bytes:
     else:
         body = local[0] + kernel
         headers = [(name, 0, len(kernel), len(raw), crc) for name in names]
-    directory = b"".join(struct.pack("<4s6HLLL5HLL", b"PK\1\2", 20, 20, 0, 8, 0, 0, crc, packed_bytes, size, len(name),
-                                     0, 0, 0, 0, 0, at) + name for name, at, packed_bytes, size, crc in headers)
+    directory = b"".join(
+        struct.pack(
+            "<4s6HLLL5HLL", b"PK\1\2", 20, 20, 0, 8, 0, 0, crc, packed_bytes, size, len(name), 0, 0, 0, 0, 0, at
+        )
+        + name
+        for name, at, packed_bytes, size, crc in headers
+    )
     end = struct.pack("<4s4HLLH", b"PK\5\6", 0, 0, len(names), len(names), len(directory), len(body), 0)
     return body + directory + end
 
 
 @settings(max_examples=40, deadline=None)
-@given(files=st.dictionaries(st.from_regex(r"[a-zé]{1,8}/[a-z0-9 ]{0,8}x\.png", fullmatch=True),
-                             st.binary(max_size=300), min_size=1, max_size=8),
-       stored=st.booleans(), streamed=st.booleans())
+@given(
+    files=st.dictionaries(
+        st.from_regex(r"[a-zé]{1,8}/[a-z0-9 ]{0,8}x\.png", fullmatch=True),
+        st.binary(max_size=300),
+        min_size=1,
+        max_size=8,
+    ),
+    stored=st.booleans(),
+    streamed=st.booleans(),
+)
 def test_honest_zips_are_listed_and_read_like_zipfile(tmp_path_factory, files, stored, streamed):
     path = tmp_path_factory.mktemp("zip") / "a.zip"
     method = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     with open(path, "wb") as raw:
-        target = io.BufferedWriter(_Unseekable(raw)) if streamed else raw       # streamed: sizes follow the data
+        target = io.BufferedWriter(_Unseekable(raw)) if streamed else raw  # streamed: sizes follow the data
         with zipfile.ZipFile(target, "w", method) as archive:
             for name, data in files.items():
                 archive.writestr(name, data)
@@ -117,14 +132,29 @@ def test_zip64_records_are_read(tmp_path):
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
     wide_end = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     assert len(check(tmp_path, data[:end] + record + locator + wide_end).members) == 1
-    assert refusal(tmp_path, data[:end] + record + struct.pack("<4sLQL", b"PK\6\7", 0, 3, 1) + wide_end) \
+    assert (
+        refusal(tmp_path, data[:end] + record + struct.pack("<4sLQL", b"PK\6\7", 0, 3, 1) + wide_end)
         == "corrupt_archive"
-    lying = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, 7, 7, length, start, 0)       # CVE-2025-8291: two truths
+    )
+    lying = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, 7, 7, length, start, 0)  # CVE-2025-8291: two truths
     assert refusal(tmp_path, data[:end] + record + locator + lying) == "corrupt_archive"
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b.png", "C:/x.png", "c:x.png", "a\\b.png",
-                                  "\\\\host\\x.png", "a/b\n.png", "a/\x7f.png", ".."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "a/../../b.png",
+        "C:/x.png",
+        "c:x.png",
+        "a\\b.png",
+        "\\\\host\\x.png",
+        "a/b\n.png",
+        "a/\x7f.png",
+        "..",
+    ],
+)
 def test_unsafe_names(tmp_path, name):
     assert refusal(tmp_path, zip_bytes({"cat/1.png": b"x", name: b"x"})) == "unsafe_name"
 
@@ -138,10 +168,10 @@ def test_a_nul_in_a_name_is_seen(tmp_path):
 def test_overlap_bombs(tmp_path, quoted):
     data = overlap_bomb(quoted)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert len(archive.infolist()) == 5                 # a real bomb: a plain reader lists all of it
-    if quoted:                                              # and every member of it inflates
+        assert len(archive.infolist()) == 5  # a real bomb: a plain reader lists all of it
+    if quoted:  # and every member of it inflates
         start, packed = 30 + 7, struct.unpack_from("<L", data, 18)[0]
-        assert len(zlib.decompress(data[start:start + packed], -15)) > 100_000
+        assert len(zlib.decompress(data[start : start + packed], -15)) > 100_000
     assert refusal(tmp_path, data) == "bomb"
 
 
@@ -150,7 +180,7 @@ def test_ratio_and_budget(tmp_path):
     data = zip_bytes({f"a/{number}.png": zeros for number in range(8)})
     assert len(data) < 1 << 20
     assert refusal(tmp_path, data) == "bomb"
-    modest = zip_bytes({"a/1.png": bytes(1 << 20)})         # a flat BMP packs as well, and is let through
+    modest = zip_bytes({"a/1.png": bytes(1 << 20)})  # a flat BMP packs as well, and is let through
     assert len(check(tmp_path, modest).members) == 1
     assert refusal(tmp_path, modest, max_total_bytes=1000) == "bomb"
 
@@ -159,7 +189,7 @@ def test_too_many_files_is_decided_before_the_directory_is_read(tmp_path):
     data = zip_bytes({f"a/{number}.png": b"" for number in range(11)})
     assert refusal(tmp_path, data, max_files=10) == "too_many_files"
     assert len(check(tmp_path, data, max_files=11).members) == 11
-    long = zip_bytes({"a/" + "x" * 5000: b""})              # few entries, but a directory out of proportion
+    long = zip_bytes({"a/" + "x" * 5000: b""})  # few entries, but a directory out of proportion
     assert refusal(tmp_path, long, max_files=10) == "too_many_files"
 
 
@@ -202,14 +232,19 @@ def test_a_lying_member_gives_no_more_than_it_declares(tmp_path):
     member = preflight(path).members[0]
     file = os.open(path, os.O_RDONLY)
     try:
-        for wrong in (member._replace(bytes=10), member._replace(crc=1), member._replace(packed_bytes=5),
-                      member._replace(bytes=10_000_001), member._replace(offset=10 ** 9)):
+        for wrong in (
+            member._replace(bytes=10),
+            member._replace(crc=1),
+            member._replace(packed_bytes=5),
+            member._replace(bytes=10_000_001),
+            member._replace(offset=10**9),
+        ):
             with pytest.raises(Damaged):
                 read_member(file, *wrong[1:6])
         tracemalloc.start()
         with pytest.raises(Damaged):
             read_member(file, *member._replace(bytes=10)[1:6])
-        assert tracemalloc.get_traced_memory()[1] < 1 << 20             # the other 10 MB were never made
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20  # the other 10 MB were never made
     finally:
         tracemalloc.stop()
         os.close(file)

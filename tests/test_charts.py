@@ -1,4 +1,5 @@
 """The figures and the words beside them: pure functions, no Streamlit."""
+
 import html
 
 import pytest
@@ -41,7 +42,7 @@ def test_class_names_are_not_html():
     name = "<img src=x>"
     figure = charts.class_counts([name, name], [1, 2], [0, 0])
     assert list(figure.layout.yaxis.ticktext) == [html.escape(name)] * 2 and "<img" not in figure.to_json()
-    assert figure.data[0].y == (0, 1)                                   # two classes of one name stay two bars
+    assert figure.data[0].y == (0, 1)  # two classes of one name stay two bars
 
 
 @pytest.mark.parametrize(

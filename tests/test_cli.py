@@ -1,4 +1,5 @@
 """The command line end to end: every verb, exit codes, one sentence on stderr, JSON on the last line."""
+
 import io
 import json
 import re
@@ -20,6 +21,7 @@ TINY = ["--set", "width=16", "--set", "z_dim=8", "--set", "batch=16", "--device"
 @pytest.fixture
 def ganvas(workspace, monkeypatch, capsys):
     """ganvas(*words) -> (exit code, last JSON object or None, stderr), in this process."""
+
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["ganvas", "--workspace", str(workspace.root), *map(str, words)])
         code = 0
@@ -30,6 +32,7 @@ def ganvas(workspace, monkeypatch, capsys):
         out, err = capsys.readouterr()
         lines = out.strip().splitlines()
         return code, json.loads(lines[-1]) if "--json" in words and lines else None, err
+
     return call
 
 
@@ -39,7 +42,10 @@ def class_zip(path, classes, side=40, extra=()):
     with zipfile.ZipFile(path, "w") as archive:
         for number, (name, count) in enumerate(classes.items()):
             for i in range(count):
-                picture, file = rng.integers(0, 60, (side, side, 3), np.uint8) + np.uint8(60 * number % 190), io.BytesIO()
+                picture, file = (
+                    rng.integers(0, 60, (side, side, 3), np.uint8) + np.uint8(60 * number % 190),
+                    io.BytesIO(),
+                )
                 Image.fromarray(picture.astype(np.uint8)).save(file, "PNG")
                 archive.writestr(f"{name}/{i}.png", file.getvalue())
         for name, content in extra:
@@ -100,7 +106,7 @@ def test_stop_keeps_and_resume_goes_on(ganvas, workspace, toy_dataset):
     assert seen > 0 and list((workspace.run(run) / "checkpoints").glob("*.pt"))
     refused(ganvas("stop", run), "not training")
     refused(ganvas("pause", run), "not training")
-    with store.transaction() as db:                                 # so that the resumed run is short
+    with store.transaction() as db:  # so that the resumed run is short
         config = json.loads(db.execute("SELECT config FROM runs").fetchone()[0])
         config["minutes"] = None
         config["epochs"] = (seen + 200) / 60
@@ -120,11 +126,18 @@ def test_repair_finds_everything_again(ganvas, workspace, toy_dataset):
     assert ganvas("datasets", "--json")[1]["datasets"][0]["id"] == toy_dataset
 
 
-@pytest.mark.parametrize("words, said", [
-    (("--set", "lr_G=NaN"), "finite"), (("--set", "batch=1000"), "larger than the 60 training images"),
-    (("--set", "bacth=8"), "did you mean 'batch'"), (("--set", "batch"), "key=value"), (("--recipe", "best-ever"), "Choose one of"),
-    (("--epochs", "-1"), "above 0"), (("--recipe", "fashion-dcgan-28"), "28 px"),
-])
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("--set", "lr_G=NaN"), "finite"),
+        (("--set", "batch=1000"), "larger than the 60 training images"),
+        (("--set", "bacth=8"), "did you mean 'batch'"),
+        (("--set", "batch"), "key=value"),
+        (("--recipe", "best-ever"), "Choose one of"),
+        (("--epochs", "-1"), "above 0"),
+        (("--recipe", "fashion-dcgan-28"), "28 px"),
+    ],
+)
 def test_settings_that_make_no_sense(ganvas, workspace, toy_dataset, words, said):
     refused(ganvas("train", toy_dataset, *words), said)
     assert not list((workspace.root / "runs").iterdir())
@@ -135,7 +148,9 @@ def test_a_class_too_small_for_labels(ganvas, tmp_path, workspace):
     code, imported, err = ganvas("import", source, "--json")
     assert code == 0 and "tiny" in err
     refused(ganvas("train", imported["dataset"], "--epochs", 1), "'tiny' has fewer than 5")
-    code, trained, _ = ganvas("train", imported["dataset"], "--epochs", 1, "--set", "conditional=false", *TINY, "--json")
+    code, trained, _ = ganvas(
+        "train", imported["dataset"], "--epochs", 1, "--set", "conditional=false", *TINY, "--json"
+    )
     assert code == 0
     refused(ganvas("export", trained["run"], "--out", tmp_path / "o.zip"), "ignored the labels")
 
@@ -149,9 +164,15 @@ def test_one_class_is_a_set_without_labels(ganvas, tmp_path):
     assert ganvas("export", trained["run"], "--balance", "40", "--out", tmp_path / "o.zip")[0] == 0
 
 
-@pytest.mark.parametrize("name, content", [
-    ("empty.zip", None), ("flat.zip", {"": 5}), ("text.zip", b"not a zip"), ("climb.zip", "../x"),
-])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("empty.zip", None),
+        ("flat.zip", {"": 5}),
+        ("text.zip", b"not a zip"),
+        ("climb.zip", "../x"),
+    ],
+)
 def test_an_archive_that_cannot_be_used(ganvas, workspace, tmp_path, name, content):
     path = tmp_path / name
     if isinstance(content, bytes):
@@ -167,8 +188,11 @@ def test_an_archive_that_cannot_be_used(ganvas, workspace, tmp_path, name, conte
 def test_bad_pictures_are_listed_and_never_fatal(ganvas, tmp_path):
     jpeg = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)).save(jpeg, "JPEG")
-    source = class_zip(tmp_path / "in.zip", {"a": 8, "<script>alert(1)</script>": 8},
-                       extra=[("a/text.png", b"hello"), ("a/cut.jpg", jpeg.getvalue()[:900])])
+    source = class_zip(
+        tmp_path / "in.zip",
+        {"a": 8, "<script>alert(1)</script>": 8},
+        extra=[("a/text.png", b"hello"), ("a/cut.jpg", jpeg.getvalue()[:900])],
+    )
     code, imported, _ = ganvas("import", source, "--json")
     assert code == 0 and imported["images"] == 16
     assert {entry["file"] for entry in imported["rejected"]} == {"a/text.png", "a/cut.jpg"}
@@ -195,9 +219,16 @@ def test_a_folder_can_be_imported_and_is_left_alone(ganvas, tmp_path):
 
 
 def test_the_module_runs_as_a_program(workspace):
-    done = subprocess.run([sys.executable, "-m", "gan_core", "--workspace", str(workspace.root), "recipes", "--json"],
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_core", "--workspace", str(workspace.root), "recipes", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert {"quick", "fashion-dcgan-28"} <= {r["name"] for r in json.loads(done.stdout.splitlines()[-1])["recipes"]}
-    done = subprocess.run([sys.executable, "-m", "gan_core", "--workspace", str(workspace.root), "show", "r0000000000000000"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_core", "--workspace", str(workspace.root), "show", "r0000000000000000"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2 and "Traceback" not in done.stderr

@@ -12,11 +12,23 @@ from gan_core.errors import FieldErrors
 COUNTS = {"a": 40, "b": 40}
 
 
-@pytest.mark.parametrize("field, value, word", [
-    ("lr_G", math.nan, "finite"), ("lr_D", math.inf, "finite"), ("lr_G", -1.0, "above 0"), ("lr_G", 1.0, "at most 0.1"),
-    ("batch", 1, "at least 2"), ("batch", True, "whole number"), ("batch", 2.5, "whole number"), ("batch", "32", "whole number"),
-    ("conditional", 1, "true or false"), ("loss", "nonsense", "one of"), ("epochs", 0.0, "above 0"), ("seed", -1, "at least 0"),
-])
+@pytest.mark.parametrize(
+    "field, value, word",
+    [
+        ("lr_G", math.nan, "finite"),
+        ("lr_D", math.inf, "finite"),
+        ("lr_G", -1.0, "above 0"),
+        ("lr_G", 1.0, "at most 0.1"),
+        ("batch", 1, "at least 2"),
+        ("batch", True, "whole number"),
+        ("batch", 2.5, "whole number"),
+        ("batch", "32", "whole number"),
+        ("conditional", 1, "true or false"),
+        ("loss", "nonsense", "one of"),
+        ("epochs", 0.0, "above 0"),
+        ("seed", -1, "at least 0"),
+    ],
+)
 def test_nonsense_is_refused_in_one_sentence_that_names_the_field(field, value, word):
     with pytest.raises(FieldErrors) as caught:
         build({field: value})
@@ -43,8 +55,11 @@ def test_settings_are_frozen_and_survive_json():
     assert build(json.loads(settings_.model_dump_json())) == settings_
 
 
-json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-                           lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=5)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -86,7 +101,11 @@ def test_every_recipe_fits_every_size_it_offers(name):
     assert recipe.config.recipe == name and recipe.sentence and recipe.shortfall and recipe.source
     for size in recipe.sizes:
         for images in (10, 100, 60_000):
-            check(recipes.start(name, size=size, train_images=images), size=size, train_counts={"a": images // 2, "b": images - images // 2})
+            check(
+                recipes.start(name, size=size, train_images=images),
+                size=size,
+                train_counts={"a": images // 2, "b": images - images // 2},
+            )
 
 
 def test_families_here_and_in_models_are_the_same():
@@ -105,5 +124,3 @@ def test_the_largest_batch_fits_and_is_a_power_of_two(images):
     batch = config.largest_batch(images)
     assert 2 <= batch <= images < 2 * batch or images < 4
     assert batch & (batch - 1) == 0
-
-

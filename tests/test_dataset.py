@@ -1,4 +1,5 @@
 """dataset.py: the split is fair, fixed and a pure function; what is written is what is read."""
+
 import json
 
 import numpy as np
@@ -18,12 +19,25 @@ from gan_core.data.dataset import (
 )
 from gan_core.errors import UserError
 
-INFO = DatasetInfo("pets", 28, "L", "crop", ["cat", "<b>dog"], [2, 1], [0, 0], {"kind": "zip", "name": "a.zip"}, 7,
-                   {"images": 3}, [{"file": "x", "reason": "y"}], ["Only é."])
+INFO = DatasetInfo(
+    "pets",
+    28,
+    "L",
+    "crop",
+    ["cat", "<b>dog"],
+    [2, 1],
+    [0, 0],
+    {"kind": "zip", "name": "a.zip"},
+    7,
+    {"images": 3},
+    [{"file": "x", "reason": "y"}],
+    ["Only é."],
+)
 
 
-@given(counts=st.lists(st.integers(1, 40), min_size=1, max_size=5), fraction=st.floats(0.01, 0.5),
-       seed=st.integers(0, 99))
+@given(
+    counts=st.lists(st.integers(1, 40), min_size=1, max_size=5), fraction=st.floats(0.01, 0.5), seed=st.integers(0, 99)
+)
 def test_split_counts_per_class(counts, fraction, seed):
     labels = np.repeat(np.arange(len(counts)), counts)
     held_out = cut_test_split(labels, np.ones(len(labels)), fraction, seed)

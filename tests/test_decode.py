@@ -1,4 +1,5 @@
 """decode.py: golden pixels for every kind of picture, and a plain reason for every other kind of file."""
+
 import io
 
 import numpy as np
@@ -52,11 +53,17 @@ def test_16_bits_are_scaled_and_not_clipped():
     assert golden.max() == 255 and len(np.unique(golden)) == 256
 
 
-@pytest.mark.parametrize(("values", "golden"), [
-    ((RAMP * 64).astype(np.int32), np.rint(RAMP * 64 / 257)), ((RAMP % 256).astype(np.int32), RAMP % 256),
-    ((RAMP / 1023).astype(np.float32), np.rint(RAMP / 1023 * 255)), ((RAMP % 256).astype(np.float32), RAMP % 256),
-    ((RAMP * 2.0 - 1023).astype(np.float32), np.rint(RAMP / 1023 * 255)),
-    (np.zeros((32, 32), np.float32), np.zeros((32, 32)))])
+@pytest.mark.parametrize(
+    ("values", "golden"),
+    [
+        ((RAMP * 64).astype(np.int32), np.rint(RAMP * 64 / 257)),
+        ((RAMP % 256).astype(np.int32), RAMP % 256),
+        ((RAMP / 1023).astype(np.float32), np.rint(RAMP / 1023 * 255)),
+        ((RAMP % 256).astype(np.float32), RAMP % 256),
+        ((RAMP * 2.0 - 1023).astype(np.float32), np.rint(RAMP / 1023 * 255)),
+        (np.zeros((32, 32), np.float32), np.zeros((32, 32))),
+    ],
+)
 def test_deep_pictures_are_scaled_linearly(values, golden):
     assert np.abs(pixels(Image.fromarray(values), "TIFF").astype(int) - golden).max() <= 1
 
@@ -98,7 +105,7 @@ def test_exif_turns_the_picture():
     exif[0x0112] = 6
     for kind in ("PNG", "TIFF"):
         assert np.array_equal(pixels(image, kind, exif=exif), np.rot90(COLOURS, -1))
-    assert pixels(image, "PNG", exif=b"Exif\0\0nonsense").shape == (32, 32, 3)         # bad EXIF loses no picture
+    assert pixels(image, "PNG", exif=b"Exif\0\0nonsense").shape == (32, 32, 3)  # bad EXIF loses no picture
 
 
 def test_the_first_frame_counts():
@@ -125,7 +132,7 @@ def test_resizing_is_antialiased_both_ways():
     assert np.abs(pixels(Image.fromarray(board.astype(np.uint8))).astype(int) - 127).max() <= 2
     step = np.zeros((8, 8), np.uint8)
     step[:, 4:] = 255
-    assert len(np.unique(pixels(Image.fromarray(step)))) > 2          # bicubic and not nearest
+    assert len(np.unique(pixels(Image.fromarray(step)))) > 2  # bicubic and not nearest
 
 
 def test_a_jpeg_decoded_small_stays_near_the_full_decode():
@@ -142,11 +149,23 @@ def test_to_mode():
     assert (red == round(255 * 0.299)).all()
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (b"", "empty"), (b"hello, I am text" * 9, "text"), (b"<!DOCTYPE html><p>", "web page"), (b"%PDF-1.7\n", "PDF"),
-    (b"%!PS-Adobe-3.0 EPSF", "PostScript"), (b'<?xml version="1.0"?><svg>', "SVG"), (b"\0\0\0\x18ftypheic\0\0", "HEIC"),
-    (b"PK\3\4" + bytes(40), "zip"), (b"8BPS" + bytes(40), "Photoshop"), (bytes(range(128, 256)), "not a picture"),
-    (b"\x89PNG\r\n\x1a\n" + bytes(9), "PNG"), (b"RIFF1234WEBPnothing", "WebP")])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"hello, I am text" * 9, "text"),
+        (b"<!DOCTYPE html><p>", "web page"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"%!PS-Adobe-3.0 EPSF", "PostScript"),
+        (b'<?xml version="1.0"?><svg>', "SVG"),
+        (b"\0\0\0\x18ftypheic\0\0", "HEIC"),
+        (b"PK\3\4" + bytes(40), "zip"),
+        (b"8BPS" + bytes(40), "Photoshop"),
+        (bytes(range(128, 256)), "not a picture"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(9), "PNG"),
+        (b"RIFF1234WEBPnothing", "WebP"),
+    ],
+)
 def test_what_is_no_picture_is_told_by_kind(data, words):
     assert words in reason(data)
 
@@ -154,19 +173,19 @@ def test_what_is_no_picture_is_told_by_kind(data, words):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
 def test_a_cut_off_file_is_refused(kind):
     data = encoded(Image.fromarray(COLOURS), kind)
-    assert reason(data[:int(len(data) * 0.6)])
+    assert reason(data[: int(len(data) * 0.6)])
 
 
 def test_sizes_are_checked_before_the_pixels_exist():
     assert "too large: 8,000 × 7,000" in reason(encoded(Image.new("1", (8000, 7000))))
     assert "too large" in reason(encoded(Image.new("1", (16_385, 4))))
-    assert "too large" in reason(encoded(Image.new("1", (20_000, 20_000))))           # Pillow itself calls this a bomb
+    assert "too large" in reason(encoded(Image.new("1", (20_000, 20_000))))  # Pillow itself calls this a bomb
     assert "too small: 1 × 1" in reason(encoded(Image.new("L", (1, 1))))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-@pytest.mark.filterwarnings("ignore::UserWarning")         # Pillow's remarks on broken TIFF tags
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's remarks on broken TIFF tags
 def test_mutants_give_pixels_or_a_reason(data):
     kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]))
     original = bytearray(encoded(Image.fromarray(COLOURS), kind))

@@ -1,4 +1,5 @@
 """demos.py: the ready sets are what they say, and a failed download leaves nothing behind."""
+
 import collections
 import sys
 import types
@@ -32,12 +33,13 @@ def test_a_shape_has_the_colour_size_and_form_in_its_name():
         shape, colour, extent, _ = item.name.split("-")
         pixels = np.asarray(item.image).astype(int)
         inked = np.abs(pixels - COLOURS[colour]).sum(2) < 10
-        assert inked.any() and not any((np.abs(pixels - other).sum(2) < 10).any()
-                                       for name, other in COLOURS.items() if name != colour)
+        assert inked.any() and not any(
+            (np.abs(pixels - other).sum(2) < 10).any() for name, other in COLOURS.items() if name != colour
+        )
         circle = np.pi * (64 * RADII[extent]) ** 2
         assert 0.6 < inked.sum() / circle < 1.25
         rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
-        assert min(rows[0], columns[0]) > 0 and max(rows[-1], columns[-1]) < 63        # never cut by the edge
+        assert min(rows[0], columns[0]) > 0 and max(rows[-1], columns[-1]) < 63  # never cut by the edge
         box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
         assert inked.sum() / box == pytest.approx({"circle": np.pi / 4, "square": 1, "triangle": 0.5}[shape], abs=0.12)
 
@@ -69,6 +71,7 @@ def test_without_network_nothing_half_is_left(tmp_path, monkeypatch, error):
         root.mkdir()
         (root / "half").write_bytes(b"x")
         raise error
+
     fake_torchvision(monkeypatch, source)
     with pytest.raises(UserError) as caught:
         list(demo_items("mnist", 28, 0, tmp_path))
@@ -84,6 +87,7 @@ def test_a_download_is_kept_and_its_test_part_held_out(tmp_path, monkeypatch):
             downloads.append(train)
             root.mkdir(exist_ok=True)
         return types.SimpleNamespace(data=np.full((3, 28, 28), 9 + train, np.uint8), targets=[0, 1, 1], classes=[])
+
     fake_torchvision(monkeypatch, source)
     for _ in range(2):
         items = list(demo_items("mnist", 28, 0, tmp_path))

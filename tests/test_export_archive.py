@@ -1,4 +1,5 @@
 """The exported zip: loads as an ImageFolder, is the same bytes twice, and trusts no class name."""
+
 import csv
 import hashlib
 import io
@@ -14,31 +15,41 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from gan_core.errors import Stopped
-from gan_core.export.archive import BATCH_IMAGES, Split, write_zip
+from gan_core.data.dataset import ImageSet
+from gan_core.export.archive import BATCH_IMAGES, write_zip
 from gan_core.export.names import MAX_FOLDER_BYTES, csv_cell, folder_names, markdown
 from gan_core.export.plan import deficits
 
 CLASSES = ["kiwi", "owl"]
 
 
-def split(counts: list[int], classes: list[str], channels: int = 3, seed: int = 0) -> Split:
-    labels = np.repeat(np.arange(len(counts)), counts)[::-1].copy()     # not in class order
+def split(counts: list[int], classes: list[str], channels: int = 3, seed: int = 0) -> ImageSet:
+    labels = np.repeat(np.arange(len(counts)), counts)[::-1].copy()  # not in class order
     images = np.random.default_rng(seed).integers(0, 256, (len(labels), 8, 8, channels), dtype=np.uint8)
-    return Split(images, labels, classes)
+    return ImageSet(images, labels, classes)
 
 
 def fakes(channels: int = 3):
     def make(label: int, count: int, start: int) -> np.ndarray:
         index = np.arange(start, start + count) % 256
         return np.broadcast_to(index[:, None, None, None], (count, 8, 8, channels)).astype(np.uint8)
+
     return make
 
 
 def export(path, counts=(3, 90), balance="largest", classes=CLASSES, channels=3, **changes):
     train = split(list(counts), classes, channels)
-    settings = dict(train=train, test=split([2] * len(classes), classes, channels, seed=1), make_fakes=fakes(channels),
-                    plan=deficits(dict(zip(classes, counts, strict=True)), balance), run_id="r0123456789abcdef", seed=7,
-                    checkpoint_sha256="ab" * 32, dataset_name="Birds", recipe="quick")
+    settings = dict(
+        train=train,
+        test=split([2] * len(classes), classes, channels, seed=1),
+        make_fakes=fakes(channels),
+        plan=deficits(dict(zip(classes, counts, strict=True)), balance),
+        run_id="r0123456789abcdef",
+        seed=7,
+        checkpoint_sha256="ab" * 32,
+        dataset_name="Birds",
+        recipe="quick",
+    )
     return write_zip(path, **settings | changes)
 
 
@@ -67,7 +78,7 @@ def test_pictures_keep_every_pixel_and_land_in_their_class(tmp_path, channels):
                 picture = Image.open(io.BytesIO(archive.read(f"train/{name}/real_{i:06d}.png")))
                 assert picture.mode == ("L" if channels == 1 else "RGB")
                 assert np.array_equal(np.asarray(picture).reshape(8, 8, channels), train.images[row])
-        for i in range(1, 88):                      # more than one batch: the start of each batch counts on
+        for i in range(1, 88):  # more than one batch: the start of each batch counts on
             assert np.asarray(Image.open(io.BytesIO(archive.read(f"train/kiwi/gan_{i:06d}.png")))).min() == i - 1
 
 
@@ -96,8 +107,10 @@ def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
     assert manifest == returned
     assert [entry["file_name"] for entry in synthetic] == [n for n in files if "/gan_" in n]
     assert [entry["index"] for entry in synthetic] == [*range(7), *range(10)]
-    assert manifest["classes"] == [{"name": "kiwi", "folder": "kiwi", "real": 3, "synthetic": 7, "test": 2},
-                                   {"name": "owl", "folder": "owl", "real": 90, "synthetic": 10, "test": 2}]
+    assert manifest["classes"] == [
+        {"name": "kiwi", "folder": "kiwi", "real": 3, "synthetic": 7, "test": 2},
+        {"name": "owl", "folder": "owl", "real": 90, "synthetic": 10, "test": 2},
+    ]
     assert manifest["synthetic_share"] == 17 / 110
     assert manifest["checkpoint_sha256"] == "ab" * 32
 
@@ -112,7 +125,15 @@ def test_without_originals_and_test_only_fakes_are_there(tmp_path):
 
 
 def test_hostile_class_names_stay_text(tmp_path):
-    names = ["../../etc", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "NUL.txt", "Owl", "owl", "![x](http://a/b)"]
+    names = [
+        "../../etc",
+        "<script>alert(1)</script>",
+        "=cmd|' /C calc'!A0",
+        "NUL.txt",
+        "Owl",
+        "owl",
+        "![x](http://a/b)",
+    ]
     export(tmp_path / "out.zip", counts=[1] * 7, balance=2, classes=names)
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         files, rows, card = archive.namelist(), metadata(archive), archive.read("README.md").decode()
@@ -154,7 +175,17 @@ def test_fakes_of_another_shape_are_a_bug(tmp_path):
 
 def test_folder_names():
     assert folder_names(["a/b", "a\\b", "A_B", "", "..", "con", "COM1.x", "dog. ", "\u202egnp", "a\x00b"]) == [
-        "a_b", "a_b_2", "A_B_3", "class", "class_2", "_con", "_COM1.x", "dog", "_gnp", "a_b_4"]
+        "a_b",
+        "a_b_2",
+        "A_B_3",
+        "class",
+        "class_2",
+        "_con",
+        "_COM1.x",
+        "dog",
+        "_gnp",
+        "a_b_4",
+    ]
     assert folder_names(["caf\u00e9", "cafe\u0301"]) == ["caf\u00e9", "caf\u00e9_2"]
 
 

@@ -1,4 +1,5 @@
 """The feature networks: shapes, batches, stops, and weights that are found, checked and never run as code."""
+
 import http.server
 import pickle
 import threading
@@ -174,7 +175,7 @@ def test_a_wrong_or_cut_download_leaves_nothing(tmp_path, server):
 
 
 def test_a_right_download_is_kept(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(weights, "INCEPTION_SHA256_PREFIX", "3fc9b689")         # of b"something"
+    monkeypatch.setattr(weights, "INCEPTION_SHA256_PREFIX", "3fc9b689")  # of b"something"
     path = weights.fetch_inception(tmp_path, f"{server}/whole")
     assert path.read_bytes() == b"something"
     assert weights.inception_weights(tmp_path) == path

@@ -1,4 +1,5 @@
 """The Frechet distance: closed forms, both shapes of the problem, and the reference implementation."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,4 +1,5 @@
 """health.py: duplicates, leaks and conflicts are counted right, and the notices say what matters."""
+
 import numpy as np
 
 from gan_core.data.health import Record, clean, contact_sheet, measure, notices
@@ -26,17 +27,30 @@ def test_a_given_test_part_keeps_what_the_training_part_loses():
 def test_measure():
     records = [record(0, 0, "a", side=10, mode="L"), record(1, 0, "b", side=20), record(2, 1, "c", side=60)]
     report = measure(records, ["cat", "dog"], duplicates=1, conflicts=2, ignored=3, rejected=4)
-    assert report == {"images": 3, "classes": {"cat": 2, "dog": 1}, "duplicates": 1, "conflicts": 2, "ignored": 3,
-                      "rejected": 4, "imbalance": 2.0, "source_modes": {"L": 1, "RGB": 2},
-                      "source_sizes": {"min": [10, 20], "median": [20, 30], "max": [60, 70]}}
+    assert report == {
+        "images": 3,
+        "classes": {"cat": 2, "dog": 1},
+        "duplicates": 1,
+        "conflicts": 2,
+        "ignored": 3,
+        "rejected": 4,
+        "imbalance": 2.0,
+        "source_modes": {"L": 1, "RGB": 2},
+        "source_sizes": {"min": [10, 20], "median": [20, 30], "max": [60, 70]},
+    }
 
 
 def test_notices():
     many = [record(slot, slot % 2, str(slot)) for slot in range(20)]
     assert notices(many, ["cat", "dog"], 64, 0, 0) == []
     text = " ".join(notices(many[:3], ["cat"], 128, 2, 1))
-    for words in ("Only one class (cat)", "Fewer than 5", "3 of 3 pictures are smaller than 128 px",
-                  "2 pictures are in more", "1 picture is in the training part"):
+    for words in (
+        "Only one class (cat)",
+        "Fewer than 5",
+        "3 of 3 pictures are smaller than 128 px",
+        "2 pictures are in more",
+        "1 picture is in the training part",
+    ):
         assert words in text
     few = [record(label, label, str(label)) for label in range(8)]
     assert "and 3 more" in notices(few, [f"c{label}" for label in range(8)], 64, 0, 0)[0]
@@ -47,6 +61,6 @@ def test_contact_sheet_shows_up_to_forty_at_a_legible_scale():
     images[-1] = 200
     sheet = contact_sheet(images)
     assert sheet.size == (10 * 87 - 3, 4 * 87 - 3)
-    assert sheet.getpixel((10 * 87 - 5, 4 * 87 - 5)) == (200, 200, 200)         # the last one is picked
+    assert sheet.getpixel((10 * 87 - 5, 4 * 87 - 5)) == (200, 200, 200)  # the last one is picked
     assert contact_sheet(images[:3]).size == (3 * 87 - 3, 84)
     assert contact_sheet(np.zeros((2, 256, 256, 3), np.uint8)).size == (2 * 131 - 3, 128)

@@ -1,4 +1,5 @@
 """importer.py: from a source to a finished folder, and every refusal on the way."""
+
 import io
 import json
 import os
@@ -43,32 +44,59 @@ def refusal(tmp_path: Path, source, **options) -> str:
     return caught.value.code
 
 
-PETS = {f"pets/{name}/{number}.png": png(number + 100 * (name == "dog")) for name, count in (("cat", 20), ("dog", 6))
-        for number in range(count)}
+PETS = {
+    f"pets/{name}/{number}.png": png(number + 100 * (name == "dog"))
+    for name, count in (("cat", 20), ("dog", 6))
+    for number in range(count)
+}
 
 
 def test_a_zip_becomes_a_whole_data_set(tmp_path):
     messages = []
-    source = make_zip(tmp_path / "pets.zip", {**PETS, "pets/cat/.DS_Store": b"", "pets/cat/notes.jpg": b"text",
-                                              "pets/dog/copy.png": PETS["pets/dog/0.png"], "pets/loose.png": png(999)})
+    source = make_zip(
+        tmp_path / "pets.zip",
+        {
+            **PETS,
+            "pets/cat/.DS_Store": b"",
+            "pets/cat/notes.jpg": b"text",
+            "pets/dog/copy.png": PETS["pets/dog/0.png"],
+            "pets/loose.png": png(999),
+        },
+    )
     info, folder = run(tmp_path, source, on_progress=lambda fraction, message: messages.append((fraction, message)))
     assert sorted(path.name for path in folder.iterdir()) == [
-        "contact", "dataset.json", "items.jsonl", "test_images.npy", "test_labels.npy", "train_images.npy",
-        "train_labels.npy"]
+        "contact",
+        "dataset.json",
+        "items.jsonl",
+        "test_images.npy",
+        "test_labels.npy",
+        "train_images.npy",
+        "train_labels.npy",
+    ]
     assert info == read_info(folder)
     assert (info.classes, info.train_counts, info.test_counts, info.mode) == (["cat", "dog"], [17, 5], [3, 1], "L")
-    assert info.health == {"images": 26, "classes": {"cat": 20, "dog": 6}, "duplicates": 1, "conflicts": 0,
-                           "ignored": 1, "rejected": 2, "imbalance": 3.33, "source_modes": {"L": 26},
-                           "source_sizes": {"min": [40, 40], "median": [40, 40], "max": [40, 40]}}
-    assert info.rejected == [{"file": "pets/cat/notes.jpg", "reason": "not a picture: it looks like text"},
-                             {"file": "pets/loose.png", "reason": "it lies in no class folder"}]
+    assert info.health == {
+        "images": 26,
+        "classes": {"cat": 20, "dog": 6},
+        "duplicates": 1,
+        "conflicts": 0,
+        "ignored": 1,
+        "rejected": 2,
+        "imbalance": 3.33,
+        "source_modes": {"L": 26},
+        "source_sizes": {"min": [40, 40], "median": [40, 40], "max": [40, 40]},
+    }
+    assert info.rejected == [
+        {"file": "pets/cat/notes.jpg", "reason": "not a picture: it looks like text"},
+        {"file": "pets/loose.png", "reason": "it lies in no class folder"},
+    ]
     train, test = load(folder, "train"), load(folder, "test")
     assert train.images.shape == (22, 32, 32, 1) and train.images.dtype == np.uint8
     assert train.labels.tolist() == [0] * 17 + [1] * 5 and test.labels.tolist() == [0] * 3 + [1]
     items = list(read_items(folder))
     assert [item["split"] for item in items] == ["train"] * 22 + ["test"] * 4
     assert len({item["sha256"] for item in items}) == 26
-    for item in items:                                      # each row holds the pixels of the file it names
+    for item in items:  # each row holds the pixels of the file it names
         original = Image.open(io.BytesIO(PETS[item["name"]])).resize((32, 32), Image.Resampling.LANCZOS)
         images = train.images if item["split"] == "train" else test.images
         assert np.array_equal(images[item["row"], ..., 0], np.asarray(original))
@@ -121,14 +149,17 @@ def test_mode_follows_the_pictures_unless_told(tmp_path):
     info, folder = run(tmp_path, mixed)
     assert info.mode == "RGB" and load(folder, "train").images.shape[-1] == 3
     flat = np.asarray(load(folder, "train").images)
-    assert (flat[..., 0] == flat[..., 1]).all(axis=(1, 2)).sum() >= 14          # the grey ones stay grey
+    assert (flat[..., 0] == flat[..., 1]).all(axis=(1, 2)).sum() >= 14  # the grey ones stay grey
     assert run(tmp_path, mixed, mode="L")[0].mode == "L" and run(tmp_path, mostly, mode="RGB")[0].mode == "RGB"
 
 
 def test_the_same_picture_never_lies_on_both_sides(tmp_path):
     shared = {f"{name}/{number}.png": png(number) for name in ("a", "b") for number in range(10)}
-    own = {f"{name}/own{number}.png": png(1000 + number + 100 * (name == "b"))
-           for name in ("a", "b") for number in range(10)}
+    own = {
+        f"{name}/own{number}.png": png(1000 + number + 100 * (name == "b"))
+        for name in ("a", "b")
+        for number in range(10)
+    }
     info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", {**shared, **own}), test_fraction=0.5)
     assert info.health["conflicts"] == 10 and any("Label conflict: 10 pictures" in notice for notice in info.notices)
     items = list(read_items(folder))
@@ -137,8 +168,11 @@ def test_the_same_picture_never_lies_on_both_sides(tmp_path):
 
 
 def test_given_test_folders_are_kept(tmp_path):
-    files = {f"d/{split}/cat/{number}.png": png(number + base)
-             for split, base in (("train", 0), ("val", 100), ("test", 200)) for number in range(3)}
+    files = {
+        f"d/{split}/cat/{number}.png": png(number + base)
+        for split, base in (("train", 0), ("val", 100), ("test", 200))
+        for number in range(3)
+    }
     files |= {"d/train/cat/leak.png": files["d/test/cat/0.png"], "d/test/cow/1.png": png(7000)}
     info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", files))
     assert (info.classes, info.train_counts, info.test_counts) == (["cat"], [6], [3])
@@ -150,8 +184,10 @@ def test_given_test_folders_are_kept(tmp_path):
 
 def test_the_split_is_fixed_by_the_seed(tmp_path):
     source = make_zip(tmp_path / "a.zip", PETS)
-    tests = [[item["name"] for item in read_items(run(tmp_path, source, seed=seed)[1]) if item["split"] == "test"]
-             for seed in (1, 1, 2)]
+    tests = [
+        [item["name"] for item in read_items(run(tmp_path, source, seed=seed)[1]) if item["split"] == "test"]
+        for seed in (1, 1, 2)
+    ]
     assert tests[0] == tests[1] != tests[2]
     assert sum(run(tmp_path, source, test_fraction=0.0)[0].test_counts) == 0
 
@@ -163,9 +199,16 @@ def test_small_and_single_classes_are_accepted_with_a_notice(tmp_path):
     assert "Only one class (cat)" in text and "Fewer than 5 pictures in cat (3)" in text
 
 
-@pytest.mark.parametrize(("options", "code"), [
-    ({"size": 48}, "bad_size"), ({"mode": "CMYK"}, "bad_mode"), ({"fit": "zoom"}, "bad_fit"),
-    ({"test_fraction": 0.9}, "bad_test_fraction"), ({"test_fraction": float("nan")}, "bad_test_fraction")])
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"size": 48}, "bad_size"),
+        ({"mode": "CMYK"}, "bad_mode"),
+        ({"fit": "zoom"}, "bad_fit"),
+        ({"test_fraction": 0.9}, "bad_test_fraction"),
+        ({"test_fraction": float("nan")}, "bad_test_fraction"),
+    ],
+)
 def test_bad_settings(tmp_path, options, code):
     assert refusal(tmp_path, "demo:shapes", **options) == code
 
@@ -209,8 +252,10 @@ def test_stop(tmp_path):
         run(tmp_path, make_zip(tmp_path / "a.zip", PETS), should_stop=lambda: asked.append(1) or len(asked) > 2)
 
 
-@pytest.mark.parametrize(("name", "images", "classes"), [("digits", 1797, list("0123456789")),
-                                                         ("shapes", 600, ["circle", "square", "triangle"])])
+@pytest.mark.parametrize(
+    ("name", "images", "classes"),
+    [("digits", 1797, list("0123456789")), ("shapes", 600, ["circle", "square", "triangle"])],
+)
 def test_ready_sets_go_the_same_way(tmp_path, name, images, classes):
     info, folder = run(tmp_path, f"demo:{name}", name="")
     assert (info.name, info.classes, info.health["images"]) == (name, classes, images)

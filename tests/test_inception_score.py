@@ -1,4 +1,5 @@
 """The Inception Score: its two ends and the reference implementation."""
+
 import numpy as np
 import pytest
 import torch

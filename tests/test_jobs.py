@@ -98,7 +98,7 @@ def test_a_zombie_and_a_reused_pid_are_dead():
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     time.sleep(0.3)
     started = __import__("psutil").Process(child.pid).create_time()
-    assert not jobs.alive(child.pid, started)           # exited, not yet reaped
+    assert not jobs.alive(child.pid, started)  # exited, not yet reaped
     child.wait()
     assert not jobs.alive(os.getpid(), started - 1000)  # our pid, another start time
 
@@ -111,7 +111,7 @@ def test_an_old_attempt_cannot_write(store):
     assert jobs.finish(store, old, "finished") is False
     jobs.report(store, old, 0.5, "old")
     assert store.job(old.id).state == "running" and store.job(old.id).message == ""
-    assert jobs.Watch(store, old, 0)() is True          # and it is told to end
+    assert jobs.Watch(store, old, 0)() is True  # and it is told to end
 
 
 def test_one_worker_per_lane(workspace):
@@ -123,8 +123,15 @@ def test_one_worker_per_lane(workspace):
         assert again
 
 
-@pytest.mark.parametrize("error, code", [
-    (UserError("bad", "It is bad.", "Mend it."), "bad"), (MemoryError("x"), "oom"), (OSError(28, "full"), "disk_full"), (KeyError("x"), "bug")])
+@pytest.mark.parametrize(
+    "error, code",
+    [
+        (UserError("bad", "It is bad.", "Mend it."), "bad"),
+        (MemoryError("x"), "oom"),
+        (OSError(28, "full"), "disk_full"),
+        (KeyError("x"), "bug"),
+    ],
+)
 def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypatch, error, code):
     def broken(*_):
         raise error
@@ -134,7 +141,12 @@ def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypa
     job = jobs.claim(store, "light")
     assert worker.carry_out(store, workspace, job, jobs.Watch(store, job)) == "failed"
     told = store.job(job.id).error
-    assert told["code"] == code and told["what"].endswith(".") and told["todo"].endswith(".") and "Traceback" not in told["what"]
+    assert (
+        told["code"] == code
+        and told["what"].endswith(".")
+        and told["todo"].endswith(".")
+        and "Traceback" not in told["what"]
+    )
 
 
 def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, workspace):
@@ -150,6 +162,6 @@ def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, works
     assert [d.id for d in store.datasets()] == [job.subject]
     assert sum(done.result["classes"].values()) == 600
     for child in jobs.CHILDREN:
-        assert os.getsid(child.pid) != os.getsid(0)     # Ctrl-C of the server does not reach it
+        assert os.getsid(child.pid) != os.getsid(0)  # Ctrl-C of the server does not reach it
         child.terminate()
         child.wait(10)

@@ -1,4 +1,5 @@
 """The kernel distance: the reference on one block, no bias, and an interval that covers."""
+
 import numpy as np
 import pytest
 from torch_fidelity import metric_kid
@@ -21,7 +22,7 @@ def test_one_block_equals_the_reference():
 
 def test_two_points_on_each_side_by_hand():
     real, fake = np.array([[1.0], [2.0]]), np.array([[0.0], [1.0]])
-    within = 3.0 ** 3 + 1.0 ** 3                                    # (1*2 + 1)^3 and (0*1 + 1)^3
+    within = 3.0**3 + 1.0**3  # (1*2 + 1)^3 and (0*1 + 1)^3
     between = (1 + 8 + 1 + 27) / 4
     assert squared_mmd(real, fake) == pytest.approx(within - 2 * between)
 
@@ -48,7 +49,7 @@ def test_a_shift_is_seen_and_more_of_it_scores_worse():
 
 
 def test_order_of_the_images_does_not_matter_beyond_the_interval_and_the_seed_is_obeyed():
-    real = np.concatenate([draw(100, 0, -2), draw(100, 1, 2)])      # sorted by class, as a folder is
+    real = np.concatenate([draw(100, 0, -2), draw(100, 1, 2)])  # sorted by class, as a folder is
     fake = np.concatenate([draw(100, 2, 2), draw(100, 3, -2)])
     result = kernel_distance(real, fake, seed=0)
     assert result["kid_ci"][0] <= 0 <= result["kid_ci"][1]

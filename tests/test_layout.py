@@ -1,4 +1,5 @@
 """layout.py: which folder level is the class."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +10,9 @@ from gan_core.errors import UserError
 
 def tree(*names: str, folders=()) -> dict[str, list[str]]:
     layout = lay_out(names, folders)
-    return {title: [item.name for item in layout.items if item.label == label]
-            for label, title in enumerate(layout.classes)}
+    return {
+        title: [item.name for item in layout.items if item.label == label] for label, title in enumerate(layout.classes)
+    }
 
 
 def test_wrapping_folders_are_stripped():
@@ -28,8 +30,17 @@ def test_deeper_files_belong_to_their_class_and_loose_ones_to_none():
 
 
 def test_noise_is_ignored_and_counted():
-    layout = lay_out(["__MACOSX/cat/._1.png", "cat/.DS_Store", "cat/Thumbs.db", "cat/desktop.ini", ".git/x.png",
-                      "cat/._2.png", "cat/1.png"])
+    layout = lay_out(
+        [
+            "__MACOSX/cat/._1.png",
+            "cat/.DS_Store",
+            "cat/Thumbs.db",
+            "cat/desktop.ini",
+            ".git/x.png",
+            "cat/._2.png",
+            "cat/1.png",
+        ]
+    )
     assert (layout.ignored, layout.rejected, len(layout.items)) == (6, [], 1)
 
 
@@ -52,7 +63,7 @@ def test_given_splits():
     assert layout.classes == ["cat", "dog"] and layout.test_given and "train and val" in layout.notices[0]
     assert [item.name for item in layout.items if item.held_out] == ["d/test/cat/3.png"]
     assert not lay_out(["train/cat/1.png", "valid/cat/2.png"]).test_given
-    assert lay_out(["train/1.png", "test/2.png"]).classes == ["test", "train"]         # no folders inside: class names
+    assert lay_out(["train/1.png", "test/2.png"]).classes == ["test", "train"]  # no folders inside: class names
     assert lay_out(["train/cat/1.png", "test/cat/2.png", "plane/x/1.png"]).classes == ["plane", "test", "train"]
 
 
@@ -61,9 +72,16 @@ def test_empty_class_folders_are_named():
     assert layout.notices == ["Left out because they are empty: cow."]
 
 
-@pytest.mark.parametrize(("names", "code"), [
-    (["1.png", "2.png"], "no_class_folders"), (["README.txt"], "no_class_folders"), ([".DS_Store"], "no_images"),
-    ([], "no_images"), ([f"{number}/1.png" for number in range(2001)], "too_many_classes")])
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (["1.png", "2.png"], "no_class_folders"),
+        (["README.txt"], "no_class_folders"),
+        ([".DS_Store"], "no_images"),
+        ([], "no_images"),
+        ([f"{number}/1.png" for number in range(2001)], "too_many_classes"),
+    ],
+)
 def test_refusals(names, code):
     with pytest.raises(UserError) as caught:
         lay_out(names)
@@ -82,8 +100,11 @@ def test_natural_is_a_total_order_over_any_text(texts):
     natural("1" * 10_000)
 
 
-@given(st.lists(st.from_regex(r"([abAB]|train|test){1,2}(/[ab12]{1,2}){0,3}\.png", fullmatch=True), max_size=12,
-                unique=True))
+@given(
+    st.lists(
+        st.from_regex(r"([abAB]|train|test){1,2}(/[ab12]{1,2}){0,3}\.png", fullmatch=True), max_size=12, unique=True
+    )
+)
 def test_every_file_ends_in_one_place(names):
     try:
         layout = lay_out(names)

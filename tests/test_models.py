@@ -1,4 +1,5 @@
 """The contract of models/__init__.py, for every family, size, colour and class count it offers."""
+
 import itertools
 
 import pytest
@@ -7,8 +8,11 @@ import torch
 from gan_core.config import FAMILY_SIZES
 from gan_core.models import FAMILIES
 
-CASES = [(family, size, channels, classes) for family in FAMILIES
-         for size, channels, classes in itertools.product(FAMILY_SIZES[family], (1, 3), (1, 200))]
+CASES = [
+    (family, size, channels, classes)
+    for family in FAMILIES
+    for size, channels, classes in itertools.product(FAMILY_SIZES[family], (1, 3), (1, 200))
+]
 
 
 @pytest.mark.parametrize("family, size, channels, classes", CASES)
@@ -31,7 +35,7 @@ def test_noise_and_label_both_reach_the_image_and_the_logit(family):
     G = FAMILIES[family].Generator(size, 1, 3, 8, 16).eval()
     D = FAMILIES[family].Discriminator(size, 1, 3, 16).eval()
     for p in D.embed.parameters():
-        torch.nn.init.normal_(p)                    # dcgan28 starts its label head at zero
+        torch.nn.init.normal_(p)  # dcgan28 starts its label head at zero
     z, y = torch.randn(2, 8), torch.tensor([0, 1])
     a = G(z, y)
     assert (a - G(z + 1, y)).abs().max() > 1e-3

@@ -1,4 +1,5 @@
 """Every page, in an empty workspace and in one that holds every state; no worker is ever started."""
+
 import ast
 import json
 import subprocess
@@ -82,9 +83,17 @@ def test_a_strange_address_is_not_an_error_of_the_page(page, full):
     open_page(page, run="../../etc/passwd", ds="d0", job="j" + "9" * 16)
 
 
-@pytest.mark.parametrize(("state", "keys"), [
-    ("running", {"live_pause", "live_stop"}), ("queued", {"live_stop"}), ("failed", {"live_resume"}),
-    ("interrupted", {"live_resume"}), ("stopped", {"live_resume"}), ("finished", set())])
+@pytest.mark.parametrize(
+    ("state", "keys"),
+    [
+        ("running", {"live_pause", "live_stop"}),
+        ("queued", {"live_stop"}),
+        ("failed", {"live_resume"}),
+        ("interrupted", {"live_resume"}),
+        ("stopped", {"live_resume"}),
+        ("finished", set()),
+    ],
+)
 def test_live_offers_the_buttons_of_the_state(state, keys, full):
     at = open_page("live", run=seeded.RUNS[state])
     assert {button.key for button in at.button if button.key.startswith("live_")} == keys
@@ -98,7 +107,7 @@ def test_pause_stop_and_a_late_click(full):
     assert job.control == "pause" and "Pausing" in words(at)
     at.button(key="live_continue").click().run()
     assert store.job(job.id).control == "run"
-    jobs.finish(store, store.job(job.id), "finished", result={})        # it ends while the page still shows Stop
+    jobs.finish(store, store.job(job.id), "finished", result={})  # it ends while the page still shows Stop
     at.button(key="live_stop").click().run()
     assert not at.exception and "not training" in at.toast[0].value.replace("\\", "")
 
@@ -145,10 +154,17 @@ def test_the_estimate_follows_epochs_without_a_new_probe(full):
     at = open_page("train", ds=seeded.DATASET)
     probe = store.jobs(kind="probe")[0]
     with store.transaction() as db:
-        db.execute("UPDATE jobs SET state = 'finished', result = ? WHERE id = ?", (json.dumps(
-            {"images_per_second": 100.0, "memory_bytes": 10**9, "checkpoint_bytes": 10**7, "device": "cpu"}), probe.id))
+        db.execute(
+            "UPDATE jobs SET state = 'finished', result = ? WHERE id = ?",
+            (
+                json.dumps(
+                    {"images_per_second": 100.0, "memory_bytes": 10**9, "checkpoint_bytes": 10**7, "device": "cpu"}
+                ),
+                probe.id,
+            ),
+        )
     at.run()
-    assert "about 3 min" in words(at)                                   # 30 epochs of 620 images at 100 a second
+    assert "about 3 min" in words(at)  # 30 epochs of 620 images at 100 a second
     at.number_input(key="setting_epochs").set_value(300.0).run()
     assert "about 31 min" in words(at) and len(store.jobs(kind="probe")) == 1
 
@@ -195,13 +211,19 @@ jobs.ensure_workers = lambda store, workspace: None
 import app
 at = AppTest.from_file("pages/router.py", default_timeout=30).run()
 for page in {PAGES[1:]}:
-    at.query_params["run"] = "{seeded.RUNS['finished']}"
+    at.query_params["run"] = "{seeded.RUNS["finished"]}"
     at.switch_page(page + ".py").run()
     assert not at.exception, at.exception
 print(sorted(set(sys.modules) & {{"torch", "torchvision", "sklearn", "scipy"}}))
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120,
-                          env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "GANVAS_WORKSPACE": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "GANVAS_WORKSPACE": str(tmp_path)},
+    )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
@@ -238,7 +260,7 @@ def test_runfolder_drops_a_torn_line_and_goes_on_where_it_was(tmp_path):
     with open(path, "a") as file:
         file.write("}\n")
     assert runfolder.read_lines(path, offset) == ([{"a": 3}], path.stat().st_size)
-    path.write_text('{"a": 9}\n')                                       # cut by a resume
+    path.write_text('{"a": 9}\n')  # cut by a resume
     assert runfolder.read_lines(path, offset)[0] == [{"a": 9}]
     assert runfolder.read_lines(tmp_path / "absent") == ([], 0)
 

@@ -1,4 +1,5 @@
 """Deficits per class and the words of the command line."""
+
 import subprocess
 import sys
 
@@ -26,7 +27,10 @@ def test_a_number_is_a_total_and_a_class_with_more_keeps_all():
 
 def test_a_dict_names_totals_and_leaves_the_rest():
     assert deficits(COUNTS, {"kiwi": 300, "owl": 20}) == {
-        "kiwi": Row(30, 270, 300), "owl": Row(100, 0, 100), "emu": Row(0, 0, 0)}
+        "kiwi": Row(30, 270, 300),
+        "owl": Row(100, 0, 100),
+        "emu": Row(0, 0, 0),
+    }
     assert deficits({"kiwi": 0}, {"kiwi": 1})["kiwi"].synthetic_share == 1
 
 
@@ -46,10 +50,21 @@ def test_every_plan_adds_up_and_loses_no_real_image(counts, total):
         assert row.planned == row.real + row.missing == max(total, row.real)
 
 
-@pytest.mark.parametrize(("balance", "code"), [
-    ({"cow": 5}, "unknown_class"), (-1, "bad_balance"), ({"kiwi": -5}, "bad_balance"), (True, "bad_balance"),
-    ("biggest", "bad_balance"), (2.5, "bad_balance"), (400_000, "too_many_images"), (0, "nothing_to_add"),
-    ({"owl": 100}, "nothing_to_add"), ({}, "nothing_to_add")])
+@pytest.mark.parametrize(
+    ("balance", "code"),
+    [
+        ({"cow": 5}, "unknown_class"),
+        (-1, "bad_balance"),
+        ({"kiwi": -5}, "bad_balance"),
+        (True, "bad_balance"),
+        ("biggest", "bad_balance"),
+        (2.5, "bad_balance"),
+        (400_000, "too_many_images"),
+        (0, "nothing_to_add"),
+        ({"owl": 100}, "nothing_to_add"),
+        ({}, "nothing_to_add"),
+    ],
+)
 def test_what_cannot_be_planned_is_refused(balance, code):
     with pytest.raises(UserError) as refused:
         deficits(COUNTS, balance)
@@ -71,10 +86,22 @@ def test_parse_balance():
     assert parse_balance("a,b=1=7,a=3", classes) == {"a,b=1": 7, "a": 3}
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    ("", "bad_balance"), ("many", "bad_balance"), ("-5", "bad_balance"), ("1e3", "bad_balance"),
-    ("kiwi=", "bad_balance"), ("kiwi=-3", "bad_balance"), ("kiwi=1,kiwi=2", "bad_balance"), ("cow=5", "unknown_class"),
-    ("kiwi=5,cow=5", "unknown_class"), ("²", "bad_balance"), ("9" * 5000, "bad_balance")])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "bad_balance"),
+        ("many", "bad_balance"),
+        ("-5", "bad_balance"),
+        ("1e3", "bad_balance"),
+        ("kiwi=", "bad_balance"),
+        ("kiwi=-3", "bad_balance"),
+        ("kiwi=1,kiwi=2", "bad_balance"),
+        ("cow=5", "unknown_class"),
+        ("kiwi=5,cow=5", "unknown_class"),
+        ("²", "bad_balance"),
+        ("9" * 5000, "bad_balance"),
+    ],
+)
 def test_words_that_are_not_a_balance_are_refused(text, code):
     with pytest.raises(UserError) as refused:
         parse_balance(text, ["kiwi", "owl"])

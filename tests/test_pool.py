@@ -1,4 +1,5 @@
 """pool.py: real children, and what survives when one is killed, slow, or out of memory."""
+
 import io
 import os
 import subprocess
@@ -52,8 +53,9 @@ def test_every_job_is_answered_once_and_lands_in_its_slot(tmp_path):
     assert answers[3][1:5] == (1, 32, 32, "L") and len(answers[3].sha256) == 64
 
 
-@pytest.mark.parametrize(("limits", "words"), [({"timeout_seconds": 1.5}, "longer than 1.5 s"),
-                                               ({"memory_bytes": 250 << 20}, "memory")])
+@pytest.mark.parametrize(
+    ("limits", "words"), [({"timeout_seconds": 1.5}, "longer than 1.5 s"), ({"memory_bytes": 250 << 20}, "memory")]
+)
 def test_a_limit_costs_one_file_and_not_its_neighbours(tmp_path, limits, words):
     jobs = [picture(tmp_path / f"{number}.png", number) for number in range(6)]
     jobs[2] = large_picture(tmp_path / "large.png") if words == "memory" else endless(tmp_path / "pipe.png")
@@ -107,8 +109,12 @@ def test_children_run_no_main_twice_and_die_with_their_parent(tmp_path):
     """The parent is a module started with -m, and is killed in the middle."""
     (tmp_path / "parent.py").write_text(PARENT)
     (path,) = picture(tmp_path / "a.png", 1)
-    parent = subprocess.Popen([sys.executable, "-m", "parent", path, str(slots(tmp_path, 3000))], cwd=tmp_path,
-                              stdout=subprocess.PIPE, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "parent", path, str(slots(tmp_path, 3000))],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
+    )
     assert parent.stdout.readline() + parent.stdout.readline() == b"main ran\nreading\n"
     children = psutil.Process(parent.pid).children()
     parent.kill()
@@ -118,8 +124,10 @@ def test_children_run_no_main_twice_and_die_with_their_parent(tmp_path):
 
 
 def test_the_room_imports_fast_and_without_torch():
-    code = ("import sys, gan_core.data.archive, gan_core.data.health, gan_core.data.dataset, gan_core.data.importer\n"
-            "print(sorted({'torch', 'sklearn', 'streamlit', 'scipy', 'torchvision'} & set(sys.modules)))")
+    code = (
+        "import sys, gan_core.data.archive, gan_core.data.health, gan_core.data.dataset, gan_core.data.importer\n"
+        "print(sorted({'torch', 'sklearn', 'streamlit', 'scipy', 'torchvision'} & set(sys.modules)))"
+    )
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n" and time.monotonic() - started < 5
@@ -129,13 +137,14 @@ def test_pixels_of_a_zip_member_come_from_its_bytes(tmp_path):
     from zipfile import ZipFile
 
     from gan_core.data.archive import preflight
+
     buffer = io.BytesIO()
     Image.new("L", (32, 32), 77).save(buffer, "PNG")
     with ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a/1.png", buffer.getvalue())
         archive.writestr("a/2.png", b"text")
     jobs = [member[1:6] for member in preflight(tmp_path / "a.zip").members]
-    jobs.append((*jobs[0][:4], 12345))                      # a wrong checksum
+    jobs.append((*jobs[0][:4], 12345))  # a wrong checksum
     answers = sorted(decode_all(jobs, slots(tmp_path, 3), 32, "crop", tmp_path / "a.zip"))
     assert [answer.channels for answer in answers] == [1, 0, 0]
     assert [answer.damaged for answer in answers] == [False, False, True] and "checksum" in answers[2].reason

@@ -1,4 +1,5 @@
 """The report: its keys, its floor, what it leaves out and why."""
+
 import json
 
 import numpy as np
@@ -87,8 +88,14 @@ def test_too_few_images_are_told_not_raised():
     nothing = scores(extractor(), pictures(1, 0), pictures(1, 1), None, seed=0)
     assert nothing["frechet_distance"] is None
     assert nothing["times_floor"] is None and nothing["floor"]["frechet_distance"] is None
-    assert set(nothing["absent"]) == {"frechet_distance", "kid", "inception_score_formula", "floor.frechet_distance",
-                                      "floor.kid", "times_floor"}
+    assert set(nothing["absent"]) == {
+        "frechet_distance",
+        "kid",
+        "inception_score_formula",
+        "floor.frechet_distance",
+        "floor.kid",
+        "times_floor",
+    }
     assert scores(extractor(), pictures(30, 0), pictures(0, 1), None, seed=0)["frechet_distance"] is None
 
 

@@ -19,8 +19,13 @@ def test_an_image_depends_on_seed_and_number_not_on_the_batch(G, monkeypatch):
     whole = sampling.draw(G, labels, z_dim=8, size=28, seed=1)
     assert whole.shape == (20, 28, 28, 1) and whole.dtype == np.uint8
     monkeypatch.setattr(sampling, "BATCH", 7)
-    parts = np.concatenate([sampling.draw(G, labels[:10], z_dim=8, size=28, seed=1), sampling.draw(G, labels[10:], z_dim=8, size=28, seed=1, start=10)])
-    assert np.abs(whole.astype(int) - parts).max() <= 1             # rounding of another batch shape
+    parts = np.concatenate(
+        [
+            sampling.draw(G, labels[:10], z_dim=8, size=28, seed=1),
+            sampling.draw(G, labels[10:], z_dim=8, size=28, seed=1, start=10),
+        ]
+    )
+    assert np.abs(whole.astype(int) - parts).max() <= 1  # rounding of another batch shape
     assert np.abs(whole.astype(int) - sampling.draw(G, labels, z_dim=8, size=28, seed=2)).max() > 1
 
 

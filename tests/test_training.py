@@ -19,17 +19,30 @@ never = lambda: False
 
 
 def fresh(config, classes=3, size=None, channels=1):
-    return step.new_state(config, size=size or FAMILY_SIZES[config.family][0], channels=channels, num_classes=classes, device=CPU)
+    return step.new_state(
+        config, size=size or FAMILY_SIZES[config.family][0], channels=channels, num_classes=classes, device=CPU
+    )
 
 
 # -- the step ----------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("family, loss", [(f, l) for f in FAMILIES for l in LOSSES])
 def test_it_learns_the_tone_of_each_class(tiny, family, loss):
     """Dark, grey and bright: after a few hundred small steps the averaged G draws each class in its own tone."""
     size = FAMILY_SIZES[family][0]
     inner = FAMILIES[family].inner_size(size)
-    config = tiny(RECIPE[family], loss=loss, conditional=True, lr_G=1e-3, lr_D=1e-3, beta1=0.0, beta2=0.99, gamma=0.1, ema_images=200)
+    config = tiny(
+        RECIPE[family],
+        loss=loss,
+        conditional=True,
+        lr_G=1e-3,
+        lr_D=1e-3,
+        beta1=0.0,
+        beta2=0.99,
+        gamma=0.1,
+        ema_images=200,
+    )
     state = fresh(config)
     labels = torch.arange(18) % 3
     real = ((labels - 1) * 0.7)[:, None, None, None].expand(-1, 1, inner, inner)
@@ -67,7 +80,9 @@ def test_losses_have_their_known_values():
         assert loss.g(two, two - 1) > loss.g(two, two + 1)
         d_real, d_fake = probabilities(loss, two, -two)
         assert 0.5 < d_real <= 1 and 0 <= d_fake < 0.5
-    assert LOSSES["relativistic"].d(zero + 5, zero + 4).item() == pytest.approx(math.log1p(math.exp(-1)))   # only differences count
+    assert LOSSES["relativistic"].d(zero + 5, zero + 4).item() == pytest.approx(
+        math.log1p(math.exp(-1))
+    )  # only differences count
 
 
 def test_the_gradient_penalty_of_a_linear_d_is_its_squared_slope():
@@ -79,7 +94,9 @@ def test_the_gradient_penalty_of_a_linear_d_is_its_squared_slope():
 
 def test_the_gradient_penalty_is_differentiable_through_every_augmentation(tiny):
     config = tiny(augment="color+translation+cutout", gamma=1.0)
-    stats = step.train_step(fresh(config, channels=3, size=32), torch.rand(16, 3, 32, 32) * 2 - 1, torch.arange(16) % 3, config)
+    stats = step.train_step(
+        fresh(config, channels=3, size=32), torch.rand(16, 3, 32, 32) * 2 - 1, torch.arange(16) % 3, config
+    )
     assert stats["penalty"] > 0
 
 
@@ -98,7 +115,7 @@ def test_translation_moves_pixels_and_invents_none():
     x = torch.zeros(64, 1, 16, 16)
     x[:, :, 8, 8] = 1
     out = augment.translation(x)
-    assert torch.equal(out.sum([1, 2, 3]), torch.ones(64))          # the dot is still there, once
+    assert torch.equal(out.sum([1, 2, 3]), torch.ones(64))  # the dot is still there, once
     places = out.flatten(1).argmax(1)
     rows, columns = places // 16, places % 16
     assert rows.min() == columns.min() == 6 and rows.max() == columns.max() == 10
@@ -115,6 +132,7 @@ def test_ema_is_a_half_life_in_images(tiny):
 
 
 # -- the loop ----------------------------------------------------------------------------------------------------------
+
 
 def run(config, folder, images=48, stop_after=None, on_tick=lambda status: None):
     folder.mkdir(exist_ok=True)
@@ -151,7 +169,7 @@ def test_a_stopped_and_resumed_run_equals_the_whole_one_bit_for_bit(tiny, tmp_pa
     assert whole["phase"] == "finished" and whole["images_seen"] == 192
     first = run(config, tmp_path / "parts", stop_after=5)
     assert first["phase"] == "stopped" and 0 < first["images_seen"] < 192
-    torch.manual_seed(999)                                          # whatever happens in between must not matter
+    torch.manual_seed(999)  # whatever happens in between must not matter
     run(config, tmp_path / "parts")
     for name in ("G", "D", "G_ema", "opt_G", "opt_D", "rng", "images_seen"):
         assert same(weights(tmp_path / "whole")[name], weights(tmp_path / "parts")[name]), name
@@ -165,7 +183,10 @@ def test_the_folder_holds_what_the_pages_read(tiny, tmp_path):
     assert {"loss_d", "loss_g", "d_real", "d_fake", "images_per_second"} <= set(rows[0])
     grids = [json.loads(line) for line in (tmp_path / "samples" / "index.jsonl").read_text().splitlines()]
     assert [g["epoch"] for g in grids] == [0, 1, 2, 3]
-    assert all((tmp_path / "samples" / g["file"]).exists() for g in grids) and (tmp_path / "samples" / "reals.png").exists()
+    assert (
+        all((tmp_path / "samples" / g["file"]).exists() for g in grids)
+        and (tmp_path / "samples" / "reals.png").exists()
+    )
     assert json.loads((tmp_path / "status.json").read_text()) == status == seen[-1]
     assert status["latest_grid"] == grids[-1]["file"] and status["progress"] == 1
 
@@ -215,7 +236,7 @@ def test_a_batch_carries_the_label_of_its_image_and_is_padded(tiny):
     sampler = loop.Sampler(images[shuffled], labels[shuffled], tiny(batch=60), 32, CPU)
     real, y = sampler()
     assert real.shape == (60, 1, 32, 32) and real.abs().max() <= 1
-    tone = ((real.mean([1, 2, 3]) + 1) * 127.5 - 40) / 80           # 0, 1, 2 by class
+    tone = ((real.mean([1, 2, 3]) + 1) * 127.5 - 40) / 80  # 0, 1, 2 by class
     assert torch.equal(tone.round().long(), y)
 
 
@@ -227,13 +248,14 @@ def test_grids_stay_few_and_come_early(tiny):
 
 # -- checkpoints -------------------------------------------------------------------------------------------------------
 
+
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tiny, tmp_path):
     state = fresh(tiny())
     for seen in (10, 20):
         state.images_seen = seen
         path = checkpoint.save(tmp_path, state, {})
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1                                 # one flipped bit, which torch.load would accept
+    content[len(content) // 2] ^= 1  # one flipped bit, which torch.load would accept
     path.write_bytes(content)
     values, _ = checkpoint.newest(tmp_path)
     assert values["images_seen"] == 10

@@ -6,7 +6,9 @@ from gan_core.errors import UserError
 from gan_core.workspace import Workspace, atomic_write, check_id, new_id, read_json, write_json
 
 
-@pytest.mark.parametrize("text", ["", "../../etc/passwd", "r123", "R0123456789abcdef", "r0123456789abcdef/..", "d0123456789abcdef"])
+@pytest.mark.parametrize(
+    "text", ["", "../../etc/passwd", "r123", "R0123456789abcdef", "r0123456789abcdef/..", "d0123456789abcdef"]
+)
 def test_only_an_id_of_the_kind_becomes_a_path(text):
     with pytest.raises(UserError, match="no such run"):
         check_id(text, "run")

@@ -4,6 +4,7 @@ The end record, the central directory and every local header are read here and n
 entries before it can be asked how many there are, and expands overlapping members without complaint (CVE-2024-0450).
 Overlap and quoted-overlap bombs: D. Fifield, "A better zip bomb", WOOT 2019. Entry names are text to show, never paths.
 """
+
 import os
 import re
 import stat
@@ -17,8 +18,8 @@ from gan_core.errors import UserError
 MAX_FILES = 200_000
 MAX_FILE_BYTES = 64 << 20
 MAX_TOTAL_BYTES = 20 << 30
-DIRECTORY_BYTES_PER_FILE = 128          # 46 fixed bytes and a name; the product with max_files bounds what is read
-BOMB_RATIO, BOMB_BYTES = 300, 200 << 20     # only both together: flat BMPs shrink a lot and are honest
+DIRECTORY_BYTES_PER_FILE = 128  # 46 fixed bytes and a name; the product with max_files bounds what is read
+BOMB_RATIO, BOMB_BYTES = 300, 200 << 20  # only both together: flat BMPs shrink a lot and are honest
 
 END, END64, LOCATOR64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
@@ -27,6 +28,7 @@ REZIP = "Make the zip again and upload the new one."
 
 class Member(NamedTuple):
     """One file of the archive. offset: of its local header. special: a link or device, never to be read."""
+
     name: str
     offset: int
     packed_bytes: int
@@ -38,6 +40,7 @@ class Member(NamedTuple):
 
 class _Entry(NamedTuple):
     """One entry as the directory gives it. raw: the name's bytes. unix_mode: 0 where the zip has none."""
+
     name: str
     raw: bytes
     flags: int
@@ -51,6 +54,7 @@ class _Entry(NamedTuple):
 
 class Archive(NamedTuple):
     """members in the order of the directory; folders: names of folder entries, without the last slash."""
+
     members: list[Member]
     folders: list[str]
 
@@ -69,8 +73,11 @@ def preflight(path: Path, max_files: int = MAX_FILES, max_total_bytes: int = MAX
     try:
         start, length, count = _end_record(file)
         if count > max_files or length > max_files * DIRECTORY_BYTES_PER_FILE:
-            raise UserError("too_many_files", f"The zip lists {count:,} files; at most {max_files:,} are allowed.",
-                            "Split it into smaller zips.")
+            raise UserError(
+                "too_many_files",
+                f"The zip lists {count:,} files; at most {max_files:,} are allowed.",
+                "Split it into smaller zips.",
+            )
         entries = _directory(os.pread(file, length, start), count)
         if all(entry.name.endswith("/") for entry in entries):
             raise UserError("empty_zip", "The zip holds no files.", "Zip the folder that holds the class folders.")
@@ -117,7 +124,7 @@ def _corrupt(detail: str) -> UserError:
 def _end_record(file: int) -> tuple[int, int, int]:
     """(start of the central directory, its bytes, number of entries), zip64 included."""
     total = os.fstat(file).st_size
-    tail_start = max(0, total - 65_557)                 # the longest comment, and the record
+    tail_start = max(0, total - 65_557)  # the longest comment, and the record
     tail = os.pread(file, 65_557, tail_start)
     found = tail.rfind(END)
     if found < 0 or found + 22 > len(tail):
@@ -148,26 +155,33 @@ def _directory(data: bytes, count: int) -> list[_Entry]:
     """The entries of a central directory; refuses unsafe names, passwords and methods that are not read."""
     entries, at = [], 0
     for _ in range(count):
-        if data[at:at + 4] != b"PK\1\2" or at + 46 > len(data):
+        if data[at : at + 4] != b"PK\1\2" or at + 46 > len(data):
             raise _corrupt("its directory does not list as many files as it says")
-        (flags, method, crc, packed, size, name_bytes, extra_bytes, comment_bytes, disk, outside,
-         offset) = struct.unpack_from("<4xxxxxHH4xLLLHHHHxxLL", data, at)
-        raw = data[at + 46:at + 46 + name_bytes]
-        extra = data[at + 46 + name_bytes:at + 46 + name_bytes + extra_bytes]
+        (flags, method, crc, packed, size, name_bytes, extra_bytes, comment_bytes, disk, outside, offset) = (
+            struct.unpack_from("<4xxxxxHH4xLLLHHHHxxLL", data, at)
+        )
+        raw = data[at + 46 : at + 46 + name_bytes]
+        extra = data[at + 46 + name_bytes : at + 46 + name_bytes + extra_bytes]
         at += 46 + name_bytes + extra_bytes + comment_bytes
         if 0xFFFFFFFF in (packed, size, offset):
             size, packed, offset = _wide_fields(extra, size, packed, offset)
         name = _text(raw, flags)
         if not name or UNSAFE.search(name) or (not name.strip("./") and name != "./"):
-            raise UserError("unsafe_name", f"The zip holds a file with an unsafe name: {name[:100]!r}.",
-                            "Zip plain folders with an ordinary zip program.")
+            raise UserError(
+                "unsafe_name",
+                f"The zip holds a file with an unsafe name: {name[:100]!r}.",
+                "Zip plain folders with an ordinary zip program.",
+            )
         if disk not in (0, 0xFFFF):
             raise _corrupt("it is one part of several")
         if flags & 0x2041:
             raise UserError("encrypted", "The zip is protected with a password.", "Make a zip without a password.")
         if method not in (0, 8):
-            raise UserError("unsupported_compression", f"The zip uses compression method {method}, which is not read.",
-                            "Make the zip again with the ordinary method, deflate.")
+            raise UserError(
+                "unsupported_compression",
+                f"The zip uses compression method {method}, which is not read.",
+                "Make the zip again with the ordinary method, deflate.",
+            )
         entries.append(_Entry(name, raw, flags, method, crc, packed, size, offset, outside >> 16))
     if at != len(data):
         raise _corrupt("its directory does not list as many files as it says")
@@ -200,8 +214,11 @@ def _text(raw: bytes, flags: int) -> str:
 def _check_sizes(entries: list[_Entry], max_total_bytes: int) -> None:
     packed, total = sum(entry.packed_bytes for entry in entries), sum(entry.bytes for entry in entries)
     if total > max_total_bytes or (total > BOMB_BYTES and total > BOMB_RATIO * packed):
-        raise UserError("bomb", f"The zip of {packed / 1e6:,.1f} MB would unpack to {total / 1e9:,.1f} GB.",
-                        "Zip only the pictures of the data set, or split it into smaller zips.")
+        raise UserError(
+            "bomb",
+            f"The zip of {packed / 1e6:,.1f} MB would unpack to {total / 1e9:,.1f} GB.",
+            "Zip only the pictures of the data set, or split it into smaller zips.",
+        )
 
 
 def _check_layout(file: int, entries: list[_Entry], directory_start: int) -> None:
@@ -216,8 +233,13 @@ def _check_layout(file: int, entries: list[_Entry], directory_start: int) -> Non
         if entry.offset + 30 + name_bytes + extra_bytes + entry.packed_bytes > limit:
             raise UserError("bomb", "Files in the zip overlap, as in a zip bomb.", REZIP)
         same_sizes = flags & 8 or (packed in (entry.packed_bytes, 0xFFFFFFFF) and size in (entry.bytes, 0xFFFFFFFF))
-        if header[30:] != entry.raw or name_bytes != len(entry.raw) or method != entry.method or not same_sizes \
-                or (flags ^ entry.flags) & 9:
+        if (
+            header[30:] != entry.raw
+            or name_bytes != len(entry.raw)
+            or method != entry.method
+            or not same_sizes
+            or (flags ^ entry.flags) & 9
+        ):
             raise _corrupt(f"{entry.name[:100]!r} is described in two different ways")
         if method == 0 and entry.packed_bytes != entry.bytes:
             raise _corrupt(f"{entry.name[:100]!r} has two different sizes")

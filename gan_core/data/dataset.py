@@ -6,6 +6,7 @@ dataset.json                        DatasetInfo
 items.jsonl                         per image: split, row, label, name of its source, SHA-256 of the source's bytes
 contact/<class index>.webp          up to 40 images of a class at a glance
 """
+
 import dataclasses
 import json
 import os
@@ -20,12 +21,13 @@ from gan_core.errors import UserError
 from gan_core.workspace import atomic_write, read_json, write_json
 
 Split = Literal["train", "test"]
-SPLIT_FROM = 5          # a class below this many images gives none to the test split
+SPLIT_FROM = 5  # a class below this many images gives none to the test split
 
 
 @dataclass(frozen=True)
 class ImageSet:
     """images uint8 [N, H, W, C], C is 1 or 3, perhaps a memory map; labels int64 [N] index classes."""
+
     images: np.ndarray
     labels: np.ndarray
     classes: list[str]
@@ -34,6 +36,7 @@ class ImageSet:
 @dataclass(frozen=True)
 class DatasetInfo:
     """What dataset.json says. size: side in pixels. rejected: the first 1,000 files left out: {"file", "reason"}."""
+
     name: str
     size: int
     mode: Literal["L", "RGB"]
@@ -89,12 +92,13 @@ def cut_test_split(labels: Sequence[int], may_be_tested: Sequence[bool], fractio
         rows = np.flatnonzero(all_labels == label)
         allowed = generator.permutation(rows[candidates[rows]])
         if fraction > 0 and len(rows) >= SPLIT_FROM:
-            held_out[allowed[:min(max(round(len(rows) * fraction), 1), len(rows) - 1)]] = True
+            held_out[allowed[: min(max(round(len(rows) * fraction), 1), len(rows) - 1)]] = True
     return held_out
 
 
-def write_split(folder: Path, split: Split, images: Iterable[np.ndarray], shape: tuple[int, int, int],
-                labels: Sequence[int]) -> None:
+def write_split(
+    folder: Path, split: Split, images: Iterable[np.ndarray], shape: tuple[int, int, int], labels: Sequence[int]
+) -> None:
     """Write one split from chunks of uint8 images [n, H, W, C] that add up to [len(labels), *shape]."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(labels), *shape)}
 
@@ -110,8 +114,10 @@ def write_split(folder: Path, split: Split, images: Iterable[np.ndarray], shape:
 
 def write_items(folder: Path, items: Iterable[dict[str, Any]]) -> None:
     """One JSON object per line into items.jsonl."""
-    atomic_write(folder / "items.jsonl", lambda file: file.writelines(
-        json.dumps(item, ensure_ascii=False).encode() + b"\n" for item in items))
+    atomic_write(
+        folder / "items.jsonl",
+        lambda file: file.writelines(json.dumps(item, ensure_ascii=False).encode() + b"\n" for item in items),
+    )
 
 
 def read_items(folder: Path) -> Iterable[dict[str, Any]]:

@@ -4,6 +4,7 @@ Runs inside a limited child process (pool.py), since the bytes come from strange
 gets wrong is done here by hand: 16-bit values are scaled and not clipped, transparency is laid on white, not dropped.
 Metadata never leaves this file.
 """
+
 import io
 from typing import Literal, NamedTuple
 
@@ -15,15 +16,29 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 16_384
 MIN_SIDE = 4
-DRAFT_GAP = 3           # a JPEG may be decoded small, but stays this many times larger than what is kept
+DRAFT_GAP = 3  # a JPEG may be decoded small, but stays this many times larger than what is kept
 
 MAGIC = (
-    (b"%PDF", "a PDF"), (b"%!PS", "a PostScript file"), (b"8BPS", "a Photoshop file"), (b"PK\3\4", "a zip"),
-    (b"SQLite format 3", "a database"), (b"\x7fELF", "a program"), (b"MZ", "a program"), (b"\x1f\x8b", "a gzip file"),
-    (b"Rar!", "a rar archive"), (b"7z\xbc\xaf", "a 7z archive"),
+    (b"%PDF", "a PDF"),
+    (b"%!PS", "a PostScript file"),
+    (b"8BPS", "a Photoshop file"),
+    (b"PK\3\4", "a zip"),
+    (b"SQLite format 3", "a database"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"Rar!", "a rar archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
 )
-DAMAGED = ((b"\x89PNG", "PNG"), (b"\xff\xd8", "JPEG"), (b"RIFF", "WebP"), (b"BM", "BMP"), (b"GIF8", "GIF"),
-           (b"II*\0", "TIFF"), (b"MM\0*", "TIFF"))
+DAMAGED = (
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8", "JPEG"),
+    (b"RIFF", "WebP"),
+    (b"BM", "BMP"),
+    (b"GIF8", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
 
 
 class NotReadable(ValueError):
@@ -32,6 +47,7 @@ class NotReadable(ValueError):
 
 class Picture(NamedTuple):
     """pixels: uint8, [H, W] of a grey picture (also when stored as RGB), else [H, W, 3]. The rest: the source."""
+
     pixels: np.ndarray
     width: int
     height: int
@@ -46,7 +62,7 @@ def decode(data: bytes, size: int, fit: Fit) -> Picture:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except MemoryError:
         raise NotReadable("it needs too much memory to read") from None
-    except Exception as error:          # Pillow lets many types escape from damaged headers
+    except Exception as error:  # Pillow lets many types escape from damaged headers
         if isinstance(error, Image.DecompressionBombError):
             raise NotReadable("too large: at most 50 megapixels are read") from None
         raise NotReadable(_what_it_is(data)) from None
@@ -58,7 +74,7 @@ def decode(data: bytes, size: int, fit: Fit) -> Picture:
     mode = image.mode
     try:
         if image.format == "JPEG" and min(width, height) > size * DRAFT_GAP:
-            image.draft(None, (size * DRAFT_GAP, size * DRAFT_GAP))         # type: ignore[arg-type]
+            image.draft(None, (size * DRAFT_GAP, size * DRAFT_GAP))  # type: ignore[arg-type]
         image.load()
         image = fit_square(flatten(_upright(image)), size, fit)
     except NotReadable:
@@ -130,7 +146,7 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:                   # broken metadata is no reason to lose a whole picture
+    except Exception:  # broken metadata is no reason to lose a whole picture
         return image
 
 

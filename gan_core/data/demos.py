@@ -1,4 +1,5 @@
 """Ready sets: data to try the app with before one's own pictures. Two need no network."""
+
 import math
 import os
 import secrets
@@ -15,6 +16,7 @@ from gan_core.errors import UserError
 
 class ReadySet(NamedTuple):
     """title and summary are shown; source names licence and origin; needs_network: downloaded at the first use."""
+
     title: str
     summary: str
     source: str
@@ -23,6 +25,7 @@ class ReadySet(NamedTuple):
 
 class DemoItem(NamedTuple):
     """One picture, mode L or RGB. held_out: it belongs to the test split that the set's authors published."""
+
     class_name: str
     name: str
     image: Image.Image
@@ -30,24 +33,44 @@ class DemoItem(NamedTuple):
 
 
 READY_SETS = {
-    "digits": ReadySet("Handwritten digits", "1,797 real digits of 8 × 8 pixels in ten classes, trained in minutes.",
-                       "UCI Optical Recognition of Handwritten Digits, CC BY 4.0, as shipped with scikit-learn", False),
-    "shapes": ReadySet("Coloured shapes", "600 drawn circles, squares and triangles in 24 known kinds, to watch for "
-                       "mode collapse.", "drawn by this program, no rights reserved", False),
-    "fashion-mnist": ReadySet("Fashion-MNIST", "70,000 grey pictures of clothes in ten classes.",
-                              "Zalando Research, MIT licence, by torchvision", True),
-    "mnist": ReadySet("MNIST", "70,000 grey handwritten digits in ten classes.",
-                      "LeCun, Cortes and Burges, CC BY-SA 3.0, by torchvision", True),
-    "cifar10": ReadySet("CIFAR-10", "60,000 small colour photos in ten classes.",
-                        "Krizhevsky, University of Toronto, free for research, by torchvision", True),
+    "digits": ReadySet(
+        "Handwritten digits",
+        "1,797 real digits of 8 × 8 pixels in ten classes, trained in minutes.",
+        "UCI Optical Recognition of Handwritten Digits, CC BY 4.0, as shipped with scikit-learn",
+        False,
+    ),
+    "shapes": ReadySet(
+        "Coloured shapes",
+        "600 drawn circles, squares and triangles in 24 known kinds, to watch for mode collapse.",
+        "drawn by this program, no rights reserved",
+        False,
+    ),
+    "fashion-mnist": ReadySet(
+        "Fashion-MNIST",
+        "70,000 grey pictures of clothes in ten classes.",
+        "Zalando Research, MIT licence, by torchvision",
+        True,
+    ),
+    "mnist": ReadySet(
+        "MNIST",
+        "70,000 grey handwritten digits in ten classes.",
+        "LeCun, Cortes and Burges, CC BY-SA 3.0, by torchvision",
+        True,
+    ),
+    "cifar10": ReadySet(
+        "CIFAR-10",
+        "60,000 small colour photos in ten classes.",
+        "Krizhevsky, University of Toronto, free for research, by torchvision",
+        True,
+    ),
 }
 TORCHVISION_NAMES = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST", "cifar10": "CIFAR10"}
 
 SHAPES = ("circle", "square", "triangle")
 COLOURS = {"red": (214, 39, 40), "green": (44, 160, 44), "blue": (31, 119, 180), "yellow": (240, 190, 30)}
-RADII = {"small": 0.16, "large": 0.30}      # of the side of the picture
-JITTER = 0.09                               # largest move of the centre, of the side
-CANVAS_PIXELS = 512         # drawn this large, then shrunk: antialiased, and no two pictures land on the same pixels
+RADII = {"small": 0.16, "large": 0.30}  # of the side of the picture
+JITTER = 0.09  # largest move of the centre, of the side
+CANVAS_PIXELS = 512  # drawn this large, then shrunk: antialiased, and no two pictures land on the same pixels
 
 
 def shape_mode(name: str) -> str:
@@ -73,8 +96,11 @@ def demo_items(name: str, size: int, seed: int, cache: Path) -> Iterator[DemoIte
     Raises UserError: unknown_ready_set, no_network.
     """
     if name not in READY_SETS:
-        raise UserError("unknown_ready_set", f"There is no ready set called {name[:100]!r}.",
-                        f"Choose one of: {', '.join(READY_SETS)}.")
+        raise UserError(
+            "unknown_ready_set",
+            f"There is no ready set called {name[:100]!r}.",
+            f"Choose one of: {', '.join(READY_SETS)}.",
+        )
     if name == "shapes":
         return shapes(size, seed=seed)
     return _digits() if name == "digits" else _torchvision_items(name, cache)
@@ -82,6 +108,7 @@ def demo_items(name: str, size: int, seed: int, cache: Path) -> Iterator[DemoIte
 
 def _digits() -> Iterator[DemoItem]:
     from sklearn.datasets import load_digits
+
     digits = load_digits()
     for number, (values, label) in enumerate(zip(digits.images, digits.target, strict=True)):
         image = Image.fromarray(np.rint(values * 255 / 16).astype(np.uint8))
@@ -91,6 +118,7 @@ def _digits() -> Iterator[DemoItem]:
 def _torchvision_items(name: str, cache: Path) -> Iterator[DemoItem]:
     """A published set with its own test split. The download counts only once it is whole."""
     import torchvision.datasets
+
     source = getattr(torchvision.datasets, TORCHVISION_NAMES[name])
     if not (cache / name).is_dir():
         temporary = cache / f"{name}.tmp-{os.getpid()}-{secrets.token_hex(4)}"
@@ -98,9 +126,12 @@ def _torchvision_items(name: str, cache: Path) -> Iterator[DemoItem]:
             source(temporary, train=True, download=True)
             source(temporary, train=False, download=True)
             os.replace(temporary, cache / name)
-        except (OSError, RuntimeError) as error:    # torchvision has no type of its own for "no mirror answered"
-            raise UserError("no_network", f"{READY_SETS[name].title} could not be downloaded.",
-                            "Check the network connection, or upload a zip of class folders instead.") from error
+        except (OSError, RuntimeError) as error:  # torchvision has no type of its own for "no mirror answered"
+            raise UserError(
+                "no_network",
+                f"{READY_SETS[name].title} could not be downloaded.",
+                "Check the network connection, or upload a zip of class folders instead.",
+            ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     for train in (True, False):
@@ -120,10 +151,12 @@ def _draw(shape: str, colour: tuple[int, int, int], x: float, y: float, radius: 
     if shape == "circle":
         pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=colour)
     elif shape == "square":
-        half = r * math.sqrt(math.pi) / 2           # the area of the circle
+        half = r * math.sqrt(math.pi) / 2  # the area of the circle
         pen.rectangle((cx - half, cy - half, cx + half, cy + half), fill=colour)
     else:
-        corners = [(cx + 1.4 * r * math.sin(turn), cy - 1.4 * r * math.cos(turn) + 0.35 * r)
-                   for turn in (0, 2 * math.pi / 3, 4 * math.pi / 3)]
+        corners = [
+            (cx + 1.4 * r * math.sin(turn), cy - 1.4 * r * math.cos(turn) + 0.35 * r)
+            for turn in (0, 2 * math.pi / 3, 4 * math.pi / 3)
+        ]
         pen.polygon(corners, fill=colour)
     return image.reduce(factor)

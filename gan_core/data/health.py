@@ -1,4 +1,5 @@
 """The health report of a data set: counts, sizes, duplicates, label conflicts, and what to know of them."""
+
 import collections
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-FEW_IMAGES = 5              # training with labels refuses a class below this
+FEW_IMAGES = 5  # training with labels refuses a class below this
 SHEET_IMAGES, SHEET_COLUMNS, TILE_PIXELS, SHEET_GAP = 40, 10, 96, 3
 
 
 class Record(NamedTuple):
     """One decoded picture. slot: where its pixels lie. channels: 1 where it is grey. sha256: of its source's bytes."""
+
     slot: int
     label: int
     held_out: bool
@@ -26,6 +28,7 @@ class Record(NamedTuple):
 
 class Cleaned(NamedTuple):
     """records without duplicates, in their old order. conflicts: SHA-256 of pictures that lie in several classes."""
+
     records: list[Record]
     duplicates: int
     leaked: int
@@ -50,8 +53,9 @@ def clean(records: Sequence[Record]) -> Cleaned:
     return Cleaned(kept, duplicates, leaked, {sha for sha, classes in labels.items() if len(classes) > 1})
 
 
-def measure(records: Sequence[Record], classes: Sequence[str], *, duplicates: int, conflicts: int, ignored: int,
-            rejected: int) -> dict[str, Any]:
+def measure(
+    records: Sequence[Record], classes: Sequence[str], *, duplicates: int, conflicts: int, ignored: int, rejected: int
+) -> dict[str, Any]:
     """The health dict of DatasetInfo. source_sizes: [width, height] in pixels, each side on its own."""
     counts = np.bincount([record.label for record in records], minlength=len(classes))
     sizes = np.array([(record.width, record.height) for record in records])
@@ -59,10 +63,15 @@ def measure(records: Sequence[Record], classes: Sequence[str], *, duplicates: in
     return {
         "images": len(records),
         "classes": {name: int(count) for name, count in zip(classes, counts, strict=True)},
-        "source_sizes": {name: [int(side) for side in measure(sizes, axis=0)]
-                         for name, measure in (("min", np.min), ("median", np.median), ("max", np.max))},
+        "source_sizes": {
+            name: [int(side) for side in measure(sizes, axis=0)]
+            for name, measure in (("min", np.min), ("median", np.median), ("max", np.max))
+        },
         "source_modes": dict(sorted(modes.items())),
-        "duplicates": duplicates, "conflicts": conflicts, "ignored": ignored, "rejected": rejected,
+        "duplicates": duplicates,
+        "conflicts": conflicts,
+        "ignored": ignored,
+        "rejected": rejected,
         "imbalance": round(float(counts.max() / counts.min()), 2),
     }
 
@@ -75,12 +84,16 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
         found.append(f"Only one class ({classes[0]}): a network can learn it, but there is nothing to balance.")
     few = [f"{name} ({counts[label]})" for label, name in enumerate(classes) if counts[label] < FEW_IMAGES]
     if few:
-        found.append(f"Fewer than {FEW_IMAGES} pictures in {_several(few)}: training with labels refuses so small a "
-                     "class, so add pictures or remove the class.")
+        found.append(
+            f"Fewer than {FEW_IMAGES} pictures in {_several(few)}: training with labels refuses so small a "
+            "class, so add pictures or remove the class."
+        )
     small = sum(min(record.width, record.height) < size for record in records)
     if small:
-        found.append(f"{small:,} of {len(records):,} pictures are smaller than {size} px and were enlarged, which "
-                     "makes them soft; a smaller size fits them better.")
+        found.append(
+            f"{small:,} of {len(records):,} pictures are smaller than {size} px and were enlarged, which "
+            "makes them soft; a smaller size fits them better."
+        )
     if conflicts:
         found.append(f"Label conflict: {_pictures(conflicts)} in more than one class; look which class is right.")
     if leaked:

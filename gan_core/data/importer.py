@@ -3,6 +3,7 @@
 archive or folder -> layout -> decode in children -> health -> test split -> files. Pixels wait in a file with one slot
 per picture, so memory stays small however large the set; the slots are sorted into place once the mode is known.
 """
+
 import errno
 import hashlib
 import os
@@ -28,8 +29,8 @@ from gan_core.errors import Stopped, UserError
 SIZES = (28, 32, 64, 128, 256)
 MODES = ("auto", "L", "RGB")
 FITS = ("crop", "pad", "stretch")
-GREY_SHARE = 0.95           # mode auto: this much grey makes a grey set
-DAMAGED_SHARE = 0.05        # more than this (and more than one) damaged inside the zip: the zip itself is bad
+GREY_SHARE = 0.95  # mode auto: this much grey makes a grey set
+DAMAGED_SHARE = 0.05  # more than this (and more than one) damaged inside the zip: the zip itself is bad
 REJECTED_KEPT = 1000
 CHUNK_IMAGES = 512
 PROGRESS_SECONDS = 0.25
@@ -38,6 +39,7 @@ LINK = "a link or device, not a file"
 
 class _Listing(NamedTuple):
     """What a source holds before decoding. jobs[i] belongs to names[i]; a str instead is the reason not to read it."""
+
     names: list[str]
     jobs: list[tuple | str]
     folders: list[str]
@@ -45,6 +47,7 @@ class _Listing(NamedTuple):
 
 class _Pool(NamedTuple):
     """Decoded pictures of any source."""
+
     records: list[Record]
     classes: list[str]
     test_given: bool
@@ -70,11 +73,20 @@ class _Progress:
             self.next_seconds = time.monotonic() + PROGRESS_SECONDS
 
 
-def import_dataset(source: Path | str, folder: Path, *, name: str, size: int,
-                   mode: Literal["auto", "L", "RGB"] = "auto", fit: Fit = "crop",
-                   test_fraction: float = 0.15, seed: int = 0,
-                   on_progress: Callable[[float, str], None] = lambda fraction, message: None,
-                   should_stop: Callable[[], bool] = lambda: False, cache: Path | None = None) -> DatasetInfo:
+def import_dataset(
+    source: Path | str,
+    folder: Path,
+    *,
+    name: str,
+    size: int,
+    mode: Literal["auto", "L", "RGB"] = "auto",
+    fit: Fit = "crop",
+    test_fraction: float = 0.15,
+    seed: int = 0,
+    on_progress: Callable[[float, str], None] = lambda fraction, message: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    cache: Path | None = None,
+) -> DatasetInfo:
     """Fill `folder` (existing, empty, owned by the caller) with the data set made from `source`.
 
     source: a zip, a folder of class folders, or 'demo:<ready set>'. size: side in pixels, one of SIZES. mode auto: grey
@@ -93,8 +105,19 @@ def import_dataset(source: Path | str, folder: Path, *, name: str, size: int,
             path = Path(source).absolute()
             kind, label = ("folder" if path.is_dir() else "zip"), shown(path.name)
             pool = _read_files(path, slots, size, fit, progress)
-        info = _finish(pool, folder, slots, size=size, fit=fit, mode=mode, seed=seed, test_fraction=test_fraction,
-                       name=shown(name.strip()) or label, source={"kind": kind, "name": label}, progress=progress)
+        info = _finish(
+            pool,
+            folder,
+            slots,
+            size=size,
+            fit=fit,
+            mode=mode,
+            seed=seed,
+            test_fraction=test_fraction,
+            name=shown(name.strip()) or label,
+            source={"kind": kind, "name": label},
+            progress=progress,
+        )
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _disk_full() from error
@@ -113,8 +136,9 @@ def _check_settings(size: int, mode: str, fit: str, test_fraction: float) -> Non
     if fit not in FITS:
         raise UserError("bad_fit", f"The fit {fit!r} is not known.", f"Choose one of {', '.join(FITS)}.")
     if not 0 <= test_fraction <= 0.5:
-        raise UserError("bad_test_fraction", f"The test share {test_fraction} is not possible.",
-                        "Choose a share between 0 and 0.5.")
+        raise UserError(
+            "bad_test_fraction", f"The test share {test_fraction} is not possible.", "Choose a share between 0 and 0.5."
+        )
 
 
 def _disk_full() -> UserError:
@@ -141,11 +165,13 @@ def _list_folder(path: Path) -> _Listing:
         for file in sorted(files):
             status = os.lstat(os.path.join(here, file))
             listing.names.append("/".join((*inner, file)))
-            listing.jobs.append(_too_large(status.st_size) or (os.path.join(here, file),)
-                                if stat.S_ISREG(status.st_mode) else LINK)
+            listing.jobs.append(
+                _too_large(status.st_size) or (os.path.join(here, file),) if stat.S_ISREG(status.st_mode) else LINK
+            )
         if len(listing.names) > MAX_FILES:
-            raise UserError("too_many_files", f"The folder holds more than {MAX_FILES:,} files.",
-                            "Import a smaller folder.")
+            raise UserError(
+                "too_many_files", f"The folder holds more than {MAX_FILES:,} files.", "Import a smaller folder."
+            )
     return listing
 
 
@@ -174,17 +200,33 @@ def _read_files(path: Path, slots: Path, size: int, fit: Fit, progress: _Progres
     for done, answer in enumerate(decode_all(jobs, slots, size, fit, zip_path, progress.should_stop), 1):
         item = items[answer.slot]
         if answer.channels:
-            records.append(Record(answer.slot, item.label, item.held_out, item.name, answer.sha256, answer.channels,
-                                  answer.width, answer.height, answer.mode))
+            records.append(
+                Record(
+                    answer.slot,
+                    item.label,
+                    item.held_out,
+                    item.name,
+                    answer.sha256,
+                    answer.channels,
+                    answer.width,
+                    answer.height,
+                    answer.mode,
+                )
+            )
         else:
             rejected.append((item.name, answer.reason))
             damaged += answer.damaged
         if progress.is_due():
-            progress(0.05 + 0.85 * done / len(jobs),
-                     f"Reading pictures: {done:,} of {len(jobs):,}, {len(rejected):,} skipped")
+            progress(
+                0.05 + 0.85 * done / len(jobs),
+                f"Reading pictures: {done:,} of {len(jobs):,}, {len(rejected):,} skipped",
+            )
     if damaged > max(1, DAMAGED_SHARE * len(jobs)):
-        raise UserError("corrupt_archive", f"{damaged:,} of {len(jobs):,} files are damaged inside the zip.",
-                        "Make the zip again and upload the new one.")
+        raise UserError(
+            "corrupt_archive",
+            f"{damaged:,} of {len(jobs):,} files are damaged inside the zip.",
+            "Make the zip again and upload the new one.",
+        )
     records.sort()
     return _Pool(records, layout.classes, layout.test_given, layout.ignored, rejected, layout.notices)
 
@@ -210,8 +252,18 @@ def _read_demo(name: str, slots: Path, size: int, fit: Fit, seed: int, cache: Pa
             pixels = grey_if_grey(np.asarray(fit_square(item.image, size, fit)))
             file.seek(slot * 3 * size * size)
             file.write(pixels.tobytes())
-            records.append(Record(slot, label, item.held_out, item.name, sha256, 1 if pixels.ndim == 2 else 3,
-                                  *item.image.size, item.image.mode))
+            records.append(
+                Record(
+                    slot,
+                    label,
+                    item.held_out,
+                    item.name,
+                    sha256,
+                    1 if pixels.ndim == 2 else 3,
+                    *item.image.size,
+                    item.image.mode,
+                )
+            )
         file.truncate(len(records) * 3 * size * size)
     order = sorted(labels, key=natural)
     records = [record._replace(label=order.index(list(labels)[record.label])) for record in records]
@@ -219,8 +271,20 @@ def _read_demo(name: str, slots: Path, size: int, fit: Fit, seed: int, cache: Pa
     return _Pool(records, order, any(record.held_out for record in records), 0, [], [])
 
 
-def _finish(pool: _Pool, folder: Path, slots: Path, *, size: int, fit: Fit, mode: str, seed: int, test_fraction: float,
-            name: str, source: dict[str, Any], progress: _Progress) -> DatasetInfo:
+def _finish(
+    pool: _Pool,
+    folder: Path,
+    slots: Path,
+    *,
+    size: int,
+    fit: Fit,
+    mode: str,
+    seed: int,
+    test_fraction: float,
+    name: str,
+    source: dict[str, Any],
+    progress: _Progress,
+) -> DatasetInfo:
     """Clean, split, write. dataset.json comes last."""
     cleaned = health.clean(pool.records)
     records, classes, notices = _drop_empty(cleaned.records, pool.classes, list(pool.notices))
@@ -232,47 +296,84 @@ def _finish(pool: _Pool, folder: Path, slots: Path, *, size: int, fit: Fit, mode
     kept_mode: Literal["L", "RGB"] = "L" if mode == "L" else "RGB"
     if pool.test_given:
         held_out = np.array([record.held_out for record in records])
-    else:                               # the same picture under two labels must not lie on both sides
+    else:  # the same picture under two labels must not lie on both sides
         may_be_tested = [record.sha256 not in cleaned.conflicts for record in records]
         held_out = cut_test_split([record.label for record in records], may_be_tested, test_fraction, seed)
     splits: dict[Split, list[Record]] = {
         "train": [record for record, out in zip(records, held_out, strict=True) if not out],
-        "test": [record for record, out in zip(records, held_out, strict=True) if out]}
+        "test": [record for record, out in zip(records, held_out, strict=True) if out],
+    }
     pixels = np.asarray(np.memmap(slots, np.uint8, "r")).reshape(-1, 3 * size * size)
     channels = 1 if kept_mode == "L" else 3
     counts = {}
     for at, (split, rows) in enumerate(splits.items()):
         progress(0.9 + 0.04 * at, f"Writing {len(rows):,} pictures", always=True)
-        write_split(folder, split, _chunks(pixels, rows, size, kept_mode), (size, size, channels),
-                    [record.label for record in rows])
+        write_split(
+            folder,
+            split,
+            _chunks(pixels, rows, size, kept_mode),
+            (size, size, channels),
+            [record.label for record in rows],
+        )
         counts[split] = np.bincount([record.label for record in rows], minlength=len(classes)).tolist()
-    write_items(folder, ({"split": split, "row": row, "label": record.label, "name": shown(record.name, 200),
-                          "sha256": record.sha256}
-                         for split, rows in splits.items() for row, record in enumerate(rows)))
+    write_items(
+        folder,
+        (
+            {
+                "split": split,
+                "row": row,
+                "label": record.label,
+                "name": shown(record.name, 200),
+                "sha256": record.sha256,
+            }
+            for split, rows in splits.items()
+            for row, record in enumerate(rows)
+        ),
+    )
     images = np.load(folder / "train_images.npy", mmap_mode="r", allow_pickle=False)
     ends = np.cumsum(counts["train"])
     for label, (end, count) in enumerate(zip(ends, counts["train"], strict=True)):
         progress(0.98, "Drawing contact sheets")
-        health.write_contact_sheet(folder / "contact" / f"{label}.webp", images[end - count:end])
+        health.write_contact_sheet(folder / "contact" / f"{label}.webp", images[end - count : end])
     notices += health.notices(records, classes, size, len(cleaned.conflicts), cleaned.leaked)
-    report = health.measure(records, classes, duplicates=cleaned.duplicates + cleaned.leaked,
-                            conflicts=len(cleaned.conflicts), ignored=pool.ignored, rejected=len(pool.rejected))
+    report = health.measure(
+        records,
+        classes,
+        duplicates=cleaned.duplicates + cleaned.leaked,
+        conflicts=len(cleaned.conflicts),
+        ignored=pool.ignored,
+        rejected=len(pool.rejected),
+    )
     rejected = [{"file": shown(file, 200), "reason": reason} for file, reason in sorted(pool.rejected)[:REJECTED_KEPT]]
-    info = DatasetInfo(name, size, kept_mode, fit, classes, counts["train"], counts["test"],
-                       {**source, "test_split": "given" if pool.test_given else "cut", "background": "white"}, seed,
-                       report, rejected, notices)
+    info = DatasetInfo(
+        name,
+        size,
+        kept_mode,
+        fit,
+        classes,
+        counts["train"],
+        counts["test"],
+        {**source, "test_split": "given" if pool.test_given else "cut", "background": "white"},
+        seed,
+        report,
+        rejected,
+        notices,
+    )
     write_info(folder, info)
     return info
 
 
-def _drop_empty(records: Sequence[Record], classes: Sequence[str],
-                notices: list[str]) -> tuple[list[Record], list[str], list[str]]:
+def _drop_empty(
+    records: Sequence[Record], classes: Sequence[str], notices: list[str]
+) -> tuple[list[Record], list[str], list[str]]:
     """Without the classes that have no picture to train on; labels are renumbered."""
     present = sorted({record.label for record in records if not record.held_out})
     gone = [name for label, name in enumerate(classes) if label not in set(present)]
     if gone:
-        notices.append(f"Left out, since no picture to train on could be read: {', '.join(gone[:5])}"
-                       f"{f' and {len(gone) - 5} more' if len(gone) > 5 else ''}.")
+        notices.append(
+            f"Left out, since no picture to train on could be read: {', '.join(gone[:5])}"
+            f"{f' and {len(gone) - 5} more' if len(gone) > 5 else ''}."
+        )
     new_label = {label: number for number, label in enumerate(present)}
     kept = [record._replace(label=new_label[record.label]) for record in records if record.label in new_label]
     return kept, [classes[label] for label in present], notices
@@ -282,9 +383,18 @@ def _chunks(pixels: np.ndarray, rows: Sequence[Record], size: int, mode: Literal
     """Slots [slots, 3 * size * size] in the order of rows, as chunks uint8 [n, size, size, C]."""
     channels = 1 if mode == "L" else 3
     for start in range(0, len(rows), CHUNK_IMAGES):
-        chunk = rows[start:start + CHUNK_IMAGES]
-        if all(record.channels == channels for record in chunk):        # nothing to convert: one gather
-            yield pixels[[record.slot for record in chunk], :channels * size * size].reshape(-1, size, size, channels)
+        chunk = rows[start : start + CHUNK_IMAGES]
+        if all(record.channels == channels for record in chunk):  # nothing to convert: one gather
+            yield pixels[[record.slot for record in chunk], : channels * size * size].reshape(-1, size, size, channels)
             continue
-        yield np.stack([to_mode(pixels[record.slot, :record.channels * size * size].reshape(
-            (size, size) if record.channels == 1 else (size, size, 3)), mode) for record in chunk])
+        yield np.stack(
+            [
+                to_mode(
+                    pixels[record.slot, : record.channels * size * size].reshape(
+                        (size, size) if record.channels == 1 else (size, size, 3)
+                    ),
+                    mode,
+                )
+                for record in chunk
+            ]
+        )

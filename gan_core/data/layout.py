@@ -2,6 +2,7 @@
 
 Pure text in, pure text out; the same rules for a zip and for a folder on disk.
 """
+
 import collections
 import re
 import unicodedata
@@ -22,6 +23,7 @@ HOW = "Put each class in its own folder, such as cat/1.png and dog/1.png, and zi
 
 class Item(NamedTuple):
     """source: index into the names. held_out: the files came with a test folder and this one lies in it."""
+
     source: int
     label: int
     held_out: bool
@@ -30,6 +32,7 @@ class Item(NamedTuple):
 
 class Layout(NamedTuple):
     """items sorted by class, then name. rejected: (name, reason)."""
+
     classes: list[str]
     items: list[Item]
     test_given: bool
@@ -40,16 +43,16 @@ class Layout(NamedTuple):
 
 def shown(text: str, limit: int = 100) -> str:
     """text as it may be stored and shown: NFC, no control characters or broken code points, at most `limit` long."""
-    if len(text) <= limit and text.isascii() and text.isprintable():        # nearly all, and 60,000 at a time
+    if len(text) <= limit and text.isascii() and text.isprintable():  # nearly all, and 60,000 at a time
         return text
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
     text = "".join("?" if unicodedata.category(letter) == "Cc" else letter for letter in text)
-    return text if len(text) <= limit else text[:limit - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A sort key that puts 2 before 10 and ignores case."""
-    parts = re.split("([0-9]+)", text.casefold())           # digits stay text: int() refuses very long ones
+    parts = re.split("([0-9]+)", text.casefold())  # digits stay text: int() refuses very long ones
     return [(0, len(part.lstrip("0")), part.lstrip("0")) if at % 2 else (1, 0, part) for at, part in enumerate(parts)]
 
 
@@ -74,16 +77,26 @@ def lay_out(names: Sequence[str], folders: Sequence[str] = ()) -> Layout:
         raise UserError("no_images", "There are no pictures in it.", HOW)
     label_of, classes, notices = _classes([parts[level] for _, parts in inside])
     test_given = split_names and bool(groups & TEST)
-    items = [Item(index, label_of[parts[level]], test_given and parts[depth].lower() in TEST, names[index])
-             for index, parts in inside]
+    items = [
+        Item(index, label_of[parts[level]], test_given and parts[depth].lower() in TEST, names[index])
+        for index, parts in inside
+    ]
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
     if split_names:
         pooled = " and ".join(sorted(groups - TEST))
-        notices.append(f"The folders {pooled} were read as one set" + (
-            "; the pictures in the folder test are kept apart as the test split." if test_given else "."))
+        notices.append(
+            f"The folders {pooled} were read as one set"
+            + ("; the pictures in the folder test are kept apart as the test split." if test_given else ".")
+        )
     tree = [folder.split("/") for folder in folders if not NOISE.search(folder)]
-    empty = sorted({shown(parts[level]) for parts in tree
-                    if len(parts) == level + 1 and parts[:depth] == root and parts[level] not in label_of}, key=natural)
+    empty = sorted(
+        {
+            shown(parts[level])
+            for parts in tree
+            if len(parts) == level + 1 and parts[:depth] == root and parts[level] not in label_of
+        },
+        key=natural,
+    )
     if empty:
         notices.append(f"Left out because they are empty: {', '.join(empty[:5])}{' …' * (len(empty) > 5)}.")
     return Layout(classes, items, test_given, ignored, rejected, notices)
@@ -97,14 +110,14 @@ def _class_root(paths: list[list[str]]) -> list[str]:
     """The wrapping folders above the class folders. A folder wraps when it is alone and holds folders of its own."""
     root: list[str] = []
     while True:
-        here = [parts[len(root):] for parts in paths if parts[:len(root)] == root]
+        here = [parts[len(root) :] for parts in paths if parts[: len(root)] == root]
         tops = {parts[0] for parts in here if len(parts) > 1}
         if len(tops) != 1 or any(len(parts) == 1 and _is_picture(parts[0]) for parts in here):
             return root
         inside = [parts[1:] for parts in here if len(parts) > 1]
         below = {parts[0] for parts in inside if len(parts) > 1}
         loose = any(len(parts) == 1 and _is_picture(parts[0]) for parts in inside)
-        if not below or (len(below) == 1 and loose):        # cat/1.png with one cat/extra/ is still the class cat
+        if not below or (len(below) == 1 and loose):  # cat/1.png with one cat/extra/ is still the class cat
             return root
         root = [*root, *tops]
 
@@ -120,7 +133,7 @@ def _is_split(groups: set[str], paths: list[list[str]]) -> bool:
 def _classes(folder_of_item: list[str]) -> tuple[dict[str, int], list[str], list[str]]:
     """(label of each folder name, class names, notices). Differing only by case or Unicode form makes no class."""
     counts: collections.Counter[str] = collections.Counter()
-    written: dict[str, list[str]] = {}              # a name as shown: as written, perhaps in several Unicode forms
+    written: dict[str, list[str]] = {}  # a name as shown: as written, perhaps in several Unicode forms
     for folder, count in sorted(collections.Counter(folder_of_item).items()):
         counts[shown(folder, 10_000)] += count
         written.setdefault(shown(folder, 10_000), []).append(folder)
@@ -136,7 +149,7 @@ def _classes(folder_of_item: list[str]) -> tuple[dict[str, int], list[str], list
         if len(names) > 1:
             notices.append(f"Read as one class, {shown(name)}: {', '.join(shown(each) for each in names)}.")
         title, number = shown(name), 2
-        while title in classes:                     # two long names may be equal once cut
+        while title in classes:  # two long names may be equal once cut
             title, number = f"{shown(name, 90)} ({number})", number + 1
         classes.append(title)
         label_of.update((folder, label) for each in names for folder in written[each])

@@ -5,6 +5,7 @@ a `__main__` that must not run twice. It reads one job per line from stdin, writ
 of a shared file, answers one line on stdout, and ends when its stdin closes, that is, when its parent dies. Its own
 alarm kills it at a file that takes too long, so nobody needs to watch a clock.
 """
+
 import collections
 import errno
 import hashlib
@@ -29,13 +30,14 @@ from gan_core.errors import Stopped
 
 FEW_FILES = 64
 MAX_CHILDREN = 32
-JOBS_AHEAD = 128            # unanswered jobs per child
-BYTES_AHEAD = 32 << 10      # and their text: less than a pipe holds, so neither side ever blocks on a full pipe
-PAUSE_SECONDS = 0.004       # answers pile up meanwhile; waking for each one would cost as much as a small PNG
+JOBS_AHEAD = 128  # unanswered jobs per child
+BYTES_AHEAD = 32 << 10  # and their text: less than a pipe holds, so neither side ever blocks on a full pipe
+PAUSE_SECONDS = 0.004  # answers pile up meanwhile; waking for each one would cost as much as a small PNG
 
 
 class Decoded(NamedTuple):
     """slot: index of the job. channels: 1 or 3 in the slot, or 0 and then `reason` says why."""
+
     slot: int
     channels: int
     width: int = 0
@@ -43,19 +45,35 @@ class Decoded(NamedTuple):
     mode: str = ""
     sha256: str = ""
     reason: str = ""
-    damaged: bool = False   # inside its zip, not as a picture
+    damaged: bool = False  # inside its zip, not as a picture
 
 
-def decode_all(jobs: Sequence[Sequence[Any]], pixels: Path, size: int, fit: str, zip_path: Path | None = None,
-               should_stop: Callable[[], bool] = lambda: False, children: int | None = None,
-               timeout_seconds: float = 10.0, memory_bytes: int = 2 << 30) -> Iterator[Decoded]:
+def decode_all(
+    jobs: Sequence[Sequence[Any]],
+    pixels: Path,
+    size: int,
+    fit: str,
+    zip_path: Path | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    children: int | None = None,
+    timeout_seconds: float = 10.0,
+    memory_bytes: int = 2 << 30,
+) -> Iterator[Decoded]:
     """Decode every job; yield one Decoded for each, in no particular order; raise Stopped when should_stop() is true.
 
     jobs: (offset, packed_bytes, bytes, method, crc) of a zip member, or (path,) of a file. pixels: an existing file
     that gets slot i at i * 3 * size * size. Raises OSError where the pixels cannot be written.
     """
-    setup = json.dumps({"pixels": str(pixels.absolute()), "zip": zip_path and str(zip_path.absolute()), "size": size,
-                        "fit": fit, "timeout_seconds": timeout_seconds, "memory_bytes": memory_bytes})
+    setup = json.dumps(
+        {
+            "pixels": str(pixels.absolute()),
+            "zip": zip_path and str(zip_path.absolute()),
+            "size": size,
+            "fit": fit,
+            "timeout_seconds": timeout_seconds,
+            "memory_bytes": memory_bytes,
+        }
+    )
     if children is None:
         children = 1 if len(jobs) < FEW_FILES else min(len(os.sched_getaffinity(0)), MAX_CHILDREN)
     waiting = collections.deque(range(len(jobs)))
@@ -65,7 +83,7 @@ def decode_all(jobs: Sequence[Sequence[Any]], pixels: Path, size: int, fit: str,
         while waiting or any(child.unanswered for child in alive):
             while waiting and len(alive) < children:
                 alive.append(_Child(setup))
-                selector.register(alive[-1].process.stdout, selectors.EVENT_READ, alive[-1])        # type: ignore
+                selector.register(alive[-1].process.stdout, selectors.EVENT_READ, alive[-1])  # type: ignore
             for child in alive:
                 child.feed(waiting, jobs)
             if should_stop():
@@ -89,9 +107,14 @@ class _Child:
 
     def __init__(self, setup: str):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2], env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
-        self.unanswered: collections.deque[tuple[int, int]] = collections.deque()       # (slot, bytes of its line)
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )
+        self.unanswered: collections.deque[tuple[int, int]] = collections.deque()  # (slot, bytes of its line)
         self.bytes_ahead, self.rest, self.ready, self.dead = 0, b"", False, False
         self._send(setup.encode() + b"\n")
 
@@ -108,13 +131,13 @@ class _Child:
 
     def _send(self, data: bytes) -> None:
         try:
-            self.process.stdin.write(data)          # type: ignore[union-attr]
-            self.process.stdin.flush()              # type: ignore[union-attr]
-        except BrokenPipeError:                     # it died; its closed stdout says so next
+            self.process.stdin.write(data)  # type: ignore[union-attr]
+            self.process.stdin.flush()  # type: ignore[union-attr]
+        except BrokenPipeError:  # it died; its closed stdout says so next
             pass
 
     def answers(self) -> Iterator[Decoded]:
-        chunk = os.read(self.process.stdout.fileno(), 1 << 16)      # type: ignore[union-attr]
+        chunk = os.read(self.process.stdout.fileno(), 1 << 16)  # type: ignore[union-attr]
         self.dead = not chunk
         *lines, self.rest = (self.rest + chunk).split(b"\n")
         for line in lines:
@@ -135,8 +158,13 @@ class _Child:
         if self.unanswered:
             slot, _ = self.unanswered.popleft()
             late = self.process.returncode == -signal.SIGALRM
-            yield Decoded(slot, 0, reason=f"it took longer than {timeout_seconds:g} s to read" if late
-                          else "reading it crashed the picture reader")
+            yield Decoded(
+                slot,
+                0,
+                reason=f"it took longer than {timeout_seconds:g} s to read"
+                if late
+                else "reading it crashed the picture reader",
+            )
             waiting.extendleft(slot for slot, _ in reversed(self.unanswered))
             self.unanswered.clear()
 
@@ -145,15 +173,15 @@ class _Child:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             try:
-                pipe.close()            # type: ignore[union-attr]
-            except BrokenPipeError:     # unsent jobs of a child that died
+                pipe.close()  # type: ignore[union-attr]
+            except BrokenPipeError:  # unsent jobs of a child that died
                 pass
 
 
 def _main() -> None:
     """The child: set the limits, then answer job after job."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)            # ctrl-C is for the parent
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)           # the default kills, also inside C code
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the parent
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the default kills, also inside C code
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     setup = json.loads(sys.stdin.buffer.readline())
@@ -170,8 +198,14 @@ def _main() -> None:
         try:
             data = Path(source[0]).read_bytes() if archive is None else read_member(archive, *source)
             picture = decode(data, size, fit)
-            answer = (slot, 1 if picture.pixels.ndim == 2 else 3, picture.width, picture.height, picture.mode,
-                      hashlib.sha256(data).hexdigest())
+            answer = (
+                slot,
+                1 if picture.pixels.ndim == 2 else 3,
+                picture.width,
+                picture.height,
+                picture.mode,
+                hashlib.sha256(data).hexdigest(),
+            )
             try:
                 os.pwrite(pixels, picture.pixels.tobytes(), slot * stride)
             except OSError as error:

@@ -2,6 +2,7 @@
 
 The same inputs give the same bytes: members are stored, not deflated (a PNG already is), with a fixed time and mode.
 """
+
 import csv
 import io
 import json
@@ -14,38 +15,45 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
 from gan_core.export.card import dataset_card
 from gan_core.export.names import csv_cell, folder_names
 from gan_core.export.plan import Row
 
 SCHEMA_VERSION = 1
-BATCH_IMAGES = 64                       # so many pictures are in memory at a time
-FIXED_TIME = (1980, 1, 1, 0, 0, 0)      # the earliest that a zip can say
-
-
-class Split(NamedTuple):
-    images: np.ndarray                  # uint8 [N, H, W, 1 or 3], perhaps a memmap
-    labels: np.ndarray                  # int [N], an index into classes
-    classes: list[str]
+BATCH_IMAGES = 64  # so many pictures are in memory at a time
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 
 
 class Group(NamedTuple):
     """The pictures of one kind in one class: the one list that files, metadata and manifest are all written from."""
 
-    split: str                          # train or test
+    split: str  # train or test
     label: int
-    kind: str                           # real or gan
+    kind: str  # real or gan
     images: int
 
     def file_names(self, folders: list[str]) -> Iterator[str]:
         return (f"{self.split}/{folders[self.label]}/{self.kind}_{i:06d}.png" for i in range(1, self.images + 1))
 
 
-def write_zip(path: Path, *, train: Split, test: Split | None, make_fakes: Callable[[int, int, int], np.ndarray],
-              plan: dict[str, Row], run_id: str, seed: int, checkpoint_sha256: str, dataset_name: str, recipe: str,
-              originals: bool = True, on_progress: Callable[[float, str], None] | None = None,
-              should_stop: Callable[[], bool] | None = None) -> dict[str, Any]:
+def write_zip(
+    path: Path,
+    *,
+    train: ImageSet,
+    test: ImageSet | None,
+    make_fakes: Callable[[int, int, int], np.ndarray],
+    plan: dict[str, Row],
+    run_id: str,
+    seed: int,
+    checkpoint_sha256: str,
+    dataset_name: str,
+    recipe: str,
+    originals: bool = True,
+    on_progress: Callable[[float, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
     """Write the zip to path, which must not exist, and return its manifest without the list of synthetic files.
 
     make_fakes(class index, count, start) -> uint8 [count, H, W, C]: the fakes start, start + 1, ... of that class, the
@@ -54,9 +62,17 @@ def write_zip(path: Path, *, train: Split, test: Split | None, make_fakes: Calla
     """
     groups = list(train_groups(train, plan, originals)) + (list(test_groups(test)) if test is not None else [])
     folders = folder_names(train.classes)
-    manifest = {"schema": SCHEMA_VERSION, "dataset": dataset_name, "run": run_id, "recipe": recipe, "seed": seed,
-                "checkpoint_sha256": checkpoint_sha256, "originals": originals,
-                "image_shape": list(train.images.shape[1:]), **tally(groups, train.classes, folders)}
+    manifest = {
+        "schema": SCHEMA_VERSION,
+        "dataset": dataset_name,
+        "run": run_id,
+        "recipe": recipe,
+        "seed": seed,
+        "checkpoint_sha256": checkpoint_sha256,
+        "originals": originals,
+        "image_shape": list(train.images.shape[1:]),
+        **tally(groups, train.classes, folders),
+    }
     total = max(1, sum(group.images for group in groups))
     done = 0
     path = Path(path)
@@ -84,27 +100,28 @@ def write_zip(path: Path, *, train: Split, test: Split | None, make_fakes: Calla
     return manifest
 
 
-def train_groups(train: Split, plan: dict[str, Row], originals: bool) -> Iterator[Group]:
+def train_groups(train: ImageSet, plan: dict[str, Row], originals: bool) -> Iterator[Group]:
     for label, name in enumerate(train.classes):
         real = int(np.count_nonzero(train.labels == label)) if originals else 0
         yield Group("train", label, "real", real)
         yield Group("train", label, "gan", plan[name].missing)
 
 
-def test_groups(test: Split) -> Iterator[Group]:
+def test_groups(test: ImageSet) -> Iterator[Group]:
     for label in range(len(test.classes)):
         yield Group("test", label, "real", int(np.count_nonzero(test.labels == label)))
 
 
-def batches(group: Group, train: Split, test: Split | None, make_fakes: Callable[[int, int, int], np.ndarray]
-            ) -> Iterator[np.ndarray]:
+def batches(
+    group: Group, train: ImageSet, test: ImageSet | None, make_fakes: Callable[[int, int, int], np.ndarray]
+) -> Iterator[np.ndarray]:
     """The pictures of a group, at most BATCH_IMAGES at a time, uint8 [n, H, W, C]."""
     split = test if group.split == "test" and test is not None else train
     rows = np.flatnonzero(split.labels == group.label)
     for start in range(0, group.images, BATCH_IMAGES):
         count = min(BATCH_IMAGES, group.images - start)
         if group.kind == "real":
-            yield np.asarray(split.images[rows[start:start + count]])
+            yield np.asarray(split.images[rows[start : start + count]])
             continue
         fakes = make_fakes(group.label, count, start)
         if fakes.dtype != np.uint8 or fakes.shape != (count, *train.images.shape[1:]):
@@ -118,14 +135,21 @@ def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[s
     kinds = {"real": ("train", "real"), "synthetic": ("train", "gan"), "test": ("test", "real")}
     table: list[dict[str, Any]] = [
         {"name": name, "folder": folders[label], **{key: counts.get((*kind, label), 0) for key, kind in kinds.items()}}
-        for label, name in enumerate(classes)]
+        for label, name in enumerate(classes)
+    ]
     real, synthetic, test = (sum(row[key] for row in table) for key in kinds)
-    return {"classes": table, "real": real, "synthetic": synthetic, "test": test,
-            "synthetic_share": synthetic / (real + synthetic) if real + synthetic else 0.0}
+    return {
+        "classes": table,
+        "real": real,
+        "synthetic": synthetic,
+        "test": test,
+        "synthetic_share": synthetic / (real + synthetic) if real + synthetic else 0.0,
+    }
 
 
-def metadata_lines(groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int
-                   ) -> Iterator[str]:
+def metadata_lines(
+    groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int
+) -> Iterator[str]:
     yield csv_line(["file_name", "label", "is_synthetic", "run", "seed"])
     for group in groups:
         label = csv_cell(classes[group.label])
@@ -140,16 +164,22 @@ def csv_line(cells: list[Any]) -> str:
     return text.getvalue()
 
 
-def manifest_lines(manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str]
-                   ) -> Iterator[str]:
+def manifest_lines(
+    manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str]
+) -> Iterator[str]:
     """The manifest with one line per synthetic file, never whole in memory."""
     yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
     separator = "\n"
     for group in groups:
         if group.kind == "gan":
             for index, name in enumerate(group.file_names(folders)):
-                entry = {"file_name": name, "class": classes[group.label], "run": manifest["run"],
-                         "seed": manifest["seed"], "index": index}
+                entry = {
+                    "file_name": name,
+                    "class": classes[group.label],
+                    "run": manifest["run"],
+                    "seed": manifest["seed"],
+                    "index": index,
+                }
                 yield f"{separator}  {json.dumps(entry)}"
                 separator = ",\n"
     yield "\n ]\n}\n"
@@ -163,7 +193,7 @@ def write_text(archive: zipfile.ZipFile, name: str, parts: Iterator[str]) -> Non
 
 def member(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, FIXED_TIME)
-    info.create_system, info.external_attr = 3, 0o100644 << 16      # Unix, rw-r--r--, whatever this computer runs
+    info.create_system, info.external_attr = 3, 0o100644 << 16  # Unix, rw-r--r--, whatever this computer runs
     return info
 
 

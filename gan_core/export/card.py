@@ -1,4 +1,5 @@
 """The README.md inside an exported zip: what it holds, how it was made, how to load it."""
+
 from typing import Any
 
 from gan_core.export.names import markdown
@@ -53,16 +54,28 @@ def dataset_card(manifest: dict[str, Any]) -> str:
     """manifest (archive.write_zip) -> Markdown. Names are escaped: they come from whoever made the dataset."""
     height, width, channels = manifest["image_shape"]
     return CARD.format(
-        dataset=markdown(manifest["dataset"]), run=markdown(manifest["run"]), recipe=markdown(manifest["recipe"]),
-        train=manifest["real"] + manifest["synthetic"], real=manifest["real"], synthetic=manifest["synthetic"],
-        share=manifest["synthetic_share"], test=manifest["test"], width=width, height=height,
-        mode="grey" if channels == 1 else "RGB", seed=manifest["seed"], checkpoint=manifest["checkpoint_sha256"],
+        dataset=markdown(manifest["dataset"]),
+        run=markdown(manifest["run"]),
+        recipe=markdown(manifest["recipe"]),
+        train=manifest["real"] + manifest["synthetic"],
+        real=manifest["real"],
+        synthetic=manifest["synthetic"],
+        share=manifest["synthetic_share"],
+        test=manifest["test"],
+        width=width,
+        height=height,
+        mode="grey" if channels == 1 else "RGB",
+        seed=manifest["seed"],
+        checkpoint=manifest["checkpoint_sha256"],
         originals="included" if manifest["originals"] else "not included",
-        rows="\n".join(table_row(row) for row in manifest["classes"]))
+        rows="\n".join(table_row(row) for row in manifest["classes"]),
+    )
 
 
 def table_row(row: dict[str, Any]) -> str:
     total = row["real"] + row["synthetic"]
     share = f"{row['synthetic'] / total:.1%}" if total else "none"
-    return (f"| {markdown(row['name'])} | {markdown(row['folder'])} | {row['real']} | {row['synthetic']} | {share} | "
-            f"{row['test']} |")
+    return (
+        f"| {markdown(row['name'])} | {markdown(row['folder'])} | {row['real']} | {row['synthetic']} | {share} | "
+        f"{row['test']} |"
+    )

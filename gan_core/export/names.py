@@ -1,4 +1,5 @@
 """Class names made fit for folders, spreadsheets and Markdown. Anyone may have named them."""
+
 import html
 import re
 import unicodedata
@@ -35,7 +36,7 @@ def plain_folder(name: str) -> str:
     name = "".join("_" if unicodedata.category(c).startswith("C") else c for c in FORBIDDEN.sub("_", name))
     name = cut(name.strip().lstrip(".").strip(), MAX_FOLDER_BYTES - 1)
     if DEVICE.match(name.partition(".")[0].strip()):
-        name = f"_{name}"               # Windows reads NUL.txt as the device NUL
+        name = f"_{name}"  # Windows reads NUL.txt as the device NUL
     return name or "class"
 
 

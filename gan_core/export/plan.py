@@ -1,11 +1,12 @@
 """How many images each class needs: real, missing and planned. Light, since pages import it."""
+
 from typing import NamedTuple
 
 from gan_core.errors import UserError
 
-MAX_PLANNED_IMAGES = 1_000_000          # in all classes together: more is a slip of the finger
+MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is a slip of the finger
 
-Balance = str | int | dict[str, int]    # 'largest', one total for every class, or totals by class
+Balance = str | int | dict[str, int]  # 'largest', one total for every class, or totals by class
 
 
 class Row(NamedTuple):
@@ -38,7 +39,7 @@ def parse_balance(text: str, classes: list[str]) -> Balance:
             raise unknown_class(rest.partition("=")[0], classes)
         if name in totals:
             raise UserError("bad_balance", f"Class {name!r} has two totals.", "Name every class once.")
-        number, _, rest = rest[len(name) + 1:].partition(",")
+        number, _, rest = rest[len(name) + 1 :].partition(",")
         totals[name], rest = whole_number(number), rest.lstrip()
     return totals
 
@@ -54,12 +55,18 @@ def deficits(counts: dict[str, int], balance: Balance) -> dict[str, Row]:
     plan = {name: Row(real, max(0, totals[name] - real), max(real, totals[name])) for name, real in counts.items()}
     planned = sum(row.planned for row in plan.values())
     if planned > MAX_PLANNED_IMAGES:
-        raise UserError("too_many_images", f"That makes {planned:,} images in all.",
-                        f"Choose smaller totals: {MAX_PLANNED_IMAGES:,} in all is the most.")
+        raise UserError(
+            "too_many_images",
+            f"That makes {planned:,} images in all.",
+            f"Choose smaller totals: {MAX_PLANNED_IMAGES:,} in all is the most.",
+        )
     if not any(row.missing for row in plan.values()):
         have = max(counts.values(), default=0)
-        raise UserError("nothing_to_add", "Every class already has as many images as asked for.",
-                        f"Choose a total above {have:,}, the size of the largest class, to add images to all classes.")
+        raise UserError(
+            "nothing_to_add",
+            "Every class already has as many images as asked for.",
+            f"Choose a total above {have:,}, the size of the largest class, to add images to all classes.",
+        )
     return plan
 
 
@@ -89,8 +96,11 @@ def checked_total(total: object) -> int:
 def whole_number(text: str) -> int:
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise UserError("bad_balance", f"{text!r} is not a number of images.",
-                        "Write 'largest', one number such as 500, or class=number pairs with commas between.")
+        raise UserError(
+            "bad_balance",
+            f"{text!r} is not a number of images.",
+            "Write 'largest', one number such as 500, or class=number pairs with commas between.",
+        )
     return int(text)
 
 

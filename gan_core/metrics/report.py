@@ -1,4 +1,5 @@
 """Every score of a set of fakes, with the floor that real images reach among themselves and what to keep in mind."""
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from gan_core.metrics.fid import frechet_distance
 from gan_core.metrics.inception_score import inception_score
 from gan_core.metrics.kid import kernel_distance
 
-FEW_IMAGES = 2048                       # below the feature count of Inception-v3 the covariance is singular
+FEW_IMAGES = 2048  # below the feature count of Inception-v3 the covariance is singular
 
 
 class Counts(NamedTuple):
@@ -23,9 +24,16 @@ class Counts(NamedTuple):
     held_out: int
 
 
-def scores(extractor: Extractor, real_images: np.ndarray, fake_images: np.ndarray,
-           held_out_images: np.ndarray | None, seed: int, on_progress: Callable[[float, str], None] | None = None,
-           should_stop: Callable[[], bool] | None = None, device: str = "cpu") -> dict[str, Any]:
+def scores(
+    extractor: Extractor,
+    real_images: np.ndarray,
+    fake_images: np.ndarray,
+    held_out_images: np.ndarray | None,
+    seed: int,
+    on_progress: Callable[[float, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    device: str = "cpu",
+) -> dict[str, Any]:
     """Images uint8 [*, H, W, 1 or 3] -> a dict for JSON; nothing is rounded.
 
     A score that cannot be computed is None and "absent" says why. n = min(real, fake) images are compared on each side,
@@ -35,9 +43,18 @@ def scores(extractor: Extractor, real_images: np.ndarray, fake_images: np.ndarra
     held_out_images = real_images[:0] if held_out_images is None else held_out_images
     n = min(len(real_images), len(fake_images))
     counts = Counts(len(real_images), len(fake_images), n, min(n, len(real_images) // 2), min(n, len(held_out_images)))
-    real, fake, held_out = extract_all(extractor, seed, device, on_progress, should_stop, [
-        ("real images", real_images, max(n, 2 * counts.floor)), ("generated images", fake_images, n),
-        ("held-out images", held_out_images, counts.held_out)])
+    real, fake, held_out = extract_all(
+        extractor,
+        seed,
+        device,
+        on_progress,
+        should_stop,
+        [
+            ("real images", real_images, max(n, 2 * counts.floor)),
+            ("generated images", fake_images, n),
+            ("held-out images", held_out_images, counts.held_out),
+        ],
+    )
 
     distance, formula = NAMES.get(extractor.name, ("frechet_distance", "inception_score_formula"))
     absent: dict[str, str] = {}
@@ -50,28 +67,41 @@ def scores(extractor: Extractor, real_images: np.ndarray, fake_images: np.ndarra
             return otherwise
 
     def compare(prefix: str, a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
-        return {distance: attempt(prefix + distance, lambda: frechet_distance(a, b), None),
-                **attempt(prefix + "kid", lambda: kernel_distance(a, b, seed), {"kid": None, "kid_ci": None})}
+        return {
+            distance: attempt(prefix + distance, lambda: frechet_distance(a, b), None),
+            **attempt(prefix + "kid", lambda: kernel_distance(a, b, seed), {"kid": None, "kid_ci": None}),
+        }
 
     whole = compare("", real.features[:n], fake.features)
     spread = attempt(formula, lambda: inception_score(fake.logits), {"inception_score": None, "std": None})
-    half, other_half = real.features[:counts.floor], real.features[counts.floor:2 * counts.floor]
+    half, other_half = real.features[: counts.floor], real.features[counts.floor : 2 * counts.floor]
     floor = {"n": counts.floor, **compare("floor.", half, other_half), "held_out": None}
     if counts.held_out:
-        beside = compare("floor.held_out.", real.features[:counts.held_out], held_out.features)
+        beside = compare("floor.held_out.", real.features[: counts.held_out], held_out.features)
         floor["held_out"] = {"n": counts.held_out, **beside}
     times_floor = None
     if floor[distance] and whole[distance] is not None:
-        at_n = whole[distance] if counts.floor == n else frechet_distance(half, fake.features[:counts.floor])
+        at_n = whole[distance] if counts.floor == n else frechet_distance(half, fake.features[: counts.floor])
         times_floor = at_n / floor[distance]
     else:
         absent["times_floor"] = "The ratio needs both a score and a floor above 0."
     return {
-        "extractor": extractor.name, "extractor_title": extractor.title, "weights": extractor.weights_hash,
-        "resize": extractor.resize, "seed": seed, "n_real": n, "n_fake": n,
-        "n_real_available": counts.real, "n_fake_available": counts.fake,
-        **whole, formula: spread["inception_score"], f"{formula}_std": spread["std"], "floor": floor,
-        "times_floor": times_floor, "labels": labels(extractor), "caveats": caveats(extractor, counts),
+        "extractor": extractor.name,
+        "extractor_title": extractor.title,
+        "weights": extractor.weights_hash,
+        "resize": extractor.resize,
+        "seed": seed,
+        "n_real": n,
+        "n_fake": n,
+        "n_real_available": counts.real,
+        "n_fake_available": counts.fake,
+        **whole,
+        formula: spread["inception_score"],
+        f"{formula}_std": spread["std"],
+        "floor": floor,
+        "times_floor": times_floor,
+        "labels": labels(extractor),
+        "caveats": caveats(extractor, counts),
         "absent": absent,
     }
 
@@ -80,12 +110,19 @@ def scores(extractor: Extractor, real_images: np.ndarray, fake_images: np.ndarra
 NAMES = {"inception-v3": ("fid", "inception_score")}
 
 
-def extract_all(extractor: Extractor, seed: int, device: str, on_progress: Callable[[float, str], None] | None,
-                should_stop: Callable[[], bool] | None, parts: list[tuple[str, np.ndarray, int]]) -> list[Features]:
+def extract_all(
+    extractor: Extractor,
+    seed: int,
+    device: str,
+    on_progress: Callable[[float, str], None] | None,
+    should_stop: Callable[[], bool] | None,
+    parts: list[tuple[str, np.ndarray, int]],
+) -> list[Features]:
     """The features of a random draw without replacement from each part (name, images, how many), in random order."""
     rng = np.random.default_rng(seed)
     total, done, result = max(1, sum(count for *_, count in parts)), 0, []
     for name, images, count in parts:
+
         def tell(share: float, name: str = name, count: int = count, done: int = done) -> None:
             if on_progress:
                 on_progress((done + share * count) / total, f"Looking at {name}")
@@ -105,8 +142,11 @@ def labels(extractor: Extractor) -> dict[str, str]:
     if extractor.name in NAMES:
         network = f", {title}" if extractor.note else ""
         return {"fid": f"FID{network}", "kid": f"KID{network}", "inception_score": f"Inception Score{network}"}
-    return {"frechet_distance": f"Frechet distance, {title}", "kid": f"Kernel distance, {title}",
-            "inception_score_formula": f"Inception Score formula, {title}"}
+    return {
+        "frechet_distance": f"Frechet distance, {title}",
+        "kid": f"Kernel distance, {title}",
+        "inception_score_formula": f"Inception Score formula, {title}",
+    }
 
 
 def caveats(extractor: Extractor, counts: Counts) -> list[str]:
@@ -115,14 +155,19 @@ def caveats(extractor: Extractor, counts: Counts) -> list[str]:
     name, kernel = ("FID", "KID") if is_inception else ("Frechet distance", "kernel distance")
     told = [f"The {name} falls as more images are compared: set it only beside scores from {n:,} images."]
     if n < FEW_IMAGES:
-        told.append(f"Fewer than {FEW_IMAGES:,} images were compared, so the covariance is singular: "
-                    f"read the {kernel} first.")
+        told.append(
+            f"Fewer than {FEW_IMAGES:,} images were compared, so the covariance is singular: read the {kernel} first."
+        )
     if counts.floor < n:
-        told.append(f"There are too few real images for a floor of {n:,} on each side: it compares {counts.floor:,} "
-                    f"with {counts.floor:,} and so lies higher; the ratio to the floor uses that many on each side.")
+        told.append(
+            f"There are too few real images for a floor of {n:,} on each side: it compares {counts.floor:,} "
+            f"with {counts.floor:,} and so lies higher; the ratio to the floor uses that many on each side."
+        )
     if n < max(counts.real, counts.fake):
-        told.append(f"Of {counts.real:,} real and {counts.fake:,} generated images, {n:,} of each were compared, "
-                    "drawn at random.")
+        told.append(
+            f"Of {counts.real:,} real and {counts.fake:,} generated images, {n:,} of each were compared, "
+            "drawn at random."
+        )
     if 0 < counts.held_out < n:
         told.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} lies higher.")
     told.append("The Inception Score judges by the 1,000 classes of ImageNet, not by yours, and sees no real image.")

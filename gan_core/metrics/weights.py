@@ -1,4 +1,5 @@
 """Where the weights of the Inception-v3 network of FID are found, how they are fetched, and safe reading."""
+
 import hashlib
 import http.client
 import os
@@ -16,7 +17,7 @@ INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION_FILE}"
 INCEPTION_SHA256_PREFIX = "6726825d"
 CHUNK_BYTES = 1 << 20
-MAX_DOWNLOAD_BYTES = 200 << 20          # the file has 92 MB; a server that sends without end is cut off
+MAX_DOWNLOAD_BYTES = 200 << 20  # the file has 92 MB; a server that sends without end is cut off
 CONNECT_SECONDS = 10
 
 
@@ -32,8 +33,9 @@ def load_plain_state(path: Path) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except FileNotFoundError as error:
-        raise UserError("no_such_path", f"There is no weights file {path.name!r}.",
-                        "Check the path and try again.") from error
+        raise UserError(
+            "no_such_path", f"There is no weights file {path.name!r}.", "Check the path and try again."
+        ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise UserError("bad_weights", f"{path.name} cannot be read as PyTorch weights.", advice) from error
     if not isinstance(state, dict) or not all(type(k) is str and torch.is_tensor(v) for k, v in state.items()):
@@ -53,8 +55,11 @@ def inception_weights(weights_folder: Path, user_file: Path | None = None) -> Pa
         if named:
             path = Path(named).expanduser()
             if not path.is_file():
-                raise UserError("no_such_path", f"There is no weights file {str(named)!r} on this computer.",
-                                "Check the path and try again.")
+                raise UserError(
+                    "no_such_path",
+                    f"There is no weights file {str(named)!r} on this computer.",
+                    "Check the path and try again.",
+                )
             return path
     for folder in (Path(weights_folder), Path(torch.hub.get_dir()) / "checkpoints"):
         if (folder / INCEPTION_FILE).is_file():
@@ -70,8 +75,11 @@ def fetch_inception(weights_folder: Path, url: str = INCEPTION_URL) -> Path:
         with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as response:
             atomic_write(path, lambda file: copy_checked(response, file))
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        raise UserError("no_network", "The Inception-v3 weights could not be downloaded.",
-                        f"Put {INCEPTION_FILE} into {path.parent}, or choose efficientnet-lite0.") from error
+        raise UserError(
+            "no_network",
+            "The Inception-v3 weights could not be downloaded.",
+            f"Put {INCEPTION_FILE} into {path.parent}, or choose efficientnet-lite0.",
+        ) from error
     return path
 
 
@@ -82,5 +90,8 @@ def copy_checked(response, file) -> None:
         digest.update(chunk)
         size += file.write(chunk)
     if not digest.hexdigest().startswith(INCEPTION_SHA256_PREFIX):
-        raise UserError("bad_download", "The downloaded Inception-v3 weights are damaged or not the published ones.",
-                        f"Try again, or get {INCEPTION_FILE} by hand.")
+        raise UserError(
+            "bad_download",
+            "The downloaded Inception-v3 weights are damaged or not the published ones.",
+            f"Try again, or get {INCEPTION_FILE} by hand.",
+        )

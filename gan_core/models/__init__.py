@@ -5,6 +5,7 @@ The contract, checked for each entry by tests/test_models.py:
     Discriminator(size, channels, num_classes, width)(images, y) -> logits [N], higher is more real
 where inner = inner_size(size). A set without labels has num_classes = 1: there is no unconditional case.
 """
+
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from gan_core.models import dcgan28, r3lite
 class Family(NamedTuple):
     Generator: Callable[..., nn.Module]
     Discriminator: Callable[..., nn.Module]
-    inner_size: Callable[[int], int]        # px side the networks work at; 28 px is padded to 32 where halving needs it
+    inner_size: Callable[[int], int]  # px side the networks work at; 28 px is padded to 32 where halving needs it
 
 
 FAMILIES: dict[str, Family] = {

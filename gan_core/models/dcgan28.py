@@ -4,6 +4,7 @@ G: dense, batch norm, LeakyReLU, reshape, two transposed convolutions with batch
 LeakyReLU and dropout, flatten, one logit. Departs from the survey: takes a label, by concatenation in G and projection in D;
 with one class both are constants and it is the survey's own network.
 """
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -27,10 +28,10 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.stem_norm(self.stem(torch.cat([z, self.embed(y)], dim=1))), 0.2)
-        h = h.view(len(z), -1, 7, 7)                            # [N, 4 * width, 7, 7]
-        h = F.leaky_relu(self.norm1(self.up1(h)), 0.2)          # [N, 2 * width, 7, 7]
-        h = F.leaky_relu(self.norm2(self.up2(h)), 0.2)          # [N, width, 14, 14]
-        return self.to_image(h).tanh()                          # [N, channels, 28, 28]
+        h = h.view(len(z), -1, 7, 7)  # [N, 4 * width, 7, 7]
+        h = F.leaky_relu(self.norm1(self.up1(h)), 0.2)  # [N, 2 * width, 7, 7]
+        h = F.leaky_relu(self.norm2(self.up2(h)), 0.2)  # [N, width, 14, 14]
+        return self.to_image(h).tanh()  # [N, channels, 28, 28]
 
 
 class Discriminator(nn.Module):
@@ -42,10 +43,10 @@ class Discriminator(nn.Module):
         self.conv2 = nn.Conv2d(width, 2 * width, 5, stride=2, padding=2)
         self.head = nn.Linear(2 * width * 49, 1)
         self.embed = nn.Embedding(num_classes, 2 * width * 49)
-        nn.init.zeros_(self.embed.weight)                       # starts as the survey's D; labels come in as they help
+        nn.init.zeros_(self.embed.weight)  # starts as the survey's D; labels come in as they help
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        h = F.dropout(F.leaky_relu(self.conv1(x), 0.2), 0.3, self.training)         # [N, width, 14, 14]
-        h = F.dropout(F.leaky_relu(self.conv2(h), 0.2), 0.3, self.training)         # [N, 2 * width, 7, 7]
+        h = F.dropout(F.leaky_relu(self.conv1(x), 0.2), 0.3, self.training)  # [N, width, 14, 14]
+        h = F.dropout(F.leaky_relu(self.conv2(h), 0.2), 0.3, self.training)  # [N, 2 * width, 7, 7]
         h = h.flatten(1)
         return self.head(h)[:, 0] + (self.embed(y) * h).sum(1)

@@ -3,6 +3,7 @@
 Departs from the paper: pixels that translation brings in and that cutout takes away are white, grey or black as the image's own
 corner, not always mid-grey, so that a plain background stays plain.
 """
+
 from collections.abc import Callable
 
 import torch
@@ -25,9 +26,14 @@ def translation(x: torch.Tensor) -> torch.Tensor:
     reach = side // 8
     padded = F.pad(x, (reach,) * 4, mode="replicate")
     shift = torch.randint(0, 2 * reach + 1, (2, n, 1), device=x.device)
-    rows = (torch.arange(side, device=x.device) + shift[0])[:, None, :, None]               # [N, 1, S, 1]
-    columns = (torch.arange(side, device=x.device) + shift[1])[:, None, None, :]            # [N, 1, 1, S]
-    return padded[torch.arange(n, device=x.device)[:, None, None, None], torch.arange(c, device=x.device)[:, None, None], rows, columns]
+    rows = (torch.arange(side, device=x.device) + shift[0])[:, None, :, None]  # [N, 1, S, 1]
+    columns = (torch.arange(side, device=x.device) + shift[1])[:, None, None, :]  # [N, 1, 1, S]
+    return padded[
+        torch.arange(n, device=x.device)[:, None, None, None],
+        torch.arange(c, device=x.device)[:, None, None],
+        rows,
+        columns,
+    ]
 
 
 def cutout(x: torch.Tensor) -> torch.Tensor:
@@ -35,8 +41,8 @@ def cutout(x: torch.Tensor) -> torch.Tensor:
     n, _, side, _ = x.shape
     corner = torch.randint(-side // 4, side - side // 4, (2, n, 1), device=x.device)
     line = torch.arange(side, device=x.device)
-    inside = lambda start: (line >= start) & (line < start + side // 2)                     # [N, S]
-    hole = (inside(corner[0])[:, :, None] & inside(corner[1])[:, None, :])[:, None]         # [N, 1, S, S]
+    inside = lambda start: (line >= start) & (line < start + side // 2)  # [N, S]
+    hole = (inside(corner[0])[:, :, None] & inside(corner[1])[:, None, :])[:, None]  # [N, 1, S, S]
     return torch.where(hole, x[:, :, :1, :1], x)
 
 

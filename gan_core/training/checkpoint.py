@@ -3,6 +3,7 @@
 checkpoints/ck-<images seen>.pt and ck-<images seen>.json. The manifest is written last and is the commit point: a file
 without one does not exist. The newest manifest whose hash matches wins; a file that does not match is moved to bad/.
 """
+
 import contextlib
 import hashlib
 import io
@@ -15,7 +16,7 @@ from gan_core.errors import UserError
 from gan_core.training.step import State
 from gan_core.workspace import atomic_write, read_json, write_json
 
-KEEP = 3                                # newest checkpoints that stay
+KEEP = 3  # newest checkpoints that stay
 
 
 def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
@@ -26,11 +27,18 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
     if not all(torch.isfinite(p).all() for p in [*state.G.parameters(), *state.D.parameters()]):
         raise FloatingPointError("a weight is not finite")
     values = {
-        "G": state.G.state_dict(), "D": state.D.state_dict(), "G_ema": state.G_ema.state_dict(),
-        "opt_G": state.opt_G.state_dict(), "opt_D": state.opt_D.state_dict(),
-        "images_seen": state.images_seen, "elapsed_seconds": state.elapsed_seconds,
-        "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "torch": str(torch.__version__), "threads": torch.get_num_threads(), "extra": extra,
+        "G": state.G.state_dict(),
+        "D": state.D.state_dict(),
+        "G_ema": state.G_ema.state_dict(),
+        "opt_G": state.opt_G.state_dict(),
+        "opt_D": state.opt_D.state_dict(),
+        "images_seen": state.images_seen,
+        "elapsed_seconds": state.elapsed_seconds,
+        "rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "extra": extra,
     }
     buffer = io.BytesIO()
     torch.save(values, buffer)
@@ -38,8 +46,10 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / f"ck-{state.images_seen:012d}.pt"
     atomic_write(path, lambda file: file.write(content))
-    write_json(path.with_suffix(".json"), {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
-                                           "images_seen": state.images_seen})
+    write_json(
+        path.with_suffix(".json"),
+        {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "images_seen": state.images_seen},
+    )
     for old in sorted(folder.glob("ck-*.json"))[:-KEEP]:
         old.unlink()
         old.with_suffix(".pt").unlink(missing_ok=True)
@@ -77,6 +87,8 @@ def generator_weights(folder: Path) -> tuple[dict[str, torch.Tensor], int, str]:
     """(state dict of the averaged G, images seen, sha256) of the newest valid checkpoint. Raises UserError where there is none."""
     found = newest(folder)
     if found is None:
-        raise UserError("no_checkpoint", "This run has no usable checkpoint.", "Train it for at least a minute, then try again.")
+        raise UserError(
+            "no_checkpoint", "This run has no usable checkpoint.", "Train it for at least a minute, then try again."
+        )
     values, sha256 = found
     return values["G_ema"], values["images_seen"], sha256

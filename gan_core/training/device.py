@@ -1,4 +1,5 @@
 """Where a run computes: device, threads, memory format, and how much memory it took."""
+
 import os
 
 import psutil
@@ -16,7 +17,7 @@ def choose(wish: str) -> torch.device:
 
 def prepare(device: torch.device) -> None:
     """Process-wide switches for training speed; no effect on the result beyond rounding."""
-    torch.set_flush_denormal(True)          # denormals make CPU convolutions crawl once D's gradients vanish
+    torch.set_flush_denormal(True)  # denormals make CPU convolutions crawl once D's gradients vanish
     if device.type == "cpu":
         torch.set_num_threads(int(os.environ.get("GANVAS_THREADS") or psutil.cpu_count(logical=False) or 1))
     else:

@@ -1,4 +1,5 @@
 """The running average of G that samples come from (Yazici et al., arXiv:1806.04498)."""
+
 import torch
 from torch import nn
 

@@ -2,6 +2,7 @@
 
 Knows nothing of stores, jobs or pages: progress goes out through on_tick, the wish to stop comes in through should_stop.
 """
+
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,9 +56,16 @@ class Sampler:
         return real.contiguous(memory_format=torch.channels_last), labels
 
 
-def train(config: TrainConfig, images: np.ndarray, labels: np.ndarray, classes: list[str], folder: Path,
-          on_tick: Callable[[dict[str, Any]], None], should_stop: Callable[[], bool],
-          log: Callable[[str], None] = print) -> dict[str, Any]:
+def train(
+    config: TrainConfig,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: list[str],
+    folder: Path,
+    on_tick: Callable[[dict[str, Any]], None],
+    should_stop: Callable[[], bool],
+    log: Callable[[str], None] = print,
+) -> dict[str, Any]:
     """Train into folder, from its newest checkpoint where it has one; returns the last status.
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
@@ -75,15 +83,17 @@ def train(config: TrainConfig, images: np.ndarray, labels: np.ndarray, classes: 
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
     sampler = Sampler(images, labels, config, FAMILIES[config.family].inner_size(size), device)
     total = images_total(config, len(images))
-    log(f"{config.recipe} on {title(device)}, {torch.get_num_threads()} threads: {len(images):,} training images of {size} px, "
-        f"{len(classes)} classes, {total:,} images to show.")
+    log(
+        f"{config.recipe} on {title(device)}, {torch.get_num_threads()} threads: {len(images):,} training images of {size} px, "
+        f"{len(classes)} classes, {total:,} images to show."
+    )
 
     stopped = should_stop()
     while state.images_seen < total and not recorder.time_is_up() and not stopped:
         recorder.add(train_step(state, *sampler(), config))
         recorder.tick_if_due()
         asked_at = time.monotonic()
-        stopped = should_stop()                                 # holds here while the run is paused
+        stopped = should_stop()  # holds here while the run is paused
         recorder.hold(time.monotonic() - asked_at)
     recorder.end("stopped" if stopped else "finished")
     return recorder.status
@@ -96,7 +106,11 @@ def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[
     """
     device = choose(config.device)
     prepare(device)
-    size, channels, num_classes = data.images.shape[1], data.images.shape[3], len(data.classes) if config.conditional else 1
+    size, channels, num_classes = (
+        data.images.shape[1],
+        data.images.shape[3],
+        len(data.classes) if config.conditional else 1,
+    )
     state = new_state(config, size=size, channels=channels, num_classes=num_classes, device=device)
     sampler = Sampler(data.images, data.labels, config, FAMILIES[config.family].inner_size(size), device)
     for _ in range(2):
@@ -108,8 +122,12 @@ def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[
         memory = max(memory, memory_bytes(device))
     synchronise(device)
     parameters = sum(p.numel() for net in (state.G, state.D) for p in net.parameters())
-    return {"images_per_second": (state.images_seen - before) / (time.monotonic() - started), "memory_bytes": memory,
-            "checkpoint_bytes": 4 * (3 * parameters + sum(p.numel() for p in state.G.parameters())), "device": title(device)}
+    return {
+        "images_per_second": (state.images_seen - before) / (time.monotonic() - started),
+        "memory_bytes": memory,
+        "checkpoint_bytes": 4 * (3 * parameters + sum(p.numel() for p in state.G.parameters())),
+        "device": title(device),
+    }
 
 
 def synchronise(device: torch.device) -> None:

@@ -1,4 +1,5 @@
 """LOSSES as data: what D and G minimise, and what D(x) and D(G(z)) mean under it. Pure functions of logits [N]."""
+
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,9 +8,9 @@ from torch.nn.functional import softplus
 
 
 class Loss(NamedTuple):
-    d: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]     # (real, fake) -> scalar
-    g: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]     # (real, fake) -> scalar; real is empty unless relativistic
-    relativistic: bool                                          # G's loss needs the logits of reals too
+    d: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (real, fake) -> scalar
+    g: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (real, fake) -> scalar; real is empty unless relativistic
+    relativistic: bool  # G's loss needs the logits of reals too
 
 
 # Non-saturating GAN (Goodfellow et al., arXiv:1406.2661). Relativistic pair (Jolicoeur-Martineau, arXiv:1807.00734, as in
@@ -18,11 +19,13 @@ LOSSES: dict[str, Loss] = {
     "nonsaturating": Loss(
         d=lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
         g=lambda real, fake: softplus(-fake).mean(),
-        relativistic=False),
+        relativistic=False,
+    ),
     "relativistic": Loss(
         d=lambda real, fake: softplus(fake - real).mean(),
         g=lambda real, fake: softplus(real - fake).mean(),
-        relativistic=True),
+        relativistic=True,
+    ),
 }
 
 

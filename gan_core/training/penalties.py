@@ -1,4 +1,5 @@
 """Gradient penalties on D."""
+
 import torch
 
 

@@ -1,4 +1,5 @@
 """What a run leaves in its folder while it trains: metrics, status, grids, checkpoints."""
+
 import json
 import math
 import time
@@ -19,15 +20,15 @@ from gan_core.workspace import read_json, write_json
 
 TICK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 60.0
-MOST_GRIDS = 400                        # grids of one run; beyond that they come less often than once an epoch
-GRID_IMAGES = 10_000                    # an epoch longer than this gets grids in between
+MOST_GRIDS = 400  # grids of one run; beyond that they come less often than once an epoch
+GRID_IMAGES = 10_000  # an epoch longer than this gets grids in between
 
 
 def grid_every(config: TrainConfig, train_images: int) -> int:
     """Images between two grids: an epoch, or a whole fraction of one where it is long, or several where there would be too many."""
     epoch = max(train_images, config.batch)
     every = epoch / math.ceil(epoch / GRID_IMAGES)
-    if config.minutes is None:          # with a time limit the clock bounds the number instead, see tick
+    if config.minutes is None:  # with a time limit the clock bounds the number instead, see tick
         every = max(every, images_total(config, train_images) / MOST_GRIDS)
     return max(config.batch, round(every))
 
@@ -35,9 +36,25 @@ def grid_every(config: TrainConfig, train_images: int) -> int:
 class Recorder:
     """Ticks about once a second; between ticks it only sums on the device."""
 
-    def __init__(self, folder: Path, config: TrainConfig, classes: list[str], train_images: int, size: int, state: State,
-                 device: torch.device, on_tick: Callable[[dict[str, Any]], None], log: Callable[[str], None]):
-        self.folder, self.config, self.classes, self.train_images, self.size = folder, config, classes, train_images, size
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        classes: list[str],
+        train_images: int,
+        size: int,
+        state: State,
+        device: torch.device,
+        on_tick: Callable[[dict[str, Any]], None],
+        log: Callable[[str], None],
+    ):
+        self.folder, self.config, self.classes, self.train_images, self.size = (
+            folder,
+            config,
+            classes,
+            train_images,
+            size,
+        )
         self.state, self.device, self.on_tick, self.log = state, device, on_tick, log
         self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
         self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
@@ -96,20 +113,32 @@ class Recorder:
             self.state.elapsed_seconds += seconds
             self.last_tick, self.tick_images, self.sums, self.steps = now, self.state.images_seen, {}, 0
             if not all(math.isfinite(value) for value in means.values()):
-                raise UserError("diverged", f"The losses stopped being finite numbers at {self.state.images_seen:,} images.",
-                                "The last good checkpoint is kept: start a new run with half the learning rates or ten times the penalty.")
+                raise UserError(
+                    "diverged",
+                    f"The losses stopped being finite numbers at {self.state.images_seen:,} images.",
+                    "The last good checkpoint is kept: start a new run with half the learning rates or ten times the penalty.",
+                )
             speed = images / max(seconds, 1e-9)
-            row = {"images_seen": self.state.images_seen, "epoch": self.epoch(), "elapsed_seconds": self.state.elapsed_seconds,
-                   **means, "images_per_second": speed}
+            row = {
+                "images_seen": self.state.images_seen,
+                "epoch": self.epoch(),
+                "elapsed_seconds": self.state.elapsed_seconds,
+                **means,
+                "images_per_second": speed,
+            }
             with open(self.folder / "metrics.jsonl", "a") as file:
                 file.write(json.dumps(row) + "\n")
             self.write_status("training", speed)
-        if self.state.images_seen >= self.next_grid and self.state.elapsed_seconds - self.last_grid_seconds >= self.least_seconds:
+        if (
+            self.state.images_seen >= self.next_grid
+            and self.state.elapsed_seconds - self.last_grid_seconds >= self.least_seconds
+        ):
             self.draw_grid()
             self.next_grid = (self.state.images_seen // self.every + 1) * self.every
             self.last_grid_seconds = self.state.elapsed_seconds
-            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {self.status.get('images_per_second') or 0:.0f} images/s")
-            self.write_status("training", self.status.get("images_per_second"))
+            speed = self.status.get("images_per_second")
+            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {speed or 0:.0f} images/s")
+            self.write_status("training", speed)
 
     def epoch(self) -> float:
         return self.state.images_seen / self.train_images
@@ -125,10 +154,18 @@ class Recorder:
         if self.config.minutes is not None:
             shares.append(self.state.elapsed_seconds / (self.config.minutes * 60))
         self.status = {
-            "phase": phase, "images_seen": self.state.images_seen, "images_total": self.total, "epoch": self.epoch(),
-            "epochs": self.config.epochs, "progress": min(1.0, max(shares)), "images_per_second": smooth,
-            "eta_seconds": max(0.0, min(left)) if left else None, "elapsed_seconds": self.state.elapsed_seconds,
-            "memory_bytes": memory_bytes(self.device), "device": title(self.device), "latest_grid": self.latest_grid,
+            "phase": phase,
+            "images_seen": self.state.images_seen,
+            "images_total": self.total,
+            "epoch": self.epoch(),
+            "epochs": self.config.epochs,
+            "progress": min(1.0, max(shares)),
+            "images_per_second": smooth,
+            "eta_seconds": max(0.0, min(left)) if left else None,
+            "elapsed_seconds": self.state.elapsed_seconds,
+            "memory_bytes": memory_bytes(self.device),
+            "device": title(self.device),
+            "latest_grid": self.latest_grid,
         }
         write_json(self.folder / "status.json", self.status)
         self.on_tick(self.status)

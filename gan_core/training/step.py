@@ -1,4 +1,5 @@
 """THE train step: one update of D, one of G, one of the average. Every family and every loss goes through here."""
+
 import copy
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
     family = FAMILIES[config.family]
     G = family.Generator(size, channels, num_classes, config.z_dim, config.width)
     D = family.Discriminator(size, channels, num_classes, config.width)
-    G, D = (net.to(device, memory_format=torch.channels_last) for net in (G, D))
+    G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
     adam = lambda net, lr: torch.optim.Adam(net.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
     return State(G, D, copy.deepcopy(G).requires_grad_(False).eval(), adam(G, config.lr_G), adam(D, config.lr_D))
 
@@ -56,7 +57,7 @@ def train_step(state: State, real: torch.Tensor, labels: torch.Tensor, config: T
     logits = D(augment(config.augment, both), both_labels)
     real_logits, fake_logits = logits[:n], logits[n:]
     d_loss = loss.d(real_logits, fake_logits)
-    penalty = squared_gradients(both, logits).sum() / n if config.gamma > 0 else d_loss.new_zeros([])   # R1 + R2
+    penalty = squared_gradients(both, logits).sum() / n if config.gamma > 0 else d_loss.new_zeros([])  # R1 + R2
     update(state.opt_D, d_loss + config.gamma / 2 * penalty)
 
     # G: D is frozen; gradients flow through it, not into it.

@@ -8,14 +8,19 @@ import plotly.graph_objects as go
 from gan_core.runfolder import decimate
 
 Row = dict[str, Any]
-BLUE, ORANGE, GREY = "#2f79c4", "#e07b1a", "#8a97a5"          # readable on the light and on the dark page
+BLUE, ORANGE, GREY = "#2f79c4", "#e07b1a", "#8a97a5"  # readable on the light and on the dark page
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"]}
 
 
 def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
     return figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis_title=x, yaxis_title=y,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, hovermode="x unified")
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis_title=x,
+        yaxis_title=y,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hovermode="x unified",
+    )
 
 
 def curves(rows: list[Row], names: dict[str, tuple[str, str, str]], y: str) -> go.Figure:
@@ -64,9 +69,15 @@ def bars(classes: list[str], parts: dict[str, tuple[list[int], str, str]]) -> go
     names = [html.escape(name if len(name) <= 24 else name[:23] + "…") for name in classes]
     figure = go.Figure()
     for legend, (counts, colour, pattern) in parts.items():
-        figure.add_bar(y=list(range(len(classes))), x=counts, name=legend, orientation="h", customdata=names,
-                       marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
-                       hovertemplate="%{customdata}: %{x:,}")
+        figure.add_bar(
+            y=list(range(len(classes))),
+            x=counts,
+            name=legend,
+            orientation="h",
+            customdata=names,
+            marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
+            hovertemplate="%{customdata}: %{x:,}",
+        )
     layout(figure, "images", "", 110 + 26 * len(classes)).update_layout(barmode="stack", hovermode="closest")
     return figure.update_yaxes(
         autorange="reversed", tickmode="array", tickvals=list(range(len(classes))), ticktext=names

@@ -1,4 +1,5 @@
 """The one store and workspace of this server, and the request token that makes a double click one job."""
+
 import secrets
 import time
 

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gan_core.config import TrainConfig
 from pages.components.text import plain
 
-HIDDEN = ("recipe",)                    # chosen by its card, not in the form
+HIDDEN = ("recipe",)  # chosen by its card, not in the form
 PREFIX = "setting_"
 
 
@@ -96,8 +96,11 @@ def step(default: float) -> float:
 
 def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
     """'Learning rate of D: 0.0002 → 0.0001' for each setting that is not the recipe's."""
-    return [f"{field.title}: {show(getattr(recipe, name))} → {show(getattr(config, name))}"
-            for name, field in TrainConfig.model_fields.items() if getattr(config, name) != getattr(recipe, name)]
+    return [
+        f"{field.title}: {show(getattr(recipe, name))} → {show(getattr(config, name))}"
+        for name, field in TrainConfig.model_fields.items()
+        if getattr(config, name) != getattr(recipe, name)
+    ]
 
 
 def show(value: Any) -> str:

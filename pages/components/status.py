@@ -1,4 +1,5 @@
 """How a job is doing: an icon and a word for each state (never colour alone), and the progress of a job that polls."""
+
 from typing import NamedTuple
 
 import streamlit as st
@@ -51,6 +52,7 @@ def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
 
     A job that has ended shows nothing, or why it failed. key: prefix of widget keys, <key>_cancel and <key>_progress.
     """
+
     @st.fragment(run_every=1.0 if job.live else None)
     def poll() -> None:
         now = desk.store.job(job.id)

@@ -1,11 +1,12 @@
 """Words on the pages: names shown letter for letter, and amounts as people say them."""
+
 import re
 import time
 from string import punctuation
 
 from gan_core.errors import UserError
 
-JOINER = "\u2060"       # WORD JOINER, invisible: stops what Streamlit does to text *after* markdown escapes are gone
+JOINER = "\u2060"  # WORD JOINER, invisible: stops what Streamlit does to text *after* markdown escapes are gone
 
 # :smile: and :material/x: become icons, http:// and www. and a@b become links, -> and -- become other signs.
 LATE = re.compile(r":(?=[\w/+-])|@(?=\w)|(?<=www)(?=\.)|[-<>~](?=[-=>])")

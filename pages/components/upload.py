@@ -2,6 +2,7 @@
 
 Streamlit's own uploader holds the whole file in the server's memory twice; this one holds a megabyte of it.
 """
+
 from typing import NamedTuple
 
 import streamlit as st

@@ -25,5 +25,7 @@ def export(export_id: str, file: str) -> str:
 def download_link(href: str, file: str, label: str) -> str:
     """A same-tab anchor that downloads, as HTML for st.html; every part is escaped here."""
     style = "color: inherit; font-weight: 600; text-decoration: underline; overflow-wrap: anywhere"
-    return (f'<a style="{style}" href="{html.escape(href, quote=True)}" download="{html.escape(file, quote=True)}">'
-            f"{html.escape(label)}</a>")
+    return (
+        f'<a style="{style}" href="{html.escape(href, quote=True)}" download="{html.escape(file, quote=True)}">'
+        f"{html.escape(label)}</a>"
+    )

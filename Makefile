@@ -1,0 +1,36 @@
+# make run, make test: each makes .venv on first use. make check: what a commit should pass. make bench: the figures.
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.PHONY: setup run test check bench clean
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ganvas needs Python 3.11 or newer. Call: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV). On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing what Ganvas needs into $(VENV): some 5 GB, a few minutes, once."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+run: setup
+	$(PY) -m streamlit run app.py --server.port $(PORT)
+
+test: setup
+	$(PY) -m pytest
+
+check: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest -m "not browser"
+
+bench: setup
+	$(PY) benchmarks/demo_seconds.py
+	$(PY) benchmarks/page_seconds.py
+	$(PY) benchmarks/upload_memory.py
+
+clean:
+	rm -rf $(VENV)
