@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from gan_core.errors import Stopped
 from gan_core.data.dataset import ImageSet
+from gan_core.errors import Stopped
 from gan_core.export.archive import BATCH_IMAGES, write_zip
 from gan_core.export.names import MAX_FOLDER_BYTES, csv_cell, folder_names, markdown
 from gan_core.export.plan import deficits

@@ -136,9 +136,9 @@ class Recorder:
             self.draw_grid()
             self.next_grid = (self.state.images_seen // self.every + 1) * self.every
             self.last_grid_seconds = self.state.elapsed_seconds
-            speed = self.status.get("images_per_second")
-            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {speed or 0:.0f} images/s")
-            self.write_status("training", speed)
+            smooth = self.status.get("images_per_second")
+            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {smooth or 0:.0f} images/s")
+            self.write_status("training", smooth)
 
     def epoch(self) -> float:
         return self.state.images_seen / self.train_images
