@@ -6,6 +6,7 @@ Every answer for a file that is not there, or must not be, is the same 404.
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import re
 import shutil
@@ -195,12 +196,19 @@ async def workspace_file(request: Request) -> FileResponse | JSONResponse:
     return missing()
 
 
+def warm_up() -> None:
+    """Import what charts and tables need, so that not the first visitor pays for it."""
+    for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
+        importlib.import_module(module)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(app):
     """Keep the queue honest while the server is up. Workers are processes of their own and outlive it."""
     workspace = default_workspace()
     store = Store(workspace)
     workspace.sweep()
+    warming = asyncio.create_task(asyncio.to_thread(warm_up))
 
     def look_after() -> None:
         jobs.reconcile(store)
@@ -219,6 +227,7 @@ async def lifespan(app):
         yield
     finally:
         task.cancel()
+        warming.cancel()
 
 
 app = st.App(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gan_core.errors import FieldErrors
 
 SCHEMA_VERSION = 1
+CHECKPOINTS_KEPT = 3  # newest ones of a run that stay on disk
 SMALLEST_CLASS = 5  # images; below this a GAN with labels can only copy (recipes.md A18)
 
 # Which image sides (px) each family can draw. Here and not in models/, so that a page can know it without torch.

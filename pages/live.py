@@ -91,10 +91,7 @@ def say_state(job: Job | None, status: dict) -> None:
     elif state == "running" and not status.get("images_seen"):
         st.info("Loading: first numbers in about ten seconds.", icon=":material/downloading:")
     elif state == "paused":
-        st.warning(
-            "Pausing…" if status.get("phase") != "paused" else "Paused. Nothing is lost; continue when you like.",
-            icon=STATES["paused"].icon,
-        )
+        st.warning("Paused. Nothing is lost; continue when you like.", icon=STATES["paused"].icon)
     elif state in ("failed", "interrupted"):
         st.error(sentence(job.error or {}), icon=STATES[state].icon)
     elif state == "none":

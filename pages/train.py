@@ -11,8 +11,6 @@ from pages.components.desk import click_token, get_desk
 from pages.components.pick import empty, info_or_stop, pick
 from pages.components.text import ago, duration, plain, sentence, size
 
-KEPT_CHECKPOINTS = 4  # how many stay on disk at a time, for the estimate
-
 desk = get_desk()
 st.title("Train")
 datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
@@ -116,7 +114,7 @@ def show_estimate(settings: TrainConfig, job_id: str) -> None:
                     f"**Estimate:** {text} on {plain(probe.result.get('device', 'this computer'))} "
                     f"at {probe.result['images_per_second']:,.0f} images a second, "
                     f"{size(probe.result.get('memory_bytes'))} of memory, "
-                    f"{size(KEPT_CHECKPOINTS * (probe.result.get('checkpoint_bytes') or 0))} of disk.",
+                    f"{size((config.CHECKPOINTS_KEPT + 1) * (probe.result.get('checkpoint_bytes') or 0))} of disk.",
                     icon=":material/timer:",
                 )
             elif probe.live:

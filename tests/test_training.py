@@ -274,7 +274,7 @@ def test_only_the_newest_checkpoints_stay(tiny, tmp_path):
     for seen in range(1, 7):
         state.images_seen = seen
         checkpoint.save(tmp_path, state, {})
-    assert len(list(tmp_path.glob("ck-*.pt"))) == len(list(tmp_path.glob("ck-*.json"))) == checkpoint.KEEP
+    assert len(list(tmp_path.glob("ck-*.pt"))) == len(list(tmp_path.glob("ck-*.json"))) == checkpoint.CHECKPOINTS_KEPT
 
 
 def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):

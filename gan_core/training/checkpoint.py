@@ -12,11 +12,10 @@ from typing import Any
 
 import torch
 
+from gan_core.config import CHECKPOINTS_KEPT
 from gan_core.errors import UserError
 from gan_core.training.step import State
 from gan_core.workspace import atomic_write, read_json, write_json
-
-KEEP = 3  # newest checkpoints that stay
 
 
 def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
@@ -50,7 +49,7 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
         path.with_suffix(".json"),
         {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "images_seen": state.images_seen},
     )
-    for old in sorted(folder.glob("ck-*.json"))[:-KEEP]:
+    for old in sorted(folder.glob("ck-*.json"))[:-CHECKPOINTS_KEPT]:
         old.unlink()
         old.with_suffix(".pt").unlink(missing_ok=True)
     return path

@@ -45,20 +45,22 @@ def chromium():
 class Server:
     """`streamlit run app.py` on a free port; can be killed and started again on the same workspace and port."""
 
-    def __init__(self, workspace: Path):
+    def __init__(self, workspace: Path, threads: str | None = "1"):
         self.workspace, self.process = workspace, None
+        self.environment = (
+            os.environ | {"GANVAS_WORKSPACE": str(workspace)} | ({"GANVAS_THREADS": threads} if threads else {})
+        )
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        environment = os.environ | {"GANVAS_WORKSPACE": str(self.workspace), "GANVAS_THREADS": "1"}
         with open(self.workspace.parent / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
                 cwd=ROOT,
-                env=environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,81 @@
+"""Server-side seconds of opening each page in a workspace with 10 runs: python benchmarks/page_seconds.py
+
+Runs the page scripts in this process as the server does (streamlit.testing), after one warm-up each. The reference is a page
+that only says "hello".
+"""
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export")
+REPEATS, POINTS, GRIDS = 7, 2000, 50
+
+
+def fill(root: Path) -> None:
+    """Ten finished runs with 2,000 points and 50 grids each, on one dataset of three classes."""
+    import seeded
+
+    from gan_core.store import Store
+    from gan_core.workspace import Workspace
+
+    workspace = Workspace(root)
+    store = Store(workspace)
+    seeded.seed_dataset(workspace, store)
+    for number in range(10):
+        run = f"r{number + 100:016x}"
+        seeded.seed_run(workspace, store, run, f"Run {number}", "finished", created_at=time.time() - number)
+        folder = workspace.run(run)
+        row = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
+        with open(folder / "metrics.jsonl", "w") as file:
+            for point in range(POINTS):
+                file.write(json.dumps(row | {"images_seen": 64 * point, "epoch": point / 20}) + "\n")
+        index = folder / "samples" / "index.jsonl"
+        last = json.loads(index.read_text().splitlines()[-1])
+        index.write_text("".join(json.dumps(last | {"images_seen": 64 * g, "epoch": g}) + "\n" for g in range(GRIDS)))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GANVAS_WORKSPACE"] = folder
+        from streamlit.testing.v1 import AppTest
+
+        from app import warm_up
+        from gan_core import jobs
+
+        jobs.ensure_workers = lambda store, workspace: None
+        fill(Path(folder))
+        warm_up()
+
+        def open_seconds(run) -> tuple[float, float]:
+            """(the first time, with all its imports; the median of later times)."""
+            started = time.perf_counter()
+            run()
+            first, times = time.perf_counter() - started, []
+            for _ in range(REPEATS):
+                started = time.perf_counter()
+                run()
+                times.append(time.perf_counter() - started)
+            return first, statistics.median(times)
+
+        hello = AppTest.from_string("import streamlit as st\nst.title('hello')", default_timeout=30)
+        first, floor = open_seconds(hello.run)
+        print(f"hello      first {first:.3f} s, then {floor:.3f} s (the reference)")
+        for page in PAGES:
+            at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=30)
+            if page != "home":
+                at.run()
+                at.switch_page(f"{page}.py")
+            first, seconds = open_seconds(at.run)
+            assert not at.exception, at.exception
+            print(f"{page:<10} first {first:.3f} s, then {seconds:.3f} s, {seconds / floor:.0f} x")
+
+
+if __name__ == "__main__":
+    main()
