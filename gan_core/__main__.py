@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from gan_core import actions, jobs, recipes, worker
+from gan_core import actions, checks, jobs, recipes, worker
 from gan_core.config import build
 from gan_core.errors import UserError
 from gan_core.repair import rebuild
@@ -74,6 +74,9 @@ def carry_out(job: Job) -> dict[str, Any]:
     if ended.error:
         error = UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
         refuse(error, 1 if error.code in worker.JOB_FAILURES else 2)
+    if ended.state == "stopped" and not ended.result:
+        print("ganvas: Stopped, and nothing was kept. Start it again when you like.", file=sys.stderr)
+        raise SystemExit(1)
     return {**(ended.result or {}), "state": ended.state}
 
 
@@ -241,6 +244,8 @@ def train(
     values |= {key: value for key, value in given.items() if value is not None}
     for pair in set_ or []:
         key, equals, text = pair.partition("=")
+        if key == "recipe":
+            raise UserError("bad_set", "The recipe is not a setting.", "Choose it with --recipe.")
         if not equals:
             raise UserError("bad_set", f"--set {pair!r} has no '='.", "Write --set key=value, as in --set batch=32.")
         values[key] = parse(text)
@@ -256,7 +261,7 @@ def parse(text: str) -> Any:
     """'0.5' -> 0.5, 'true' -> True, 'null' -> None, anything else stays text."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return {"nan": float("nan"), "inf": float("inf")}.get(text.lower(), text)
 
 
@@ -311,6 +316,8 @@ def sample(
     from gan_core import handlers
 
     actions.trained_run(desk(), run)
+    checks.check_seed(seed)
+    checks.check_out(out, folder=True)
     generator = handlers.Sampling(Context.store.run(run), Context.workspace)
     written = generator.write(out, per_class, class_, seed, truncation)
     say(as_json, {"run": run, "out": str(out), "files": written, "seed": seed}, f"{written:,} images in {out}.")
@@ -346,12 +353,7 @@ def export(
 ):
     """Write a balanced zip: real images, the missing ones drawn by the run, the held-out split apart."""
     wanted = actions.parse_balance(desk(), run, balance)
-    if not out.absolute().parent.is_dir():
-        raise UserError(
-            "no_such_folder",
-            f"There is no folder {str(out.absolute().parent)!r}.",
-            "Create it, or choose another --out.",
-        )
+    checks.check_out(out)
     job = actions.export(desk(), run, wanted, originals=originals, seed=seed)
     result = carry_out(job)
     if result["state"] == "finished":
@@ -362,11 +364,12 @@ def export(
 @app.command()
 def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Json = False):
     """Handwritten digits from import to a balanced zip, in under three minutes."""
-    here = desk()
+    here, settings = desk(), actions.demo_settings(minutes)
+    checks.check_out(out)
     imported = carry_out(
         actions.import_dataset(here, actions.DEMO_SOURCE, name=actions.DEMO_NAME, size=actions.DEMO_SIZE)
     )
-    job = actions.train(here, imported["dataset"], actions.demo_settings(minutes), name="Digits demo")
+    job = actions.train(here, imported["dataset"], settings, name="Digits demo")
     trained = carry_out(job)
     scores = carry_out(actions.evaluate(here, job.subject, samples=500))
     exporting = actions.export(here, job.subject, actions.DEMO_TOTAL)

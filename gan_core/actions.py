@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_core import config, jobs, recipes
+from gan_core.checks import check_room, check_seed, exists
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
@@ -18,6 +19,7 @@ from gan_core.export import plan
 from gan_core.store import Job, Run, Store
 from gan_core.workspace import Workspace, atomic_write, new_id, write_json
 
+MOST_SAMPLES = 100_000  # of one measurement
 SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
 DEMO_TRAIN_IMAGES = 1527  # of the 1,797 digits, after the test split; checked by a test
@@ -57,8 +59,11 @@ def import_dataset(
         raise UserError(
             "bad_size", f"Image size {size} px is not offered.", f"Choose one of {', '.join(map(str, SIZES))}."
         )
-    if not 0 < test_fraction < 0.9:
-        raise UserError("bad_test_fraction", "The test share must be above 0 and below 0.9.", "0.15 is usual.")
+    check_seed(seed)
+    if not source.strip():
+        raise UserError("no_source", "No zip or folder is named.", "Give a path, or demo:digits.")
+    if not 0 < test_fraction <= 0.5:
+        raise UserError("bad_test_fraction", "The test share must be above 0 and at most 0.5.", "0.15 is usual.")
     if source.startswith("demo:"):
         if source[5:] not in READY_SETS:
             raise UserError(
@@ -68,7 +73,7 @@ def import_dataset(
     elif source.startswith("upload:"):
         if not (desk.workspace.upload(source[7:]) / "upload.zip").exists():
             raise UserError("no_upload", "That upload is not here any more.", "Upload the zip again.")
-    elif not Path(source).expanduser().exists():
+    elif not exists(source):
         raise UserError(
             "no_such_path", f"There is no file or folder {source!r} on this computer.", "Check the path and try again."
         )
@@ -93,8 +98,14 @@ def train(
     """Queue a new run. The job's subject is the run's id. Raises FieldErrors where the settings do not fit the dataset."""
     dataset = desk.store.dataset(dataset_id)
     info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+    if settings.recipe not in recipes.RECIPES:
+        raise config.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
     config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    return new_run(desk, dataset_id, settings, name or f"{dataset.name}, {settings.recipe}", token=token)
+    check_room(desk.workspace.dataset(dataset_id))
+    if not name:  # two runs of one name cannot be told apart in a list
+        number = len(desk.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
+        name = f"{dataset.name}, {settings.recipe} {number}"
+    return new_run(desk, dataset_id, settings, name, token=token)
 
 
 def new_run(
@@ -124,7 +135,11 @@ def new_run(
         },
     )
     desk.store.add_run(run_id, name[:100], dataset_id, values, created_at)
-    return desk.submit("train", run_id, {}, token=token, after=after)
+    job = desk.submit("train", run_id, {}, token=token, after=after)
+    if job.subject != run_id:  # the other click of a double click was first
+        desk.store.remove_run(run_id)
+        shutil.rmtree(folder)
+    return job
 
 
 def demo_settings(minutes: float) -> config.TrainConfig:
@@ -171,6 +186,7 @@ def control_run(desk: Desk, run_id: str, wish: str) -> Job:
 
 def probe(desk: Desk, dataset_id: str, settings: config.TrainConfig) -> Job:
     """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
+    check_room(desk.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
         exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images"}
     )
@@ -206,8 +222,9 @@ def evaluate(
     token: str | None = None,
 ) -> Job:
     """Queue the scores of a run. weights: a file with Inception-v3 weights, '' to look in the usual places."""
-    if samples < 2:
-        raise UserError("bad_samples", "Scores need at least 2 samples.", "1,000 or more is usual.")
+    check_seed(seed)
+    if not 2 <= samples <= MOST_SAMPLES:
+        raise UserError("bad_samples", f"Scores need 2 to {MOST_SAMPLES:,} samples.", "1,000 or more is usual.")
     if extractor not in ("auto", "inception-v3", "efficientnet-lite0"):
         raise UserError(
             "unknown_extractor",
@@ -218,7 +235,13 @@ def evaluate(
         raise UserError(
             "bad_against", f"Scores compare with 'train' or 'test', not {against!r}.", "Choose one of the two."
         )
-    if weights and not Path(weights).expanduser().is_file():
+    if weights and extractor == "efficientnet-lite0":
+        raise UserError(
+            "unused_weights",
+            "EfficientNet-Lite0 has its own weights.",
+            "Leave the weights file out, or choose inception-v3.",
+        )
+    if weights and not exists(weights):
         raise UserError(
             "no_such_path", f"There is no weights file {weights!r} on this computer.", "Check the path and try again."
         )
@@ -246,9 +269,11 @@ def export(
     token: str | None = None,
 ) -> Job:
     """Queue a balanced zip. balance: 'largest', a total per class, or totals by class. The job's subject is the export's id."""
+    check_seed(seed)
     run = trained_run(desk, run_id)
     info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
-    plan.deficits(dict(zip(info.classes, info.train_counts, strict=True)), balance)  # refuses what cannot be planned
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    plan.deficits(counts, balance, originals)  # refuses what cannot be planned
     if not run.config["conditional"] and len(info.classes) > 1:
         raise UserError(
             "ignored_labels",

@@ -150,7 +150,15 @@ def sentence(name: str, error: dict[str, Any]) -> str:
         "bool_type": "must be true or false",
         "literal_error": "must be one of {expected}",
     }.get(error["type"], "cannot be used: " + error["msg"])
-    return f"{title} ({name}) {wanted.format(**context)}, not {got!r}."
+    wanted = wanted.format(
+        **{key: value if isinstance(value, str) else in_words(value) for key, value in context.items()}
+    )
+    return f"{title} ({name}) {wanted}" + ("." if got is None else f", not {in_words(got)}.")
+
+
+def in_words(value: Any) -> str:
+    """A value inside a sentence: 0 and not 0.0."""
+    return f"{value:.10g}" if isinstance(value, float) else repr(value)
 
 
 def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> None:
@@ -165,7 +173,9 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
             f"The recipe {config.recipe!r} draws images of {sizes} px, but this dataset is {size} px: import it "
             f"again at one of those sizes or choose another recipe."
         )
-    if config.batch > images:
+    if images < 2:
+        errors["batch"] = "Training needs at least 2 training images: import more pictures."
+    elif config.batch > images:
         errors["batch"] = (
             f"Batch size (batch) {config.batch} is larger than the {images} training images: "
             f"use {largest_batch(images)} or less."

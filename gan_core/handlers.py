@@ -4,15 +4,16 @@ handler(store, workspace, job, watch) -> result as plain JSON values. Rooms are 
 pictures should not wait for torch. A handler raises UserError for what the user can mend, Stopped where it was asked to stop.
 """
 
+import contextlib
 import hashlib
-import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gan_core import jobs
+from gan_core import jobs, runfolder
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import Stopped, UserError
@@ -31,7 +32,8 @@ class Reporter:
 
     def __call__(self, fraction: float, message: str) -> None:
         if time.monotonic() >= self.next_at:
-            jobs.report(self.store, self.job, fraction, message)
+            with contextlib.suppress(sqlite3.OperationalError):  # a locked index must not end an hour of training
+                jobs.report(self.store, self.job, fraction, message)
             self.next_at = time.monotonic() + REPORT_SECONDS
 
 
@@ -193,7 +195,7 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) ->
     rng = np.random.default_rng(wanted["seed"])
     extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
     # Labels with the class shares of the reals, so that a difference in shares is not a difference in pictures.
-    labels = rng.choice(np.asarray(real.labels), wanted["samples"])
+    labels = rng.choice(np.asarray(real.labels), min(wanted["samples"], len(real.images)))
     fakes = np.empty((len(labels), *real.images.shape[1:]), np.uint8)
     for start in range(0, len(labels), 250):
         fakes[start : start + 250] = generator.draw(labels[start : start + 250], seed=wanted["seed"], start=start)
@@ -228,13 +230,13 @@ def timelapse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -
     from gan_core import sampling
 
     folder = workspace.run(job.subject)
-    rows = [json.loads(line) for line in (folder / "samples" / "index.jsonl").read_text().splitlines()]
+    rows = runfolder.read_samples(folder)
     frames = [
         (folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows
     ]
     if not frames:
         raise UserError("no_grids", "This run has no sample grids yet.", "Wait for its first epoch.")
-    sampling.timelapse(frames, folder / "timelapse.webp", Reporter(store, job))
+    sampling.timelapse(frames, folder / "timelapse.webp", Reporter(store, job), watch)
     return {"file": "timelapse.webp", "frames": len(frames)}
 
 
@@ -247,7 +249,8 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     generator = Sampling(store.run(wanted["run"]), workspace)
     info, folder = generator.info, workspace.dataset(generator.run.dataset_id)
     train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
-    rows = plan.deficits(dict(zip(info.classes, info.train_counts, strict=True)), wanted["balance"])
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
     name = f"{plain_folder(info.name)}-balanced.zip"
     with workspace.staging(workspace.export(job.subject)) as staging:
         summary = archive.write_zip(

@@ -1,4 +1,7 @@
-"""The queue: submit, claim, control, finish, reconcile. Two lanes: `train` for runs, `light` for everything else.
+"""The queue: submit, claim, control, finish, reconcile.
+
+Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports and
+estimates, `heavy` for scores, timelapses and exports.
 
 A page or the command line inserts a row; a worker process of that lane claims it. A worker outlives the server and the
 browser, so the truth about a job is its row, and whether it lives is told by (pid, start time of that pid).
@@ -24,9 +27,9 @@ LANES = {
     "train": "train",
     "import": "light",
     "probe": "light",
-    "evaluate": "light",
-    "timelapse": "light",
-    "export": "light",
+    "evaluate": "heavy",
+    "timelapse": "heavy",
+    "export": "heavy",
 }
 PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on
 
@@ -166,10 +169,10 @@ class Watch:
             return self.stop
         started, wish = time.monotonic(), self.wish()
         if wish == "pause":
-            while (wish := self.wish()) == "pause":
+            while not self.stop and (wish := self.wish()) == "pause":
                 time.sleep(PAUSED_SECONDS)
             self.paused_seconds += time.monotonic() - started
-        self.stop = wish == "stop"
+        self.stop = self.stop or wish == "stop"  # a signal may have set it meanwhile
         self.next_look = time.monotonic() + self.interval_seconds
         return self.stop
 

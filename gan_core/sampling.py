@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.config import TrainConfig
+from gan_core.errors import Stopped
 from gan_core.models import FAMILIES
 from gan_core.workspace import atomic_write
 
@@ -123,18 +124,21 @@ def timelapse(
     frames: list[tuple[Path, str]],
     path: Path,
     on_progress: Callable[[float, str], None],
+    should_stop: Callable[[], bool] = lambda: False,
     *,
     most_frames: int = 120,
     frame_ms: int = 150,
     longest_side_px: int = 720,
 ) -> None:
-    """(grid file, caption) in order -> an animated WebP with the caption below each frame; the last one stays longer."""
+    """(grid file, caption) in order -> an animated WebP, captions below, the last frame longer. Raises Stopped."""
     step = max(1, -(-len(frames) // most_frames))
     picked = frames[::step] if (len(frames) - 1) % step == 0 else [*frames[::step], frames[-1]]
 
     def pictures() -> Iterator[Image.Image]:
         for number, (file, caption) in enumerate(picked):
             on_progress(number / len(picked), f"Frame {number + 1} of {len(picked)}")
+            if should_stop():
+                raise Stopped
             with Image.open(file) as image:
                 image.thumbnail((longest_side_px, longest_side_px))
                 frame = Image.new("RGB", (image.width, image.height + 22), "white")

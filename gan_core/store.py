@@ -111,7 +111,8 @@ class Store:
             db.close()
 
     def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        db = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)
+        # Not mode=ro: a writer killed in mid-commit leaves a journal that the next reader must be able to roll back.
+        db = sqlite3.connect(self.path, timeout=10)
         try:
             db.row_factory = sqlite3.Row
             return db.execute(sql, values).fetchall()
@@ -142,6 +143,10 @@ class Store:
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
                 (id, name, dataset_id, json.dumps(config), created_at or time.time()),
             )
+
+    def remove_run(self, id: str) -> None:
+        with self.transaction() as db:
+            db.execute("DELETE FROM runs WHERE id = ?", (id,))
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""

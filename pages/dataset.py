@@ -5,7 +5,7 @@ import io
 
 import streamlit as st
 
-from gan_core import actions
+from gan_core import actions, recipes
 from gan_core.data.dataset import DatasetInfo
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
@@ -13,11 +13,12 @@ from pages.components import charts, urls
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import info_or_stop, pick
 from pages.components.status import job_progress
-from pages.components.text import ago, csv_cell, plain, sentence, size
+from pages.components.text import csv_cell, plain, sentence, size
 from pages.components.upload import upload_zip
 
 WAYS = ("Ready sets", "Upload a zip", "Folder on this computer")
 MODES = {"auto": "As in the pictures", "RGB": "Colour", "L": "Grey"}
+DRAWN = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
 FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretch to a square"}
 
 desk = get_desk()
@@ -69,17 +70,17 @@ def import_form() -> None:
         "Size",
         actions.SIZES,
         index=actions.SIZES.index(32),
-        format_func=lambda side: f"{side} × {side} px",
+        format_func=lambda side: f"{side} × {side} px" + ("" if side in DRAWN else " (no recipe draws it yet)"),
         key="import_size",
         help="Smaller trains faster: 28 or 32 px in minutes, 64 px in hours on a CPU.",
     )
     mode = colour.selectbox("Colour", list(MODES), format_func=MODES.__getitem__, key="import_mode")
     fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")
     if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=source is None):
+        name = name or source[1]
+        token = click_token("import", source[0], name, side, mode, fitted)
         try:
-            job = actions.import_dataset(
-                desk, source[0], name=name or source[1], size=side, mode=mode, fit=fitted, token=click_token("import")
-            )
+            job = actions.import_dataset(desk, source[0], name=name, size=side, mode=mode, fit=fitted, token=token)
         except UserError as refused:
             st.error(sentence(refused))
         else:
@@ -90,18 +91,19 @@ def import_form() -> None:
         st.caption("Import lights up when there is something to import.")
 
 
-def show_import(job_id: str) -> None:
-    """Progress of the import in ?job=; a finished one becomes ?ds=."""
+def show_import(job_id: str) -> bool:
+    """Progress of the import in ?job=; a finished one becomes ?ds=. Is it still under way?"""
     try:
         job = desk.store.job(job_id)
     except UserError as refused:
         st.error(sentence(refused))
-        return
+        return False
     if job.state == "finished":
         st.toast("Imported.", icon=":material/check_circle:")
         st.query_params.from_dict({"ds": job.subject})
         st.rerun()
     job_progress(desk, job, "Import", "import")
+    return job.live
 
 
 def show_dataset(id: str, info: DatasetInfo) -> None:
@@ -115,7 +117,7 @@ def show_dataset(id: str, info: DatasetInfo) -> None:
         "Size": f"{info.size} × {info.size} px",
         "Colour": "grey" if info.mode == "L" else "colour",
     }
-    with st.container(horizontal=True, gap="large", key="dataset_facts"):
+    with st.container(horizontal=True, gap="small", key="dataset_facts"):
         for label, value in facts.items():
             st.metric(label, value, width="content")
     if sizes:
@@ -157,7 +159,7 @@ def show_dataset(id: str, info: DatasetInfo) -> None:
         "Class",
         range(len(info.classes)),
         format_func=lambda at: f"{info.classes[at]} ({info.train_counts[at]:,})",
-        key="contact_class",
+        key=f"contact_class_{id}",
     )
     if (desk.workspace.dataset(id) / "contact" / f"{chosen}.webp").is_file():
         with st.container(key="contact"):
@@ -184,28 +186,21 @@ def show_dataset(id: str, info: DatasetInfo) -> None:
 st.title("Data")
 datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
 bringing = st.query_params.get("job")
-if bringing:
-    show_import(bringing)
+under_way = show_import(bringing) if bringing else False
 with st.expander(
     "Import images",
-    expanded=not datasets or (bringing is None and st.session_state.get("import_arrived") is not None),
+    expanded=not under_way and (not datasets or bool(bringing) or "import_arrived" in st.session_state),
     icon=":material/add_photo_alternate:",
-    key=f"import_form_{len(datasets)}_{bool(bringing):d}",
-):  # a new one starts folded
+    key=f"import_form_{len(datasets)}_{bool(bringing):d}{under_way:d}",
+):  # a new key: folded while an import runs and after it, open again after one that failed
     import_form()
 running = [job for job in desk.store.jobs(kind="import", states=("queued", "running")) if job.id != bringing]
 for job in running:
     st.caption(f":material/hourglass_empty: {plain(job.payload.get('name', 'Dataset'))} is being imported.")
     st.page_link("dataset.py", label="Watch it", query_params={"job": job.id})
-if datasets and not bringing:
-    chosen_id = pick(
-        "Dataset",
-        list(datasets),
-        lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}",
-        "ds",
-        "dataset_choice",
-    )
+if datasets and not under_way:
+    chosen_id = pick("Dataset", list(datasets.values()), "ds", "dataset_choice")
     st.header(plain(datasets[chosen_id].name))
     show_dataset(chosen_id, info_or_stop(desk, chosen_id))
-elif not datasets and not bringing:
+elif not datasets and not under_way:
     st.info("No dataset yet: import a ready set above, it takes seconds.", icon=":material/info:")

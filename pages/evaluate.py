@@ -13,10 +13,10 @@ from gan_core.store import Job
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import pick_run
 from pages.components.status import job_progress
-from pages.components.text import ago, csv_cell, number, plain, sentence
+from pages.components.text import ago, count, csv_cell, number, plain, sentence
 
 EXTRACTORS = {
-    "auto": "Automatic: Inception-v3 if its weights are here",
+    "auto": "Automatic",
     "inception-v3": "Inception-v3",
     "efficientnet-lite0": "EfficientNet-Lite0",
 }
@@ -46,7 +46,8 @@ def ask() -> None:
             list(EXTRACTORS),
             format_func=EXTRACTORS.__getitem__,
             key="evaluate_extractor",
-            help="Only on Inception-v3 is a Frechet distance called FID.",
+            help="Automatic: Inception-v3 if its weights are on this computer, else EfficientNet-Lite0. "
+            "Only on Inception-v3 is a Frechet distance called FID.",
         )
         against = third.selectbox(
             "Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against"
@@ -54,9 +55,12 @@ def ask() -> None:
         weights = st.text_input(
             "Inception-v3 weights file (optional)",
             key="evaluate_weights",
-            help="A path on this computer. Without it the usual places are searched; only choosing Inception-v3 itself downloads them (92 MB).",
+            help="A path on this computer. Without it the usual places are searched; "
+            "only choosing Inception-v3 itself downloads them (92 MB).",
         )
         if st.form_submit_button("Measure", type="primary", icon=":material/straighten:", key="evaluate_start"):
+            asked = {"samples": int(samples), "extractor": extractor, "weights": weights.strip(), "against": against}
+            token = click_token("evaluate", run.id, asked)
             try:
                 actions.evaluate(
                     desk,
@@ -65,7 +69,7 @@ def ask() -> None:
                     extractor=extractor,
                     weights=weights.strip(),
                     against=against,
-                    token=click_token("evaluate"),
+                    token=token,
                 )
             except UserError as refused:
                 st.error(sentence(refused))
@@ -83,6 +87,7 @@ def show(result: dict[str, Any]) -> None:
     for column, key in zip(st.columns(max(1, len(keys))), keys, strict=False):
         with column, st.container(border=True, height="stretch", key=f"score_{key}"):
             st.metric(plain(labels[key]), number(result[key]))
+            st.caption(f"{result['n_real']:,} real, {result['n_fake']:,} generated")
             if result[key] is None:
                 st.caption(plain(absent.get(key, "It could not be computed.")))
             if result.get(f"{key}_ci"):
@@ -90,16 +95,16 @@ def show(result: dict[str, Any]) -> None:
             if result.get(f"{key}_std") is not None:
                 st.caption(f"± {number(result[f'{key}_std'])} over splits")
             if floor.get(key) is not None:
-                st.caption(f"Real against real: {number(floor[key])} ({floor['n']:,} images a side)")
+                st.caption(f"Real against real: {number(floor[key])} ({count(floor['n'], 'image')} a side)")
             if key in DISTANCES and result.get("times_floor") is not None:
                 st.caption(f"**{number(result['times_floor'])} times the floor**; 1 is as near as real to real.")
     st.caption(
         plain(
-            f"{result['n_real']:,} real against {result['n_fake']:,} generated images "
+            f"{result['n_real']:,} real against {count(result['n_fake'], 'generated image')} "
             f"({AGAINST[result.get('against', 'train')].lower()}). "
             f"Features: {result['extractor_title']}, weights {str(result.get('weights'))[:12]}, "
             f"resize {result.get('resize')}. "
-            f"Model after {result.get('images_seen', 0):,} images seen"
+            f"Model after {count(result.get('images_seen', 0), 'image')} seen"
             f"{', averaged weights' if result.get('ema') else ''}. "
             f"Seed {result.get('seed')}."
         )

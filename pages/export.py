@@ -11,8 +11,8 @@ from gan_core.export import plan
 from pages.components import charts, urls
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import info_or_stop, pick_run
-from pages.components.status import job_progress, state_text
-from pages.components.text import ago, sentence, size
+from pages.components.status import job_progress, state_of, state_text
+from pages.components.text import ago, count, sentence, size
 
 BALANCES = ("As many as the largest class", "The same total for each class", "By hand")
 MOSTLY_SYNTHETIC = 0.9
@@ -24,12 +24,14 @@ info = info_or_stop(desk, run.dataset_id)
 counts = dict(zip(info.classes, info.train_counts, strict=True))
 
 
-def choose_balance(info: DatasetInfo) -> plan.Balance:
+def choose_balance(info: DatasetInfo, originals: bool) -> plan.Balance:
     way = st.segmented_control("Balance to", BALANCES, default=BALANCES[0], required=True, key="export_balance")
     if way == BALANCES[1]:
         return int(st.number_input("Images per class", 1, 1_000_000, max(info.train_counts), 100, key="export_total"))
     if way == BALANCES[2]:
-        st.caption("Type the totals you want; real images count towards them.")
+        st.caption(
+            f"Type the totals you want; {'real images count towards them' if originals else 'all are generated'}."
+        )
         edited = st.data_editor(
             {"class": info.classes, "real": info.train_counts, "total": [max(info.train_counts)] * len(info.classes)},
             disabled=["class", "real"],
@@ -47,7 +49,7 @@ def choose_balance(info: DatasetInfo) -> plan.Balance:
     return "largest"
 
 
-def show_plan(rows: dict[str, plan.Row]) -> None:
+def show_plan(rows: dict[str, plan.Row], originals: bool) -> None:
     """Real, missing and planned images of each class, as a table and as bars."""
     numbers, picture = st.columns([3, 2])
     numbers.dataframe(
@@ -73,7 +75,7 @@ def show_plan(rows: dict[str, plan.Row]) -> None:
         alt="Real and synthetic images of each class as stacked bars",
     )
     mostly = sum(row.synthetic_share > MOSTLY_SYNTHETIC for row in rows.values())
-    if mostly:
+    if mostly and originals:
         st.warning(
             f"{mostly} {'class is' if mostly == 1 else 'classes are'} more than {MOSTLY_SYNTHETIC:.0%} synthetic: "
             "look at the samples first, a GAN repeats what it saw in so few images.",
@@ -81,23 +83,26 @@ def show_plan(rows: dict[str, plan.Row]) -> None:
         )
 
 
-balance = choose_balance(info)
-planned: dict[str, plan.Row] | None = None
-try:
-    planned = plan.deficits(counts, balance)
-    show_plan(planned)
-except UserError as refused:
-    st.error(sentence(refused))
+balance_slot = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     originals = st.checkbox("Include the real images", value=True, key="export_originals")
     seed = st.number_input(
         "Seed", 0, 2**31 - 1, 0, 1, key="export_seed", width=160, help="The same seed draws the same images."
     )
+with balance_slot:
+    balance = choose_balance(info, originals)
+planned: dict[str, plan.Row] | None = None
+try:
+    planned = plan.deficits(counts, balance, originals=originals)
+    show_plan(planned, originals)
+except UserError as refused:
+    st.error(sentence(refused))
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
+    token = click_token("export", run.id, balance, originals, int(seed))
     try:
         st.session_state["export_job"] = actions.export(
-            desk, run.id, balance, originals=originals, seed=int(seed), token=click_token("export")
+            desk, run.id, balance, originals=originals, seed=int(seed), token=token
         ).id
     except UserError as refused:
         st.error(sentence(refused))
@@ -125,7 +130,9 @@ if done:
     for job in done:
         with st.container(border=True, key=f"export_done_{job.subject}"):
             made = sum(entry["synthetic"] for entry in job.result.get("per_class", {}).values())
-            st.caption(f"{state_text(job)}, {ago(job.finished_at or job.created_at)}: {made:,} generated images")
+            st.caption(
+                f"{state_text(state_of(job))}, {ago(job.finished_at or job.created_at)}: {count(made, 'generated image')}"
+            )
             if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
                 link(job.result, job.subject)
             else:

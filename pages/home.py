@@ -1,4 +1,4 @@
-"""Three doors, the demo, what is running, and the runs so far."""
+"""Three doors, one of them the demo, what is running, and the runs so far."""
 
 import streamlit as st
 
@@ -7,13 +7,14 @@ from gan_core.errors import UserError
 from gan_core.store import Run
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import dataset_name
-from pages.components.status import state_text
+from pages.components.status import state_of_run, state_text
 from pages.components.text import ago, plain, sentence
 
 RECENT_RUNS = 30
 
 desk = get_desk()
 st.title("What do you want to do?")
+runs = desk.store.runs()
 
 rare, learn, earlier = st.columns(3)
 with rare, st.container(border=True, height="stretch"):
@@ -22,17 +23,24 @@ with rare, st.container(border=True, height="stretch"):
     st.page_link("dataset.py", label="Bring your images", icon=":material/arrow_forward:")
 with learn, st.container(border=True, height="stretch"):
     st.header("Learn how GANs work")
-    st.write("For now the demo below is the lesson: watch D and G push against each other while digits take shape.")
+    st.write(
+        "In a one-minute demo a small GAN learns handwritten digits on this computer, no GPU needed: "
+        "watch D and G push against each other."
+    )
+    start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
 with earlier, st.container(border=True, height="stretch"):
     st.header("Open an earlier run")
     st.write("Every run keeps its settings, curves, samples and checkpoints.")
-    st.page_link("live.py", label="Open the newest run", icon=":material/arrow_forward:")
+    if runs:
+        st.page_link(
+            "live.py",
+            label="Open the newest run",
+            icon=":material/arrow_forward:",
+            query_params={"run": runs[0].id},
+        )
+    else:
+        st.caption("There is no run yet: the demo is the quickest way to one.")
 
-with st.container(border=True, horizontal=True, vertical_alignment="center", key="demo"):
-    st.markdown(
-        "**One-minute demo.** A small GAN learns handwritten digits (32 × 32 pixels) on this computer, no GPU needed."
-    )
-    start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
 if start:
     try:
         _, training = actions.demo(desk, token=click_token("demo"))
@@ -43,15 +51,15 @@ if start:
 
 
 def line(run: Run) -> None:
-    """A run on one line: its name leads to Live."""
-    name, data, state, when = st.columns([4, 3, 2, 2], vertical_alignment="center")
-    name.page_link("live.py", label=plain(run.name), query_params={"run": run.id})
-    data.caption(dataset_name(desk, run.dataset_id))
-    state.markdown(state_text(latest[run.id]))
-    when.caption(ago(run.created_at))
+    """A run in a box of its own, which wraps on a narrow screen: its name leads to Live."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.page_link("live.py", label=plain(run.name), query_params={"run": run.id})
+        st.caption(dataset_name(desk, run.dataset_id), width="content")
+        st.space("stretch")
+        st.markdown(state_text(state_of_run(desk, run.id, latest[run.id])), width="content")
+        st.caption(ago(run.created_at), width="content")
 
 
-runs = desk.store.runs()
 latest = {run.id: desk.store.latest_job("train", run.id) for run in runs[:RECENT_RUNS]}
 active = [run for run in runs[:RECENT_RUNS] if (job := latest[run.id]) and job.live]
 others = [run for run in runs[:RECENT_RUNS] if run not in active]

@@ -10,10 +10,10 @@ from gan_core.store import Job
 from pages.components import charts, urls
 from pages.components.desk import get_desk
 from pages.components.pick import dataset_name, pick_run
-from pages.components.status import STATES, badge, state_of
+from pages.components.status import STATES, badge, no_grid_yet, state_of_run
 from pages.components.text import duration, plain, sentence, size
 
-VITALS_SECONDS, CHART_SECONDS = 1.5, 4
+VITALS_SECONDS, CHART_SECONDS = 2, 4
 GRID_PIXELS = 760
 WINDOWS = {"All": 0, "Last 500": 500, "Last 100": 100}
 
@@ -69,18 +69,32 @@ def buttons(job: Job | None) -> None:
     )
 
 
+def run_name(run_id: str) -> str:
+    try:
+        return desk.store.run(run_id).name
+    except UserError:
+        return "another run"
+
+
 def say_state(job: Job | None, status: dict) -> None:
     """What the state means for the user, in one box."""
-    state = state_of(job)
+    state = state_of_run(desk, run.id, job)
     if state == "queued":
-        ahead = sum(
-            other.created_at < job.created_at
-            for other in desk.store.jobs(states=("queued", "running"))
-            if other.lane == "train"
-        )
+        others = [other for other in desk.store.jobs(kind="train", states=("queued", "running")) if other.id != job.id]
+        ahead = sum(other.created_at < job.created_at for other in others)
+        paused = next((other for other in others if other.state == "running" and other.control == "pause"), None)
         before = desk.store.job(job.after) if job.after else None
         if before and before.live:
             st.info(f"Waiting for its data: {plain(before.message) or 'being imported'}.", icon=STATES["queued"].icon)
+        elif paused:
+            name = plain(run_name(paused.subject))
+            st.info(f"Waiting behind {name}, which is paused: continue or stop it.", icon=STATES["queued"].icon)
+            st.page_link(
+                "live.py",
+                label=f"Open {name}",
+                icon=":material/arrow_forward:",
+                query_params={"run": paused.subject},
+            )
         else:
             st.info(
                 f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} ahead."
@@ -96,6 +110,8 @@ def say_state(job: Job | None, status: dict) -> None:
         st.error(sentence(job.error or {}), icon=STATES[state].icon)
     elif state == "none":
         st.info("This run is in the workspace, but no training of it is known. Resume it from its last checkpoint.")
+    elif state == "cancelled":
+        st.info("Cancelled before it started.", icon=STATES[state].icon)
     elif state in ("finished", "stopped"):
         spent = f" after {duration(status['elapsed_seconds'])}" if status.get("elapsed_seconds") else ""
         st.success(
@@ -112,7 +128,7 @@ def vitals() -> None:
     if (job is not None and job.live) != was_live:
         st.rerun()  # it ended, or was resumed: the timers of the page change with it
     with st.container(horizontal=True, vertical_alignment="center", key="vitals"):
-        badge(job)
+        badge(state_of_run(desk, run.id, job))
         st.markdown(f"**{plain(run.name)}**")
         st.caption(dataset_name(desk, run.dataset_id))
         st.space("stretch")
@@ -120,18 +136,19 @@ def vitals() -> None:
     say_state(job, status)
     total, seen = status.get("images_total"), status.get("images_seen")
     if total:
+        moving = was_live and state_of_run(desk, run.id, job) == "running"
         limit = run.config.get("minutes")
         goal = f", stops after {limit:g} min of training" if limit else f" of {status['epochs']:g}"
         st.progress(job.progress if job else min(1.0, seen / total), text=f"Epoch {status['epoch']:.1f}{goal}")
         numbers = {
-            "Images a second": f"{status.get('images_per_second') or 0:,.0f}",
+            "Images a second": f"{status.get('images_per_second') or 0:,.0f}" if moving or not was_live else "–",
             "Images seen": f"{seen:,}",
             "Time so far": duration(status.get("elapsed_seconds")),
-            "Time left": duration(status.get("eta_seconds")) if was_live else "–",
+            "Time left": duration(status.get("eta_seconds")) if moving else "–",
             "Memory": size(status.get("memory_bytes")),
             "Device": str(status.get("device", "–")),
         }
-        with st.container(horizontal=True, gap="large", key="live_numbers_now"):
+        with st.container(horizontal=True, gap="small", key="live_numbers_now"):
             for label, value in numbers.items():
                 st.metric(label, value, width="content")
 
@@ -153,23 +170,23 @@ vitals()
 with st.container(horizontal=True):
     view = st.segmented_control(
         "Charts",
-        ["Live", "Paused"],
-        default="Live",
+        ["Moving", "Held"],
+        default="Moving",
         required=True,
         key="live_view",
         disabled=not was_live,
-        help="Paused: the charts hold still, so that you can zoom.",
+        help="Held: the charts stay as they are, so that you can zoom.",
     )
     window = st.segmented_control(
         "Show", list(WINDOWS), default="All", required=True, key="live_window", help="Points shown."
     )
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
+@st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
 def curves() -> None:
     rows = metrics()[-WINDOWS[window] :]
     if not rows:
-        st.caption("The curves appear with the first numbers.")
+        st.caption("The curves appear with the first numbers." if was_live else "This run has no numbers to draw.")
         return
     st.markdown(f"**Reading:** {plain(charts.reading(rows))}")
     left, right = st.columns(2)
@@ -189,7 +206,7 @@ def curves() -> None:
             st.dataframe(rows[-200:], alt="The last 200 rows of the training log")
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live and view == "Live" else None)
+@st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
 def newest_grid() -> None:
     grid = runfolder.read_status(folder).get("latest_grid")
     st.header("Newest samples")
@@ -202,7 +219,7 @@ def newest_grid() -> None:
                 alt=f"Generated images, a row per class, after {seen:,} images seen",
             )
     else:
-        st.caption("The first grid appears within the first epoch.")
+        st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))
 
 
 @st.fragment(run_every=CHART_SECONDS if was_live else None)

@@ -7,14 +7,13 @@ import streamlit as st
 from gan_core import runfolder
 from gan_core.actions import Desk
 from pages.components.desk import get_desk
-from pages.components.status import state_text
+from pages.components.status import state_of, state_text
 from pages.components.text import duration, plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
 CHIP_SECONDS = 3
 MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
 
-st.set_page_config(page_title="Ganvas", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
 page = st.navigation(
@@ -68,6 +67,13 @@ page = st.navigation(
 )
 
 
+st.set_page_config(
+    page_title="Ganvas" if page.title == "Home" else f"{page.title} · Ganvas",
+    page_icon=str(ASSETS / "icon.svg"),
+    layout="wide",
+)
+
+
 def running_now(desk: Desk) -> None:
     """The chip: name, percent, time left, and the way to Live."""
     active = [job for job in desk.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
@@ -79,8 +85,9 @@ def running_now(desk: Desk) -> None:
             now, status = desk.store.job(job.id), runfolder.read_status(desk.workspace.run(job.subject))
             with st.container(border=True, key=f"chip_{job.subject}"):
                 st.page_link("live.py", label=plain(names.get(job.subject, "Run")), query_params={"run": job.subject})
-                left = f", {duration(status.get('eta_seconds'))} left" if now.live and status.get("eta_seconds") else ""
-                st.caption(f"{state_text(now)}: {now.progress:.0%}{left}")
+                moving = state_of(now) == "running" and status.get("eta_seconds")
+                left = f", {duration(status['eta_seconds'])} left" if moving else ""
+                st.caption(f"{state_text(state_of(now))}: {now.progress:.0%}{left}")
 
     if active:
         chip()

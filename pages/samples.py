@@ -7,7 +7,7 @@ from gan_core.errors import UserError
 from pages.components import urls
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import empty, pick_run
-from pages.components.status import job_progress
+from pages.components.status import job_progress, no_grid_yet, state_of_run
 from pages.components.text import sentence
 
 desk = get_desk()
@@ -16,8 +16,10 @@ run = pick_run(desk, "samples_run", "No run yet, so there are no samples: train 
 folder = desk.workspace.run(run.id)
 grids = runfolder.read_samples(folder)
 if not grids:
-    st.info("The first grid appears within the first epoch.", icon=":material/info:")
-    st.page_link("live.py", label="Watch the run", icon=":material/arrow_forward:", query_params={"run": run.id})
+    training = desk.store.latest_job("train", run.id)
+    st.info(no_grid_yet(state_of_run(desk, run.id, training)), icon=":material/info:")
+    label = "Watch the run" if training and training.live else "Open the run"
+    st.page_link("live.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
     st.stop()
 
 
@@ -58,7 +60,7 @@ if st.button(
     "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
 ):
     try:
-        job = actions.timelapse(desk, run.id, token=click_token("timelapse"))
+        job = actions.timelapse(desk, run.id, token=click_token("timelapse", run.id))
     except UserError as refused:
         st.error(sentence(refused))
 if job:

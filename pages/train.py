@@ -9,20 +9,23 @@ from gan_core.errors import FieldErrors, UserError
 from pages.components import forms
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import empty, info_or_stop, pick
-from pages.components.text import ago, duration, plain, sentence, size
+from pages.components.text import count, duration, plain, sentence, size
 
 desk = get_desk()
 st.title("Train")
+for other in ("run", "job"):  # a page's address names what the page is about
+    if other in st.query_params:
+        del st.query_params[other]
 datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
 if not datasets:
     empty("You need a dataset first: a ready set is imported in seconds.", "dataset.py", "Pick a dataset")
     st.stop()
-dataset_id = pick(
-    "Dataset", list(datasets), lambda id: f"{datasets[id].name} · {ago(datasets[id].created_at)}", "ds", "train_dataset"
-)
+dataset_id = pick("Dataset", list(datasets.values()), "ds", "train_dataset")
 info = info_or_stop(desk, dataset_id)
 train_images = sum(info.train_counts)
-st.caption(f"{train_images:,} training images, {len(info.classes)} classes, {info.size} × {info.size} px.")
+st.caption(
+    f"{count(train_images, 'training image')}, {count(len(info.classes), 'class', 'classes')}, {info.size} × {info.size} px."
+)
 
 
 def choose_recipe(info: DatasetInfo) -> str:
@@ -137,7 +140,10 @@ name = st.text_input(
     "Name of the run", key="run_name", max_chars=100, placeholder=f"{datasets[dataset_id].name}, {recipe_name}"
 )
 if refused:
-    st.error("Start is off until this is put right: " + plain(" ".join(refused.values())), icon=":material/error:")
+    elsewhere = "".join(f" {text}" for name, text in refused.items() if name not in slots)
+    st.error(plain(f"Start is off: see {forms.titles(refused)}.{elsewhere}"), icon=":material/error:")
+elif settings:
+    st.caption(plain(f"Starts with {forms.summary(settings)}."))
 if waiting:
     st.caption(f"{waiting} {'run is' if waiting == 1 else 'runs are'} training or waiting; this one queues behind.")
 if st.button(
@@ -148,7 +154,8 @@ if st.button(
     disabled=settings is None or bool(refused),
 ):
     try:
-        job = actions.train(desk, dataset_id, settings, name=name, token=click_token("train"))
+        token = click_token("train", dataset_id, settings.model_dump(), name)
+        job = actions.train(desk, dataset_id, settings, name=name, token=token)
     except UserError as error:
         st.error(sentence(error))
     else:

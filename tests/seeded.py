@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from gan_core.config import TrainConfig
 from gan_core.data.dataset import DatasetInfo, write_info
+from gan_core.jobs import LANES
 from gan_core.store import Store
 from gan_core.workspace import Workspace, write_json
 
@@ -183,7 +184,7 @@ def add_job(
     progress: float = 1.0,
 ) -> str:
     """A row of the queue as a worker leaves it; a running one belongs to this very process, so it counts as alive."""
-    lane = "train" if kind == "train" else "light"
+    lane = LANES[kind]
     pid = os.getpid() if state == "running" else None
     with store.transaction() as db:
         number = db.execute("SELECT count(*) FROM jobs").fetchone()[0]

@@ -232,3 +232,61 @@ def test_the_module_runs_as_a_program(workspace):
         text=True,
     )
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_the_rest_of_bad_requests(ganvas, workspace, toy_dataset, tmp_path):
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    refused(ganvas("train", toy_dataset, "--set", "recipe=nope"), "--recipe")
+    refused(ganvas("train", toy_dataset, "--set", "batch=" + "9" * 5000))
+    refused(ganvas("train", toy_dataset, "--minutes", "nan"), "finite")
+    refused(ganvas("import", "demo:digits", "--seed", -1), "seed")
+    refused(ganvas("import", "demo:digits", "--test-fraction", 0.8), "0.5")
+    refused(ganvas("import", ""), "path")
+    refused(ganvas("import", "x" * 6000), "no file or folder")
+    refused(ganvas("evaluate", run, "--seed", -1), "seed")
+    refused(ganvas("evaluate", run, "--samples", 3_000_000_000), "100,000")
+    refused(ganvas("evaluate", run, "--extractor", "efficientnet-lite0", "--weights", __file__), "own weights")
+    refused(ganvas("export", run, "--balance", 40, "--out", tmp_path), "is a folder")
+    refused(ganvas("export", run, "--balance", 40, "--out", tmp_path / "no" / "x.zip"), "no folder")
+    refused(ganvas("sample", run, "--per-class", 2, "--out", __file__), "folder")
+    refused(ganvas("demo", "--out", tmp_path / "no" / "x.zip"), "no folder")
+    refused(ganvas("demo", "--minutes", "nan"), "finite")
+    assert len(Store(workspace).datasets()) == 1
+
+
+def test_without_originals_every_class_is_whole_and_synthetic(ganvas, toy_dataset, tmp_path):
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    code, exported, _ = ganvas(
+        "export", run, "--balance", "largest", "--no-originals", "--out", tmp_path / "o.zip", "--json"
+    )
+    assert code == 0
+    assert exported["per_class"] == {name: {"real": 0, "synthetic": 20} for name in ("dark", "grey", "bright")}
+
+
+def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, tmp_path):
+    """FID and Inception Score through the command line, on random weights of the right shape, said to be unofficial."""
+    import torch
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    torch.manual_seed(0)
+    load = torch.load
+    net = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
+    saved = {}
+
+    def shapes_only(self, state, *more):
+        saved.update({name: value.clone() for name, value in self.state_dict().items()})
+
+    torch.load = lambda *_, **__: {}
+    original, FeatureExtractorInceptionV3.load_state_dict = FeatureExtractorInceptionV3.load_state_dict, shapes_only
+    try:
+        net.__init__("inception-v3-compat", ["2048"], feature_extractor_weights_path="none")
+    finally:
+        torch.load, FeatureExtractorInceptionV3.load_state_dict = load, original
+    torch.save(saved, tmp_path / "w.pth")
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    code, scores, err = ganvas(
+        "evaluate", run, "--samples", 12, "--extractor", "inception-v3", "--weights", tmp_path / "w.pth", "--json"
+    )
+    assert code == 0, err
+    assert scores["extractor"] == "inception-v3" and scores["fid"] is not None and "frechet_distance" not in scores
+    assert scores["labels"]["fid"].startswith("FID") and scores["n_fake"] == 12

@@ -124,3 +124,20 @@ def test_the_largest_batch_fits_and_is_a_power_of_two(images):
     batch = config.largest_batch(images)
     assert 2 <= batch <= images < 2 * batch or images < 4
     assert batch & (batch - 1) == 0
+
+
+@pytest.mark.parametrize(
+    "field, value, text",
+    [
+        ("epochs", 0.0, "Epochs (epochs) must be above 0, not 0."),
+        ("epochs", -5.0, "Epochs (epochs) must be above 0, not -5."),
+        ("batch", 100_000, "Batch size (batch) must be at most 1024, not 100000."),
+        ("batch", 1.5, "Batch size (batch) must be a whole number, not 1.5."),
+        ("batch", None, "Batch size (batch) must be a whole number."),
+        ("lr_G", None, "Learning rate of G (lr_G) must be a number."),
+    ],
+)
+def test_numbers_in_a_refusal_are_written_as_people_write_them(field, value, text):
+    with pytest.raises(FieldErrors) as caught:
+        build({field: value})
+    assert caught.value.fields[field] == text

@@ -271,3 +271,58 @@ def test_names_are_only_data(tmp_path):
     assert info.classes == [odd] and info.name == odd
     assert json.loads((folder / "dataset.json").read_text())["name"] == odd
     assert not [path for path in folder.rglob("*") if "script" in path.name]
+
+
+def pictures_in(root: Path) -> Path:
+    for name, data in PETS.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def test_what_vanishes_from_a_folder_is_listed(tmp_path, monkeypatch):
+    root = pictures_in(tmp_path / "pictures")
+    lstat = os.lstat
+
+    def lstat_of_a_moving_folder(path, **options):
+        if str(path).endswith("cat/1.png"):
+            raise FileNotFoundError(2, "gone", str(path))
+        status = lstat(path, **options)
+        if str(path).endswith("cat/2.png"):  # there when listed, gone when read
+            os.unlink(path)
+        return status
+
+    monkeypatch.setattr(importer.os, "lstat", lstat_of_a_moving_folder)
+    info, _ = run(tmp_path, root)
+    assert [entry["file"] for entry in info.rejected] == ["pets/cat/1.png", "pets/cat/2.png"]
+    assert info.rejected[0]["reason"] == importer.UNREADABLE
+    assert sum(info.train_counts) + sum(info.test_counts) == len(PETS) - 2
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):
+    root, scandir = pictures_in(tmp_path / "pictures"), os.scandir
+    (root / "pets" / "locked").mkdir()
+    closed = {str(root / "pets" / "locked")}
+
+    def scandir_with_locks(path):
+        if str(path) in closed:
+            raise PermissionError(13, "locked", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(importer.os, "scandir", scandir_with_locks)
+    info, _ = run(tmp_path, root)
+    assert [entry["file"] for entry in info.rejected] == ["pets/locked"]
+    closed.add(str(root))
+    assert refusal(tmp_path, root) == "bad_folder"
+
+
+def test_folders_that_hold_no_pictures_of_the_user_are_refused(tmp_path):
+    for folder in ("/", "/proc", "/sys/class", "/dev"):
+        assert refusal(tmp_path, folder) == "bad_folder"
+    assert refusal(tmp_path, tmp_path) == "bad_folder"  # holds the staging folder
+    workspace = tmp_path / "workspace"
+    inside = pictures_in(workspace / "datasets" / "d1")
+    (tmp_path / "way").symlink_to(inside, target_is_directory=True)
+    (workspace / "ganvas.sqlite").write_bytes(b"")
+    for folder in (workspace, inside, inside / "pets", tmp_path / "way"):
+        assert refusal(tmp_path, folder) == "bad_folder"

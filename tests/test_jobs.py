@@ -165,3 +165,43 @@ def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, works
         assert os.getsid(child.pid) != os.getsid(0)  # Ctrl-C of the server does not reach it
         child.terminate()
         child.wait(10)
+
+
+def test_a_signal_during_a_pause_or_a_look_is_not_lost(store):
+    submit(store)
+    job = jobs.claim(store, "train")
+    watch = jobs.Watch(store, job, interval_seconds=0)
+    jobs.control(store, job.id, "pause")
+    threading.Timer(0.4, lambda: setattr(watch, "stop", True)).start()
+    started = time.monotonic()
+    assert watch() is True and time.monotonic() - started < 3
+    assert watch() is True
+
+
+def test_readers_survive_a_writer_killed_in_mid_commit(store):
+    """Its hot journal must be rolled back by whoever comes next, and that may be a reader."""
+    submit(store)
+    script = (
+        "import os, signal, sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA cache_size = 1')\n"
+        "db.execute('BEGIN IMMEDIATE')\n"
+        "for i in range(3000):\n"
+        "    db.execute(\"INSERT INTO events (job_id, at, text) VALUES ('x', 0, ?)\", ('y' * 500,))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.path)], check=False)
+    assert store.path.with_name(store.path.name + "-journal").exists()
+    assert len(store.jobs()) == 1 and store.events("x") == []
+
+
+def test_a_locked_index_does_not_end_a_job(store, monkeypatch):
+    import sqlite3
+
+    from gan_core.handlers import Reporter
+
+    def locked(*_):
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(jobs, "report", locked)
+    Reporter(store, submit(store))(0.5, "half")

@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import seeded
 from streamlit.testing.v1 import AppTest
 
 from gan_core import jobs, runfolder
-from gan_core.store import Store
+from gan_core.store import Run, Store
 from gan_core.workspace import Workspace, new_id, write_json
+from pages.components.pick import unique_labels
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export")
@@ -112,6 +114,24 @@ def test_pause_stop_and_a_late_click(full):
     assert not at.exception and "not training" in at.toast[0].value.replace("\\", "")
 
 
+def test_a_paused_run_promises_no_time_and_the_next_one_names_it(full):
+    at = open_page("live", run=seeded.RUNS["running"])
+    at.button(key="live_pause").click().run()
+    shown = {metric.label: metric.value for metric in at.metric}
+    assert shown["Images a second"] == shown["Time left"] == "–" and "left" not in at.sidebar.caption[0].value
+    at = open_page("live", run=seeded.RUNS["queued"])
+    assert "Waiting behind Birds, running, which is paused: continue or stop it." in words(at).replace("\\", "")
+
+
+def test_a_run_cancelled_before_it_started_offers_only_to_resume(full):
+    at = open_page("live", run=seeded.RUNS["queued"])
+    at.button(key="live_stop").click().run()
+    shown = words(at)
+    assert "Cancelled before it started." in shown and "kept" not in shown
+    assert {button.key for button in at.button if button.key.startswith("live_")} == {"live_resume"}
+    assert "cancelled before it started" in words(open_page("samples", run=seeded.RUNS["queued"]))
+
+
 def test_resume_queues_the_run_again(full, started):
     at = open_page("live", run=seeded.RUNS["interrupted"])
     at.button(key="live_resume").click().run()
@@ -135,6 +155,75 @@ def test_a_refused_setting_is_told_at_its_field_and_start_is_off(full):
     at.number_input(key="setting_batch").set_value(1024).run()
     assert any("1024 is larger than the 620" in error.value.replace("\\", "") for error in at.error)
     assert at.button(key="train_start").disabled
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("batch", 100_000.0, "Batch size must be at most 1024, not 100000."),
+        ("batch", 1.5, "Batch size must be a whole number, not 1.5."),
+        ("batch", None, "Batch size must be a whole number."),
+        ("epochs", -5.0, "Epochs must be above 0, not -5."),
+        ("epochs", None, "Epochs must be a number."),
+        ("lr_D", 3.0, "Learning rate of D must be at most 0.1, not 3."),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_and_not_replaced(setting, value, said, full):
+    at = open_page("train", ds=seeded.DATASET)
+    at.number_input(key=f"setting_{setting}").set_value(value).run()
+    told = [error.value.replace("\\", "") for error in at.error]
+    assert said in told and at.number_input(key=f"setting_{setting}").value == value
+    assert f"Start is off: see {said.split(' must')[0]}." in told
+    assert at.button(key="train_start").disabled
+
+
+def test_no_limit_is_a_value(full):
+    at = open_page("train", ds=seeded.DATASET)
+    assert at.number_input(key="setting_minutes").value is None and not at.error
+    at.number_input(key="setting_batch").set_value(32.0).run()
+    at.button(key="train_start").click().run()
+    assert Store(full).runs()[0].config["batch"] == 32 and Store(full).runs()[0].config["minutes"] is None
+
+
+def test_train_comes_back_to_its_dataset(full):
+    Store(full).add_dataset("d" + "2" * 16, "Newer", time.time() + 60)
+    at = open_page("train", ds=seeded.DATASET, run=seeded.RUNS["finished"])
+    assert "run" not in at.query_params
+    at.button(key="train_start").click().run()
+    assert at.title[0].value == "Live"
+    at.query_params.clear()
+    at.switch_page("train.py").run()
+    assert at.selectbox(key="train_dataset").value == seeded.DATASET
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_runs_of_one_name_and_minute_can_each_be_chosen(which, empty):
+    workspace, store = empty, Store(empty)
+    seeded.seed_dataset(workspace, store)
+    at_noon = time.mktime((2026, 3, 1, 12, 0, 0, 0, 0, -1))
+    runs = [f"r{number:016x}" for number in range(7, 10)]
+    for number, run in enumerate(runs):
+        seeded.seed_run(workspace, store, run, "Birds", "finished", at_noon + number)
+    at = open_page("live")
+    box = at.selectbox(key="live_run")
+    assert sorted(box.options) == [
+        "Birds · 2026-03-01 12:00",
+        "Birds · 2026-03-01 12:00 (2)",
+        "Birds · 2026-03-01 12:00 (3)",
+    ]
+    box.set_value(runs[which]).run()
+    assert at.query_params["run"] == runs[which] and at.selectbox(key="live_run").value == runs[which]
+    assert at.query_params["run"].startswith("r")
+
+
+def test_labels_are_unique_whatever_the_names_are_and_stay_when_a_run_is_added():
+    names = ["a", "a", "a · 2026-03-01 12:00", "a", "b"]
+    at_noon = time.mktime((2026, 3, 1, 12, 0, 0, 0, 0, -1))
+    runs = [Run(f"r{at}", name, "d", {}, at_noon + at) for at, name in enumerate(names)]
+    labels = unique_labels(runs)
+    assert len(set(labels.values())) == len(runs)
+    assert {id: label for id, label in labels.items() if id != "r4"} == unique_labels(runs[:-1])
+    assert unique_labels(runs[::-1]) == labels
 
 
 def test_train_starts_what_the_form_says(full, started):
@@ -183,6 +272,22 @@ def test_import_shows_its_job_and_then_the_dataset(full):
     assert Store(full).job(job.id).state == "stopped"
 
 
+def test_after_a_failed_import_the_form_is_open_and_the_datasets_are_there(full):
+    at = open_page("dataset")
+    at.button(key="import_start").click().run()
+    store = Store(full)
+    error = {"code": "x", "what": "It broke.", "todo": "Mend it."}
+    jobs.finish(store, store.jobs(kind="import")[0], "failed", error=error)
+    at.run()
+    assert "It broke" in words(at) and at.expander[0].proto.expanded
+    assert at.selectbox(key="dataset_choice").value == seeded.DATASET
+
+
+def test_sizes_that_no_recipe_draws_say_so(full):
+    sizes = open_page("dataset").selectbox(key="import_size").options
+    assert sizes[:2] == ["28 × 28 px", "32 × 32 px"] and sizes[-1] == "256 × 256 px (no recipe draws it yet)"
+
+
 def test_scores_come_with_their_floor_and_reasons(full):
     at = open_page("evaluate", run=seeded.RUNS["finished"])
     shown = words(at).replace("\\", "")
@@ -199,6 +304,29 @@ def test_export_plans_and_links(full):
     at.button(key="export_start").click().run()
     job = next(job for job in Store(full).jobs(kind="export") if job.live)
     assert job.payload["balance"] == 600 and job.payload["run"] == seeded.RUNS["finished"]
+
+
+def test_an_export_without_originals_shows_all_images_as_generated(full):
+    at = open_page("export", run=seeded.RUNS["finished"])
+    assert list(at.dataframe[0].value["real"]) == [500, 100, 20]
+    at.checkbox(key="export_originals").uncheck().run()
+    table = at.dataframe[0].value
+    assert list(table["real"]) == [0, 0, 0] and list(table["to make"]) == list(table["total"]) == [500, 500, 500]
+    at.button(key="export_start").click().run()
+    job = next(job for job in Store(full).jobs(kind="export") if job.live)
+    assert job.payload["originals"] is False
+
+
+def test_two_different_exports_in_quick_succession_are_two_and_two_equal_ones_are_one(full, monkeypatch):
+    monkeypatch.setattr("pages.components.desk.SAME_CLICK_SECONDS", 600)
+    at = open_page("export", run=seeded.RUNS["finished"])
+    live = lambda: [job for job in Store(full).jobs(kind="export") if job.live]
+    at.button(key="export_start").click().run()
+    at.button(key="export_start").click().run()
+    assert len(live()) == 1
+    at.number_input(key="export_seed").set_value(7).run()
+    at.button(key="export_start").click().run()
+    assert [job.payload["seed"] for job in live()] == [7, 0]
 
 
 def test_no_page_brings_torch_into_the_server(tmp_path):

@@ -112,3 +112,11 @@ def test_pages_can_import_it_without_torch_or_numpy():
     heavy = "import sys, gan_core.export.plan; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_without_originals_the_whole_total_is_made():
+    assert deficits({"kiwi": 30, "owl": 100}, "largest", originals=False) == {
+        "kiwi": Row(0, 100, 100),
+        "owl": Row(0, 100, 100),
+    }
+    assert deficits({"kiwi": 30, "owl": 100}, {"kiwi": 7}, originals=False)["owl"] == Row(0, 100, 100)

@@ -257,7 +257,9 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tiny, tmp_
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1  # one flipped bit, which torch.load would accept
     path.write_bytes(content)
-    values, _ = checkpoint.newest(tmp_path)
+    assert checkpoint.newest(tmp_path)[0]["images_seen"] == 10
+    assert path.exists()  # a reader changes nothing
+    values, _ = checkpoint.newest(tmp_path, set_aside=True)
     assert values["images_seen"] == 10
     assert {p.name for p in (tmp_path / "bad").iterdir()} == {path.name, path.with_suffix(".json").name}
 
@@ -284,3 +286,93 @@ def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):
     with pytest.raises(FloatingPointError):
         checkpoint.save(tmp_path, state, {})
     assert not list(tmp_path.glob("*.pt"))
+
+
+# -- what a review found -----------------------------------------------------------------------------------------------
+
+
+def test_the_penalty_is_half_gamma_times_r1_plus_r2_of_the_images_before_augmentation(tiny):
+    """Against the definition, written out: with a vanishing learning rate the gradients of D must be those of the whole loss."""
+    config = tiny(gamma=3.0, lr_D=1e-30, lr_G=1e-30)
+    torch.manual_seed(5)
+    real, y = torch.rand(16, 1, 32, 32) * 2 - 1, torch.arange(16) % 3
+    state = fresh(config)
+    torch.manual_seed(7)
+    stats = step.train_step(state, real, y, config)
+    fresh_again = fresh(config)
+    torch.manual_seed(7)
+    with torch.no_grad():
+        fake = fresh_again.G(torch.randn(16, config.z_dim), y)
+    penalties = []
+    for images in (real, fake):
+        x = images.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(fresh_again.D(x, y).sum(), x)
+        penalties.append(gradient.square().sum([1, 2, 3]).mean())
+    assert stats["penalty"].item() == pytest.approx(sum(penalties).item(), rel=1e-4)
+    # D's gradients at that step: those of loss + gamma / 2 * penalty
+    D = fresh_again.D
+    x = torch.cat([real, fake]).requires_grad_()
+    logits = D(x, torch.cat([y, y]))
+    whole = LOSSES["relativistic"].d(logits[:16], logits[16:]) + 1.5 * squared_gradients(x, logits).sum() / 16
+    whole.backward()
+    caught = []
+    original = step.update
+    step.update = lambda optimizer, loss: (
+        original(optimizer, loss),
+        caught.append([p.grad.clone() for p in optimizer.param_groups[0]["params"] if p.grad is not None]),
+    )
+    try:
+        again = fresh(config)
+        torch.manual_seed(7)
+        step.train_step(again, real, y, config)
+    finally:
+        step.update = original
+    for mine, theirs in zip([p.grad for p in D.parameters()], caught[0], strict=True):
+        assert torch.allclose(mine, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_the_average_ramps_up_so_that_a_short_run_has_one():
+    average, net = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(average.weight), torch.nn.init.ones_(net.weight)
+    ema.update(average, net, half_life_images=10_000, images_seen=200, batch=10)  # half-life 10: 5 % of 200
+    assert average.weight.item() == pytest.approx(0.5)
+
+
+def test_a_time_limit_does_not_make_it_tick_at_every_step(tiny, tmp_path):
+    """With a limit of ten hours the next grid is 90 s away; until then a line a second is enough."""
+    status = run(tiny(epochs=60.0, minutes=600.0), tmp_path)
+    lines = len((tmp_path / "metrics.jsonl").read_text().splitlines())
+    assert status["images_seen"] == 2880 and lines <= 3 + status["elapsed_seconds"] / record.TICK_SECONDS
+
+
+def test_a_full_disk_is_tolerated_twice(tiny, tmp_path, monkeypatch):
+    calls = []
+
+    def full(*_):
+        calls.append(1)
+        if len(calls) <= 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(record, "save_png", full)
+    monkeypatch.setattr(record, "GRID_IMAGES", 10**9)
+    (tmp_path / "samples").mkdir()
+    state_config = tiny(epochs=4.0)
+    monkeypatch.setattr(record.Recorder, "begin", lambda self, images, labels: setattr(self, "next_grid", self.every))
+    assert run(state_config, tmp_path)["phase"] == "finished" and len(calls) > 2
+
+
+def test_a_broken_run_says_so_in_its_status(tiny, tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(loop, "train_step", broken)
+    with pytest.raises(RuntimeError):
+        run(tiny(), tmp_path)
+    assert json.loads((tmp_path / "status.json").read_text())["phase"] == "failed"
+
+
+def test_the_probe_measures_and_leaves_nothing(tiny):
+    images, labels = toy_images(48, 28, 1, 3)
+    data = type("Data", (), {"images": images, "labels": labels, "classes": ["a", "b", "c"]})
+    found = loop.probe(tiny(), data, 0.3, never)
+    assert found["images_per_second"] > 0 and found["memory_bytes"] > 1e7 and found["checkpoint_bytes"] > 1e4

@@ -21,7 +21,7 @@ from gan_core.errors import UserError
 from gan_core.workspace import atomic_write, read_json, write_json
 
 Split = Literal["train", "test"]
-SPLIT_FROM = 5  # a class below this many images gives none to the test split
+KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def load(folder: Path, split: Split) -> ImageSet:
 def cut_test_split(labels: Sequence[int], may_be_tested: Sequence[bool], fraction: float, seed: int) -> np.ndarray:
     """bool [N]: which images are held out. A pure function of its arguments.
 
-    Per class of n images round(n * fraction), at least one where n is 5 or more, none below 5, never all; only among
-    those that may be tested. fraction 0 cuts nothing.
+    Per class of n images round(n * fraction), at least one where that leaves 5 to train on, never so many that fewer than
+    5 are left; only among those that may be tested. fraction 0 cuts nothing.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     all_labels, candidates = np.asarray(labels), np.asarray(may_be_tested, dtype=bool)
@@ -91,8 +91,9 @@ def cut_test_split(labels: Sequence[int], may_be_tested: Sequence[bool], fractio
     for label in np.unique(all_labels):
         rows = np.flatnonzero(all_labels == label)
         allowed = generator.permutation(rows[candidates[rows]])
-        if fraction > 0 and len(rows) >= SPLIT_FROM:
-            held_out[allowed[: min(max(round(len(rows) * fraction), 1), len(rows) - 1)]] = True
+        if fraction > 0 and len(rows) > KEPT_FOR_TRAINING:
+            wanted = max(round(len(rows) * fraction), 1)
+            held_out[allowed[: min(wanted, len(rows) - KEPT_FOR_TRAINING)]] = True
     return held_out
 
 

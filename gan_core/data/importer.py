@@ -35,6 +35,8 @@ REJECTED_KEPT = 1000
 CHUNK_IMAGES = 512
 PROGRESS_SECONDS = 0.25
 LINK = "a link or device, not a file"
+UNREADABLE = "it vanished or cannot be read"
+SYSTEM_FOLDERS = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 
 
 class _Listing(NamedTuple):
@@ -103,7 +105,9 @@ def import_dataset(
             pool = _read_demo(label, slots, size, fit, seed, cache or folder / "download.tmp", progress)
         else:
             path = Path(source).absolute()
-            kind, label = ("folder" if path.is_dir() else "zip"), shown(path.name)
+            kind, label = ("folder" if os.path.isdir(path) else "zip"), shown(path.name)
+            if kind == "folder":
+                _check_folder(path, folder)
             pool = _read_files(path, slots, size, fit, progress)
         info = _finish(
             pool,
@@ -145,6 +149,21 @@ def _disk_full() -> UserError:
     return UserError("disk_full", "There is too little free disk space for the pixels.", "Free some and import again.")
 
 
+def _check_folder(path: Path, folder: Path) -> None:
+    """Refuse a folder that no one keeps pictures in: the whole disk, the kernel's, or the workspace around `folder`."""
+    real, staging = path.resolve(), folder.resolve()
+    holds_workspace = real == staging or real in staging.parents
+    if real == Path(real.anchor) or any(real.is_relative_to(system) for system in SYSTEM_FOLDERS):
+        why = "belongs to the system"
+    elif holds_workspace or any(os.path.exists(place / "ganvas.sqlite") for place in (real, *real.parents)):
+        why = "holds the workspace of Ganvas or lies inside it"
+    else:
+        return
+    raise UserError(
+        "bad_folder", f"The folder {shown(str(path), 200)} {why}.", "Choose the folder that holds the class folders."
+    )
+
+
 def _list_zip(path: Path) -> _Listing:
     archive = preflight(path)
     jobs = [LINK if member.special else _too_large(member.bytes) or tuple(member[1:6]) for member in archive.members]
@@ -154,7 +173,18 @@ def _list_zip(path: Path) -> _Listing:
 def _list_folder(path: Path) -> _Listing:
     """Every file below `path`; links are listed and never followed."""
     listing = _Listing([], [], [])
-    for here, folders, files in os.walk(path):
+
+    def reject(error: OSError) -> None:
+        if Path(error.filename) == path:
+            raise UserError(
+                "bad_folder",
+                f"The folder {shown(str(path), 200)} cannot be read.",
+                "Check who may read it, or copy it.",
+            )
+        listing.names.append("/".join(Path(error.filename).relative_to(path).parts))
+        listing.jobs.append(UNREADABLE)
+
+    for here, folders, files in os.walk(path, onerror=reject):
         folders.sort()
         inner = Path(here).relative_to(path).parts
         for folder in folders:
@@ -163,16 +193,22 @@ def _list_folder(path: Path) -> _Listing:
             else:
                 listing.folders.append("/".join((*inner, folder)))
         for file in sorted(files):
-            status = os.lstat(os.path.join(here, file))
             listing.names.append("/".join((*inner, file)))
-            listing.jobs.append(
-                _too_large(status.st_size) or (os.path.join(here, file),) if stat.S_ISREG(status.st_mode) else LINK
-            )
+            listing.jobs.append(_folder_job(os.path.join(here, file)))
         if len(listing.names) > MAX_FILES:
             raise UserError(
                 "too_many_files", f"The folder holds more than {MAX_FILES:,} files.", "Import a smaller folder."
             )
     return listing
+
+
+def _folder_job(file: str) -> tuple | str:
+    """What reads one file of a folder, or the reason not to."""
+    try:
+        status = os.lstat(file)
+    except OSError:
+        return UNREADABLE
+    return (_too_large(status.st_size) or (file,)) if stat.S_ISREG(status.st_mode) else LINK
 
 
 def _too_large(size_bytes: int) -> str:
@@ -181,9 +217,9 @@ def _too_large(size_bytes: int) -> str:
 
 def _read_files(path: Path, slots: Path, size: int, fit: Fit, progress: _Progress) -> _Pool:
     """List, lay out and decode a zip or a folder."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise UserError("no_source", f"There is no file or folder {shown(str(path), 200)}.", "Check the path.")
-    zip_path = None if path.is_dir() else path
+    zip_path = None if os.path.isdir(path) else path
     listing = _list_zip(path) if zip_path else _list_folder(path)
     layout = lay_out(listing.names, listing.folders)
     rejected = list(layout.rejected)

@@ -44,14 +44,17 @@ def parse_balance(text: str, classes: list[str]) -> Balance:
     return totals
 
 
-def deficits(counts: dict[str, int], balance: Balance) -> dict[str, Row]:
+def deficits(counts: dict[str, int], balance: Balance, originals: bool = True) -> dict[str, Row]:
     """counts {class: real images} -> one Row per class, in the same order. Totals count the real images too.
 
     A class that already has its total or more keeps all it has and gets none; so does a class that no total names.
+    Without originals the real images stay out, and the whole total of every class is to be made.
     Raises UserError where a class is unknown, a total is not a whole number of at least 0, the sum is above a million,
     or nothing would be added.
     """
     totals = totals_by_class(counts, balance)
+    if not originals:
+        counts = dict.fromkeys(counts, 0)
     plan = {name: Row(real, max(0, totals[name] - real), max(real, totals[name])) for name, real in counts.items()}
     planned = sum(row.planned for row in plan.values())
     if planned > MAX_PLANNED_IMAGES:

@@ -40,6 +40,8 @@ def load_plain_state(path: Path) -> dict[str, torch.Tensor]:
         raise UserError("bad_weights", f"{path.name} cannot be read as PyTorch weights.", advice) from error
     if not isinstance(state, dict) or not all(type(k) is str and torch.is_tensor(v) for k, v in state.items()):
         raise UserError("bad_weights", f"{path.name} does not hold a plain table of named tensors.", advice)
+    if any(v.layout != torch.strided or v.is_quantized for v in state.values()):
+        raise UserError("bad_weights", f"{path.name} holds tensors that are not plain and dense.", advice)
     if not all(v.isfinite().all() for v in state.values()):
         raise UserError("bad_weights", f"{path.name} holds weights that are not finite numbers.", advice)
     return dict(state)

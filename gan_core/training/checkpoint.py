@@ -55,8 +55,11 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
     return path
 
 
-def newest(folder: Path) -> tuple[dict[str, Any], str] | None:
-    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are moved to bad/ and passed over."""
+def newest(folder: Path, set_aside: bool = False) -> tuple[dict[str, Any], str] | None:
+    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are passed over.
+
+    set_aside moves damaged ones to bad/: for the trainer alone, as a reader may look while a checkpoint is being written.
+    """
     for manifest_path in sorted(folder.glob("ck-*.json"), reverse=True):
         path = manifest_path.with_suffix(".pt")
         try:
@@ -65,6 +68,8 @@ def newest(folder: Path) -> tuple[dict[str, Any], str] | None:
                 raise ValueError("the hash does not match")
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), manifest["sha256"]
         except (ValueError, KeyError, TypeError, FileNotFoundError):
+            if not set_aside:
+                continue
             (folder / "bad").mkdir(exist_ok=True)
             for damaged in (path, manifest_path):
                 with contextlib.suppress(FileNotFoundError):
@@ -78,7 +83,7 @@ def restore(state: State, values: dict[str, Any]) -> None:
         getattr(state, name).load_state_dict(values[name])
     state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]
     torch.set_rng_state(values["rng"])
-    if values["cuda_rng"] and torch.cuda.is_available():
+    if len(values["cuda_rng"]) == torch.cuda.device_count() > 0:
         torch.cuda.set_rng_state_all(values["cuda_rng"])
 
 

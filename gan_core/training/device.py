@@ -1,11 +1,14 @@
 """Where a run computes: device, threads, memory format, and how much memory it took."""
 
 import os
+import threading
 
 import psutil
 import torch
 
 from gan_core.errors import UserError
+
+FRESH_BYTES = psutil.Process().memory_info().rss  # of a process that has torch and little else
 
 
 def choose(wish: str) -> torch.device:
@@ -32,3 +35,33 @@ def title(device: torch.device) -> str:
 def memory_bytes(device: torch.device) -> int:
     """Memory in use: the process's resident set on a CPU, the peak of torch's allocator on a GPU."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+
+
+class PeakMemory:
+    """`with PeakMemory(device) as m: ...`, then m.bytes: the most memory that a fresh process doing this would hold.
+
+    A GPU's allocator keeps count; a CPU process is looked at 50 times a second, and what it held before is left out.
+    """
+
+    def __init__(self, device: torch.device):
+        self.device, self.bytes, self.done = device, 0, threading.Event()
+
+    def __enter__(self):
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        self.before = psutil.Process().memory_info().rss
+        self.peak = self.before
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+        self.watcher.start()
+        return self
+
+    def watch(self) -> None:
+        process = psutil.Process()
+        while not self.done.wait(0.02):
+            self.peak = max(self.peak, process.memory_info().rss)
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.watcher.join()
+        on_cpu = FRESH_BYTES + self.peak - self.before
+        self.bytes = torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else on_cpu

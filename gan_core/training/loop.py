@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from gan_core.config import TrainConfig, images_total
+from gan_core.errors import Stopped
 from gan_core.models import FAMILIES
 from gan_core.sampling import from_pixels
 from gan_core.training import checkpoint
-from gan_core.training.device import choose, memory_bytes, prepare, title
+from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.record import Recorder
 from gan_core.training.step import new_state, train_step
 
@@ -76,7 +77,7 @@ def train(
     size, channels = images.shape[1], images.shape[3]
     classes = classes if config.conditional else ["all"]
     state = new_state(config, size=size, channels=channels, num_classes=len(classes), device=device)
-    if (found := checkpoint.newest(folder / "checkpoints")) is not None:
+    if (found := checkpoint.newest(folder / "checkpoints", set_aside=True)) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
     recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log)
@@ -88,43 +89,47 @@ def train(
         f"{len(classes)} classes, {total:,} images to show."
     )
 
-    stopped = should_stop()
-    while state.images_seen < total and not recorder.time_is_up() and not stopped:
-        recorder.add(train_step(state, *sampler(), config))
-        recorder.tick_if_due()
-        asked_at = time.monotonic()
-        stopped = should_stop()  # holds here while the run is paused
-        recorder.hold(time.monotonic() - asked_at)
-    recorder.end("stopped" if stopped else "finished")
+    try:
+        stopped = should_stop()
+        while state.images_seen < total and not recorder.time_is_up() and not stopped:
+            recorder.add(train_step(state, *sampler(), config))
+            recorder.tick_if_due()
+            asked_at = time.monotonic()
+            stopped = should_stop()  # holds here while the run is paused
+            recorder.hold(time.monotonic() - asked_at)
+        recorder.end("stopped" if stopped else "finished")
+    except BaseException:
+        recorder.fail()
+        raise
     return recorder.status
 
 
 def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[[], bool]) -> dict[str, Any]:
     """Speed, memory and checkpoint size of a few real steps, after two to warm up.
 
-    data has images uint8 [N, S, S, C], labels int64 [N] and classes. Nothing is written.
+    data has images uint8 [N, S, S, C], labels int64 [N] and classes. Nothing is written. Raises Stopped.
     """
     device = choose(config.device)
     prepare(device)
-    size, channels, num_classes = (
-        data.images.shape[1],
-        data.images.shape[3],
-        len(data.classes) if config.conditional else 1,
-    )
-    state = new_state(config, size=size, channels=channels, num_classes=num_classes, device=device)
-    sampler = Sampler(data.images, data.labels, config, FAMILIES[config.family].inner_size(size), device)
-    for _ in range(2):
-        train_step(state, *sampler(), config)
-    synchronise(device)
-    started, before, memory = time.monotonic(), state.images_seen, 0
-    while time.monotonic() - started < seconds and not should_stop():
-        train_step(state, *sampler(), config)
-        memory = max(memory, memory_bytes(device))
-    synchronise(device)
+    size, channels = data.images.shape[1], data.images.shape[3]
+    num_classes = len(data.classes) if config.conditional else 1
+    with PeakMemory(device) as memory:
+        state = new_state(config, size=size, channels=channels, num_classes=num_classes, device=device)
+        sampler = Sampler(data.images, data.labels, config, FAMILIES[config.family].inner_size(size), device)
+        for _ in range(2):
+            train_step(state, *sampler(), config)
+            if should_stop():
+                raise Stopped
+        synchronise(device)
+        started, before = time.monotonic(), state.images_seen
+        while time.monotonic() - started < seconds and not should_stop():
+            train_step(state, *sampler(), config)
+        synchronise(device)
+        speed = (state.images_seen - before) / (time.monotonic() - started)
     parameters = sum(p.numel() for net in (state.G, state.D) for p in net.parameters())
     return {
-        "images_per_second": (state.images_seen - before) / (time.monotonic() - started),
-        "memory_bytes": memory,
+        "images_per_second": speed,
+        "memory_bytes": memory.bytes,
         "checkpoint_bytes": 4 * (3 * parameters + sum(p.numel() for p in state.G.parameters())),
         "device": title(device),
     }

@@ -1,9 +1,10 @@
 """What a run leaves in its folder while it trains: metrics, status, grids, checkpoints."""
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import torch
 
 from gan_core.config import TrainConfig, images_total
 from gan_core.errors import UserError
+from gan_core.runfolder import read_lines
 from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
 from gan_core.training import checkpoint
 from gan_core.training.device import memory_bytes, title
 from gan_core.training.step import State
-from gan_core.workspace import read_json, write_json
+from gan_core.workspace import atomic_write, read_json, write_json
 
 TICK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 60.0
+MOST_FAILURES = 3  # writes in a row that a full disk may refuse
 MOST_GRIDS = 400  # grids of one run; beyond that they come less often than once an epoch
 GRID_IMAGES = 10_000  # an epoch longer than this gets grids in between
 
@@ -66,6 +69,8 @@ class Recorder:
         self.least_seconds = (config.minutes or 0) * 60 / MOST_GRIDS
         self.last_grid_seconds = state.elapsed_seconds
         self.status: dict[str, Any] = {}
+        self.failures = 0
+        self.saved_at = state.images_seen  # a resumed state is its checkpoint; a fresh one needs none
 
     def begin(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Real images for comparison, the first grid; rows of an earlier attempt beyond its checkpoint are dropped."""
@@ -94,51 +99,74 @@ class Recorder:
         self.last_checkpoint += seconds
 
     def time_is_up(self) -> bool:
-        if self.config.minutes is None:
-            return False
-        return self.state.elapsed_seconds + time.monotonic() - self.last_tick >= self.config.minutes * 60
+        return self.config.minutes is not None and self.elapsed_seconds() >= self.config.minutes * 60
 
     def tick_if_due(self) -> None:
-        if time.monotonic() - self.last_tick >= TICK_SECONDS or self.state.images_seen >= self.next_grid:
+        if time.monotonic() - self.last_tick >= TICK_SECONDS or self.grid_is_due():
             self.tick()
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
 
+    def elapsed_seconds(self) -> float:
+        return self.state.elapsed_seconds + time.monotonic() - self.last_tick
+
+    def grid_is_due(self) -> bool:
+        long_enough = self.elapsed_seconds() - self.last_grid_seconds >= self.least_seconds
+        return self.state.images_seen >= self.next_grid and long_enough
+
     def tick(self) -> None:
         """The one sync: a metrics line, the status, a grid where one is due."""
+        grid_is_due = self.grid_is_due()
         if self.steps:
-            means = {name: (value / self.steps).item() for name, value in self.sums.items()}
-            now = time.monotonic()
-            seconds, images = now - self.last_tick, self.state.images_seen - self.tick_images
-            self.state.elapsed_seconds += seconds
-            self.last_tick, self.tick_images, self.sums, self.steps = now, self.state.images_seen, {}, 0
-            if not all(math.isfinite(value) for value in means.values()):
-                raise UserError(
-                    "diverged",
-                    f"The losses stopped being finite numbers at {self.state.images_seen:,} images.",
-                    "The last good checkpoint is kept: start a new run with half the learning rates or ten times the penalty.",
-                )
-            speed = images / max(seconds, 1e-9)
-            row = {
-                "images_seen": self.state.images_seen,
-                "epoch": self.epoch(),
-                "elapsed_seconds": self.state.elapsed_seconds,
-                **means,
-                "images_per_second": speed,
-            }
-            with open(self.folder / "metrics.jsonl", "a") as file:
-                file.write(json.dumps(row) + "\n")
-            self.write_status("training", speed)
-        if (
-            self.state.images_seen >= self.next_grid
-            and self.state.elapsed_seconds - self.last_grid_seconds >= self.least_seconds
-        ):
-            self.draw_grid()
+            self.write_metrics()
+        if grid_is_due:
+            with self.tolerant("a sample grid"):
+                self.draw_grid()
             self.next_grid = (self.state.images_seen // self.every + 1) * self.every
             self.last_grid_seconds = self.state.elapsed_seconds
-            smooth = self.status.get("images_per_second")
-            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {smooth or 0:.0f} images/s")
-            self.write_status("training", smooth)
+            speed = self.status.get("images_per_second")
+            self.log(f"epoch {self.epoch():.2f}, {self.state.images_seen:,} images, {speed or 0:.0f} images/s")
+            self.write_status("training", speed)
+
+    def write_metrics(self) -> None:
+        """The means since the last tick as one line. Raises UserError where they are not finite."""
+        means = {name: (value / self.steps).item() for name, value in self.sums.items()}
+        now = time.monotonic()
+        seconds, images = now - self.last_tick, self.state.images_seen - self.tick_images
+        self.state.elapsed_seconds += seconds
+        self.last_tick, self.tick_images, self.sums, self.steps = now, self.state.images_seen, {}, 0
+        if not all(math.isfinite(value) for value in means.values()):
+            raise self.diverged()
+        row = {
+            "images_seen": self.state.images_seen,
+            "epoch": self.epoch(),
+            "elapsed_seconds": self.state.elapsed_seconds,
+            **means,
+            "images_per_second": images / max(seconds, 1e-9),
+        }
+        with self.tolerant("metrics"), open(self.folder / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(row) + "\n")
+        self.write_status("training", row["images_per_second"])
+
+    def diverged(self) -> UserError:
+        return UserError(
+            "diverged",
+            f"The losses stopped being finite numbers at {self.state.images_seen:,} images.",
+            "The last good checkpoint is kept: start a new run with half the learning rates or ten times the penalty.",
+        )
+
+    @contextlib.contextmanager
+    def tolerant(self, what: str) -> Iterator[None]:
+        """A full or failing disk does not end a run at once: it goes on, and the third failure in a row is raised."""
+        try:
+            yield
+            self.failures = 0
+        except OSError as error:
+            self.failures += 1
+            with contextlib.suppress(OSError):
+                self.log(f"could not write {what}: {error}")
+            if self.failures >= MOST_FAILURES:
+                raise
 
     def epoch(self) -> float:
         return self.state.images_seen / self.train_images
@@ -167,7 +195,8 @@ class Recorder:
             "device": title(self.device),
             "latest_grid": self.latest_grid,
         }
-        write_json(self.folder / "status.json", self.status)
+        with self.tolerant("the status"):
+            write_json(self.folder / "status.json", self.status)
         self.on_tick(self.status)
 
     @torch.no_grad()
@@ -181,7 +210,16 @@ class Recorder:
         self.latest_grid = name
 
     def save(self) -> None:
-        checkpoint.save(self.folder / "checkpoints", self.state, {"classes": self.classes, "size": self.size})
+        """A checkpoint, unless this very state has one already."""
+        if self.saved_at != self.state.images_seen:
+            with self.tolerant("a checkpoint"):
+                try:
+                    checkpoint.save(
+                        self.folder / "checkpoints", self.state, {"classes": self.classes, "size": self.size}
+                    )
+                except FloatingPointError:
+                    raise self.diverged() from None
+                self.saved_at = self.state.images_seen
         self.last_checkpoint = time.monotonic()
 
     def end(self, phase: str) -> None:
@@ -189,20 +227,18 @@ class Recorder:
         if self.state.images_seen and self.latest_grid != f"fakes-{self.state.images_seen:09d}.png":
             self.draw_grid()
         self.save()
-        self.write_status(phase, None if not self.status else self.status["images_per_second"])
+        self.write_status(phase, self.status.get("images_per_second"))
         self.log(f"{phase} after {self.state.elapsed_seconds / 60:.1f} minutes, {self.state.images_seen:,} images.")
+
+    def fail(self) -> None:
+        """Leave word in the status that this attempt broke."""
+        with contextlib.suppress(OSError):
+            self.write_status("failed", None)
 
 
 def keep_until(path: Path, images_seen: int) -> None:
-    """Drop rows of a .jsonl beyond images_seen, and a torn last one."""
-    if not path.exists():
-        return
-    rows = []
-    for line in path.read_text().splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if row["images_seen"] <= images_seen:
-            rows.append(line)
-    path.write_text("".join(line + "\n" for line in rows))
+    """Drop rows of a .jsonl beyond images_seen, and those that are torn or not ours; whole or not at all."""
+    rows = [row for row in read_lines(path)[0] if row.get("images_seen", math.inf) <= images_seen]
+    if path.exists():
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        atomic_write(path, lambda file: file.write(text.encode()))

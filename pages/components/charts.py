@@ -9,7 +9,11 @@ from gan_core.runfolder import decimate
 
 Row = dict[str, Any]
 BLUE, ORANGE, GREY = "#2f79c4", "#e07b1a", "#8a97a5"  # readable on the light and on the dark page
-CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"]}
+CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
+}
 
 
 def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
@@ -18,7 +22,7 @@ def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis_title=x,
         yaxis_title=y,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},  # the toolbar is above
         hovermode="x unified",
     )
 

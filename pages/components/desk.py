@@ -1,5 +1,7 @@
 """The one store and workspace of this server, and the request token that makes a double click one job."""
 
+import hashlib
+import json
 import secrets
 import time
 
@@ -23,9 +25,14 @@ def get_desk() -> Desk:
     return open_desk(str(default_workspace().root))
 
 
-def click_token(button: str) -> str:
-    """The same token for clicks on one button that follow each other within seconds, else a new one."""
+def click_token(button: str, *asked: object) -> str:
+    """The same token for clicks on one button that ask the same and follow each other within seconds, else a new one.
+
+    asked: all that the request is made of, as JSON values; a click that asks something else is a request of its own.
+    """
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     last = st.session_state.get(f"token_{button}")
-    if last is None or time.monotonic() - last[1] > SAME_CLICK_SECONDS:
-        last = st.session_state[f"token_{button}"] = (f"{button}-{secrets.token_hex(8)}", time.monotonic())
-    return last[0]
+    if last is None or last[0] != digest or time.monotonic() - last[2] > SAME_CLICK_SECONDS:
+        last = (digest, f"{button}-{secrets.token_hex(8)}", time.monotonic())
+        st.session_state[f"token_{button}"] = last
+    return last[1]

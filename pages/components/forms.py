@@ -1,9 +1,13 @@
-"""A form made from the schema of TrainConfig: each setting with title, help and bounds, and room for its refusal."""
+"""A form made from the schema of TrainConfig: each setting with title and help, and room for its refusal.
+
+Bounds are left to gan_core.config, which has words for them: a field that knew its bounds would keep what is out of them
+to the browser, and the run would start with the value before.
+"""
 
 import math
+from collections.abc import Iterable
 from typing import Any, get_args
 
-import annotated_types
 import streamlit as st
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
@@ -20,8 +24,8 @@ def fill(config: TrainConfig) -> None:
     for name, field in TrainConfig.model_fields.items():
         if name not in HIDDEN:
             value = getattr(config, name)
-            whole = choices(field) or field.annotation in (bool, int) or value is None
-            st.session_state[PREFIX + name] = value if whole else float(value)
+            as_it_is = choices(field) or field.annotation is bool or value is None
+            st.session_state[PREFIX + name] = value if as_it_is else float(value)
 
 
 def filled() -> bool:
@@ -44,6 +48,8 @@ def settings_form() -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
                 with columns[number % 2]:
                     values[name] = widget(name, TrainConfig.model_fields[name])
                     slots[name] = st.empty()
+                    if is_main(name):
+                        st.caption(plain(TrainConfig.model_fields[name].description))
     return values, slots
 
 
@@ -51,7 +57,19 @@ def show_errors(errors: dict[str, str], slots: dict[str, DeltaGenerator]) -> Non
     """Each refusal under its field."""
     for name, text in errors.items():
         if name in slots:
-            slots[name].error(plain(text), icon=":material/error:")
+            slots[name].error(plain(without_key(name, text)), icon=":material/error:")
+
+
+def without_key(name: str, text: str) -> str:
+    """The refusal without '(batch)': the command line needs the key, a page shows the title alone."""
+    return text.replace(f" ({name})", "", 1)
+
+
+def titles(names: Iterable[str]) -> str:
+    """'Epochs, Seed and Batch size', in the order of the form."""
+    fields = TrainConfig.model_fields
+    listed = [fields[name].title for name in sorted(names, key=list(fields).index)]
+    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
 
 
 def is_main(name: str) -> bool:
@@ -65,33 +83,34 @@ def choices(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def widget(name: str, field: FieldInfo) -> Any:
-    """The input for one setting. A bound that excludes its end (gt, lt) is left to the check, which has words."""
+    """The input for one setting: None for an empty number field, a float for a whole-number one that is not whole."""
     key, label, help = PREFIX + name, plain(field.title), plain(field.description)
     if options := choices(field):
         return st.selectbox(label, options, key=key, help=help)
     if field.annotation is bool:
         return st.toggle(label, key=key, help=help)
-    low = high = None
-    for bound in field.metadata:
-        low = (
-            bound.ge
-            if isinstance(bound, annotated_types.Ge)
-            else bound.gt
-            if isinstance(bound, annotated_types.Gt)
-            else low
-        )
-        high = bound.le if isinstance(bound, annotated_types.Le) else high
-    if field.annotation is int:
-        return st.number_input(label, low, high, "min", 1, key=key, help=help)
-    low, high = (None if end is None else float(end) for end in (low, high))
-    if field.default is None:
-        return st.number_input(label, low, high, None, 1.0, format="%g", key=key, help=help, placeholder="no limit")
-    return st.number_input(label, low, high, "min", step(field.default), format="%g", key=key, help=help)
+    whole = field.annotation is int
+    value = st.number_input(
+        label,
+        value=None,  # so that an emptied field is None and not some value that nobody sees
+        step=1.0 if whole or field.default is None else step(field.default),
+        format="%g",
+        key=key,
+        help=help,
+        placeholder="no limit" if field.default is None else "a number",
+    )
+    return int(value) if whole and value is not None and float(value).is_integer() else value
 
 
 def step(default: float) -> float:
     """One click of a number's + and -: a unit of its leading digit."""
     return 10.0 ** math.floor(math.log10(default)) if default else 1.0
+
+
+def summary(config: TrainConfig) -> str:
+    """'Use the class labels: on, Epochs: 30, …': what the run is really told, main settings only."""
+    fields = TrainConfig.model_fields
+    return ", ".join(f"{fields[name].title}: {show(getattr(config, name))}" for name in fields if is_main(name))
 
 
 def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
@@ -106,4 +125,4 @@ def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
 def show(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "none" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)

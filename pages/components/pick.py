@@ -1,14 +1,15 @@
 """Which run or dataset a page is about: a select box whose choice lives in the URL, and what is shown without one."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 
 import streamlit as st
 
 from gan_core.actions import Desk
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
-from gan_core.store import Run
-from pages.components.text import ago, plain, sentence
+from gan_core.store import Dataset, Run
+from pages.components.text import plain, sentence
 
 
 def empty(text: str, page: str, label: str) -> None:
@@ -17,19 +18,49 @@ def empty(text: str, page: str, label: str) -> None:
     st.page_link(page, label=label, icon=":material/arrow_forward:")
 
 
-def pick(label: str, ids: list[str], describe: Callable[[str], str], param: str, key: str) -> str:
-    """The id chosen in ?param=, offered as a select box. ids must not be empty; the first one is the default."""
+def unique_labels(items: Sequence[Run | Dataset]) -> dict[str, str]:
+    """{id: name, local date and time}, in the given order, each label once.
+
+    A select box sends the label of a choice and not its place, so two equal labels, or one that changes while the page
+    is open, would choose another item. Equal ones are numbered from the oldest on.
+    """
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for item in sorted(items, key=lambda item: (item.created_at, item.id)):
+        plain_label = label = f"{item.name} · {time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_at))}"
+        number = 1
+        while label in taken:
+            number += 1
+            label = f"{plain_label} ({number})"
+        taken.add(label)
+        labels[item.id] = label
+    return {item.id: labels[item.id] for item in items}
+
+
+def pick(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> str:
+    """The id chosen in ?param=, offered as a select box. By default the one last chosen in this tab, else the first.
+
+    items must not be empty.
+    """
+    labels = unique_labels(items)
+    ids, remembered = list(labels), f"last_{param}"
     wanted = st.query_params.get(param)
-    if wanted is not None and wanted not in ids:
+    if wanted is None:
+        wanted = st.session_state.get(remembered)
+    elif wanted not in ids:
         st.warning(
             f"The address names a {label.lower()} that is not here; this is another one.", icon=":material/warning:"
         )
     st.session_state[key] = wanted if wanted in ids else ids[0]
 
     def write() -> None:
-        st.query_params[param] = st.session_state[key]
+        if st.session_state[key] in ids:
+            st.query_params.from_dict({param: st.session_state[key]})
 
-    chosen = st.selectbox(label, ids, format_func=describe, key=key, on_change=write)
+    chosen = st.selectbox(label, ids, format_func=labels.__getitem__, key=key, on_change=write)
+    if chosen not in ids:  # a label of a list that has changed since
+        chosen = wanted if wanted in ids else ids[0]
+    st.session_state[remembered] = chosen
     if st.query_params.get(param) != chosen:
         st.query_params[param] = chosen
     return chosen
@@ -41,7 +72,7 @@ def pick_run(desk: Desk, key: str, nothing: str) -> Run:
     if not runs:
         empty(nothing, "train.py", "Train a model")
         st.stop()
-    return runs[pick("Run", list(runs), lambda id: f"{runs[id].name} · {ago(runs[id].created_at)}", "run", key)]
+    return runs[pick("Run", list(runs.values()), "run", key)]
 
 
 def info_or_stop(desk: Desk, dataset_id: str) -> DatasetInfo:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from gan_core import jobs
+from gan_core import jobs, runfolder
 from gan_core.actions import Desk
 from gan_core.errors import UserError
 from gan_core.store import Job
@@ -23,6 +23,7 @@ STATES = {
     "paused": State(":material/pause_circle:", "Paused", "orange"),
     "finished": State(":material/check_circle:", "Finished", "green"),
     "stopped": State(":material/stop_circle:", "Stopped and kept", "gray"),
+    "cancelled": State(":material/block:", "Cancelled", "gray"),
     "failed": State(":material/error:", "Failed", "red"),
     "interrupted": State(":material/power_off:", "Interrupted", "orange"),
     "none": State(":material/radio_button_unchecked:", "Not started", "gray"),
@@ -36,15 +37,34 @@ def state_of(job: Job | None) -> str:
     return "paused" if job.state == "running" and job.control == "pause" else job.state
 
 
-def state_text(job: Job | None) -> str:
-    """Icon and word, for a line of markdown."""
-    state = STATES[state_of(job)]
-    return f"{state.icon} {state.word}"
+def state_of_run(desk: Desk, run_id: str, job: Job | None) -> str:
+    """state_of the run's latest training, 'cancelled' where it was stopped before it had anything to keep."""
+    state, folder = state_of(job), desk.workspace.run(run_id)
+    if state != "stopped" or runfolder.read_status(folder).get("images_seen"):
+        return state
+    return "stopped" if any((folder / "checkpoints").glob("ck-*.json")) else "cancelled"
 
 
-def badge(job: Job | None) -> None:
-    state = STATES[state_of(job)]
-    st.badge(state.word, icon=state.icon, color=state.colour)
+def state_text(state: str) -> str:
+    """Icon and word of a key of STATES, for a line of markdown."""
+    return f"{STATES[state].icon} {STATES[state].word}"
+
+
+def badge(state: str) -> None:
+    st.badge(STATES[state].word, icon=STATES[state].icon, color=STATES[state].colour)
+
+
+def no_grid_yet(state: str) -> str:
+    """Why a run in this state has no samples, in one sentence."""
+    if state == "queued":
+        return "This run still waits; its first grid appears within its first epoch."
+    if state in ("running", "paused"):
+        return "The first grid appears within the first epoch."
+    if state == "cancelled":
+        return "This run was cancelled before it started, so it has no samples: resume it on the Live page."
+    if state == "none":
+        return "This run has not been trained yet, so it has no samples: resume it on the Live page."
+    return "This run ended before its first grid, so it has no samples: the Live page says why."
 
 
 def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:

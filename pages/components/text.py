@@ -60,6 +60,11 @@ def ago(then: float, now: float | None = None) -> str:
     return time.strftime("%d %b %Y", time.localtime(then))
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """'1 image', '2,000 images'. many: the plural, where it is not made with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def number(value: float | None) -> str:
     """A score with four significant digits; '–' where there is none."""
     return "–" if value is None else f"{value:.4g}"
