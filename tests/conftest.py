@@ -7,6 +7,7 @@ os.environ["GANVAS_THREADS"] = "1"  # tests run beside each other; before anythi
 import numpy as np
 import pytest
 import torch
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gan_core.actions import Desk
 from gan_core.config import TrainConfig, build
@@ -84,3 +85,19 @@ def tiny():
         return build({**RECIPES[recipe].config.model_dump(), **small, **changes})
 
     return shrink
+
+
+class Untrained(FeatureExtractorInceptionV3):
+    def load_state_dict(self, *_):
+        """Keep the random weights of the layers."""
+
+
+@pytest.fixture(scope="session")
+def untrained_file(tmp_path_factory):
+    """A weights file of the right keys and shapes, and the network it was saved from."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save({}, folder / "nothing.pth")
+    torch.manual_seed(0)
+    network = Untrained("inception-v3-compat", ["2048", "logits_unbiased"], str(folder / "nothing.pth"))
+    torch.save(network.state_dict(), folder / "own.pth")
+    return folder / "own.pth", network

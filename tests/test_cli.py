@@ -263,29 +263,11 @@ def test_without_originals_every_class_is_whole_and_synthetic(ganvas, toy_datase
     assert exported["per_class"] == {name: {"real": 0, "synthetic": 20} for name in ("dark", "grey", "bright")}
 
 
-def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, tmp_path):
+def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, untrained_file):
     """FID and Inception Score through the command line, on random weights of the right shape, said to be unofficial."""
-    import torch
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    torch.manual_seed(0)
-    load = torch.load
-    net = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
-    saved = {}
-
-    def shapes_only(self, state, *more):
-        saved.update({name: value.clone() for name, value in self.state_dict().items()})
-
-    torch.load = lambda *_, **__: {}
-    original, FeatureExtractorInceptionV3.load_state_dict = FeatureExtractorInceptionV3.load_state_dict, shapes_only
-    try:
-        net.__init__("inception-v3-compat", ["2048"], feature_extractor_weights_path="none")
-    finally:
-        torch.load, FeatureExtractorInceptionV3.load_state_dict = load, original
-    torch.save(saved, tmp_path / "w.pth")
     run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
     code, scores, err = ganvas(
-        "evaluate", run, "--samples", 12, "--extractor", "inception-v3", "--weights", tmp_path / "w.pth", "--json"
+        "evaluate", run, "--samples", 12, "--extractor", "inception-v3", "--weights", untrained_file[0], "--json"
     )
     assert code == 0, err
     assert scores["extractor"] == "inception-v3" and scores["fid"] is not None and "frechet_distance" not in scores

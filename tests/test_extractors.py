@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gan_core.errors import Stopped, UserError
 from gan_core.metrics import extractors, weights
@@ -18,22 +17,6 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="module")
 def lite0():
     return extractors.load_efficientnet_lite0()
-
-
-class Untrained(FeatureExtractorInceptionV3):
-    def load_state_dict(self, *_):
-        """Keep the random weights of the layers."""
-
-
-@pytest.fixture(scope="module")
-def untrained_file(tmp_path_factory):
-    """A weights file of the right keys and shapes, and the network it was saved from."""
-    folder = tmp_path_factory.mktemp("weights")
-    torch.save({}, folder / "nothing.pth")
-    torch.manual_seed(0)
-    network = Untrained("inception-v3-compat", ["2048", "logits_unbiased"], str(folder / "nothing.pth"))
-    torch.save(network.state_dict(), folder / "own.pth")
-    return folder / "own.pth", network
 
 
 @pytest.fixture(autouse=True)
