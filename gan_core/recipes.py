@@ -74,10 +74,6 @@ def start(recipe: str, *, size: int, train_images: int) -> TrainConfig:
     changes: dict[str, object] = {"batch": min(config.batch, largest_batch(train_images))}
     if recipe == "quick" and size >= 64:
         # More pixels and, as a rule, fewer photographs: a stronger penalty, and augmentation against an overfitted D.
-        changes |= {
-            "batch": min(32, largest_batch(train_images)),
-            "augment": "color+translation",
-            "gamma": 1.0,
-            "epochs": 100.0,
-        }
+        changes |= {"batch": min(32, largest_batch(train_images)), "augment": "color+translation", "epochs": 100.0}
+        changes |= {"gamma": 5.0, "lr_G": 3e-4, "lr_D": 3e-4}
     return config.model_copy(update=changes)

@@ -1,7 +1,7 @@
 """R3-lite: DCGAN-sized networks for the relativistic loss with R1 and R2 (R3GAN, Huang et al., arXiv:2501.05441).
 
 Departs from the paper: far smaller nets so that two CPU cores suffice; batch norm in G only (D must stay per-sample, or R1 and
-R2 would mix images); tanh output; class projection in D as in Miyato and Koyama, arXiv:1802.05637.
+R2 would mix images); tanh output; no narrower than 16 channels; class projection in D as in Miyato and Koyama, arXiv:1802.05637.
 """
 
 import itertools

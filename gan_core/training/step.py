@@ -42,6 +42,8 @@ def train_step(state: State, real: torch.Tensor, labels: torch.Tensor, config: T
     """real [N, C, H, W] in [-1, 1] at the networks' inner size, labels int64 [N].
 
     Fakes carry the labels of the reals, so both have the same class shares and a relativistic pair has one label.
+    Departs from R3GAN (arXiv:2501.05441), which draws fresh reals for G's step: here both steps see the same reals. The penalty
+    is on the gradient at the images before augmentation, which happens inside D's path.
     Returns 0-d tensors on the device: no sync here.
     """
     G, D, loss = state.G, state.D, LOSSES[config.loss]

@@ -79,7 +79,9 @@ def info_or_stop(desk: Desk, dataset_id: str) -> DatasetInfo:
     """The dataset's description; stops the page with a sentence where its folder is gone or not whole."""
     try:
         desk.store.dataset(dataset_id)
-        return read_info(desk.workspace.dataset(dataset_id))
+        folder = desk.workspace.dataset(dataset_id)
+        (folder / "train_images.npy").stat()
+        return read_info(folder)
     except UserError as refused:
         st.error(sentence(refused))
     except (OSError, ValueError):
