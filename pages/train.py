@@ -143,16 +143,17 @@ if refused:
     elsewhere = "".join(f" {text}" for name, text in refused.items() if name not in slots)
     st.error(plain(f"Start is off: see {forms.titles(refused)}.{elsewhere}"), icon=":material/error:")
 elif settings:
-    st.caption(plain(f"Starts with {forms.summary(settings)}."))
+    st.caption(plain(f"Starts with: {forms.summary(settings)}."))
 if waiting:
     st.caption(f"{waiting} {'run is' if waiting == 1 else 'runs are'} training or waiting; this one queues behind.")
-if st.button(
+clicked = st.button(
     "Start training",
     type="primary",
     icon=":material/play_arrow:",
     key="train_start",
     disabled=settings is None or bool(refused),
-):
+)
+if clicked and settings and not refused:  # a click can come in with the very change that is refused
     try:
         token = click_token("train", dataset_id, settings.model_dump(), name)
         job = actions.train(desk, dataset_id, settings, name=name, token=token)

@@ -34,6 +34,12 @@ def test_the_lines_differ_without_colour():
     assert len({bar.marker.pattern.shape for bar in charts.class_counts(["a"], [1], [2]).data}) == 2
 
 
+def test_the_legend_is_below_the_plot_where_no_toolbar_covers_it():
+    for figure in (charts.losses(rows(5)), charts.planned_counts(["a"], [1], [2])):
+        legend = figure.layout.legend
+        assert (legend.yref, legend.y, legend.yanchor, legend.traceorder) == ("container", 0, "bottom", "normal")
+
+
 def test_a_missing_value_is_a_gap():
     assert charts.losses([{"epoch": 0, "loss_d": None}, {"epoch": 1, "loss_d": 1.0}]).data[0].y == (None, 1.0)
 

@@ -106,7 +106,7 @@ def test_pause_stop_and_a_late_click(full):
     at = open_page("live", run=seeded.RUNS["running"])
     at.button(key="live_pause").click().run()
     job = store.latest_job("train", seeded.RUNS["running"])
-    assert job.control == "pause" and "Pausing" in words(at)
+    assert job.control == "pause" and "Paused" in words(at)
     at.button(key="live_continue").click().run()
     assert store.job(job.id).control == "run"
     jobs.finish(store, store.job(job.id), "finished", result={})  # it ends while the page still shows Stop
@@ -130,6 +130,12 @@ def test_a_run_cancelled_before_it_started_offers_only_to_resume(full):
     assert "Cancelled before it started." in shown and "kept" not in shown
     assert {button.key for button in at.button if button.key.startswith("live_")} == {"live_resume"}
     assert "cancelled before it started" in words(open_page("samples", run=seeded.RUNS["queued"]))
+
+
+def test_home_opens_the_newest_run_only_where_there_is_one(empty):
+    assert "There is no run yet" in words(open_page("home"))
+    seeded.seed(empty.root)
+    assert "There is no run yet" not in words(open_page("home"))
 
 
 def test_resume_queues_the_run_again(full, started):
@@ -175,6 +181,13 @@ def test_a_number_out_of_bounds_is_refused_and_not_replaced(setting, value, said
     assert said in told and at.number_input(key=f"setting_{setting}").value == value
     assert f"Start is off: see {said.split(' must')[0]}." in told
     assert at.button(key="train_start").disabled
+
+
+def test_a_click_that_brings_a_refused_change_starts_nothing(full):
+    at, runs = open_page("train", ds=seeded.DATASET), len(Store(full).runs())
+    at.number_input(key="setting_batch").set_value(None)
+    at.button(key="train_start").click().run()
+    assert not at.exception and at.title[0].value == "Train" and len(Store(full).runs()) == runs
 
 
 def test_no_limit_is_a_value(full):

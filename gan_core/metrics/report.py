@@ -73,7 +73,9 @@ def scores(
         }
 
     whole = compare("", real.features[:n], fake.features)
-    spread = attempt(formula, lambda: inception_score(fake.logits), {"inception_score": None, "std": None})
+    spread = attempt(
+        formula, lambda: inception_score(fake.logits, splits=parts(n)), {"inception_score": None, "std": None}
+    )
     half, other_half = real.features[: counts.floor], real.features[counts.floor : 2 * counts.floor]
     floor = {"n": counts.floor, **compare("floor.", half, other_half), "held_out": None}
     if counts.held_out:
@@ -149,6 +151,17 @@ def labels(extractor: Extractor) -> dict[str, str]:
     }
 
 
+def parts(n: int) -> int:
+    """Into how many parts the Inception Score's images fall: 10 as is usual, fewer where that leaves less than 50 in one.
+
+    Raises UserError below 50.
+    """
+    if n < 50:
+        what = f"The Inception Score needs at least 50 images, and there are {n}."
+        raise UserError("too_few_images", what, "Sample more images.")
+    return min(10, n // 50)
+
+
 def caveats(extractor: Extractor, counts: Counts) -> list[str]:
     """Plain sentences that belong beside the scores."""
     n, is_inception = counts.n, extractor.name in NAMES
@@ -171,6 +184,10 @@ def caveats(extractor: Extractor, counts: Counts) -> list[str]:
     if 0 < counts.held_out < n:
         told.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} lies higher.")
     told.append("The Inception Score judges by the 1,000 classes of ImageNet, not by yours, and sees no real image.")
+    if 50 <= n < 500:
+        told.append(
+            f"With {n:,} images the Inception Score is taken over {parts(n)} instead of 10 parts, and lies low."
+        )
     if not is_inception:
         told.append(f"These scores use {extractor.title}, not Inception-v3: they cannot be set beside published ones.")
     if extractor.note:

@@ -22,7 +22,14 @@ def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis_title=x,
         yaxis_title=y,
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},  # the toolbar is above
+        legend={
+            "orientation": "h",
+            "traceorder": "normal",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "x": 0,
+        },  # the toolbar is above
         hovermode="x unified",
     )
 
