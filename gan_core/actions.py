@@ -20,7 +20,6 @@ from gan_core.store import Job, Run, Store
 from gan_core.workspace import Workspace, atomic_write, new_id, write_json
 
 MOST_SAMPLES = 100_000  # of one measurement
-SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
 DEMO_TRAIN_IMAGES = 1527  # of the 1,797 digits, after the test split; checked by a test
 DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 real ones to train on
@@ -55,9 +54,11 @@ def import_dataset(
     token: str | None = None,
 ) -> Job:
     """Queue the import of a zip, a folder, 'demo:<ready set>' or 'upload:<id>'. The job's subject is the new dataset's id."""
-    if size not in SIZES:
+    if size not in dataset_folder.SIZES:
         raise UserError(
-            "bad_size", f"Image size {size} px is not offered.", f"Choose one of {', '.join(map(str, SIZES))}."
+            "bad_size",
+            f"Image size {size} px is not offered.",
+            f"Choose one of {', '.join(map(str, dataset_folder.SIZES))}.",
         )
     check_seed(seed)
     if not source.strip():

@@ -6,7 +6,7 @@ import io
 import streamlit as st
 
 from gan_core import actions, recipes
-from gan_core.data.dataset import DatasetInfo
+from gan_core.data.dataset import SIZES, DatasetInfo
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
 from pages.components import charts, urls
@@ -68,11 +68,11 @@ def import_form() -> None:
     )
     side = sized.selectbox(
         "Size",
-        actions.SIZES,
-        index=actions.SIZES.index(32),
+        SIZES,
+        index=SIZES.index(32),
         format_func=lambda side: f"{side} × {side} px" + ("" if side in DRAWN else " (no recipe draws it yet)"),
         key="import_size",
-        help="Smaller trains faster: 28 or 32 px in minutes, 64 px in hours on a CPU.",
+        help="Smaller trains faster: 28 or 32 px in minutes, 64 px from a quarter of an hour on a CPU.",
     )
     mode = colour.selectbox("Colour", list(MODES), format_func=MODES.__getitem__, key="import_mode")
     fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from gan_core.data import importer
+from gan_core.data import source as sources
 from gan_core.data.dataset import load, read_info, read_items
 from gan_core.data.importer import import_dataset
 from gan_core.errors import Stopped, UserError
@@ -137,7 +138,7 @@ def test_links_in_a_zip_are_listed(tmp_path):
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     info, _ = run(tmp_path, source)
-    assert info.rejected == [{"file": "pets/cat/link.png", "reason": importer.LINK}]
+    assert info.rejected == [{"file": "pets/cat/link.png", "reason": sources.LINK}]
 
 
 def test_mode_follows_the_pictures_unless_told(tmp_path):
@@ -292,10 +293,10 @@ def test_what_vanishes_from_a_folder_is_listed(tmp_path, monkeypatch):
             os.unlink(path)
         return status
 
-    monkeypatch.setattr(importer.os, "lstat", lstat_of_a_moving_folder)
+    monkeypatch.setattr(sources.os, "lstat", lstat_of_a_moving_folder)
     info, _ = run(tmp_path, root)
     assert [entry["file"] for entry in info.rejected] == ["pets/cat/1.png", "pets/cat/2.png"]
-    assert info.rejected[0]["reason"] == importer.UNREADABLE
+    assert info.rejected[0]["reason"] == sources.UNREADABLE
     assert sum(info.train_counts) + sum(info.test_counts) == len(PETS) - 2
 
 
@@ -309,7 +310,7 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):
             raise PermissionError(13, "locked", str(path))
         return scandir(path)
 
-    monkeypatch.setattr(importer.os, "scandir", scandir_with_locks)
+    monkeypatch.setattr(sources.os, "scandir", scandir_with_locks)
     info, _ = run(tmp_path, root)
     assert [entry["file"] for entry in info.rejected] == ["pets/locked"]
     closed.add(str(root))

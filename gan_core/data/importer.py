@@ -8,7 +8,6 @@ import errno
 import hashlib
 import os
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,16 +16,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gan_core.data import health
-from gan_core.data.archive import MAX_FILE_BYTES, MAX_FILES, preflight
-from gan_core.data.dataset import DatasetInfo, Split, cut_test_split, write_info, write_items, write_split
+from gan_core.data.dataset import SIZES, DatasetInfo, Split, cut_test_split, write_info, write_items, write_split
 from gan_core.data.decode import Fit, fit_square, grey_if_grey, to_mode
 from gan_core.data.demos import demo_items
 from gan_core.data.health import Record
 from gan_core.data.layout import lay_out, natural, shown
 from gan_core.data.pool import decode_all
+from gan_core.data.source import check_folder, list_folder, list_zip
 from gan_core.errors import Stopped, UserError
 
-SIZES = (28, 32, 64, 128, 256)
 MODES = ("auto", "L", "RGB")
 FITS = ("crop", "pad", "stretch")
 GREY_SHARE = 0.95  # mode auto: this much grey makes a grey set
@@ -34,17 +32,6 @@ DAMAGED_SHARE = 0.05  # more than this (and more than one) damaged inside the zi
 REJECTED_KEPT = 1000
 CHUNK_IMAGES = 512
 PROGRESS_SECONDS = 0.25
-LINK = "a link or device, not a file"
-UNREADABLE = "it vanished or cannot be read"
-SYSTEM_FOLDERS = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
-
-
-class _Listing(NamedTuple):
-    """What a source holds before decoding. jobs[i] belongs to names[i]; a str instead is the reason not to read it."""
-
-    names: list[str]
-    jobs: list[tuple | str]
-    folders: list[str]
 
 
 class _Pool(NamedTuple):
@@ -107,7 +94,7 @@ def import_dataset(
             path = Path(source).absolute()
             kind, label = ("folder" if os.path.isdir(path) else "zip"), shown(path.name)
             if kind == "folder":
-                _check_folder(path, folder)
+                check_folder(path, folder)
             pool = _read_files(path, slots, size, fit, progress)
         info = _finish(
             pool,
@@ -149,78 +136,12 @@ def _disk_full() -> UserError:
     return UserError("disk_full", "There is too little free disk space for the pixels.", "Free some and import again.")
 
 
-def _check_folder(path: Path, folder: Path) -> None:
-    """Refuse a folder that no one keeps pictures in: the whole disk, the kernel's, or the workspace around `folder`."""
-    real, staging = path.resolve(), folder.resolve()
-    holds_workspace = real == staging or real in staging.parents
-    if real == Path(real.anchor) or any(real.is_relative_to(system) for system in SYSTEM_FOLDERS):
-        why = "belongs to the system"
-    elif holds_workspace or any(os.path.exists(place / "ganvas.sqlite") for place in (real, *real.parents)):
-        why = "holds the workspace of Ganvas or lies inside it"
-    else:
-        return
-    raise UserError(
-        "bad_folder", f"The folder {shown(str(path), 200)} {why}.", "Choose the folder that holds the class folders."
-    )
-
-
-def _list_zip(path: Path) -> _Listing:
-    archive = preflight(path)
-    jobs = [LINK if member.special else _too_large(member.bytes) or tuple(member[1:6]) for member in archive.members]
-    return _Listing([member.name for member in archive.members], jobs, archive.folders)
-
-
-def _list_folder(path: Path) -> _Listing:
-    """Every file below `path`; links are listed and never followed."""
-    listing = _Listing([], [], [])
-
-    def reject(error: OSError) -> None:
-        if Path(error.filename) == path:
-            raise UserError(
-                "bad_folder",
-                f"The folder {shown(str(path), 200)} cannot be read.",
-                "Check who may read it, or copy it.",
-            )
-        listing.names.append("/".join(Path(error.filename).relative_to(path).parts))
-        listing.jobs.append(UNREADABLE)
-
-    for here, folders, files in os.walk(path, onerror=reject):
-        folders.sort()
-        inner = Path(here).relative_to(path).parts
-        for folder in folders:
-            if os.path.islink(os.path.join(here, folder)):
-                files.append(folder)
-            else:
-                listing.folders.append("/".join((*inner, folder)))
-        for file in sorted(files):
-            listing.names.append("/".join((*inner, file)))
-            listing.jobs.append(_folder_job(os.path.join(here, file)))
-        if len(listing.names) > MAX_FILES:
-            raise UserError(
-                "too_many_files", f"The folder holds more than {MAX_FILES:,} files.", "Import a smaller folder."
-            )
-    return listing
-
-
-def _folder_job(file: str) -> tuple | str:
-    """What reads one file of a folder, or the reason not to."""
-    try:
-        status = os.lstat(file)
-    except OSError:
-        return UNREADABLE
-    return (_too_large(status.st_size) or (file,)) if stat.S_ISREG(status.st_mode) else LINK
-
-
-def _too_large(size_bytes: int) -> str:
-    return f"larger than {MAX_FILE_BYTES >> 20} MB" if size_bytes > MAX_FILE_BYTES else ""
-
-
 def _read_files(path: Path, slots: Path, size: int, fit: Fit, progress: _Progress) -> _Pool:
     """List, lay out and decode a zip or a folder."""
     if not os.path.exists(path):
         raise UserError("no_source", f"There is no file or folder {shown(str(path), 200)}.", "Check the path.")
     zip_path = None if os.path.isdir(path) else path
-    listing = _list_zip(path) if zip_path else _list_folder(path)
+    listing = list_zip(path) if zip_path else list_folder(path)
     layout = lay_out(listing.names, listing.folders)
     rejected = list(layout.rejected)
     items, jobs = [], []
