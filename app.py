@@ -208,7 +208,7 @@ async def lifespan(app):
     workspace = default_workspace()
     store = Store(workspace)
     workspace.sweep()
-    warming = asyncio.create_task(asyncio.to_thread(warm_up))
+    warm_up()  # before the first visitor: two threads in one import would break each other
 
     def look_after() -> None:
         jobs.reconcile(store)
@@ -227,7 +227,6 @@ async def lifespan(app):
         yield
     finally:
         task.cancel()
-        warming.cancel()
 
 
 app = st.App(
