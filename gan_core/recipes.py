@@ -73,8 +73,7 @@ def start(recipe: str, *, size: int, train_images: int) -> TrainConfig:
     config = RECIPES[recipe].config
     changes: dict[str, object] = {"batch": min(config.batch, largest_batch(train_images))}
     if recipe == "quick" and size >= 64:
-        # More pixels and, as a rule, fewer photographs: a stronger penalty and smaller batches. Not DiffAugment's colours: over
-        # so short a time they leak into the samples (docs/recipes.md).
+        # More pixels and, as a rule, fewer photographs: a stronger penalty, smaller batches, and shifted copies for D.
         changes |= {
             "batch": min(32, largest_batch(train_images)),
             "augment": "translation",
