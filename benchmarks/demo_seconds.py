@@ -22,7 +22,7 @@ def in_a_browser(folder: Path) -> tuple[float, float]:
     """(seconds to any picture of G, seconds to a picture after training began) after the click."""
     import shutil
 
-    from conftest import NAMES, Server
+    from app_server import NAMES, Server
     from playwright.sync_api import sync_playwright
 
     os.environ.pop("GANVAS_THREADS", None)

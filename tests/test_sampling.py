@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import toy_images
 from PIL import Image
+from toys import toy_images
 
 from gan_core import sampling
 from gan_core.models import FAMILIES

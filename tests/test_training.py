@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import toy_images
+from toys import toy_images
 
 from gan_core.config import FAMILY_SIZES
 from gan_core.errors import UserError
