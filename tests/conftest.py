@@ -93,3 +93,10 @@ def untrained_file(tmp_path_factory):
     network = Untrained("inception-v3-compat", ["2048", "logits_unbiased"], str(folder / "nothing.pth"))
     torch.save(network.state_dict(), folder / "own.pth")
     return folder / "own.pth", network
+
+
+@pytest.fixture(autouse=True)
+def ordinary_floats():
+    """Training flushes denormals process-wide; the next test gets ordinary numbers again."""
+    yield
+    torch.set_flush_denormal(False)
