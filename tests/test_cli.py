@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from gan_core import __main__ as cli
+from gan_core import actions
+from gan_core.data.dataset import read_info
 from gan_core.store import Store
 
 TINY = ["--set", "width=16", "--set", "z_dim=8", "--set", "batch=16", "--device", "cpu"]
@@ -272,3 +274,10 @@ def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, u
     assert code == 0, err
     assert scores["extractor"] == "inception-v3" and scores["fid"] is not None and "frechet_distance" not in scores
     assert scores["labels"]["fid"].startswith("FID") and scores["n_fake"] == 12
+
+
+def test_the_demo_knows_how_many_digits_there_are_to_train_on(ganvas, workspace):
+    code, imported, _ = ganvas("import", actions.DEMO_SOURCE, "--size", actions.DEMO_SIZE, "--json")
+    info = read_info(workspace.dataset(imported["dataset"]))
+    assert code == 0 and sum(info.train_counts) == actions.DEMO_TRAIN_IMAGES
+    assert max(info.train_counts) < actions.DEMO_TOTAL
