@@ -313,12 +313,12 @@ def sample(
     as_json: Json = False,
 ):
     """Draw images of each class into OUT/<class>/."""
-    from gan_core import handlers
+    from gan_core.handlers.sampling import Sampling
 
     actions.trained_run(desk(), run)
     checks.check_seed(seed)
     checks.check_out(out, folder=True)
-    generator = handlers.Sampling(Context.store.run(run), Context.workspace)
+    generator = Sampling(Context.store.run(run), Context.workspace)
     written = generator.write(out, per_class, class_, seed, truncation)
     say(as_json, {"run": run, "out": str(out), "files": written, "seed": seed}, f"{written:,} images in {out}.")
 

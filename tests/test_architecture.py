@@ -55,7 +55,7 @@ FORBIDDEN = {
         "W",
         (*TORCH, "gan_core.handlers", "gan_core.training", "gan_core.models", "gan_core.metrics", "gan_core.sampling"),
     ),
-    "gan_core/handlers.py": ("T", TORCH),
+    "gan_core/handlers": ("T", TORCH),
     "gan_core/jobs.py": ("W", (*TORCH, "gan_core.handlers", "gan_core.data")),
     "gan_core/store.py": ("W", (*TORCH, "gan_core.handlers", "gan_core.data", "gan_core.jobs")),
 }

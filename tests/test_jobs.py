@@ -198,7 +198,7 @@ def test_readers_survive_a_writer_killed_in_mid_commit(store):
 def test_a_locked_index_does_not_end_a_job(store, monkeypatch):
     import sqlite3
 
-    from gan_core.handlers import Reporter
+    from gan_core.handlers.reporter import Reporter
 
     def locked(*_):
         raise sqlite3.OperationalError("database is locked")

@@ -1,0 +1,74 @@
+"""Pictures out: the jobs `timelapse` and `export`."""
+
+import hashlib
+from typing import Any
+
+from gan_core import jobs, runfolder
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import UserError
+from gan_core.handlers.reporter import Reporter
+from gan_core.handlers.sampling import Sampling
+from gan_core.store import Job, Store
+from gan_core.workspace import Workspace, write_json
+
+
+def timelapse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """Every grid of a run as one animated picture."""
+    from gan_core import sampling
+
+    folder = workspace.run(job.subject)
+    rows = runfolder.read_samples(folder)
+    frames = [
+        (folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows
+    ]
+    if not frames:
+        raise UserError("no_grids", "This run has no sample grids yet.", "Wait for its first epoch.")
+    sampling.timelapse(frames, folder / "timelapse.webp", Reporter(store, job), watch)
+    return {"file": "timelapse.webp", "frames": len(frames)}
+
+
+def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """The balanced zip, by way of staging."""
+    from gan_core.export import archive, plan
+    from gan_core.export.names import plain_folder
+
+    wanted = job.payload
+    generator = Sampling(store.run(wanted["run"]), workspace)
+    info, folder = generator.info, workspace.dataset(generator.run.dataset_id)
+    train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
+    name = f"{plain_folder(info.name)}-balanced.zip"
+    with workspace.staging(workspace.export(job.subject)) as staging:
+        summary = archive.write_zip(
+            staging / name,
+            train=train_set,
+            test=test_set,
+            plan=rows,
+            run_id=generator.run.id,
+            seed=wanted["seed"],
+            make_fakes=lambda label, count, start: generator.draw(
+                [label] * count, seed=wanted["seed"] + label, start=start
+            ),
+            checkpoint_sha256=generator.sha256,
+            dataset_name=info.name,
+            recipe=generator.config.recipe,
+            originals=wanted["originals"],
+            on_progress=Reporter(store, job),
+            should_stop=watch,
+        )
+        with open(staging / name, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        result = {
+            **summary,
+            "run": generator.run.id,
+            "name": info.name,
+            "file": name,
+            "bytes": (staging / name).stat().st_size,
+            "sha256": sha256,
+            "per_class": {
+                row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]
+            },
+        }
+        write_json(staging / "export.json", result)
+    return result

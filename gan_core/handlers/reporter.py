@@ -1,0 +1,23 @@
+"""on_progress for a job: what a handler tells reaches the index, not too often."""
+
+import contextlib
+import sqlite3
+import time
+
+from gan_core import jobs
+from gan_core.store import Job, Store
+
+REPORT_SECONDS = 0.5  # how often progress goes into the index
+
+
+class Reporter:
+    """on_progress(fraction, message) that reaches the index at most every REPORT_SECONDS."""
+
+    def __init__(self, store: Store, job: Job):
+        self.store, self.job, self.next_at = store, job, 0.0
+
+    def __call__(self, fraction: float, message: str) -> None:
+        if time.monotonic() >= self.next_at:
+            with contextlib.suppress(sqlite3.OperationalError):  # a locked index must not end an hour of training
+                jobs.report(self.store, self.job, fraction, message)
+            self.next_at = time.monotonic() + REPORT_SECONDS

@@ -1,0 +1,75 @@
+"""Images from the newest checkpoint of a run."""
+
+from pathlib import Path
+
+from gan_core.config import build
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import UserError
+from gan_core.store import Run
+from gan_core.workspace import Workspace
+
+
+class Sampling:
+    """The averaged generator of a run's newest checkpoint, with the facts of its dataset."""
+
+    def __init__(self, run: Run, workspace: Workspace):
+        from gan_core import sampling
+        from gan_core.training import checkpoint, device
+
+        self.run, self.config = run, build(run.config)
+        self.info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
+        weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints")
+        self.device = device.choose("auto" if self.config.device == "auto" else self.config.device)
+        device.prepare(self.device)
+        self.G = sampling.load_generator(
+            self.config,
+            weights,
+            size=self.info.size,
+            channels=1 if self.info.mode == "L" else 3,
+            num_classes=len(self.info.classes) if self.config.conditional else 1,
+            device=self.device,
+        )
+
+    def draw(self, labels, *, seed: int, start: int = 0, truncation: float = 1.0):
+        """uint8 [N, S, S, C] for int64 labels [N] (a list or an array); a run that ignored labels is asked for class 0."""
+        import torch
+
+        from gan_core import sampling
+
+        y = torch.as_tensor(labels, dtype=torch.int64)
+        return sampling.draw(
+            self.G,
+            y if self.config.conditional else torch.zeros_like(y),
+            z_dim=self.config.z_dim,
+            size=self.info.size,
+            seed=seed,
+            start=start,
+            truncation=truncation,
+        )
+
+    def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:
+        """PNG files out/<class>/<number>.png; returns how many. Raises UserError for an unknown class."""
+        from PIL import Image
+
+        from gan_core.export.names import folder_names
+
+        classes = self.info.classes if self.config.conditional else ["all"]
+        if only is not None and only not in classes:
+            raise UserError(
+                "unknown_class", f"There is no class {only!r} in this run.", f"Choose one of {', '.join(classes[:20])}."
+            )
+        written = 0
+        for label, (name, folder) in enumerate(zip(classes, folder_names(classes), strict=True)):
+            if only not in (None, name):
+                continue
+            (out / folder).mkdir(parents=True, exist_ok=True)
+            for start in range(0, per_class, 250):
+                count = min(250, per_class - start)
+                for i, image in enumerate(
+                    self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
+                ):
+                    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
+                        out / folder / f"{start + i:06d}.png"
+                    )
+                    written += 1
+        return written

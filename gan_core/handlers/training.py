@@ -1,0 +1,54 @@
+"""The jobs `train` and `probe`."""
+
+import time
+from typing import Any
+
+from gan_core import jobs
+from gan_core.config import build
+from gan_core.data import dataset as dataset_folder
+from gan_core.handlers.reporter import Reporter
+from gan_core.store import Job, Store
+from gan_core.workspace import Workspace
+
+PROBE_SECONDS = 3.0
+
+
+def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """Train a run from its newest checkpoint, or from the start."""
+    from gan_core.config import check
+    from gan_core.training import loop
+
+    run, folder = store.run(job.subject), workspace.run(job.subject)
+    config = build(run.config)
+    info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
+    check(config, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    data = dataset_folder.load(workspace.dataset(run.dataset_id), "train")
+    report = Reporter(store, job)
+
+    def log(text: str) -> None:
+        with open(folder / "log.txt", "a") as file:
+            file.write(f"{time.strftime('%F %T')}  {text}\n")
+
+    def on_tick(status: dict[str, Any]) -> None:
+        report(status["progress"], f"epoch {status['epoch']:.1f}")
+
+    try:
+        status = loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log)
+    except Exception as error:
+        log(f"failed: {error}")
+        raise
+    return {
+        "run": run.id,
+        **{
+            key: status[key]
+            for key in ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
+        },
+    }
+
+
+def probe(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """A few seconds of real steps with these settings on this dataset: speed, memory, size of a checkpoint."""
+    from gan_core.training import loop
+
+    config, folder = build(job.payload["config"]), workspace.dataset(job.subject)
+    return loop.probe(config, dataset_folder.load(folder, "train"), PROBE_SECONDS, watch)
