@@ -1,55 +1,68 @@
-"""Measure a run: how far its images are from real ones, beside how far real ones are from each other."""
+"""Measure a run: its scores beside real images' own, variety, copies, use for a classifier; and runs side by side."""
 
-import csv
-import io
 import json
 from typing import Any
 
 import streamlit as st
 
-from gan_core import actions
+from gan_core import actions, evaluations, runfolder
 from gan_core.errors import UserError
+from gan_core.meaning import scores_of
 from gan_core.store import Job
+from pages.components import classes, copies, helps, variety
+from pages.components.compare import compare
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import pick_run
+from pages.components.scorecard import scores, verdicts
 from pages.components.status import job_progress
-from pages.components.text import ago, count, csv_cell, number, plain, sentence
+from pages.components.text import ago, sentence
 
 EXTRACTORS = {
     "auto": "Automatic",
     "inception-v3": "Inception-v3",
     "efficientnet-lite0": "EfficientNet-Lite0",
+    "referee": "This dataset's own classifier",
 }
 AGAINST = {"train": "Training images", "test": "Held-out test images"}
-DISTANCES = ("fid", "frechet_distance")
 
 desk = get_desk()
 st.title("Measure")
 run = pick_run(desk, "evaluate_run", "No run yet, so there is nothing to measure: train a model first.")
+folder = desk.workspace.run(run.id)
 
 
 def ask() -> None:
     """The form. A measurement takes minutes and is a job."""
     with st.form("evaluate"):
-        first, second, third = st.columns(3)
+        first, second, third, fourth = st.columns(4)
         samples = first.number_input(
             "Images to compare",
             2,
-            100_000,
+            actions.MOST_SAMPLES,
             1000,
             500,
             key="evaluate_samples",
             help="As many are drawn from the model; scores from different numbers do not compare.",
         )
-        extractor = second.selectbox(
+        draws = second.number_input(
+            "Independent draws",
+            1,
+            actions.MOST_DRAWS,
+            5,
+            1,
+            key="evaluate_draws",
+            help="Each draws its own images; their spread gives the 95 % intervals. One is quicker and gives none.",
+        )
+        extractor = third.selectbox(
             "Features from",
             list(EXTRACTORS),
             format_func=EXTRACTORS.__getitem__,
             key="evaluate_extractor",
             help="Automatic: Inception-v3 if its weights are on this computer, else EfficientNet-Lite0. "
-            "Only on Inception-v3 is a Frechet distance called FID.",
+            "Only on Inception-v3 is a Frechet distance called FID. The dataset's own classifier knows your classes "
+            "and is trained here in seconds.",
         )
-        against = third.selectbox(
+        against = fourth.selectbox(
             "Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against"
         )
         weights = st.text_input(
@@ -59,62 +72,38 @@ def ask() -> None:
             "only choosing Inception-v3 itself downloads them (92 MB).",
         )
         if st.form_submit_button("Measure", type="primary", icon=":material/straighten:", key="evaluate_start"):
-            asked = {"samples": int(samples), "extractor": extractor, "weights": weights.strip(), "against": against}
-            token = click_token("evaluate", run.id, asked)
+            asked = (int(samples), int(draws), extractor, weights.strip(), against)
             try:
                 actions.evaluate(
                     desk,
                     run.id,
                     samples=int(samples),
+                    draws=int(draws),
                     extractor=extractor,
                     weights=weights.strip(),
                     against=against,
-                    token=token,
+                    token=click_token("evaluate", run.id, *asked),
                 )
             except UserError as refused:
                 st.error(sentence(refused))
 
 
-def score_keys(result: dict[str, Any]) -> list[str]:
-    """The scores of a result, in the order of its labels."""
-    return [key for key in result.get("labels", {}) if key in result]
-
-
-def show(result: dict[str, Any]) -> None:
-    """Every score under its own name, with the floor beside it, then everything one must know to read it."""
-    floor, labels, absent = result.get("floor") or {}, result.get("labels", {}), result.get("absent", {})
-    keys = score_keys(result)
-    for column, key in zip(st.columns(max(1, len(keys))), keys, strict=False):
-        with column, st.container(border=True, height="stretch", key=f"score_{key}"):
-            st.metric(plain(labels[key]), number(result[key]))
-            st.caption(f"{result['n_real']:,} real, {result['n_fake']:,} generated")
-            if result[key] is None:
-                st.caption(plain(absent.get(key, "It could not be computed.")))
-            if result.get(f"{key}_ci"):
-                st.caption(f"95 % interval {number(result[f'{key}_ci'][0])} to {number(result[f'{key}_ci'][1])}")
-            if result.get(f"{key}_std") is not None:
-                st.caption(f"± {number(result[f'{key}_std'])} over splits")
-            if floor.get(key) is not None:
-                st.caption(f"Real against real: {number(floor[key])} ({count(floor['n'], 'image')} a side)")
-            if key in DISTANCES and result.get("times_floor") is not None:
-                st.caption(f"**{number(result['times_floor'])} times the floor**; 1 is as near as real to real.")
-    st.caption(
-        plain(
-            f"{result['n_real']:,} real against {count(result['n_fake'], 'generated image')} "
-            f"({AGAINST[result.get('against', 'train')].lower()}). "
-            f"Features: {result['extractor_title']}, weights {str(result.get('weights'))[:12]}, "
-            f"resize {result.get('resize')}. "
-            f"Model after {count(result.get('images_seen', 0), 'image')} seen"
-            f"{', averaged weights' if result.get('ema') else ''}. "
-            f"Seed {result.get('seed')}."
-        )
-    )
-    for key, reason in absent.items():
-        if key not in keys:
-            st.caption(plain(f"Not given: {labels.get(key, key)}. {reason}"))
-    if result.get("caveats"):
-        st.subheader("Keep in mind")
-        st.markdown("\n".join(f"- {plain(caveat)}" for caveat in result["caveats"]))
+def show(job: Job, result: dict[str, Any]) -> None:
+    """The newest measurement, the most urgent first."""
+    kept = evaluations.read_kept(folder / "evaluations" / job.id)
+    dataset = desk.workspace.dataset(run.dataset_id)
+    looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
+    verdicts(result)
+    downloads(done)
+    st.header("Scores")
+    scores(result)
+    classes.per_class(result, kept, dataset)
+    classes.confusion(result, kept)
+    if result.get("collapse") or looks:
+        st.header("Variety")
+        variety.indicators(result)
+        variety.curves(looks, "evaluate")
+    copies.copies(result, kept, dataset)
 
 
 def table(results: list[tuple[Job, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -126,55 +115,54 @@ def table(results: list[tuple[Job, dict[str, Any]]]) -> list[dict[str, Any]]:
             "extractor": result.get("extractor_title"),
             "against": result.get("against"),
             "images": result.get("n_fake"),
+            "draws": result.get("draws"),
             "images seen": result.get("images_seen"),
         }
-        row |= {result["labels"][key]: result[key] for key in score_keys(result)}
+        row |= {result["labels"][key]: result[key] for key in scores_of(result)}
         rows.append(row | {"times floor": result.get("times_floor")})
     return rows
 
 
-def as_csv(rows: list[dict[str, Any]]) -> bytes:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
-    writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().encode()
+def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
+    """All measurements as CSV and JSON; the newest as a report, which is made when it is asked for."""
+    newest = results[0][0]
+    all_results = [result for _, result in results]
+    files = {
+        "scores_csv": ("Download as CSV", evaluations.to_csv(all_results).encode(), "scores.csv", "text/csv"),
+        "scores_json": (
+            "Download as JSON",
+            json.dumps(all_results, indent=2).encode(),
+            "scores.json",
+            "application/json",
+        ),
+        "report_html": (
+            "Download the report (HTML)",
+            lambda: evaluations.report(desk.store, desk.workspace, newest).encode(),
+            "measurement.html",
+            "text/html",
+        ),
+    }
+    with st.container(horizontal=True):
+        for key, (label, data, name, kind) in files.items():
+            st.download_button(label, data, name, kind, key=key, on_click="ignore", icon=":material/download:")
 
 
 ask()
-evaluations = desk.store.jobs(kind="evaluate", subject=run.id)
-if evaluations:
-    job_progress(desk, evaluations[0], "Measuring", "evaluate")
-done = [(job, job.result) for job in evaluations if job.state == "finished" and job.result]
+measurements = desk.store.jobs(kind="evaluate", subject=run.id)
+if measurements:
+    job_progress(desk, measurements[0], "Measuring", "evaluate")
+done = [(job, job.result) for job in measurements if job.state == "finished" and job.result]
 if done:
-    st.header("Scores")
-    show(done[0][1])
-    st.header("All measurements of this run")
-    rows = table(done)
-    st.dataframe(rows, hide_index=True, key="evaluations", alt="Earlier measurements, newest first")
-    with st.container(horizontal=True):
-        st.download_button(
-            "Download as CSV",
-            as_csv(rows),
-            "scores.csv",
-            "text/csv",
-            key="scores_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "Download as JSON",
-            json.dumps([result for _, result in done], indent=2).encode(),
-            "scores.json",
-            "application/json",
-            key="scores_json",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-elif not evaluations:
+    show(*done[0])
+elif not measurements:
     st.info(
         "Not measured yet. A Frechet distance says how far the generated images are from real ones, a kernel distance "
         "says it with less bias on few images; lower is nearer. The floor beside each is what real images score.",
         icon=":material/info:",
     )
+helps.does_it_help(desk, run)
+helps.real_or_made(desk, run, done[0][1] if done else None)
+compare(desk, run)
+if done:
+    st.header("All measurements of this run")
+    st.dataframe(table(done), hide_index=True, key="evaluations", alt="Earlier measurements, newest first")

@@ -11,6 +11,7 @@ from gan_core.export import plan
 from pages.components import charts, urls
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import info_or_stop, pick_run
+from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
 from pages.components.text import ago, count, sentence, size
 
@@ -98,11 +99,20 @@ try:
 except UserError as refused:
     st.error(sentence(refused))
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
+for measured in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
+    if copying := (measured.result or {}).get("memorisation"):
+        verdict_box(copying["verdict"], "Copies", copying.get("sentence", ""), copying.get("todo", ""))
+no_gate = st.checkbox(
+    "Export even if the copying check is red",
+    key="export_no_gate",
+    help="Before it writes, the export compares its generated images with the training images, and stops where they "
+    "are copies.",
+)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    token = click_token("export", run.id, balance, originals, int(seed))
+    token = click_token("export", run.id, balance, originals, int(seed), no_gate)
     try:
         st.session_state["export_job"] = actions.export(
-            desk, run.id, balance, originals=originals, seed=int(seed), token=token
+            desk, run.id, balance, originals=originals, seed=int(seed), gate=not no_gate, token=token
         ).id
     except UserError as refused:
         st.error(sentence(refused))

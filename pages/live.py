@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import actions, runfolder
 from gan_core.errors import UserError
 from gan_core.store import Job
-from pages.components import charts, urls
+from pages.components import charts, urls, variety
 from pages.components.desk import get_desk
 from pages.components.pick import dataset_name, pick_run
 from pages.components.status import STATES, badge, no_grid_yet, state_of_run
@@ -207,6 +207,14 @@ def curves() -> None:
 
 
 @st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
+def watch_variety() -> None:
+    looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
+    if looks:
+        st.header("Variety")
+        variety.during_training(looks, "live")
+
+
+@st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
 def newest_grid() -> None:
     grid = runfolder.read_status(folder).get("latest_grid")
     st.header("Newest samples")
@@ -228,6 +236,7 @@ def log() -> None:
 
 
 curves()
+watch_variety()
 newest_grid()
 with st.expander("Log (last 200 lines)", expanded=first is not None and first.state == "failed", key="live_log"):
     log()

@@ -6,7 +6,7 @@ import pytest
 
 from gan_core.errors import UserError
 from gan_core.runfolder import decimate
-from pages.components import charts, text, urls
+from pages.components import charts, measure_charts, text, urls
 
 
 def rows(count: int, real: float = 0.6, fake: float = 0.4) -> list[dict]:
@@ -117,3 +117,81 @@ def test_sizes_and_formulas():
 def test_a_download_link_escapes_every_part():
     link = urls.download_link(urls.export("e" + "0" * 16, 'a"><script>.zip'), 'a"><script>.zip', "<b>")
     assert "<script>" not in link and "<b>" not in link and link.count('"') == 6
+
+
+def looks(count: int) -> list[dict]:
+    return [
+        {"epoch": float(at), "variance_ratio": 0.9, "coverage_ratio": None, "agreement": 0.5} for at in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 1999, 2001, 5000])
+def test_looks_at_variety_are_thinned_and_end_with_the_newest(count):
+    kept = measure_charts.thin(looks(count))
+    assert len(kept) <= 2000 and kept[-1]["epoch"] == count - 1
+    assert count > 2000 or len(kept) == count
+    assert [row["epoch"] for row in kept] == sorted(row["epoch"] for row in kept)
+
+
+def test_where_amber_and_red_begin_is_told_in_words():
+    figure = measure_charts.variety(looks(3), {"variance_ratio": "variety", "agreement": "labels"}, (0.6, 0.3))
+    assert [
+        (shape.y0, note.text) for shape, note in zip(figure.layout.shapes, figure.layout.annotations, strict=True)
+    ] == [
+        (0.6, "amber"),
+        (0.3, "red"),
+    ]
+    assert len({line.line.dash for line in figure.data}) == 2 and list(figure.data[1].y) == [0.5] * 3
+
+
+def test_four_runs_are_told_apart_by_dashes_and_their_names_are_not_html():
+    figure = measure_charts.over_epochs({f"<b>{at}</b>": looks(2) for at in range(4)}, "variance_ratio")
+    assert len({line.line.dash for line in figure.data}) == 4 and "<b>" not in figure.to_json()
+
+
+def test_each_cell_of_the_confusion_can_be_hit_and_says_its_count():
+    counts = [[8, 2, 0], [0, 0, 0], [1, 0, 3]]
+    figure = measure_charts.confusion(["a", "<i>b</i>", "c"], counts)
+    heat, points = figure.data
+    assert [list(row) for row in heat.z] == [
+        [0.8, 0.2, 0.0],
+        [0.0, 0.0, 0.0],
+        [0.25, 0.0, 0.75],
+    ]  # an empty class is no error
+    found = {(y, x): data[2] for x, y, data in zip(points.x, points.y, points.customdata, strict=True)}
+    assert found == {(asked, taken): counts[asked][taken] for asked in range(3) for taken in range(3)}
+    assert "<i>" not in figure.to_json() and list(figure.layout.yaxis.range) == [2.5, -0.5]
+
+
+def test_many_classes_have_no_numbers_in_their_cells():
+    counts = [[1] * 30] * 30
+    assert measure_charts.confusion([str(at) for at in range(30)], counts).data[0].texttemplate is None
+
+
+def test_distances_are_shares_so_that_few_held_out_images_compare():
+    figure = measure_charts.distances({"edges": [0, 1, 3], "fake": [10, 30], "held_out": [0, 2]})
+    bars, line = figure.data
+    assert list(bars.y) == [0.25, 0.75] and list(line.y) == [0, 1] and list(bars.width) == [1, 2]
+    empty = measure_charts.distances({"edges": [0, 1], "fake": [0], "held_out": [0]})
+    assert list(empty.data[1].y) == [0]
+
+
+def test_accuracies_have_their_intervals():
+    arms = [{"title": "<b>", "balanced_accuracy": 0.8, "ci95": [0.7, 0.85]}, {"title": "b", "balanced_accuracy": 0.5}]
+    figure = measure_charts.accuracies(arms)
+    assert figure.data[0].error_x.array == pytest.approx((0.05, 0)) and figure.data[
+        0
+    ].error_x.arrayminus == pytest.approx((0.1, 0))
+    assert "<b>" not in figure.to_json()
+
+
+def test_the_sweep_is_in_points_with_the_line_of_no_gain():
+    figure = measure_charts.sweep([{"share": 0.5, "gain": 0.02, "gain_ci95": [-0.01, 0.05]}])
+    assert list(figure.data[0].y) == [2.0] and figure.data[0].error_y.arrayminus == pytest.approx((3.0,))
+    assert figure.layout.shapes[0].y0 == 0
+
+
+def test_recalls_differ_by_pattern_and_a_missing_one_is_a_gap():
+    figure = measure_charts.recalls({name: {"a": 0.5} for name in ("r", "c", "s", "o")}, ["a", "<b>"])
+    assert len({bar.marker.pattern.shape for bar in figure.data}) == 4
+    assert list(figure.data[0].x) == [0.5, None] and "<b>" not in figure.to_json()

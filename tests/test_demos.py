@@ -8,14 +8,30 @@ import urllib.error
 import numpy as np
 import pytest
 
-from gan_core.data.demos import COLOURS, RADII, READY_SETS, SHAPES, demo_items, shape_mode, shapes
+from gan_core.data.dataset import DatasetInfo, write_items
+from gan_core.data.demos import (
+    COLOURS,
+    RADII,
+    READY_SETS,
+    SHAPES,
+    demo_items,
+    known_modes,
+    shape_mode,
+    shapes,
+    stack_number,
+    stacked_digits,
+)
 from gan_core.errors import UserError
 
 
 def test_every_ready_set_is_described():
-    assert set(READY_SETS) == {"digits", "shapes", "fashion-mnist", "mnist", "cifar10"}
+    assert set(READY_SETS) == {"digits", "shapes", "stacked-digits", "fashion-mnist", "mnist", "cifar10"}
     assert all(each.title and each.summary.endswith(".") and each.source for each in READY_SETS.values())
-    assert [name for name, each in READY_SETS.items() if not each.needs_network] == ["digits", "shapes"]
+    assert [name for name, each in READY_SETS.items() if not each.needs_network] == [
+        "digits",
+        "shapes",
+        "stacked-digits",
+    ]
 
 
 def test_shapes_are_a_pure_function_with_equal_modes():
@@ -49,6 +65,47 @@ def test_digits_are_the_real_ones(tmp_path):
     assert len(items) == 1797 and {item.class_name for item in items} == set("0123456789")
     values = np.stack([np.asarray(item.image) for item in items])
     assert values.shape == (1797, 8, 8) and values.min() == 0 and values.max() == 255
+
+
+def test_a_stack_shows_the_three_digits_in_its_name():
+    items = list(stacked_digits(300, seed=3))
+    again = list(stacked_digits(300, seed=3))
+    assert all(a.name == b.name and a.image.tobytes() == b.image.tobytes() for a, b in zip(items, again, strict=True))
+    assert [i.name for i in stacked_digits(20, seed=4)] != [i.name for i in items[:20]]
+    originals = collections.defaultdict(set)
+    for item in demo_items("digits", 32, 0, None):
+        originals[item.class_name].add(np.asarray(item.image).tobytes())
+    for item in items:
+        pixels = np.asarray(item.image)
+        assert pixels.shape == (8, 8, 3) and item.class_name == "stack" and not item.held_out
+        for channel, digit in enumerate(stack_number(item.name)):
+            assert np.ascontiguousarray(pixels[..., channel]).tobytes() in originals[digit]
+
+
+def test_stacks_are_unique_names_of_about_all_thousand_numbers(tmp_path):
+    names = [item.name for item in demo_items("stacked-digits", 32, 0, tmp_path)]
+    assert len(set(names)) == 6000 and names[0].endswith("-0000")
+    assert len({stack_number(name) for name in names}) > 985  # 6,000 draws of 1,000 miss 2.5 on average
+
+
+def about(source):
+    return DatasetInfo("x", 32, "RGB", "crop", ["stack"], [2], [1], source, 0, {}, [], [])
+
+
+def test_the_known_modes_of_training_images_come_from_their_names(tmp_path):
+    def write(*names):
+        rows = [("train", name) for name in names[:-1]] + [("test", names[-1])]
+        write_items(tmp_path, [{"split": split, "name": name} for split, name in rows])
+
+    write("stack-472-0001", "stack-007-0002", "stack-999-0003")
+    found = known_modes(tmp_path, about({"kind": "demo", "name": "stacked-digits"}))
+    assert found.kind == "stacked-digits" and found.train.tolist() == [472, 7] and len(found.names) == 1000
+    write("circle-red-small-0000", "triangle-yellow-large-0199", "square-red-small-0000")
+    found = known_modes(tmp_path, about({"kind": "demo", "name": "shapes"}))
+    assert [found.names[mode] for mode in found.train] == ["circle-red-small", "triangle-yellow-large"]
+    assert len(set(found.names)) == 24
+    assert known_modes(tmp_path, about({"kind": "zip", "name": "shapes"})) is None
+    assert known_modes(tmp_path, about({"kind": "demo", "name": "digits"})) is None
 
 
 def test_an_unknown_set_is_refused(tmp_path):

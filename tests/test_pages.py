@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import measured
+import numpy as np
 import pytest
 import seeded
 from streamlit.testing.v1 import AppTest
@@ -14,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from gan_core import jobs, runfolder
 from gan_core.store import Run, Store
 from gan_core.workspace import Workspace, new_id, write_json
+from pages.components import classes
 from pages.components.pick import unique_labels
 
 ROOT = Path(__file__).parent.parent
@@ -308,6 +311,190 @@ def test_scores_come_with_their_floor_and_reasons(full):
     assert {metric.value for metric in at.metric} == {"31.25", "0.0123", "–"}
     assert "3.125 times the floor" in shown and "Too few images." in shown and "Fewer than 2,048" in shown
     assert "FID" not in " ".join(metric.label for metric in at.metric)
+
+
+@pytest.fixture
+def planted(empty) -> Workspace:
+    """One run that was measured, with all that this leaves."""
+    measured.plant(empty, Store(empty))
+    return empty
+
+
+def letters(at: AppTest) -> str:
+    return words(at).replace("\\", "").replace("\u2060", "")
+
+
+def test_a_measurement_shows_its_verdicts_in_words_and_all_it_found(planted):
+    at = open_page("evaluate", run=measured.RUN)
+    shown = letters(at)
+    assert at.error[0].value.startswith("**Variety: alarm.**") and at.warning[0].value.startswith(
+        "**Copies: look closer.**"
+    )
+    assert at.error[0].icon == ":material/error:" and at.warning[0].icon == ":material/warning:"
+    for said in (
+        *(
+            "95 % interval 28.12 to 34.38",
+            "Real against real: 10 (60 images a side), held-out 10",
+            "120 real, 120 generated.",
+        ),
+        *("3.125 times the floor", "in each of 5 independent draws", "averaged weights (EMA)", "Seed 0."),
+        *("read the kernel distance first", "missing variety", "discriminator overfitting. D was not at hand."),
+        *("**88.9 %** of the generated images", "**Helps.** Synthetic images add 3.0 points", "50 % is guessing"),
+        *("**2 of 3 images** in pictures look generated", "The GAN was trained once."),
+    ):
+        assert said in shown, said
+    assert {metric.value for metric in at.metric} >= {"31.25", "0.71", "0.48", "0.9", "0.55", "–"}
+    assert "<script>" not in words(at) and "![x]" not in words(at) and ":red[" not in words(at)
+    assert len(at.get("plotly_chart")) == 7 and not at.get("image")[0].proto.imgs[0].url.startswith("http")
+
+
+def test_a_class_opens_its_images_beside_real_ones_and_its_closest_pairs(planted):
+    at = open_page("evaluate", run=measured.RUN)
+    before = len(at.get("image"))
+    table = next(one for one in at.dataframe if "coverage" in one.value.columns)
+    assert list(table.value["class"]) == [measured.CLASSES[2], measured.CLASSES[1], measured.CLASSES[0]]
+    at.selectbox(key="class_choice").set_value("cat").run()
+    assert not at.exception and len(at.get("image")) == before + 3
+    assert {"Generated as cat", "Real cat", "Closest to a training image"} <= {one.value for one in at.subheader}
+    assert "takes 35 of 40 images for this class" in letters(at) and "Fewer than 50 images." in letters(at)
+
+
+def test_a_selected_row_and_a_clicked_cell_are_the_choice_in_the_boxes(monkeypatch):
+    state = {"class_table": {"selection": {"rows": [1]}}, "confusion": {"selection": {"points": [{"x": 2, "y": 0}]}}}
+    monkeypatch.setattr(classes.st, "session_state", state)
+    classes.take_row(["b", "a"])
+    classes.take_cell(3)
+    assert (state[classes.CHOSEN], state[classes.ASKED], state[classes.TAKEN]) == ("a", 0, 2)
+    state["class_table"]["selection"]["rows"], state["confusion"]["selection"]["points"] = [], [{"x": 9, "y": 0}]
+    classes.take_row(["b", "a"])
+    classes.take_cell(3)
+    assert (state[classes.CHOSEN], state[classes.ASKED], state[classes.TAKEN]) == (None, 0, 2)
+
+
+def test_a_confusion_cell_opens_its_images(planted):
+    at = open_page("evaluate", run=measured.RUN)
+    before = len(at.get("image"))
+    at.selectbox(key="cell_asked").set_value(0)
+    at.selectbox(key="cell_taken").set_value(1).run()
+    assert "**cat** taken for **owl & <b>kiwi</b>**: 5 images." in letters(at) and len(at.get("image")) == before + 1
+    at.selectbox(key="cell_taken").set_value(2).run()
+    assert ": 0 images." in letters(at) and len(at.get("image")) == before
+
+
+@pytest.mark.parametrize("gone", ["evaluation", "dataset", "looks"])
+def test_a_measurement_whose_files_are_gone_still_shows_its_scores(gone, planted):
+    run = planted.run(measured.RUN)
+    if gone == "evaluation":
+        for path in sorted((run / "evaluations").glob("*/images.npy")):
+            path.write_bytes(b"torn")
+    elif gone == "dataset":
+        (planted.dataset(measured.DATASET) / "train_images.npy").unlink()
+    else:
+        (run / "collapse.jsonl").unlink()
+    at = open_page("evaluate", run=measured.RUN)
+    at.selectbox(key="class_choice").set_value("cat").run()
+    assert not at.exception and "31.25" in {metric.value for metric in at.metric}
+    if gone == "evaluation":
+        assert "were not kept" in letters(at)
+    if gone == "dataset":
+        assert "not there any more" in letters(at)
+
+
+def test_parts_that_are_absent_are_told_with_their_reasons(empty):
+    parts = ("per_class", "agreement", "collapse", "memorisation", "two_sample", "floor")
+    gone = dict.fromkeys(parts) | {"absent": {part: f"No {part} here." for part in parts}}
+    measured.plant(empty, Store(empty), changes=gone)
+    at = open_page("evaluate", run=measured.RUN)
+    assert all(f"Not given: {part}. No {part} here." in letters(at) for part in parts)
+    assert "31.25" in {metric.value for metric in at.metric} and "**Variety" not in letters(at)
+
+
+def test_one_class_has_no_confusion(empty):
+    measured.plant(empty, Store(empty), classes=["all"])
+    at = open_page("evaluate", run=measured.RUN)
+    assert "Asked for, and taken for" not in letters(at) and "Per class" in letters(at)
+
+
+def test_the_form_asks_for_what_it_shows(planted):
+    at = open_page("evaluate", run=measured.RUN)
+    write_json(planted.run(measured.RUN) / "checkpoints" / "ck-000001200.json", {"images_seen": 1200})
+    at.number_input(key="evaluate_draws").set_value(3)
+    at.selectbox(key="evaluate_extractor").set_value("referee")
+    at.button(key="evaluate_start").click().run()
+    job = Store(planted).jobs(kind="evaluate")[0]
+    assert job.live and (job.payload["draws"], job.payload["extractor"]) == (3, "referee")
+
+
+def test_the_question_whether_it_helps_is_a_job_and_a_refusal_is_a_sentence(planted):
+    at = open_page("evaluate", run=measured.RUN)
+    at.number_input(key="utility_seeds").set_value(7)
+    at.number_input(key="utility_shots").set_value(12)
+    at.button(key="utility_start").click().run()
+    job = Store(planted).jobs(kind="utility")[0]
+    assert job.live and (job.payload["seeds"], job.payload["shots"]) == (7, 12) and job.subject == measured.RUN
+    assert at.button(key="utility_cancel")
+    at.text_input(key="detect_folder").set_value("/no/such/folder")
+    at.button(key="detect_start").click().run()
+    assert "There is no folder" in letters(at)
+
+
+def test_a_folder_to_score_is_a_job(planted, tmp_path):
+    folder = sorted((planted.run(measured.RUN) / "evaluations").iterdir())[-1]
+    np.savez(folder / "detector.npz", x=np.zeros(1))
+    at = open_page("evaluate", run=measured.RUN)
+    at.text_input(key="detect_folder").set_value(str(tmp_path))
+    at.button(key="detect_start").click().run()
+    job = Store(planted).jobs(kind="detect")[0]
+    assert job.live and job.payload["folder"] == str(tmp_path)
+
+
+def test_runs_are_comparable_only_when_measured_alike(planted):
+    store = Store(planted)
+    alike, other = "r" + "d" * 16, "r" + "c" * 16
+    measured.plant(planted, store, run=alike, name="Alike", bad=False, changes={"seed": 5})
+    measured.plant(planted, store, run=other, name="Other", changes={"against": "test", "n_fake": 50})
+    at = open_page("evaluate", run=measured.RUN)
+    at.multiselect(key="compare_runs").set_value([alike]).run()
+    assert "**Comparable:**" in letters(at) and len(at.get("plotly_chart")) == 9
+    at.multiselect(key="compare_runs").set_value([alike, other]).run()
+    shown = letters(at)
+    assert "**Comparable:**" not in shown
+    assert "**Not comparable:** the split compared with and the number of generated images differ" in shown
+    table = next(one.value for one in at.dataframe if "copies" in one.value.columns)
+    assert list(table["variety"]) == ["red", "ok", "red"] and list(table["images"]) == [120, 120, 50]
+
+
+def test_an_unmeasured_run_says_so_in_a_comparison(full):
+    measured.plant(full, Store(full))
+    at = open_page("evaluate", run=measured.RUN)
+    at.multiselect(key="compare_runs").set_value([seeded.RUNS["failed"], seeded.RUNS["finished"]]).run()
+    assert "Birds, failed has not been measured yet." in letters(at) and "the dataset" in at.warning[-1].value
+
+
+def test_live_tells_of_variety_from_the_newest_look(planted):
+    shown = letters(open_page("live", run=measured.RUN))
+    assert "**Variety: alarm.**" in shown and "since epoch 9" in shown and "coverage ratio 0.66" in shown
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"), [(2, "**Variety: too early to say.**"), (4, "**Variety: no alarm.**"), (0, None)]
+)
+def test_live_says_too_early_and_nothing_without_looks(lines, said, planted):
+    path = planted.run(measured.RUN) / "collapse.jsonl"
+    path.write_text("".join(path.read_text().splitlines(True)[:lines]))
+    shown = letters(open_page("live", run=measured.RUN))
+    assert (said in shown) if said else "Variety" not in shown
+
+
+def test_export_tells_what_the_check_for_copies_said_and_can_go_without(planted):
+    at = open_page("export", run=measured.RUN)
+    assert at.warning[0].value.startswith("**Copies: look closer.**")
+    at.segmented_control(key="export_balance").set_value("The same total for each class").run()
+    at.number_input(key="export_total").set_value(50).run()
+    at.button(key="export_start").click().run()
+    at.checkbox(key="export_no_gate").check().run()
+    at.button(key="export_start").click().run()
+    assert [job.payload["gate"] for job in Store(planted).jobs(kind="export")] == [False, True]
 
 
 def test_export_plans_and_links(full):

@@ -51,6 +51,7 @@ def write_zip(
     dataset_name: str,
     recipe: str,
     originals: bool = True,
+    copying: str = "not checked",
     on_progress: Callable[[float, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
@@ -58,7 +59,8 @@ def write_zip(
 
     make_fakes(class index, count, start) -> uint8 [count, H, W, C]: the fakes start, start + 1, ... of that class, the
     same at every call. plan: Rows by class name (plan.deficits). The test split is copied as it is and gets no fakes.
-    Raises Stopped as soon as should_stop() says so. Whatever is raised, no half-written file stays.
+    copying: what the check for copied training images said. Raises Stopped as soon as should_stop() says so. Whatever is
+    raised, no half-written file stays.
     """
     groups = list(train_groups(train, plan, originals)) + (list(test_groups(test)) if test is not None else [])
     folders = folder_names(train.classes)
@@ -70,6 +72,7 @@ def write_zip(
         "seed": seed,
         "checkpoint_sha256": checkpoint_sha256,
         "originals": originals,
+        "copying": copying,
         "image_shape": list(train.images.shape[1:]),
         **tally(groups, train.classes, folders),
     }

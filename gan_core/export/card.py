@@ -18,6 +18,7 @@ synthetic ones. The real training images are {originals} here.
 | Recipe | {recipe} |
 | Seed | {seed} |
 | Checkpoint (SHA-256) | {checkpoint} |
+| Copies of training images | {copying} |
 
 ## Classes
 
@@ -67,6 +68,7 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         mode="grey" if channels == 1 else "RGB",
         seed=manifest["seed"],
         checkpoint=manifest["checkpoint_sha256"],
+        copying=markdown(manifest["copying"]),
         originals="included" if manifest["originals"] else "not included",
         rows="\n".join(table_row(row) for row in manifest["classes"]),
     )

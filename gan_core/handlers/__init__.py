@@ -10,6 +10,7 @@ from typing import Any
 from gan_core import jobs
 from gan_core.handlers.delivering import export, timelapse
 from gan_core.handlers.importing import import_
+from gan_core.handlers.judging import detect, utility
 from gan_core.handlers.measuring import evaluate
 from gan_core.handlers.training import probe, train
 from gan_core.store import Job, Store
@@ -20,6 +21,8 @@ HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]
     "train": train,
     "probe": probe,
     "evaluate": evaluate,
+    "utility": utility,
+    "detect": detect,
     "timelapse": timelapse,
     "export": export,
 }

@@ -6,6 +6,7 @@ from typing import Any
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
+from gan_core.handlers.measuring import check_copies, feature_cache
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
@@ -39,6 +40,17 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
     name = f"{plain_folder(info.name)}-balanced.zip"
+    make_fakes = lambda label, count, start: generator.draw([label] * count, seed=wanted["seed"] + label, start=start)
+    copying = {"verdict": "not checked", "sentence": "not checked"}
+    if wanted.get("gate", True) and any(row.missing for row in rows.values()):
+        Reporter(store, job)(0.0, "Looking for copies of training images")
+        copying = check_copies(folder, feature_cache(workspace), make_fakes, rows, generator.device.type, watch)
+        if copying["verdict"] == "red":
+            raise UserError(
+                "copies",
+                copying["sentence"],
+                "Look at the closest pairs on the Measure page; to export all the same, switch the check off (--no-gate).",
+            )
     with workspace.staging(workspace.export(job.subject)) as staging:
         summary = archive.write_zip(
             staging / name,
@@ -47,9 +59,8 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             plan=rows,
             run_id=generator.run.id,
             seed=wanted["seed"],
-            make_fakes=lambda label, count, start: generator.draw(
-                [label] * count, seed=wanted["seed"] + label, start=start
-            ),
+            make_fakes=make_fakes,
+            copying=copying["sentence"],
             checkpoint_sha256=generator.sha256,
             dataset_name=info.name,
             recipe=generator.config.recipe,
@@ -66,6 +77,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             "file": name,
             "bytes": (staging / name).stat().st_size,
             "sha256": sha256,
+            "copying": copying["verdict"],
             "per_class": {
                 row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]
             },

@@ -1,59 +1,253 @@
-"""The job `evaluate`."""
+"""The job `evaluate`, and what every measuring job needs: the features' cache, the referee, images drawn for scoring."""
 
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gan_core import jobs
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset import ImageSet
+from gan_core.data.demos import known_modes
 from gan_core.errors import Stopped, UserError
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, write_json
 
+KEPT_IMAGES = 2000  # of the first draw, for the page to open
+EXPORT_CHECKED = 500  # images of an export that are compared with the training images before it is written
+BATCH = 250
+
+
+def feature_cache(workspace: Workspace):
+    from gan_core.metrics.features import FeatureCache
+
+    return FeatureCache(workspace.root / "cache" / "features")
+
+
+def splits(folder: Path) -> tuple[ImageSet, ImageSet]:
+    return dataset_folder.load(folder, "train"), dataset_folder.load(folder, "test")
+
+
+def referee_of(folder: Path, device: str, on_progress=None, should_stop=None):
+    """The dataset's own classifier, trained at the first call and kept in its folder. Raises UserError where it cannot be."""
+    from gan_core.metrics import referee
+
+    train, test = splits(folder)
+    return referee.ready(
+        folder,
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        train.classes,
+        device=device,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+class Stages:
+    """One progress bar over stages of known weight: with each stage a function of its own share, 0 to 1."""
+
+    def __init__(self, progress: Callable[[float, str], None], weights: dict[str, float]):
+        self.progress, self.weights, self.total, self.done = progress, weights, sum(weights.values()), 0.0
+
+    def __call__(self, name: str) -> Callable[..., None]:
+        before, weight = self.done, self.weights[name]
+        self.done += weight
+        return lambda share, *_: self.progress((before + share * weight) / self.total, name)
+
 
 def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
-    """Scores of a run's newest checkpoint against its dataset, into evaluations/ and the index."""
-    import numpy as np
+    """Everything that can be said of a run's newest checkpoint against its dataset, into evaluations/<job>/ and the index."""
+    run = store.run(job.subject)
+    generator = Sampling(run, workspace)
+    info, folder = generator.info, workspace.run(run.id) / "evaluations"
 
-    from gan_core.metrics import extractors, report
+    def draw(labels: np.ndarray, seed: int, start: int) -> np.ndarray:
+        return generator.draw(labels, seed=seed, start=start)
 
-    wanted, progress = job.payload, Reporter(store, job)
-    generator = Sampling(store.run(job.subject), workspace)
-    folder = workspace.dataset(generator.run.dataset_id)
-    train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
-    real = train_set if wanted["against"] == "train" else test_set
+    folder.mkdir(exist_ok=True)
+    with workspace.staging(folder / job.id) as staging:
+        result = measure(
+            workspace,
+            workspace.dataset(run.dataset_id),
+            staging,
+            draw,
+            job.payload,
+            conditional=generator.config.conditional,
+            device=generator.device.type,
+            on_progress=Reporter(store, job),
+            should_stop=watch,
+        )
+        result = {
+            "schema": 2,
+            "run": run.id,
+            "images_seen": generator.images_seen,
+            "epoch": generator.images_seen / max(1, sum(info.train_counts)),
+            "checkpoint": generator.sha256[:12],
+            "ema": generator.config.ema_images > 0,
+            "truncation": 1.0,
+            **result,
+        }
+        write_json(staging / "result.json", result)
+    return result
+
+
+def measure(
+    workspace: Workspace,
+    folder: Path,
+    out: Path,
+    draw: Callable[[np.ndarray, int, int], np.ndarray],
+    wanted: dict[str, Any],
+    *,
+    conditional: bool,
+    device: str,
+    on_progress: Callable[[float, str], None],
+    should_stop: Callable[[], bool],
+) -> dict[str, Any]:
+    """Images from anywhere against the dataset in `folder`: the scores, and beside them in `out` what a page can open.
+
+    draw(labels int64 [N], seed, start) -> uint8 [N, H, W, C], N at most BATCH: images number start on. wanted: samples,
+    draws, extractor, weights, against, seed. conditional: the images were asked for by label.
+    """
+    from gan_core.metrics import extractors, modes, referee, report
+    from gan_core.metrics.examination import examine
+
+    info = dataset_folder.read_info(folder)
+    train, test = splits(folder)
+    real = train if wanted["against"] == "train" else test
     if len(real.images) < 2:
         raise UserError(
             "too_few_images", f"The {wanted['against']} split has fewer than 2 images.", "Compare with the other split."
         )
-    rng = np.random.default_rng(wanted["seed"])
-    extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
-    # Labels with the class shares of the reals, so that a difference in shares is not a difference in pictures.
-    labels = rng.choice(np.asarray(real.labels), min(wanted["samples"], len(real.images)))
-    fakes = np.empty((len(labels), *real.images.shape[1:]), np.uint8)
-    for start in range(0, len(labels), 250):
-        fakes[start : start + 250] = generator.draw(labels[start : start + 250], seed=wanted["seed"], start=start)
-        progress(0.1 * start / len(labels), f"Drawing samples: {start:,} of {len(labels):,}")
-        if watch():
-            raise Stopped
-    held_out = test_set.images if wanted["against"] == "train" and len(test_set.images) >= 2 else None
-    result = report.scores(
-        extractor,
-        real.images,
-        fakes,
-        held_out,
-        wanted["seed"],
-        on_progress=lambda fraction, text: progress(0.1 + 0.9 * fraction, text),
-        should_stop=watch,
-        device=generator.device.type,
+    cache = feature_cache(workspace)
+    n_held_out = len(test.images) if wanted["against"] == "train" else 0
+    counts = report.count(len(real.images), min(wanted["samples"], len(real.images)), n_held_out)
+    n_real = max(counts.n, 2 * counts.floor)
+    stages = Stages(
+        on_progress,
+        {
+            "Training the referee": 3000,
+            "Looking at real images": n_real,
+            "Looking at held-out images": counts.held_out,
+            "Drawing and looking at generated images": 1.3 * wanted["draws"] * counts.n,
+            "Computing scores": 0.2 * n_real,
+            "Looking for copies and collapse": 1000,
+        },
     )
-    result |= {
-        "run": generator.run.id,
-        "images_seen": generator.images_seen,
-        "checkpoint": generator.sha256[:12],
-        "against": wanted["against"],
-        "ema": generator.config.ema_images > 0,
-    }
-    (workspace.run(generator.run.id) / "evaluations").mkdir(exist_ok=True)
-    write_json(workspace.run(generator.run.id) / "evaluations" / f"{job.id}.json", result)
+    judge, no_judge = None, ""
+    try:
+        judge = referee_of(folder, device, stages("Training the referee"), should_stop)
+    except UserError as error:
+        no_judge = f"{error.what} {error.todo}"
+    if wanted["extractor"] != "referee":
+        extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
+    elif judge is not None:
+        extractor = referee.as_extractor(judge)
+    else:
+        raise UserError("no_referee", no_judge, "Choose another extractor.")
+
+    rng = np.random.default_rng(wanted["seed"])
+    rows = rng.permutation(len(real.images))[:n_real]
+    held_rows = rng.permutation(len(test.images))[: counts.held_out]
+    look = lambda images, some, name: cache.get(extractor, images, some, device, stages(name), should_stop)
+    real_features = look(real.images, rows, "Looking at real images")
+    held_out = look(test.images, held_rows, "Looking at held-out images") if counts.held_out else None
+
+    draws, asked = [], []
+    tell = stages("Drawing and looking at generated images")
+    for number in range(wanted["draws"]):
+        share = lambda at, number=number: tell((number + at) / wanted["draws"])
+        # Labels with the class shares of the reals, so that a difference in shares is not a difference in pictures.
+        labels = rng.choice(np.asarray(real.labels), counts.n)
+        path = out / f"draw-{number}.npy"
+        images = np.lib.format.open_memmap(path, "w+", np.uint8, (counts.n, *real.images.shape[1:]))
+        for start in range(0, counts.n, BATCH):
+            images[start : start + BATCH] = draw(labels[start : start + BATCH], wanted["seed"] + number, start)
+            share(0.3 * start / counts.n)
+            if should_stop():
+                raise Stopped
+        draws.append(cache.get(extractor, images, None, device, lambda at, *_, s=share: s(0.3 + 0.7 * at), should_stop))
+        asked.append(labels)
+        if number:
+            path.unlink()
+    first = np.load(out / "draw-0.npy", mmap_mode="r", allow_pickle=False)
+
+    result = report.scores(
+        extractor, real_features, draws, held_out, counts, wanted["seed"], stages("Computing scores")
+    ) | {"against": wanted["against"], "size": info.size, "mode": info.mode, "fit": info.fit, "classes": info.classes}
+    result["per_class"] = {}
+    if conditional or len(real.classes) == 1:
+        result["per_class"] = report.class_scores(
+            extractor,
+            real_features.features,
+            np.asarray(real.labels)[rows],
+            np.concatenate([one.features for one in draws]),
+            np.concatenate(asked),
+            real.classes,
+            wanted["seed"],
+        )
+    else:
+        result["absent"]["per_class"] = "These images were drawn without labels, so none has a class."
+    kinds = known_modes(folder, info)
+    found = examine(
+        extractor=extractor,
+        judge=judge,
+        no_judge=no_judge,
+        look=lambda network, images, some: cache.get(network, images, some, device, None, should_stop),
+        train_images=train.images,
+        train_labels=np.asarray(train.labels),
+        test_images=test.images,
+        test_labels=np.asarray(test.labels),
+        classes=train.classes,
+        fakes=first,
+        asked=asked[0],
+        real_features=real_features.features[: counts.n],
+        fake_features=draws[0].features,
+        conditional=conditional,
+        known=None if kinds is None else modes.KnownModes(kinds.kind, train.images, kinds.train, kinds.names),
+        seed=wanted["seed"],
+        on_progress=stages("Looking for copies and collapse"),
+        should_stop=should_stop,
+    )
+    result["absent"] |= found.absent
+    result |= found.parts
+    for name, row in found.per_class.items():
+        if name in result["per_class"]:
+            result["per_class"][name] |= row
+    if found.detector is not None:
+        found.detector.save(out / "detector.npz")
+    kept = min(KEPT_IMAGES, counts.n)
+    np.save(out / "images.npy", first[:kept])
+    samples: dict[str, Any] = {key: value[:kept] for key, value in found.samples.items()}
+    np.savez(out / "samples.npz", **samples)
+    (out / "draw-0.npy").unlink()
     return result
+
+
+def check_copies(
+    folder: Path,
+    cache,
+    make_fakes: Callable[[int, int, int], np.ndarray],
+    plan: dict[str, Any],
+    device: str,
+    should_stop,
+) -> dict[str, Any]:
+    """memorisation.copying for the first images of an export, of each class by its share. plan: Rows by class name."""
+    from gan_core.metrics import referee
+    from gan_core.metrics.examination import copies
+
+    train, test = splits(folder)
+    missing = np.array([row.missing for row in plan.values()])
+    counts = np.minimum(missing, np.ceil(missing / missing.sum() * EXPORT_CHECKED)).astype(int)
+    fakes = np.concatenate([make_fakes(label, int(count), 0) for label, count in enumerate(counts) if count])
+    network = None
+    with contextlib.suppress(UserError):  # one class: pixels alone decide
+        network = referee.as_extractor(referee_of(folder, device, None, should_stop))
+    look = lambda network, images: cache.get(network, images, None, device, None, should_stop)
+    return copies(fakes, train.images, test.images, network, look, seed=0, should_stop=should_stop)

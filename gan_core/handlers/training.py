@@ -7,6 +7,7 @@ from gan_core import jobs
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.handlers.reporter import Reporter
+from gan_core.handlers.watching import make_panel
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace
 
@@ -16,7 +17,7 @@ PROBE_SECONDS = 3.0
 def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """Train a run from its newest checkpoint, or from the start."""
     from gan_core.config import check
-    from gan_core.training import loop
+    from gan_core.training import device, loop
 
     run, folder = store.run(job.subject), workspace.run(job.subject)
     config = build(run.config)
@@ -32,8 +33,10 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     def on_tick(status: dict[str, Any]) -> None:
         report(status["progress"], f"epoch {status['epoch']:.1f}")
 
+    dataset = workspace.dataset(run.dataset_id)
+    panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
     try:
-        status = loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log)
+        status = loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel)
     except Exception as error:
         log(f"failed: {error}")
         raise

@@ -5,16 +5,18 @@ efficientnet-lite0   its ImageNet weights come in a package, so it works offline
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from gan_core.errors import Stopped, UserError
+from gan_core.metrics.inception import Inception
+from gan_core.metrics.lite0 import SIDE_PIXELS as LITE0_SIDE_PIXELS
+from gan_core.metrics.lite0 import Lite0
 from gan_core.metrics.weights import (
     INCEPTION_SHA256_PREFIX,
     fetch_inception,
@@ -23,9 +25,9 @@ from gan_core.metrics.weights import (
     load_plain_state,
 )
 
-CPU_BATCH_IMAGES = 32  # measured: larger batches fall out of the CPU's cache and run slower
+CPU_BATCH_IMAGES = 32  # measured for EfficientNet-Lite0: larger batches fall out of the CPU's cache and run slower
+INCEPTION_CPU_BATCH_IMAGES = 16
 CUDA_BATCH_IMAGES = 256
-LITE0_SIDE_PIXELS = 96
 
 
 class Features(NamedTuple):
@@ -37,14 +39,46 @@ class Extractor:
     """A frozen feature network and what must be said with every score made from it.
 
     network: uint8 [N, 3, H, W] -> (features [N, D], logits [N, K]). weights_hash: the first 8 hex digits of the file's
-    SHA-256. note: one sentence where the weights are not the usual ones, else ''.
+    SHA-256. note: one sentence where the weights are not the usual ones, else ''. cpu_batch_images: what runs fastest.
     """
 
-    def __init__(self, name: str, title: str, resize: str, weights_hash: str, network: nn.Module, note: str = ""):
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        resize: str,
+        weights_hash: str,
+        network: nn.Module,
+        note: str = "",
+        cpu_batch_images: int = CPU_BATCH_IMAGES,
+    ):
         self.name, self.title, self.resize, self.weights_hash, self.note = name, title, resize, weights_hash, note
         self.network = network.eval().requires_grad_(False)
+        self.cpu_batch_images = cpu_batch_images
 
-    @torch.inference_mode()
+    def batches(
+        self,
+        images: np.ndarray,
+        rows: np.ndarray,
+        device: str = "cpu",
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Iterator[Features]:
+        """images uint8 [*, H, W, 1 or 3] -> Features of the images of `rows`, batch by batch; nothing older is kept.
+
+        Raises Stopped as soon as should_stop() says so.
+        """
+        on_cpu = torch.device(device).type == "cpu"
+        network = self.network.to(device).to(memory_format=torch.channels_last)
+        batch = self.cpu_batch_images if on_cpu else CUDA_BATCH_IMAGES
+        for start in range(0, len(rows), batch):
+            if should_stop and should_stop():
+                raise Stopped
+            pixels = torch.from_numpy(np.array(images[rows[start : start + batch]])).to(device)  # [N, H, W, C]
+            # TF32 would be another rounding than the CPU's, and a score must not depend on where it was computed.
+            with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                f, l = network(pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1))  # grey becomes R = G = B
+            yield Features(f.float().cpu().numpy(), l.float().cpu().numpy())
+
     def extract(
         self,
         images: np.ndarray,
@@ -52,43 +86,28 @@ class Extractor:
         on_progress: Callable[[float], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         rows: np.ndarray | None = None,
+        out: Features | None = None,
     ) -> Features:
         """images uint8 [*, H, W, 1 or 3] -> Features, read batch by batch, so images may be a memmap.
 
-        rows [N >= 1]: which images, in which order; without it all. on_progress gets the share done, 0 to 1.
-        Raises Stopped as soon as should_stop() says so.
+        rows [N]: which images, in which order; without it all. on_progress gets the share done, 0 to 1. out: arrays of
+        the right shapes to write into, such as memory maps; without it they are made in memory. Raises UserError where
+        there is no image, Stopped as soon as should_stop() says so.
         """
-        network = self.network.to(device).to(memory_format=torch.channels_last)
         rows = np.arange(len(images)) if rows is None else rows
-        batch = CPU_BATCH_IMAGES if torch.device(device).type == "cpu" else CUDA_BATCH_IMAGES
-        features, logits = [], []
-        for start in range(0, len(rows), batch):
-            if should_stop and should_stop():
-                raise Stopped
-            pixels = torch.from_numpy(np.array(images[rows[start : start + batch]])).to(device)  # [N, H, W, C]
-            f, l = network(pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1))  # grey becomes R = G = B
-            features.append(f.float().cpu().numpy())
-            logits.append(l.float().cpu().numpy())
+        if not len(rows):
+            raise UserError("too_few_images", "There are no images to look at.", "Sample or import some images.")
+        done = 0
+        for part in self.batches(images, rows, device, should_stop):
+            if out is None:
+                out = Features(*(np.empty((len(rows), values.shape[1]), np.float32) for values in part))
+            for whole, values in zip(out, part, strict=True):
+                whole[done : done + len(values)] = values
+            done += len(part.features)
             if on_progress:
-                on_progress(min(1.0, (start + batch) / len(rows)))
-        return Features(np.concatenate(features), np.concatenate(logits))
-
-
-class Lite0(nn.Module):
-    """EfficientNet-Lite0: uint8 [N, 3, H, W] -> pooled [N, 1280], logits [N, 1000]."""
-
-    def __init__(self, state: dict[str, torch.Tensor]):
-        from efficientnet_lite_pytorch import EfficientNet
-
-        super().__init__()
-        self.net = EfficientNet.from_name("efficientnet-lite0", image_size=LITE0_SIDE_PIXELS)
-        self.net.load_state_dict(state)
-
-    def forward(self, pixels):
-        side = (LITE0_SIDE_PIXELS, LITE0_SIDE_PIXELS)
-        x = F.interpolate(pixels.float(), size=side, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
-        x = self.net.extract_features(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))  # [N, 1280]
-        return x, self.net._fc(x)
+                on_progress(done / len(rows))
+        assert out is not None
+        return out
 
 
 def load_efficientnet_lite0(weights: Path | None = None) -> Extractor:
@@ -140,8 +159,9 @@ def load_inception_v3(weights: Path | None) -> Extractor:
         "Inception-v3" if official else f"Inception-v3 (own weights {digest})",
         "TensorFlow-1 bilinear to 299 px",
         digest,
-        network,
+        Inception(network),
         note,
+        INCEPTION_CPU_BATCH_IMAGES,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import log_softmax, xlogy
 
 from gan_core.errors import UserError
+from gan_core.metrics.refusals import all_finite
 
 
 class InceptionScore(TypedDict):
@@ -26,17 +27,16 @@ def inception_score(logits: np.ndarray, splits: int = 10) -> InceptionScore:
             f"The Inception Score needs at least {splits} images, and there are {n}.",
             "Sample more images.",
         )
-    if not np.isfinite(logits).all():
+    if not all_finite(logits):
         raise UserError(
             "bad_features", "The class scores of some images are not finite numbers.", "Score an earlier snapshot."
         )
-    log_p = log_softmax(logits.astype(np.float64), axis=1)
-    p = np.exp(log_p)
     scores = []
     for i in range(splits):
-        part, log_part = p[i * n // splits : (i + 1) * n // splits], log_p[i * n // splits : (i + 1) * n // splits]
-        marginal = part.mean(axis=0)
+        log_p = log_softmax(logits[i * n // splits : (i + 1) * n // splits].astype(np.float64), axis=1)  # [part, K]
+        p = np.exp(log_p)
+        marginal = p.mean(axis=0)
         # sum p log q by xlogy: a class of no probability adds 0, not 0 * -inf
-        divergence = (part * log_part).sum(axis=1).mean() - xlogy(marginal, marginal).sum()
+        divergence = np.einsum("nk,nk->", p, log_p) / len(p) - xlogy(marginal, marginal).sum()
         scores.append(float(np.exp(divergence)))
     return {"inception_score": float(np.mean(scores)), "std": float(np.std(scores))}

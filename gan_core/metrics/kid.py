@@ -10,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 from scipy import stats
 
-from gan_core.metrics.fid import check_features
+from gan_core.metrics.refusals import check_features
 
 MIN_IMAGES = 20  # two blocks of ten: fewer give no interval
 MIN_BLOCK_IMAGES, MAX_BLOCK_IMAGES = 10, 1000

@@ -1,17 +1,30 @@
-"""Every score of a set of fakes, with the floor that real images reach among themselves and what to keep in mind."""
+"""Every score of a set of fakes as a function of features, with the floor that real images reach among themselves.
+
+A score that cannot be computed is None and "absent" says why; nothing else fails with it.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from gan_core.errors import UserError
 from gan_core.metrics.extractors import Extractor, Features
 from gan_core.metrics.fid import frechet_distance
 from gan_core.metrics.inception_score import inception_score
 from gan_core.metrics.kid import kernel_distance
+from gan_core.metrics.prdc import manifold_scores
 
 FEW_IMAGES = 2048  # below the feature count of Inception-v3 the covariance is singular
+NEIGHBOURS = 5  # k of precision, recall, density and coverage, as in arXiv:2002.09797
+SMALL_CLASS = 50  # images; a distance from fewer says nothing
+LARGE_CLASS = 2000  # images from which a class has a Frechet distance of its own
+MANIFOLD = ("precision", "recall", "density", "coverage")
+
+# Only the network of the papers gives the scores of the papers' names.
+NAMES = {"inception-v3": ("fid", "inception_score")}
 
 
 class Counts(NamedTuple):
@@ -24,118 +37,171 @@ class Counts(NamedTuple):
     held_out: int
 
 
-def scores(
-    extractor: Extractor,
-    real_images: np.ndarray,
-    fake_images: np.ndarray,
-    held_out_images: np.ndarray | None,
-    seed: int,
-    on_progress: Callable[[float, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    device: str = "cpu",
-) -> dict[str, Any]:
-    """Images uint8 [*, H, W, 1 or 3] -> a dict for JSON; nothing is rounded.
+def count(real: int, fake: int, held_out: int) -> Counts:
+    """What can be compared: n a side, as the bias of the Frechet distance depends on n, and two disjoint parts of the reals."""
+    n = min(real, fake)
+    return Counts(real, fake, n, min(n, real // 2), min(n, held_out))
 
-    A score that cannot be computed is None and "absent" says why. n = min(real, fake) images are compared on each side,
-    as the bias of the Frechet distance depends on n; the floor compares two disjoint parts of the reals, of n images
-    where there are enough, else of half of them. "times_floor" is the ratio at the floor's n. seed: which images.
-    """
-    held_out_images = real_images[:0] if held_out_images is None else held_out_images
-    n = min(len(real_images), len(fake_images))
-    counts = Counts(len(real_images), len(fake_images), n, min(n, len(real_images) // 2), min(n, len(held_out_images)))
-    real, fake, held_out = extract_all(
-        extractor,
-        seed,
-        device,
-        on_progress,
-        should_stop,
-        [
-            ("real images", real_images, max(n, 2 * counts.floor)),
-            ("generated images", fake_images, n),
-            ("held-out images", held_out_images, counts.held_out),
-        ],
-    )
 
-    distance, formula = NAMES.get(extractor.name, ("frechet_distance", "inception_score_formula"))
-    absent: dict[str, str] = {}
+class Attempts:
+    """Runs what may be refused; the reasons stay in `absent`."""
 
-    def attempt(key: str, compute: Callable[[], Any], otherwise: Any) -> Any:
+    def __init__(self) -> None:
+        self.absent: dict[str, str] = {}
+
+    def __call__(self, key: str, compute: Callable[[], Any], otherwise: Any = None) -> Any:
         try:
             return compute()
         except UserError as error:
-            absent[key] = error.what
-            return otherwise
+            self.absent[key] = f"{error.what} {error.todo}"
+        except np.linalg.LinAlgError:
+            self.absent[key] = "The features are too alike for this score. Look at the images themselves."
+        return otherwise
 
-    def compare(prefix: str, a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
-        return {
-            distance: attempt(prefix + distance, lambda: frechet_distance(a, b), None),
-            **attempt(prefix + "kid", lambda: kernel_distance(a, b, seed), {"kid": None, "kid_ci": None}),
+
+def scores(
+    extractor: Extractor,
+    real: Features,
+    draws: list[Features],
+    held_out: Features | None,
+    counts: Counts,
+    seed: int,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> dict[str, Any]:
+    """The scores over all classes, as a dict for JSON; nothing is rounded.
+
+    real: features of max(n, 2 floor) reals in random order. draws: independent draws of n fakes each, in random order; a
+    score is the mean over them, with the 95 % t-interval of that mean. KID has its own interval, over disjoint blocks of the
+    first draw. held_out: features of counts.held_out images. "times_floor" is the ratio at the floor's n.
+    """
+    attempt = Attempts()
+    distance, formula = NAMES.get(extractor.name, ("frechet_distance", "inception_score_formula"))
+    held_out = held_out if held_out is not None and counts.held_out >= 2 else None
+    steps, done = len(draws) + 1 + (held_out is not None), 0
+
+    def compare(prefix: str, a: Features, b: Features) -> dict[str, Any]:
+        nonlocal done
+        found = attempt(prefix + "manifold", lambda: manifold_scores(a.features, b.features, NEIGHBOURS), {})
+        value = {
+            distance: attempt(prefix + distance, lambda: frechet_distance(a.features, b.features)),
+            **attempt(
+                prefix + "kid", lambda: kernel_distance(a.features, b.features, seed), {"kid": None, "kid_ci": None}
+            ),
+            **{key: found.get(key) for key in MANIFOLD},
         }
+        done += 1
+        on_progress(done / steps)
+        return value
 
-    whole = compare("", real.features[:n], fake.features)
-    spread = attempt(
-        formula, lambda: inception_score(fake.logits, splits=parts(n)), {"inception_score": None, "std": None}
-    )
-    half, other_half = real.features[: counts.floor], real.features[counts.floor : 2 * counts.floor]
-    floor = {"n": counts.floor, **compare("floor.", half, other_half), "held_out": None}
-    if counts.held_out:
-        beside = compare("floor.held_out.", real.features[: counts.held_out], held_out.features)
+    first = first_rows(real, counts.n)
+    values: dict[str, list[float | None]] = {}
+    kid: dict[str, Any] = {}
+    for number, fake in enumerate(draws):
+        quiet = attempt if number == 0 else Attempts()
+        if number == 0:
+            kid = quiet("kid", partial(kernel_distance, first.features, fake.features, seed), {})
+        manifold = quiet("manifold", partial(manifold_scores, first.features, fake.features, NEIGHBOURS), {})
+        one = {
+            distance: quiet(distance, partial(frechet_distance, first.features, fake.features)),
+            formula: quiet(formula, partial(spread_of_classes, fake.logits)),
+            **{key: manifold.get(key) for key in MANIFOLD},
+        }
+        for key, value in one.items():
+            values.setdefault(key, []).append(value)
+        done += 1
+        on_progress(done / steps)
+    whole: dict[str, Any] = {"kid": kid.get("kid"), "kid_ci": kid.get("kid_ci")}
+    for key, found in values.items():
+        whole[key], whole[f"{key}_ci"] = mean_and_interval(found)
+
+    half = first_rows(real, counts.floor)
+    other_half = Features(*(part[counts.floor : 2 * counts.floor] for part in real))
+    floor: dict[str, Any] = {"n": counts.floor, **compare("floor.", half, other_half), "held_out": None}
+    if held_out is not None:
+        beside = compare("floor.held_out.", first_rows(real, counts.held_out), held_out)
         floor["held_out"] = {"n": counts.held_out, **beside}
     times_floor = None
     if floor[distance] and whole[distance] is not None:
-        at_n = whole[distance] if counts.floor == n else frechet_distance(half, fake.features[: counts.floor])
+        at_n = whole[distance]
+        if counts.floor != counts.n:
+            at_n = frechet_distance(half.features, draws[0].features[: counts.floor])
         times_floor = at_n / floor[distance]
     else:
-        absent["times_floor"] = "The ratio needs both a score and a floor above 0."
+        attempt.absent["times_floor"] = "The ratio needs both a score and a floor above 0."
+    if "manifold" in attempt.absent:
+        reason = attempt.absent.pop("manifold")
+        attempt.absent |= {key: reason for key in MANIFOLD}
     return {
         "extractor": extractor.name,
         "extractor_title": extractor.title,
         "weights": extractor.weights_hash,
         "resize": extractor.resize,
         "seed": seed,
-        "n_real": n,
-        "n_fake": n,
+        "draws": len(draws),
+        "n_real": counts.n,
+        "n_fake": counts.n,
         "n_real_available": counts.real,
         "n_fake_available": counts.fake,
         **whole,
-        formula: spread["inception_score"],
-        f"{formula}_std": spread["std"],
         "floor": floor,
         "times_floor": times_floor,
         "labels": labels(extractor),
-        "caveats": caveats(extractor, counts),
-        "absent": absent,
+        "caveats": caveats(extractor, counts, len(draws)),
+        "absent": attempt.absent,
     }
 
 
-# Only the network of the papers gives the scores of the papers' names.
-NAMES = {"inception-v3": ("fid", "inception_score")}
+def first_rows(features: Features, n: int) -> Features:
+    return Features(features.features[:n], features.logits[:n])
 
 
-def extract_all(
+def mean_and_interval(values: list[float | None]) -> tuple[float | None, list[float] | None]:
+    """The mean of independent draws and its 95 % t-interval; no interval from a single one."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values) or not known:
+        return None, None
+    mean = float(np.mean(known))
+    if len(known) < 2:
+        return mean, None
+    reach = float(stats.t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / np.sqrt(len(known)))
+    return mean, [mean - reach, mean + reach]
+
+
+def class_scores(
     extractor: Extractor,
+    real: np.ndarray,
+    real_labels: np.ndarray,
+    fake: np.ndarray,
+    asked: np.ndarray,
+    classes: list[str],
     seed: int,
-    device: str,
-    on_progress: Callable[[float, str], None] | None,
-    should_stop: Callable[[], bool] | None,
-    parts: list[tuple[str, np.ndarray, int]],
-) -> list[Features]:
-    """The features of a random draw without replacement from each part (name, images, how many), in random order."""
-    rng = np.random.default_rng(seed)
-    total, done, result = max(1, sum(count for *_, count in parts)), 0, []
-    for name, images, count in parts:
+) -> dict[str, dict[str, Any]]:
+    """The table per class from features real [N, D], fake [M, D] and their labels; the same rows as over all, no new pass.
 
-        def tell(share: float, name: str = name, count: int = count, done: int = done) -> None:
-            if on_progress:
-                on_progress((done + share * count) / total, f"Looking at {name}")
-
-        rows = rng.permutation(len(images))[:count]
-        if count:
-            result.append(extractor.extract(images, device, tell, should_stop, rows))
+    Both sides of a class have as many images: below SMALL_CLASS no distance is given, below LARGE_CLASS no Frechet distance.
+    """
+    distance = NAMES.get(extractor.name, ("frechet_distance", ""))[0]
+    table = {}
+    for label, name in enumerate(classes):
+        attempt = Attempts()
+        a, b = real[real_labels == label], fake[asked == label]
+        n = min(len(a), len(b))
+        row: dict[str, Any] = {"n_real": len(a), "n_fake": len(b), "n": n, "k": None}
+        row |= dict.fromkeys((distance, "kid", "kid_ci", *MANIFOLD))
+        if n < SMALL_CLASS:
+            few = f"{len(a)} real and {len(b)} generated images are too few: {SMALL_CLASS} of each are needed."
+            attempt.absent |= dict.fromkeys((distance, "kid", *MANIFOLD), few)
         else:
-            result.append(Features(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32)))
-        done += count
-    return result
+            a, b = a[:n], b[:n]
+            row["k"] = k = min(NEIGHBOURS, n // 10)
+            row |= attempt("kid", partial(kernel_distance, a, b, seed), {})
+            row |= attempt("coverage", partial(manifold_scores, a, b, k), {})
+            if n >= LARGE_CLASS:
+                row[distance] = attempt(distance, partial(frechet_distance, a, b))
+            else:
+                attempt.absent[distance] = f"A class has one from {LARGE_CLASS:,} images a side on; here are {n:,}."
+        table[name] = row | {"absent": attempt.absent}
+    return table
 
 
 def labels(extractor: Extractor) -> dict[str, str]:
@@ -143,12 +209,19 @@ def labels(extractor: Extractor) -> dict[str, str]:
     title = extractor.title
     if extractor.name in NAMES:
         network = f", {title}" if extractor.note else ""
-        return {"fid": f"FID{network}", "kid": f"KID{network}", "inception_score": f"Inception Score{network}"}
-    return {
-        "frechet_distance": f"Frechet distance, {title}",
-        "kid": f"Kernel distance, {title}",
-        "inception_score_formula": f"Inception Score formula, {title}",
-    }
+        named = {"fid": f"FID{network}", "kid": f"KID{network}", "inception_score": f"Inception Score{network}"}
+    else:
+        named = {
+            "frechet_distance": f"Frechet distance, {title}",
+            "kid": f"Kernel distance, {title}",
+            "inception_score_formula": f"Inception Score formula, {title}",
+        }
+    return named | {key: f"{key.capitalize()}, {title}" for key in MANIFOLD}
+
+
+def spread_of_classes(logits: np.ndarray) -> float:
+    """The Inception Score's formula over logits [N, K]."""
+    return inception_score(logits, splits=parts(len(logits)))["inception_score"]
 
 
 def parts(n: int) -> int:
@@ -162,7 +235,7 @@ def parts(n: int) -> int:
     return min(10, n // 50)
 
 
-def caveats(extractor: Extractor, counts: Counts) -> list[str]:
+def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
     """Plain sentences that belong beside the scores."""
     n, is_inception = counts.n, extractor.name in NAMES
     name, kernel = ("FID", "KID") if is_inception else ("Frechet distance", "kernel distance")
@@ -171,6 +244,8 @@ def caveats(extractor: Extractor, counts: Counts) -> list[str]:
         told.append(
             f"Fewer than {FEW_IMAGES:,} images were compared, so the covariance is singular: read the {kernel} first."
         )
+    if draws < 2:
+        told.append("One draw of images was made, so only the kernel distance has an interval: ask for more draws.")
     if counts.floor < n:
         told.append(
             f"There are too few real images for a floor of {n:,} on each side: it compares {counts.floor:,} "
@@ -183,7 +258,14 @@ def caveats(extractor: Extractor, counts: Counts) -> list[str]:
         )
     if 0 < counts.held_out < n:
         told.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} lies higher.")
-    told.append("The Inception Score judges by the 1,000 classes of ImageNet, not by yours, and sees no real image.")
+    if extractor.name == "referee":
+        told.append(
+            "The referee knows your classes and little else: it sees a wrong class, but hardly a wrong texture."
+        )
+    else:
+        told.append(
+            "The Inception Score judges by the 1,000 classes of ImageNet, not by yours, and sees no real image."
+        )
     if 50 <= n < 500:
         told.append(
             f"With {n:,} images the Inception Score is taken over {parts(n)} instead of 10 parts, and lies low."

@@ -16,6 +16,7 @@ from gan_core.errors import Stopped
 from gan_core.models import FAMILIES
 from gan_core.sampling import from_pixels
 from gan_core.training import checkpoint
+from gan_core.training.checkup import Panel
 from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.record import Recorder
 from gan_core.training.step import new_state, train_step
@@ -66,11 +67,13 @@ def train(
     on_tick: Callable[[dict[str, Any]], None],
     should_stop: Callable[[], bool],
     log: Callable[[str], None] = print,
+    make_panel: Callable[[], Panel] | None = None,
 ) -> dict[str, Any]:
     """Train into folder, from its newest checkpoint where it has one; returns the last status.
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
-    checkpoints/. Ends early, with a checkpoint, when should_stop() says so. Raises UserError where the losses stop being finite.
+    checkpoints/. make_panel is called when the first look for mode collapse is due (checkup.py). Ends early, with a
+    checkpoint, when should_stop() says so. Raises UserError where the losses stop being finite.
     """
     device = choose(config.device)
     prepare(device)
@@ -80,7 +83,7 @@ def train(
     if (found := checkpoint.newest(folder / "checkpoints", set_aside=True)) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
-    recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log)
+    recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
     sampler = Sampler(images, labels, config, FAMILIES[config.family].inner_size(size), device)
     total = images_total(config, len(images))

@@ -16,6 +16,7 @@ from gan_core.errors import UserError
 from gan_core.runfolder import read_lines
 from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
 from gan_core.training import checkpoint
+from gan_core.training.checkup import Checkup, Panel
 from gan_core.training.device import memory_bytes, title
 from gan_core.training.step import State
 from gan_core.workspace import atomic_write, read_json, write_json
@@ -50,6 +51,7 @@ class Recorder:
         device: torch.device,
         on_tick: Callable[[dict[str, Any]], None],
         log: Callable[[str], None],
+        make_panel: Callable[[], Panel] | None = None,
     ):
         self.folder, self.config, self.classes, self.train_images, self.size = (
             folder,
@@ -69,6 +71,7 @@ class Recorder:
         self.least_seconds = (config.minutes or 0) * 60 / MOST_GRIDS
         self.last_grid_seconds = state.elapsed_seconds
         self.status: dict[str, Any] = {}
+        self.checkup = Checkup(make_panel, config, state, size, device, log)
         self.failures = 0
         self.saved_at = state.images_seen  # a resumed state is its checkpoint; a fresh one needs none
 
@@ -76,7 +79,7 @@ class Recorder:
         """Real images for comparison, the first grid; rows of an earlier attempt beyond its checkpoint are dropped."""
         seen = self.state.images_seen
         (self.folder / "samples").mkdir(exist_ok=True)
-        for name in ("metrics.jsonl", "samples/index.jsonl"):
+        for name in ("metrics.jsonl", "collapse.jsonl", "samples/index.jsonl"):
             keep_until(self.folder / name, seen)
         save_png(self.folder / "samples" / "reals.png", real_grid(images, labels, self.classes, self.config.seed))
         self.next_grid = (seen // self.every + 1) * self.every
@@ -104,6 +107,9 @@ class Recorder:
     def tick_if_due(self) -> None:
         if time.monotonic() - self.last_tick >= TICK_SECONDS or self.grid_is_due():
             self.tick()
+        if self.checkup.is_due(self.state.elapsed_seconds):
+            self.tick()
+            self.hold(self.checkup(self.epoch(), self.state.elapsed_seconds))
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
 

@@ -1,0 +1,93 @@
+"""Mode collapse in words and curves: the verdict of a measurement, and what was seen during training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from gan_core.meaning import INDICATORS, LINES, level, variety_rows
+from pages.components import charts, measure_charts
+from pages.components.scorecard import verdict_box
+from pages.components.text import number, plain
+
+LEGEND = {
+    "variance_ratio": "variance ratio, lowest class",
+    "coverage_ratio": "coverage ratio",
+    "agreement": "label agreement",
+}
+REPEATS = {"near_duplicates": "near duplicates"}
+
+
+def indicators(result: dict[str, Any]) -> None:
+    """Each sign of collapse with its level in words and the lines it is judged by."""
+    found = result.get("collapse")
+    if not found or not found.get("indicators"):
+        return
+    st.dataframe(
+        [
+            {
+                "indicator": one.get("name", one["key"]),
+                "level": level(one.get("level")).word,
+                "value": one.get("value"),
+                "amber at": one.get("amber"),
+                "red at": one.get("red"),
+                "class": ", ".join(one.get("classes") or filter(None, [one.get("class")])) or None,
+                "what it says": one.get("sentence"),
+            }
+            for one in found["indicators"]
+        ],
+        hide_index=True,
+        key="collapse_indicators",
+        alt="Signs of mode collapse with their levels",
+        column_config={
+            **{name: st.column_config.NumberColumn(format="%.3g") for name in ("value", "amber at", "red at")},
+            "what it says": st.column_config.TextColumn(width="large"),
+        },
+    )
+    for key, reason in (found.get("absent") or {}).items():
+        st.caption(plain(f"Not looked at: {INDICATORS.get(key, key).lower()}. {reason}"))
+
+
+def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) -> None:
+    """Curves against the epoch from rows of collapse.jsonl. key: prefix of the charts' keys."""
+    flat = variety_rows(rows)
+    if not flat:
+        return
+    left, right = st.columns([2, 1] if repeats else [1, 0.001])
+    left.plotly_chart(
+        measure_charts.variety(flat, there(flat, LEGEND), LINES["variance_ratio"]),
+        key=f"{key}_variety",
+        config=charts.CONFIG,
+        alt="Variance ratio of the lowest class, coverage ratio and label agreement over epochs; "
+        "amber below 0.6 and red below 0.3 for the two ratios",
+    )
+    if repeats:
+        right.plotly_chart(
+            measure_charts.variety(flat, there(flat, REPEATS), None),
+            key=f"{key}_repeats",
+            config=charts.CONFIG,
+            alt="Share of generated images with a near twin over epochs",
+        )
+
+
+def there(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:
+    """Those of the names that some row has a value for."""
+    return {key: name for key, name in names.items() if any(row.get(key) is not None for row in rows)}
+
+
+def during_training(rows: Sequence[dict[str, Any]], key: str) -> None:
+    """The newest verdict of the panel, its numbers and curves; nothing for a run that was never looked at."""
+    if not rows:
+        return
+    last = rows[-1]
+    sentence = last.get("sentence") or ""
+    if last.get("verdict") == "early" and not sentence:
+        sentence = "The first looks at a young model say little; an alarm is given later, if there is reason."
+    verdict_box(last.get("verdict"), "Variety", sentence, last.get("todo", ""))
+    values = last.get("values") or {}
+    told = [
+        f"{name} {number(values[field])}" for field, name in (LEGEND | REPEATS).items() if values.get(field) is not None
+    ]
+    if told:
+        st.caption(f"At epoch {number(last.get('epoch'))}: {', '.join(told)}.")
+    curves(rows, key, repeats=False)
