@@ -416,7 +416,7 @@ def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Jso
     )
     job = actions.train(here, imported["dataset"], settings, name="Digits demo")
     trained = carry_out(job)
-    scores = carry_out(actions.evaluate(here, job.subject, samples=500, draws=2))
+    scores = carry_out(actions.evaluate(here, job.subject, samples=500, draws=3))
     exporting = actions.export(here, job.subject, actions.DEMO_TOTAL)
     zipped = carry_out(exporting)
     if zipped["state"] == "finished":

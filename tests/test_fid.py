@@ -6,6 +6,7 @@ import torch
 from torch_fidelity import metric_fid
 
 from gan_core.errors import UserError
+from gan_core.metrics import fid, refusals
 from gan_core.metrics.fid import frechet_distance
 
 
@@ -45,6 +46,25 @@ def test_it_equals_the_reference_and_is_symmetric(n, m):
     reference = metric_fid.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
     assert frechet_distance(real, fake) == pytest.approx(reference, rel=1e-3)
     assert frechet_distance(real, fake) == pytest.approx(frechet_distance(fake, real), rel=1e-6)
+
+
+def test_a_long_set_is_read_in_blocks_and_scores_the_same(monkeypatch):
+    rng = np.random.default_rng(4)
+    real, fake = rng.normal(size=(500, 40)) + 1000, rng.normal(size=(333, 40)) * 1.5 + 1000.1
+    whole = frechet_distance(real, fake)
+    monkeypatch.setattr(fid, "BLOCK_ROWS", 64)
+    assert frechet_distance(real, fake) == pytest.approx(whole, rel=1e-9)
+    monkeypatch.setattr(refusals, "BLOCK_ROWS", 64)
+    fake[-1, 3] = np.inf
+    with pytest.raises(UserError) as broken:
+        frechet_distance(real, fake)
+    assert broken.value.code == "bad_features"
+
+
+def test_one_image_over_and_over_is_no_trouble_for_any_shape():
+    alike, other = np.ones((50, 8), np.float32), np.random.default_rng(5).normal(size=(90, 8))
+    expected = np.square(other.mean(axis=0) - 1).sum() + np.trace(np.cov(other, rowvar=False))
+    assert frechet_distance(alike, other) == pytest.approx(expected)
 
 
 def test_constant_features_are_no_trouble():

@@ -112,7 +112,7 @@ def look(
     own = dict(zip(rows.tolist(), two_nearest(train[rows], train, rows).distance.tolist(), strict=True))
     among = np.array([own[row] for row in sample.tolist()])
     limit = max(float(np.percentile(among, COPY_PERCENTILE)), float(np.median(among)) / 1000)
-    witnesses = len(np.unique(near_fake.row))
+    witnesses = len(fake)
 
     def share(near: Near) -> tuple[float, float]:
         """(near copies, authenticity)."""

@@ -123,7 +123,7 @@ def examine(
             "absent": found.absent,
         }
         for name, row in zip(classes, found.per_class, strict=True):
-            per_class[name] = row
+            per_class[name] = {key: value for key, value in row.items() if key != "n_fake"}  # that of all draws stands
     on_progress(0.4)
 
     first = fakes[:COPY_IMAGES]

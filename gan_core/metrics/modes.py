@@ -15,6 +15,7 @@ from gan_core.metrics.closeness import in_pixels, pixel_side
 from gan_core.metrics.neighbours import nearest
 
 REJECT_TIMES = 1.2  # a fake further from every labelled real than this times the furthest real counts for no mode
+BORDER_NOISE = 24  # grey levels; a border is never quite even
 MOST_LABELLED = 4000  # labelled channels that a digit is compared with
 GAUSSIAN_STDS = 3.0
 
@@ -66,14 +67,14 @@ def shapes_modes(
 ) -> dict[str, Any]:
     """Each fake counts for the mode of the nearest labelled real in pixels, unless it is too far from all of them.
 
-    images, real_images uint8 [*, H, W, C]; real_modes int64 [N] index names. How far reals lie from the other reals of their
+    The place of a shape is no part of its kind, so every image is centred first. images, real_images uint8 [*, H, W, C]; real_modes int64 [N] index names. How far reals lie from the other reals of their
     mode says what too far is. Raises UserError too_few_images where a mode has fewer than 2 reals.
     """
     counts = np.bincount(real_modes, minlength=len(names))
     if counts.min() < 2:
         raise UserError("too_few_images", "A known kind has fewer than 2 training images.", "Import more images of it.")
     side = pixel_side(real_images)
-    real, fake = in_pixels(real_images, side), in_pixels(images, side)
+    real, fake = in_pixels(centred(real_images), side), in_pixels(centred(images), side)
     limit = 0.0
     for mode in range(len(names)):
         mine = real[real_modes == mode]
@@ -81,6 +82,22 @@ def shapes_modes(
     distance, row = nearest(fake, real, k=1)
     shown = distance[:, 0] <= REJECT_TIMES * limit
     return summary("kinds", np.asarray(real_modes)[row[shown, 0]], names, int((~shown).sum()))
+
+
+def centred(images: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C], moved (around the edges) so that what differs from the colour of the border has its middle there."""
+    out = np.empty_like(images)
+    for number, image in enumerate(images):
+        border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+        weight = np.abs(image - np.median(border, axis=0)).sum(axis=2)
+        weight[weight < BORDER_NOISE * image.shape[2]] = 0
+        if not weight.any():
+            weight[:] = 1
+        height, width = weight.shape
+        y, x = weight.sum(axis=1) @ np.arange(height), weight.sum(axis=0) @ np.arange(width)
+        move = [round((side - 1) / 2 - at / weight.sum()) for side, at in ((height, y), (width, x))]
+        out[number] = np.roll(image, move, axis=(0, 1))
+    return out
 
 
 def digit_classifier(images: np.ndarray, numbers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

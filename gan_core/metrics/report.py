@@ -22,6 +22,7 @@ NEIGHBOURS = 5  # k of precision, recall, density and coverage, as in arXiv:2002
 SMALL_CLASS = 50  # images; a distance from fewer says nothing
 LARGE_CLASS = 2000  # images from which a class has a Frechet distance of its own
 MANIFOLD = ("precision", "recall", "density", "coverage")
+SHARES = ("precision", "recall", "coverage")
 
 # Only the network of the papers gives the scores of the papers' names.
 NAMES = {"inception-v3": ("fid", "inception_score")}
@@ -112,7 +113,7 @@ def scores(
         on_progress(done / steps)
     whole: dict[str, Any] = {"kid": kid.get("kid"), "kid_ci": kid.get("kid_ci")}
     for key, found in values.items():
-        whole[key], whole[f"{key}_ci"] = mean_and_interval(found)
+        whole[key], whole[f"{key}_ci"] = mean_and_interval(found, (0.0, 1.0) if key in SHARES else (0.0, np.inf))
 
     half = first_rows(real, counts.floor)
     other_half = Features(*(part[counts.floor : 2 * counts.floor] for part in real))
@@ -155,8 +156,10 @@ def first_rows(features: Features, n: int) -> Features:
     return Features(features.features[:n], features.logits[:n])
 
 
-def mean_and_interval(values: list[float | None]) -> tuple[float | None, list[float] | None]:
-    """The mean of independent draws and its 95 % t-interval; no interval from a single one."""
+def mean_and_interval(
+    values: list[float | None], bounds: tuple[float, float]
+) -> tuple[float | None, list[float] | None]:
+    """The mean of independent draws and its 95 % t-interval, cut at what is possible; no interval from a single one."""
     known = [value for value in values if value is not None]
     if len(known) < len(values) or not known:
         return None, None
@@ -164,7 +167,7 @@ def mean_and_interval(values: list[float | None]) -> tuple[float | None, list[fl
     if len(known) < 2:
         return mean, None
     reach = float(stats.t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / np.sqrt(len(known)))
-    return mean, [mean - reach, mean + reach]
+    return mean, [max(bounds[0], mean - reach), min(bounds[1], mean + reach)]
 
 
 def class_scores(

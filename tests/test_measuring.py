@@ -1,0 +1,227 @@
+"""The measuring jobs whole: evaluate, utility, detect and the gate of an export, on a run of two tiny networks."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from toys import toy_images
+
+from gan_core import actions, evaluations, jobs, worker
+from gan_core.config import build
+from gan_core.data.dataset import DatasetInfo, write_info
+from gan_core.errors import UserError
+from gan_core.handlers import measuring
+from gan_core.handlers.sampling import Sampling
+from gan_core.recipes import RECIPES
+from gan_core.store import Store
+from gan_core.workspace import Workspace, new_id
+
+SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "epochs": 2.0}
+
+
+def do(desk, job):
+    """Carry a job out here; its result, or the UserError it failed with."""
+    state = worker.carry_out(desk.store, desk.workspace, job, jobs.Watch(desk.store, job))
+    ended = desk.store.job(job.id)
+    if state == "failed":
+        raise UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
+    return ended.result
+
+
+def dataset(desk, classes, train=90, test=45):
+    """Tones with noise, 28 px; returns its id."""
+    id = new_id("dataset")
+    folder = desk.workspace.dataset(id)
+    folder.mkdir()
+    counts = {}
+    for split, count in (("train", train), ("test", test)):
+        images, labels = toy_images(count, 28, 1, len(classes), seed=len(split))
+        np.save(folder / f"{split}_images.npy", images)
+        np.save(folder / f"{split}_labels.npy", labels)
+        counts[split] = np.bincount(labels, minlength=len(classes)).tolist()
+    facts = {"size": 28, "mode": "L", "fit": "crop", "source": {"kind": "test"}, "seed": 0, "health": {}}
+    info = DatasetInfo(
+        name="Tones",
+        classes=classes,
+        train_counts=counts["train"],
+        test_counts=counts["test"],
+        rejected=[],
+        notices=[],
+        **facts,
+    )
+    write_info(folder, info)
+    desk.store.add_dataset(id, "Tones")
+    return id
+
+
+def trained(desk, dataset_id, **changes):
+    settings = build({**RECIPES["quick"].config.model_dump(), **SMALL, **changes})
+    job = actions.train(desk, dataset_id, settings)
+    do(desk, job)
+    return job.subject
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    workspace = Workspace(tmp_path_factory.mktemp("ws"))
+    return actions.Desk(Store(workspace), workspace, in_this_process=True)
+
+
+@pytest.fixture(scope="module")
+def run(desk):
+    return trained(desk, dataset(desk, ["dark", "grey", "bright"]))
+
+
+@pytest.fixture(scope="module")
+def evaluated(desk, run):
+    job = actions.evaluate(desk, run, samples=60, draws=2, extractor="efficientnet-lite0")
+    return job, do(desk, job)
+
+
+def folder_of(desk, run, job):
+    return desk.workspace.run(run) / "evaluations" / job.id
+
+
+def test_a_measurement_says_everything_that_must_stand_beside_a_score(desk, run, evaluated):
+    job, result = evaluated
+    assert (result["n_real"], result["n_fake"], result["draws"]) == (60, 60, 2)
+    assert result["extractor"] == "efficientnet-lite0" and len(result["weights"]) == 8
+    assert {"against", "seed", "ema", "checkpoint", "resize", "images_seen", "floor", "caveats"} <= set(result)
+    for key in ("frechet_distance", "kid", "precision", "recall", "density", "coverage"):
+        assert result[key] is not None and result["floor"][key] is not None and len(result[f"{key}_ci"]) == 2
+    assert set(result["per_class"]) == {"dark", "grey", "bright"}
+    assert result["referee"]["n_test"] == 45 and result["referee"]["accuracy"] > 0.9
+    assert np.sum(result["agreement"]["confusion"]) == 60
+    assert result["collapse"]["verdict"] in ("ok", "amber", "red")
+    assert 1 <= len(result["memorisation"]["pairs"]) <= 16  # each training image once, and these fakes are much alike
+    assert (result["two_sample"] is None and "40" in result["absent"]["two_sample"]) or result["two_sample"][
+        "n_test"
+    ] > 0
+    assert json.loads((folder_of(desk, run, job) / "result.json").read_text()) == result
+
+
+def test_the_pictures_behind_the_rows_lie_beside_it(desk, run, evaluated):
+    job, result = evaluated
+    folder = folder_of(desk, run, job)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "detector.npz",
+        "images.npy",
+        "result.json",
+        "samples.npz",
+    ]
+    kept = evaluations.read_kept(folder)
+    assert kept is not None and len(evaluations.rows_of(kept, 0)) == sum(result["agreement"]["confusion"][0])
+    text = evaluations.report(desk.store, desk.workspace, job)
+    assert text.startswith("<!doctype html>") and "Frechet distance, EfficientNet-Lite0" in text
+
+
+def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_same(desk, run, evaluated, monkeypatch):
+    from gan_core.metrics.extractors import Extractor
+
+    def looked_again(*_, **__):
+        raise AssertionError("the same images were looked at twice")
+
+    monkeypatch.setattr(Extractor, "extract", looked_again)
+    monkeypatch.setattr(Extractor, "batches", looked_again, raising=False)
+    again = do(desk, actions.evaluate(desk, run, samples=60, draws=2, extractor="efficientnet-lite0"))
+    assert again == evaluated[1]
+
+
+def test_the_referee_scores_under_its_own_name(desk, run):
+    result = do(desk, actions.evaluate(desk, run, samples=60, draws=1, extractor="referee"))
+    assert result["extractor"] == "referee" and "fid" not in result and result["frechet_distance"] is not None
+    assert result["frechet_distance_ci"] is None
+
+
+def test_against_the_held_out_split(desk, run):
+    result = do(desk, actions.evaluate(desk, run, samples=40, draws=1, extractor="referee", against="test"))
+    assert result["n_real"] == 40 and result["floor"]["held_out"] is None and result["against"] == "test"
+
+
+def test_one_class_and_no_held_out_images_cost_their_scores_and_nothing_else(desk):
+    lonely = trained(desk, dataset(desk, ["only"], train=60, test=0))
+    result = do(desk, actions.evaluate(desk, lonely, samples=60, draws=1, extractor="efficientnet-lite0"))
+    assert result["referee"] is None and result["agreement"] is None and "2 classes" in result["absent"]["referee"]
+    assert result["frechet_distance"] is not None and result["collapse"] is not None
+    assert result["memorisation"]["n_held_out"] == 0
+    with pytest.raises(UserError) as refused:
+        do(desk, actions.evaluate(desk, lonely, samples=60, extractor="referee"))
+    assert refused.value.code == "no_referee"
+    with pytest.raises(UserError, match="one class"):
+        actions.utility(desk, lonely)
+
+
+def test_a_run_that_ignored_the_labels_has_no_table_per_class(desk):
+    unlabelled = trained(desk, dataset(desk, ["dark", "bright"]), conditional=False)
+    result = do(desk, actions.evaluate(desk, unlabelled, samples=60, draws=1, extractor="referee"))
+    assert result["per_class"] == {} and result["absent"]["per_class"] and result["agreement"] is None
+    assert result["collapse"] is not None and result["frechet_distance"] is not None
+
+
+def test_utility_compares_the_arms(desk, run):
+    result = do(desk, actions.utility(desk, run, seeds=2, updates=3))
+    assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
+    assert len({arm["updates"] for arm in result["arms"].values()}) == 1
+    assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
+    assert list((desk.workspace.run(run) / "utility").glob("*.json"))
+
+
+def test_detect_scores_a_folder(desk, run, evaluated, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    kept = np.load(folder_of(desk, run, evaluated[0]) / "images.npy")
+    reals = toy_images(20, 28, 1, 3, seed=77)[0]
+    for i in range(20):
+        Image.fromarray(kept[i, :, :, 0]).save(mixed / f"made-{i:02d}.png")
+        Image.fromarray(reals[i, :, :, 0]).save(mixed / f"real-{i:02d}.png")
+    (mixed / "notes.txt").write_text("not a picture")
+    before = sorted(path.name for path in mixed.iterdir())
+    job = actions.detect(desk, run, str(mixed))
+    result = do(desk, job)
+    assert result["n"] == 40 and [row["file"] for row in result["rejected"]] == ["notes.txt"]
+    right = sum((row["verdict"] == "generated") == row["file"].startswith("made") for row in result["rows"])
+    assert right >= 30  # 20 by guessing; two epochs of training leave images that are easily told from real ones
+    left = desk.workspace.run(run) / "detections" / job.id
+    assert [path.name for path in left.iterdir()] == ["scores.csv"]
+    assert len(list(csv.DictReader((left / "scores.csv").open()))) == 40
+    assert sorted(path.name for path in mixed.iterdir()) == before
+
+
+def test_detect_refuses_what_it_cannot_do(desk, run, evaluated, tmp_path):
+    with pytest.raises(UserError, match="no folder"):
+        actions.detect(desk, run, str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError) as refused:
+        do(desk, actions.detect(desk, run, str(tmp_path / "empty")))
+    assert refused.value.code == "no_images"
+    fresh = trained(desk, desk.store.run(run).dataset_id)
+    with pytest.raises(UserError, match="no detector"):
+        actions.detect(desk, fresh, str(tmp_path))
+
+
+def test_copies_stop_an_export_and_the_user_may_overrule(desk, run, monkeypatch):
+    train, _ = measuring.splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+
+    def copier(self, labels, *, seed, start=0, truncation=1.0):
+        rows = [np.flatnonzero(train.labels == label)[(start + i) % 30] for i, label in enumerate(labels)]
+        return np.asarray(train.images[np.array(rows)])
+
+    assert do(desk, actions.export(desk, run, 60))["copying"] in ("ok", "amber")
+    monkeypatch.setattr(Sampling, "draw", copier)
+    with pytest.raises(UserError) as refused:
+        do(desk, actions.export(desk, run, 60))
+    assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
+    assert not list((desk.workspace.root / "staging").iterdir())
+    assert do(desk, actions.export(desk, run, 60, gate=False))["copying"] == "not checked"
+    assert do(desk, actions.evaluate(desk, run, samples=60, draws=1))["memorisation"]["verdict"] == "red"
+
+
+def test_a_stop_leaves_nothing_behind(desk, run):
+    job = actions.evaluate(desk, run, samples=60, draws=1, seed=5)
+    watch = jobs.Watch(desk.store, job)
+    watch.stop = True
+    assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
+    assert not folder_of(desk, run, job).exists()
+    assert not list((desk.workspace.root / "staging").iterdir())
