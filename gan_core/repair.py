@@ -27,6 +27,12 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
             phase = str(status.get("phase"))
             state = phase if phase in ("finished", "stopped") else "interrupted"
             add_job(store, "train", id, {}, state, status or None)
+        for result in sorted((folder / "evaluations").glob("j*/result.json")):
+            if ID.match(result.parent.name) and not store.query("SELECT 1 FROM jobs WHERE id = ?", result.parent.name):
+                add_job(store, "evaluate", id, {}, "finished", read_json(result), result.parent.name)
+        for result in sorted((folder / "utility").glob("j*.json")):
+            if ID.match(result.stem) and not store.query("SELECT 1 FROM jobs WHERE id = ?", result.stem):
+                add_job(store, "utility", id, {}, "finished", read_json(result), result.stem)
     for id, (_, value) in found["exports"].items():
         if store.latest_job("export", id) is None:
             add_job(store, "export", id, {"run": value["run"]}, "finished", value)
@@ -48,13 +54,15 @@ def readable(folder: Path, file: str) -> dict[str, tuple[Path, dict]]:
     return entries
 
 
-def add_job(store: Store, kind: str, subject: str, payload: dict, state: str, result: dict | None) -> None:
+def add_job(
+    store: Store, kind: str, subject: str, payload: dict, state: str, result: dict | None, id: str | None = None
+) -> None:
     with store.transaction() as db:
         db.execute(
             "INSERT INTO jobs (id, kind, lane, subject, payload, state, progress, result, created_at, finished_at) "
             "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
             (
-                new_id("job"),
+                id or new_id("job"),
                 kind,
                 LANES[kind],
                 subject,

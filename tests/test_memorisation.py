@@ -7,7 +7,7 @@ import pytest
 from planted import digits, draw
 
 from gan_core.errors import Stopped, UserError
-from gan_core.metrics.closeness import in_pixels, mann_whitney_z, mirrored, pixel_side, two_nearest
+from gan_core.metrics.closeness import in_pixels, look, mann_whitney_z, mirrored, pixel_side, two_nearest
 from gan_core.metrics.memorisation import copying
 
 
@@ -17,12 +17,12 @@ def data():
 
 
 @pytest.fixture
-def look(data):
-    def look(fakes, seed=0, spaces=True):
+def compare(data):
+    def compare(fakes, seed=0, spaces=True):
         kept = {"referee": tuple(data.look(images).features for images in (fakes, data.train, data.held))}
         return copying(fakes, data.train, data.held, spaces=kept if spaces else {}, seed=seed)
 
-    return look
+    return compare
 
 
 def noisy(images, rng, reach=2):
@@ -30,12 +30,12 @@ def noisy(images, rng, reach=2):
 
 
 @pytest.mark.parametrize("n", [256, 1000])
-def test_new_real_images_are_no_copies_in_twenty_seeds(data, look, n):
+def test_new_real_images_are_no_copies_in_twenty_seeds(data, compare, n):
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        assert look(data.fresh[rng.permutation(len(data.fresh))[:n]], seed)["verdict"] == "ok"
+        assert compare(data.fresh[rng.permutation(len(data.fresh))[:n]], seed)["verdict"] == "ok"
         if n == 256:
-            assert look(data.held[rng.integers(0, len(data.held), n)], seed)["verdict"] == "ok"
+            assert compare(data.held[rng.integers(0, len(data.held), n)], seed)["verdict"] == "ok"
 
 
 COPIES = {
@@ -50,25 +50,25 @@ COPIES = {
 
 @pytest.mark.parametrize("kind", COPIES)
 @pytest.mark.parametrize("n", [256, 1000])
-def test_copies_are_red(data, look, kind, n):
+def test_copies_are_red(data, compare, kind, n):
     for seed in range(3):
         rng = np.random.default_rng(seed)
         copied, new = data.train[rng.integers(0, 500, n)], data.fresh[rng.permutation(len(data.fresh))[:n]]
         for spaces in (True, False):
-            found = look(COPIES[kind](copied, new, rng), seed, spaces)
+            found = compare(COPIES[kind](copied, new, rng), seed, spaces)
             assert found["verdict"] == "red" and "near copies" in found["sentence"] and found["todo"], (
                 seed,
                 found["sentence"],
             )
 
 
-def test_the_closest_pairs_are_the_copies(data, look):
+def test_the_closest_pairs_are_the_copies(data, compare):
     rng = np.random.default_rng(0)
     fakes = data.fresh[:256].copy()
     fakes[100:120] = data.train[40:60]
     fakes[120:130] = data.train[100:110, :, ::-1]
     fakes[130] = data.train[40]
-    found = look(noisy(fakes, rng, 1))
+    found = compare(noisy(fakes, rng, 1))
     assert len(found["pairs"]) == 16 and len({pair["train"] for pair in found["pairs"]}) == 16
     for pair in found["pairs"]:
         assert 100 <= pair["fake"] <= 130 and pair["ratio"] < 0.1
@@ -78,7 +78,7 @@ def test_the_closest_pairs_are_the_copies(data, look):
     assert (found["nearest"][120:130] == np.arange(100, 110)).all()
 
 
-def test_typical_images_and_few_images_are_not_copies(data, look):
+def test_typical_images_and_few_images_are_not_copies(data, compare):
     """Nearer to the training set than held-out images, but new: shrunk to the mean, or the mean of two; or ten, repeated."""
     means = np.stack([data.train[data.train_labels == c].mean(axis=0) for c in range(10)])
     for seed in range(5):
@@ -86,12 +86,35 @@ def test_typical_images_and_few_images_are_not_copies(data, look):
         y = np.arange(256) % 10
         a, b = (data.fresh[draw(data.fresh, data.fresh_labels, y, rng)] for _ in range(2))
         shrunk = (0.7 * a + 0.3 * means[y]).round().astype(np.uint8)
-        found = look(shrunk, seed)
+        found = compare(shrunk, seed)
         assert found["verdict"] == "ok" and found["spaces"]["pixels"]["median_ratio"] < 0.95
-        assert look((a / 2 + b / 2).round().astype(np.uint8), seed)["verdict"] == "ok"
-        assert look(noisy(a[:10][y], rng), seed)["verdict"] == "ok"
+        assert compare((a / 2 + b / 2).round().astype(np.uint8), seed)["verdict"] == "ok"
+        assert compare(noisy(a[:10][y], rng), seed)["verdict"] == "ok"
         copied = data.train[draw(data.train, data.train_labels, np.arange(10), rng)][y]
-        assert look(copied, seed)["verdict"] == "red"  # ten images, all copied
+        assert compare(copied, seed)["verdict"] == "red"  # ten images, all copied
+
+
+def test_a_generator_of_three_copies_has_three_witnesses_and_they_suffice():
+    few = digits(400, 100, (1, 4, 7))
+    rows = draw(few.train, few.train_labels, np.arange(3), np.random.default_rng(0))[np.arange(256) % 3]
+    found = copying(few.train[rows], few.train, few.held, spaces={}, seed=0)
+    assert found["verdict"] == "red" and len(found["pairs"]) == 3
+
+
+def test_the_middle_of_four_images_is_a_copy_of_none():
+    """Nearer to each than most training images are to one another, but as near to the next one."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(125, 8)) * 20
+    corners = np.eye(8)[:4] / np.sqrt(2)  # all 1 apart, and 0.61 from their middle
+    train = (centres[:, None] + corners).reshape(-1, 8)
+    close = rng.normal(size=(5, 8)) * 20
+    train = np.concatenate([train, close, close + np.eye(8)[0] * 0.8])
+    away = rng.normal(size=(125, 8))
+    held = centres + away / np.linalg.norm(away, axis=1, keepdims=True)
+    middle = centres + corners.mean(axis=0)
+    assert look(middle, train, held, None, None, 0, None).numbers["near_copies"] == 0
+    one = look(train[:500:4] * 0.8 + middle * 0.2, train, held, None, None, 0, None)
+    assert one.numbers["near_copies"] == 1 and one.copies == "red"
 
 
 def test_twins_in_the_data_set_are_not_held_against_the_generator(data):
@@ -115,7 +138,7 @@ def test_without_held_out_images_training_images_stand_in(data):
     assert found["spaces"]["pixels"]["near_copies_held_out"] < 0.05  # no training image is its own neighbour
 
 
-def test_the_result_is_json_but_for_its_two_arrays(data, look):
+def test_the_result_is_json_but_for_its_two_arrays(data, compare):
     shares = []
     features = tuple(data.look(images).features for images in (data.fresh[:256], data.train, data.held))
     tell = lambda share, text: shares.append(share)
@@ -129,7 +152,7 @@ def test_the_result_is_json_but_for_its_two_arrays(data, look):
     assert len(histogram["edges"]) == len(histogram["fake"]) + 1 == len(histogram["held_out"]) + 1
     assert sum(histogram["fake"]) == 256 and sum(histogram["held_out"]) == 250
     assert {"fake", "train", "distance", "ratio", "flipped"} == set(found["pairs"][0])
-    again = look(data.fresh[:256])
+    again = compare(data.fresh[:256])
     assert again["spaces"] == found["spaces"]
 
 

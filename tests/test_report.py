@@ -132,6 +132,22 @@ def test_progress_grows_to_1():
     assert told == sorted(told) and told[-1] == 1 and len(told) == 4
 
 
+def test_a_broken_later_draw_says_why_its_score_is_missing():
+    broken = cloud(60, 2)
+    broken.features[:] = np.nan
+    result = scores(cloud(60, 0), cloud(60, 1), broken)
+    assert result["frechet_distance"] is None and "not finite" in result["absent"]["frechet_distance"]
+    assert result["kid"] is not None  # of the first draw
+
+
+def test_without_its_network_every_score_is_absent_for_that_reason():
+    whole = scores(cloud(60, 0), cloud(60, 1), network=extractor("inception-v3"))
+    nothing = report.no_scores("inception-v3", "No weights.", report.count(60, 60, 0), 0)
+    assert set(whole) == set(nothing)
+    assert all(nothing[key] is None and nothing["absent"][key] == "No weights." for key in nothing["labels"])
+    assert nothing["labels"]["fid"] == "FID" and nothing["extractor"] == "inception-v3"
+
+
 # -- per class ---------------------------------------------------------------------------------------------------------
 
 
@@ -140,7 +156,9 @@ def table(real_counts, fake_counts, shift=0.0, network=None):
     real, fake = cloud(len(real_labels), 0).features, cloud(len(fake_labels), 1).features
     fake[fake_labels == 0] += np.float32(shift)
     names = [f"class {i}" for i in range(len(real_counts))]
-    return report.class_scores(network or extractor(), real, real_labels, fake, fake_labels, names, 0)
+    half = np.arange(len(fake)) % 2 == 0  # two draws: a class gathers its images from both
+    draws, asked = [fake[half], fake[~half]], [fake_labels[half], fake_labels[~half]]
+    return report.class_scores(network or extractor(), real, real_labels, draws, asked, names, 0)
 
 
 def test_each_class_is_scored_by_its_own_images():
@@ -154,7 +172,7 @@ def test_a_small_class_has_no_distance_and_says_why():
     rows = table((49, 300, 80), (300, 49, 80))
     for name in ("class 0", "class 1"):
         assert all(rows[name][key] is None for key in ("kid", "frechet_distance", *report.MANIFOLD))
-        assert "too few" in rows[name]["absent"]["kid"]
+        assert "with more images" in rows[name]["absent"]["kid"]
     assert rows["class 2"]["kid"] is not None and rows["class 2"]["k"] == 5
     assert "2,000" in rows["class 2"]["absent"]["frechet_distance"]
 

@@ -1,6 +1,7 @@
 """A loose folder of pictures as an array: the same decoding and the same fit as an import, without a data set."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,20 +23,26 @@ class Pictures(NamedTuple):
     rejected: list[tuple[str, str]]
 
 
-def read_pictures(folder: Path, scratch: Path, *, size: int, mode: Literal["L", "RGB"], fit: Fit, should_stop) -> Pictures:
+def read_pictures(
+    folder: Path, scratch: Path, *, size: int, mode: Literal["L", "RGB"], fit: Fit, should_stop
+) -> Pictures:
     """Every picture below `folder`, in the order of its name. scratch: an existing folder that gets the pixels.
 
     Raises UserError where the folder is not one to read or holds no picture, and Stopped.
     """
     check_folder(folder, scratch)
     listing = list_folder(folder)
-    wanted = sorted((name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, tuple))
+    wanted = sorted(
+        (name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, tuple)
+    )
     rejected = [(name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, str)]
     stride = 3 * size * size
     if len(wanted) * stride > MOST_BYTES:
         raise UserError(
             "too_many_files", f"The folder holds {len(wanted):,} files, too many at once.", "Score a part of it."
         )
+    if shutil.disk_usage(scratch).free < 3 * len(wanted) * stride:
+        raise UserError("disk_full", "There is too little free disk space for the pixels.", "Free some and try again.")
     slots = scratch / "pictures.tmp"
     with open(slots, "xb") as file:
         file.truncate(len(wanted) * stride)

@@ -80,7 +80,8 @@ def detect(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     if detector.extractor == "referee":
         extractor = referee.as_extractor(referee_of(workspace.dataset(run.dataset_id), "cpu", None, watch))
     else:
-        extractor = extractors.choose(detector.extractor, workspace.root / "weights")
+        weights = store.job(found[-1].parent.name).payload.get("weights") or None  # the person's own, if any
+        extractor = extractors.choose(detector.extractor, workspace.root / "weights", weights)
     if extractor.weights_hash != detector.weights_hash:
         raise UserError(
             "other_weights",

@@ -1,6 +1,7 @@
 """The job `evaluate`, and what every measuring job needs: the features' cache, the referee, images drawn for scoring."""
 
 import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,14 @@ from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, write_json
 
-KEPT_IMAGES = 2000  # of the first draw, for the page to open
-EXPORT_CHECKED = 500  # images of an export that are compared with the training images before it is written
+KEPT_IMAGES, KEPT_BYTES = 2000, 64 << 20  # of the first draw, for the page to open
+DRAW_STRIDE = 1_000_003  # between the seeds of two draws, so that the draws of two measurements do not overlap
+EXPORT_LEAST, EXPORT_CHECKED = (
+    40,
+    500,
+)  # images of an export that are compared with the training images before it is written
 BATCH = 250
+SPARE_BYTES = 1 << 30  # that no measurement may take from the disk
 
 
 def feature_cache(workspace: Workspace):
@@ -51,15 +57,24 @@ def referee_of(folder: Path, device: str, on_progress=None, should_stop=None):
 
 
 class Stages:
-    """One progress bar over stages of known weight: with each stage a function of its own share, 0 to 1."""
+    """One progress bar over stages of known weight: with each stage a function of its own share, 0 to 1, that raises Stopped."""
 
-    def __init__(self, progress: Callable[[float, str], None], weights: dict[str, float]):
-        self.progress, self.weights, self.total, self.done = progress, weights, sum(weights.values()), 0.0
+    def __init__(
+        self, progress: Callable[[float, str], None], should_stop: Callable[[], bool], weights: dict[str, float]
+    ):
+        self.progress, self.should_stop, self.weights = progress, should_stop, weights
+        self.total, self.done = sum(weights.values()), 0.0
 
     def __call__(self, name: str) -> Callable[..., None]:
         before, weight = self.done, self.weights[name]
         self.done += weight
-        return lambda share, *_: self.progress((before + share * weight) / self.total, name)
+
+        def tell(share: float, *_) -> None:
+            self.progress((before + share * weight) / self.total, name)
+            if self.should_stop():
+                raise Stopped
+
+        return tell
 
 
 def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
@@ -129,8 +144,10 @@ def measure(
     n_held_out = len(test.images) if wanted["against"] == "train" else 0
     counts = report.count(len(real.images), min(wanted["samples"], len(real.images)), n_held_out)
     n_real = max(counts.n, 2 * counts.floor)
+    check_disk(out, counts.n * int(np.prod(real.images.shape[1:])))
     stages = Stages(
         on_progress,
+        should_stop,
         {
             "Training the referee": 3000,
             "Looking at real images": n_real,
@@ -145,12 +162,16 @@ def measure(
         judge = referee_of(folder, device, stages("Training the referee"), should_stop)
     except UserError as error:
         no_judge = f"{error.what} {error.todo}"
+    refused = ""
     if wanted["extractor"] != "referee":
-        extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
-    elif judge is not None:
-        extractor = referee.as_extractor(judge)
-    else:
-        raise UserError("no_referee", no_judge, "Choose another extractor.")
+        try:
+            extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
+        except UserError as error:  # its scores are absent; variety, copies and agreement do not need it
+            refused = f"{error.what} {error.todo}"
+    elif judge is None:
+        refused = no_judge
+    if refused or wanted["extractor"] == "referee":
+        extractor = extractors.load_efficientnet_lite0() if judge is None else referee.as_extractor(judge)
 
     rng = np.random.default_rng(wanted["seed"])
     rows = rng.permutation(len(real.images))[:n_real]
@@ -161,34 +182,47 @@ def measure(
 
     draws, asked = [], []
     tell = stages("Drawing and looking at generated images")
-    for number in range(wanted["draws"]):
-        share = lambda at, number=number: tell((number + at) / wanted["draws"])
+    number_of_draws = 1 if refused else wanted["draws"]
+    for number in range(number_of_draws):
+        share = lambda at, number=number: tell((number + at) / number_of_draws)
         # Labels with the class shares of the reals, so that a difference in shares is not a difference in pictures.
         labels = rng.choice(np.asarray(real.labels), counts.n)
         path = out / f"draw-{number}.npy"
         images = np.lib.format.open_memmap(path, "w+", np.uint8, (counts.n, *real.images.shape[1:]))
         for start in range(0, counts.n, BATCH):
-            images[start : start + BATCH] = draw(labels[start : start + BATCH], wanted["seed"] + number, start)
+            images[start : start + BATCH] = draw(
+                labels[start : start + BATCH], wanted["seed"] + DRAW_STRIDE * number, start
+            )
             share(0.3 * start / counts.n)
-            if should_stop():
-                raise Stopped
         draws.append(cache.get(extractor, images, None, device, lambda at, *_, s=share: s(0.3 + 0.7 * at), should_stop))
         asked.append(labels)
         if number:
             path.unlink()
     first = np.load(out / "draw-0.npy", mmap_mode="r", allow_pickle=False)
 
-    result = report.scores(
-        extractor, real_features, draws, held_out, counts, wanted["seed"], stages("Computing scores")
-    ) | {"against": wanted["against"], "size": info.size, "mode": info.mode, "fit": info.fit, "classes": info.classes}
+    if refused:
+        result = report.no_scores(wanted["extractor"], refused, counts, wanted["seed"])
+    else:
+        result = report.scores(
+            extractor, real_features, draws, held_out, counts, wanted["seed"], stages("Computing scores")
+        )
+    result |= {
+        "against": wanted["against"],
+        "size": info.size,
+        "mode": info.mode,
+        "fit": info.fit,
+        "classes": info.classes,
+    }
     result["per_class"] = {}
-    if conditional or len(real.classes) == 1:
+    if refused:
+        pass
+    elif conditional or len(real.classes) == 1:
         result["per_class"] = report.class_scores(
             extractor,
             real_features.features,
             np.asarray(real.labels)[rows],
-            np.concatenate([one.features for one in draws]),
-            np.concatenate(asked),
+            [one.features for one in draws],
+            asked,
             real.classes,
             wanted["seed"],
         )
@@ -222,7 +256,7 @@ def measure(
             result["per_class"][name] |= row
     if found.detector is not None:
         found.detector.save(out / "detector.npz")
-    kept = min(KEPT_IMAGES, counts.n)
+    kept = max(1, min(KEPT_IMAGES, counts.n, KEPT_BYTES // int(np.prod(first.shape[1:]))))
     np.save(out / "images.npy", first[:kept])
     samples: dict[str, Any] = {key: value[:kept] for key, value in found.samples.items()}
     np.savez(out / "samples.npz", **samples)
@@ -244,10 +278,24 @@ def check_copies(
 
     train, test = splits(folder)
     missing = np.array([row.missing for row in plan.values()])
-    counts = np.minimum(missing, np.ceil(missing / missing.sum() * EXPORT_CHECKED)).astype(int)
+    counts = np.ceil(missing / missing.sum() * max(EXPORT_LEAST, min(EXPORT_CHECKED, missing.sum()))).astype(int)
     fakes = np.concatenate([make_fakes(label, int(count), 0) for label, count in enumerate(counts) if count])
     network = None
     with contextlib.suppress(UserError):  # one class: pixels alone decide
         network = referee.as_extractor(referee_of(folder, device, None, should_stop))
     look = lambda network, images: cache.get(network, images, None, device, None, should_stop)
-    return copies(fakes, train.images, test.images, network, look, seed=0, should_stop=should_stop)
+    try:
+        return copies(fakes, train.images, test.images, network, look, seed=0, should_stop=should_stop)
+    except UserError as error:  # too few images to say anything: no reason to withhold them
+        return {"verdict": "not checked", "sentence": f"not checked: {error.what}"}
+
+
+def check_disk(folder: Path, image_bytes: int) -> None:
+    """Refuse what would fill the disk: two draws lie there at a time, and a full disk under a memory map kills the process."""
+    free = shutil.disk_usage(folder).free
+    if free < 2 * image_bytes + SPARE_BYTES:
+        raise UserError(
+            "disk_full",
+            f"{2 * image_bytes / 1e9:.1f} GB are needed for the drawn images, and {free / 1e9:.1f} GB of disk are free.",
+            "Free some space, or measure with fewer images.",
+        )

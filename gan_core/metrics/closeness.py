@@ -112,20 +112,26 @@ def look(
     own = dict(zip(rows.tolist(), two_nearest(train[rows], train, rows).distance.tolist(), strict=True))
     among = np.array([own[row] for row in sample.tolist()])
     limit = max(float(np.percentile(among, COPY_PERCENTILE)), float(np.median(among)) / 1000)
-    witnesses = len(fake)
+    witnesses = len(np.unique(near_fake.row))
 
-    def share(near: Near) -> tuple[float, float]:
-        """(near copies, authenticity)."""
+    def share(near: Near) -> tuple[float, float, float]:
+        """(near copies, authenticity, copies to the last bit)."""
         other = np.array([own[row] for row in near.row.tolist()])
         alone = (near.distance < NEXT_TIMES * near.second) | (other <= limit)
-        return float(((near.distance <= limit) & alone).mean()), float((near.distance > other).mean())
+        exact = near.distance <= np.median(among) / 1000
+        return (
+            float(((near.distance <= limit) & alone).mean()),
+            float((near.distance > other).mean()),
+            float(exact.mean()),
+        )
 
-    (copies, authentic), (held_copies, held_authentic) = share(near_fake), share(near_held)
+    (copies, authentic, exact), (held_copies, held_authentic, held_exact) = share(near_fake), share(near_held)
     medians = float(np.median(near_fake.distance)), float(np.median(near_held.distance))
     ratio = medians[0] / medians[1] if medians[1] > 0 else None
     z = data_copying_z(fake, held, train, near_fake, near_held, seed) * float(np.sqrt(witnesses / len(fake)))
     level = "ok"
-    if differ(copies, witnesses, held_copies, len(held)):
+    # Where no held-out image equals a training image, no chance makes fakes that do, be they three different ones.
+    if differ(copies, witnesses, held_copies, len(held)) or (exact > NEAR_COPIES[0] and held_exact == 0):
         level = level_of(copies - held_copies, NEAR_COPIES)
     shift = "ok"
     if (

@@ -13,9 +13,11 @@ from gan_core.errors import UserError
 from gan_core.metrics import collapse, memorisation, modes, twosample
 from gan_core.metrics.extractors import Extractor, Features
 from gan_core.metrics.referee import Referee, as_extractor
+from gan_core.metrics.variety import MOST_IMAGES
 
 COPY_IMAGES = 1000  # fakes whose nearest training image is looked for
 HELD_OUT_IMAGES = 2000  # held-out images that copying is compared with
+PIXEL_IMAGES = 1000  # of each side whose pixels say how much the noise matters
 REFERENCE_IMAGES = 1000  # reals that variety is compared with, at least; as many as fakes where those are more
 
 NO_FEATURES = Features(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32))
@@ -90,8 +92,9 @@ def examine(
             absent["agreement"] = "These images were drawn without labels, so there is nothing to agree with."
     on_progress(0.2)
 
-    rows = rng.permutation(len(train_images))[: max(len(fakes), REFERENCE_IMAGES)]
-    held = rng.permutation(len(test_images))[: max(len(fakes), REFERENCE_IMAGES)]
+    most = min(max(len(fakes), REFERENCE_IMAGES), MOST_IMAGES)
+    rows, held = (rng.permutation(len(some))[:most] for some in (train_images, test_images))
+    pixel_rows = np.sort(rows[:PIXEL_IMAGES])
 
     def variety() -> collapse.Examination:
         reference = collapse.Reference.build(
@@ -108,8 +111,10 @@ def examine(
             reference,
             seen,
             asked if conditional else None,
-            z_sensitivity=collapse.z_sensitivity(fakes, asked) if conditional else None,
-            z_sensitivity_real=collapse.z_sensitivity(train_images[np.sort(rows)], train_labels[np.sort(rows)]),
+            z_sensitivity=collapse.z_sensitivity(fakes[:PIXEL_IMAGES], asked[:PIXEL_IMAGES]) if conditional else None,
+            z_sensitivity_real=collapse.z_sensitivity(train_images[pixel_rows], train_labels[pixel_rows])
+            if conditional
+            else None,
             classes=classes,
         )
 

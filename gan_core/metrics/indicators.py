@@ -4,7 +4,7 @@ An indicator counts as amber or red when it is past its line AND further off tha
 (CHANCE; divided by the number of classes where a class is judged), so few images make it blind, never loud.
 
 indicator         amber  red    why there
-variance_ratio    < .6   < .3   within-class variance, fakes over reals; a healthy resample of 25 a class stays above .6
+variance_ratio    < .6   < .3   within-class variance, fakes over reals; by chance a healthy class of 25 images falls to .5
 pairwise_ratio    < .75  < .5   mean distance of two images; its square is about the variance
 near_duplicates   > .02  > .10  by construction 1 % of as many reals; but 256 of 1,500 images, drawn with repeats, have 15 %, so
                                 it only counts together with `support`

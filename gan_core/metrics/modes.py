@@ -67,8 +67,9 @@ def shapes_modes(
 ) -> dict[str, Any]:
     """Each fake counts for the mode of the nearest labelled real in pixels, unless it is too far from all of them.
 
-    The place of a shape is no part of its kind, so every image is centred first. images, real_images uint8 [*, H, W, C]; real_modes int64 [N] index names. How far reals lie from the other reals of their
-    mode says what too far is. Raises UserError too_few_images where a mode has fewer than 2 reals.
+    The place of a shape is no part of its kind, so every image is centred first. images, real_images uint8 [*, H, W, C];
+    real_modes int64 [N] index names. How far reals lie from the other reals of their mode says what too far is.
+    Raises UserError too_few_images where a mode has fewer than 2 reals.
     """
     counts = np.bincount(real_modes, minlength=len(names))
     if counts.min() < 2:

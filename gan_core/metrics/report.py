@@ -98,13 +98,12 @@ def scores(
     values: dict[str, list[float | None]] = {}
     kid: dict[str, Any] = {}
     for number, fake in enumerate(draws):
-        quiet = attempt if number == 0 else Attempts()
         if number == 0:
-            kid = quiet("kid", partial(kernel_distance, first.features, fake.features, seed), {})
-        manifold = quiet("manifold", partial(manifold_scores, first.features, fake.features, NEIGHBOURS), {})
+            kid = attempt("kid", partial(kernel_distance, first.features, fake.features, seed), {})
+        manifold = attempt("manifold", partial(manifold_scores, first.features, fake.features, NEIGHBOURS), {})
         one = {
-            distance: quiet(distance, partial(frechet_distance, first.features, fake.features)),
-            formula: quiet(formula, partial(spread_of_classes, fake.logits)),
+            distance: attempt(distance, partial(frechet_distance, first.features, fake.features)),
+            formula: attempt(formula, partial(spread_of_classes, fake.logits)),
             **{key: manifold.get(key) for key in MANIFOLD},
         }
         for key, value in one.items():
@@ -174,12 +173,12 @@ def class_scores(
     extractor: Extractor,
     real: np.ndarray,
     real_labels: np.ndarray,
-    fake: np.ndarray,
-    asked: np.ndarray,
+    draws: list[np.ndarray],
+    asked: list[np.ndarray],
     classes: list[str],
     seed: int,
 ) -> dict[str, dict[str, Any]]:
-    """The table per class from features real [N, D], fake [M, D] and their labels; the same rows as over all, no new pass.
+    """The table per class from features real [N, D], draws of fakes [M, D] and their labels; no new pass over pictures.
 
     Both sides of a class have as many images: below SMALL_CLASS no distance is given, below LARGE_CLASS no Frechet distance.
     """
@@ -187,15 +186,19 @@ def class_scores(
     table = {}
     for label, name in enumerate(classes):
         attempt = Attempts()
-        a, b = real[real_labels == label], fake[asked == label]
-        n = min(len(a), len(b))
-        row: dict[str, Any] = {"n_real": len(a), "n_fake": len(b), "n": n, "k": None}
+        a = real[real_labels == label]
+        made = [np.flatnonzero(labels == label) for labels in asked]
+        n = min(len(a), sum(map(len, made)))
+        row: dict[str, Any] = {"n_real": len(a), "n_fake": sum(map(len, made)), "n": n, "k": None}
         row |= dict.fromkeys((distance, "kid", "kid_ci", *MANIFOLD))
         if n < SMALL_CLASS:
-            few = f"{len(a)} real and {len(b)} generated images are too few: {SMALL_CLASS} of each are needed."
+            few = (
+                f"{len(a)} real and {row['n_fake']} generated images of it were compared, and {SMALL_CLASS} of each "
+                "are needed: measure with more images."
+            )
             attempt.absent |= dict.fromkeys((distance, "kid", *MANIFOLD), few)
         else:
-            a, b = a[:n], b[:n]
+            a, b = a[:n], gathered(draws, made, n)
             row["k"] = k = min(NEIGHBOURS, n // 10)
             row |= attempt("kid", partial(kernel_distance, a, b, seed), {})
             row |= attempt("coverage", partial(manifold_scores, a, b, k), {})
@@ -205,6 +208,41 @@ def class_scores(
                 attempt.absent[distance] = f"A class has one from {LARGE_CLASS:,} images a side on; here are {n:,}."
         table[name] = row | {"absent": attempt.absent}
     return table
+
+
+def gathered(draws: list[np.ndarray], rows: list[np.ndarray], n: int) -> np.ndarray:
+    """The first n of these rows, draw after draw, [n, D]: no more of the draws comes into memory than that."""
+    parts: list[np.ndarray] = []
+    for draw, mine in zip(draws, rows, strict=True):
+        parts.append(draw[mine[: n - sum(map(len, parts))]])
+    return np.concatenate(parts)
+
+
+def no_scores(extractor: str, reason: str, counts: Counts, seed: int) -> dict[str, Any]:
+    """What scores() gives where the network asked for cannot be had: every score absent, with that reason."""
+    distance, formula = NAMES.get(extractor, ("frechet_distance", "inception_score_formula"))
+    keys = (distance, "kid", formula, *MANIFOLD)
+    placeholder = {"inception-v3": "Inception-v3", "referee": "Referee"}.get(extractor, "EfficientNet-Lite0")
+    names = dict(zip(keys, ("FID", "KID", "Inception Score"), strict=False)) if extractor in NAMES else {}
+    return {
+        "extractor": extractor,
+        "extractor_title": placeholder,
+        "weights": "",
+        "resize": "",
+        "seed": seed,
+        "draws": 1,
+        "n_real": counts.n,
+        "n_fake": counts.n,
+        "n_real_available": counts.real,
+        "n_fake_available": counts.fake,
+        **dict.fromkeys(keys),
+        **dict.fromkeys(f"{key}_ci" for key in keys),
+        "floor": {"n": counts.floor, **dict.fromkeys(keys), "held_out": None},
+        "times_floor": None,
+        "labels": {key: f"{key.replace('_', ' ').capitalize()}, {placeholder}" for key in keys} | names,
+        "caveats": [],
+        "absent": dict.fromkeys((*keys, "times_floor", "per_class"), reason),
+    }
 
 
 def labels(extractor: Extractor) -> dict[str, str]:

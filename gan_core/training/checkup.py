@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from gan_core.config import TrainConfig
-from gan_core.errors import Stopped, UserError
+from gan_core.errors import Stopped
 from gan_core.models import FAMILIES
 from gan_core.sampling import from_pixels, to_pixels
 from gan_core.training.step import State
@@ -58,23 +58,26 @@ class Checkup:
         assert self.make_panel is not None
         built = 0.0
         with untouched(self.state, self.device):
+            started = time.monotonic()
             try:
-                started = time.monotonic()
                 if self.panel is None:
                     self.panel = self.make_panel()
                     built = time.monotonic() - started
                     self.log(f"Ready to watch for mode collapse after {built:.1f} s.")
-                started = time.monotonic()
+                    started = time.monotonic()
                 row = self.panel.check(self.draw, self.judge, self.state.images_seen, epoch)
                 cost = time.monotonic() - started
                 if row["verdict"] in ("amber", "red"):
                     self.log(f"{row['verdict']}: {row['sentence']}")
             except Stopped:
-                return time.monotonic() - started if self.panel is None else 0.0
-            except (UserError, OSError, MemoryError) as error:
-                self.make_panel = None  # a run is worth more than its panel
-                self.log(f"This run is not watched for mode collapse: {error}")
-                return built
+                return time.monotonic() - started if self.panel is None else built
+            except Exception as error:  # a run is worth more than its panel
+                self.log(f"No look for mode collapse: {error!r}")
+                if self.panel is None or not isinstance(error, OSError):  # a full disk may have room again later
+                    self.make_panel = None
+                    self.log("This run is not watched for mode collapse any more.")
+                    return built if self.panel is not None else time.monotonic() - started
+                cost = time.monotonic() - started
         self.next_images = (self.state.images_seen // IMAGES_BETWEEN + 1) * IMAGES_BETWEEN
         self.next_seconds = elapsed_seconds + cost / MOST_SHARE
         return built
