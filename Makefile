@@ -31,6 +31,9 @@ bench: setup
 	$(PY) benchmarks/demo_seconds.py
 	$(PY) benchmarks/page_seconds.py
 	$(PY) benchmarks/upload_memory.py
+	$(PY) benchmarks/panel_share.py
+	$(PY) benchmarks/metrics_memory.py
+	$(PY) benchmarks/metrics_speed.py
 
 clean:
 	rm -rf $(VENV)

@@ -102,6 +102,7 @@ def show(job: Job, result: dict[str, Any]) -> None:
     if result.get("collapse") or looks:
         st.header("Variety")
         variety.indicators(result)
+        variety.beside(result)
         variety.curves(looks, "evaluate")
     copies.copies(result, kept, dataset)
 

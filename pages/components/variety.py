@@ -48,6 +48,19 @@ def indicators(result: dict[str, Any]) -> None:
         st.caption(plain(f"Not looked at: {INDICATORS.get(key, key).lower()}. {reason}"))
 
 
+def beside(result: dict[str, Any]) -> None:
+    """Modes counted exactly where they are known, and how far the referee can be trusted."""
+    if modes := result.get("modes"):
+        st.markdown(f"**Known kinds:** {plain(modes['sentence'])}")
+    judge = result.get("referee")
+    if judge and judge.get("accuracy") is not None:
+        low, high = judge["accuracy_ci"]
+        st.caption(
+            f"The classes are judged by this dataset's own classifier, right on {judge['accuracy']:.1%} "
+            f"({low:.1%} to {high:.1%}) of {judge['n_test']:,} held-out real images."
+        )
+
+
 def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) -> None:
     """Curves against the epoch from rows of collapse.jsonl. key: prefix of the charts' keys."""
     flat = variety_rows(rows)
