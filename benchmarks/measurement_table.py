@@ -102,7 +102,9 @@ def print_table(rows: list[tuple[str, dict]]) -> None:
     first = rows[0][1]
     columns = [column for column in COLUMNS if column in first]
     print(f"\n{first['n_fake']:,} images a side, {first['draws']} draws, {first['extractor_title']}.\n")
-    print("| images | " + " | ".join(columns) + " | times floor | agreement | told real from made | variety | copying |")
+    print(
+        "| images | " + " | ".join(columns) + " | times floor | agreement | told real from made | variety | copying |"
+    )
     print("|---|" + "---:|" * (len(columns) + 3) + "---|---|")
     for name, result in rows:
         cells = [with_interval(result[column], result.get(f"{column}_ci")) for column in columns]
@@ -112,7 +114,11 @@ def print_table(rows: list[tuple[str, dict]]) -> None:
         cells += [(result[part] or {}).get("verdict", "") for part in ("collapse", "memorisation")]
         print(f"| {name} | " + " | ".join(cells) + " |")
     floor = first["floor"]
-    print("| floor, training half against half | " + " | ".join(f"{floor[column]:.4g}" for column in columns) + " | 1 | | | | |")
+    print(
+        "| floor, training half against half | "
+        + " | ".join(f"{floor[column]:.4g}" for column in columns)
+        + " | 1 | | | | |"
+    )
 
 
 def with_interval(value: float | None, interval: list[float] | None) -> str:

@@ -21,7 +21,7 @@ from gan_core.workspace import Workspace, atomic_write, new_id, write_json
 
 MOST_SAMPLES, MOST_DRAWS = 100_000, 20  # of one measurement
 EXTRACTORS = ("auto", "inception-v3", "efficientnet-lite0", "referee")
-MOST_SEEDS, MOST_UPDATES = 50, 100_000  # classifiers for each arm of `utility`, and their steps
+LEAST_SEEDS, MOST_SEEDS, MOST_UPDATES = 5, 50, 100_000  # classifiers for each arm of `utility`, and their steps
 DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
 DEMO_TRAIN_IMAGES = 1528  # of the 1,797 digits, after the test split; checked by a test
 DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 real ones to train on
@@ -280,8 +280,9 @@ def utility(
     check_seed(seed)
     run = trained_run(desk, run_id)
     info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
-    if not 2 <= seeds <= MOST_SEEDS:
-        raise UserError("bad_seeds", f"A comparison needs 2 to {MOST_SEEDS} seeds, not {seeds}.", "5 or more is usual.")
+    if not LEAST_SEEDS <= seeds <= MOST_SEEDS:
+        what = f"A comparison needs {LEAST_SEEDS} to {MOST_SEEDS} seeds, not {seeds}."
+        raise UserError("bad_seeds", what, "Fewer say more of luck than of the images.")
     if shots is not None and shots < 1:
         raise UserError("bad_shots", "At least one real image a class is needed.", "Leave it out to use all of them.")
     if not 1 <= updates <= MOST_UPDATES:
@@ -300,7 +301,9 @@ def utility(
         raise UserError(
             "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
         )
-    return desk.submit("utility", run.id, {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed}, token=token)
+    return desk.submit(
+        "utility", run.id, {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed}, token=token
+    )
 
 
 def detect(desk: Desk, run_id: str, folder: str, *, token: str | None = None) -> Job:

@@ -20,7 +20,7 @@ from gan_core.meaning import about_pair, scores_of
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, read_json
 
-SAMPLE_KEYS = ("asked", "predicted", "confidence", "nearest", "distance")
+SAMPLE_KEYS = ("asked", "predicted", "confidence", "nearest", "distance", "flipped")
 LEAST_SIDE = 56  # px; smaller images are enlarged by a whole factor
 ABOUT = (
     "run",
@@ -115,8 +115,15 @@ def closest_of_class(kept: Kept, train_images: np.ndarray, asked: int, limit: in
     rows, nearest, distance = rows_of(kept, asked), kept.samples["nearest"], kept.samples["distance"]
     known = rows[(nearest[rows] >= 0) & (nearest[rows] < len(train_images)) & (distance[rows] >= 0)]
     order = known[np.argsort(distance[known], kind="stable")][:limit]
+    mirrored = kept.samples["flipped"] == 1
     return [
-        Pair(np.asarray(kept.images[row]), np.asarray(train_images[nearest[row]]), float(distance[row]), None, False)
+        Pair(
+            np.asarray(kept.images[row]),
+            np.asarray(train_images[nearest[row]])[:, :: -1 if mirrored[row] else 1],
+            float(distance[row]),
+            None,
+            bool(mirrored[row]),
+        )
         for row in order
     ]
 

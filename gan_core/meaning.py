@@ -52,6 +52,27 @@ INDICATORS = {
     "z_sensitivity": "Use of the noise",
     "d_overfit": "Discriminator overfitting",
 }
+PARTS = {  # of a result that may be absent
+    "two_sample": "Real or generated",
+    "memorisation": "Copies of training images",
+    "collapse": "Variety",
+    "agreement": "Label agreement",
+    "referee": "The dataset's own classifier",
+    "per_class": "The table per class",
+    "modes": "Known kinds",
+    "times_floor": "The ratio to the floor",
+}
+
+
+def part_name(key: str, labels: dict[str, str]) -> str:
+    """A key of a result's "absent" in words."""
+    if key.startswith("floor."):
+        inner = key.removeprefix("floor.").removeprefix("held_out.")
+        split = "training against held-out" if "held_out." in key else "half against half"
+        return f"Real against real, {split}, {labels.get(inner, inner)}"
+    return labels.get(key) or PARTS.get(key, key)
+
+
 SPACES = {"pixels": "pixels", "referee": "referee features"}
 
 # What must be equal before two results are set side by side: key of the result -> how a sentence calls it.

@@ -20,6 +20,7 @@ from gan_core.meaning import (
     interval,
     level,
     number,
+    part_name,
     percent,
     percent_interval,
     points,
@@ -263,5 +264,5 @@ def missing(result: dict[str, Any]) -> str:
     """Reasons for whatever is absent and has no row of its own above."""
     names, keys = result.get("labels") or {}, scores_of(result)
     rest = {key: why for key, why in (result.get("absent") or {}).items() if key not in keys}
-    told = bullets([f"{names.get(key, key)}: {why}" for key, why in rest.items()])
+    told = bullets([f"{part_name(key, names)}: {why}" for key, why in rest.items()])
     return f"<h2>Not given</h2>{told}" if told else ""

@@ -144,7 +144,8 @@ def test_missing_and_corrupt_weights_cost_the_scores_and_nothing_else(desk, run,
     for named in ("", str(tmp_path / "weights.pth")):
         result = do(desk, actions.evaluate(desk, run, samples=60, draws=2, extractor="inception-v3", weights=named))
         assert result["fid"] is None and "weights" in result["absent"]["fid"]
-        assert result["extractor"] == "inception-v3" and result["per_class"] == {}
+        assert result["extractor"] == "inception-v3"
+        assert all(row["n_fake"] and "variance_ratio" in row for row in result["per_class"].values())
         assert result["collapse"] and result["memorisation"] and result["agreement"] and result["referee"]
 
 
@@ -174,7 +175,9 @@ def test_a_run_that_ignored_the_labels_has_no_table_per_class(desk):
 
 
 def test_utility_compares_the_arms(desk, run):
-    result = do(desk, actions.utility(desk, run, seeds=2, updates=3))
+    with pytest.raises(UserError, match="5 to 50 seeds"):
+        actions.utility(desk, run, seeds=4)
+    result = do(desk, actions.utility(desk, run, seeds=5, updates=3))
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45

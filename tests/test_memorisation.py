@@ -138,13 +138,14 @@ def test_without_held_out_images_training_images_stand_in(data):
     assert found["spaces"]["pixels"]["near_copies_held_out"] < 0.05  # no training image is its own neighbour
 
 
-def test_the_result_is_json_but_for_its_two_arrays(data, compare):
+def test_the_result_is_json_but_for_its_three_arrays(data, compare):
     shares = []
     features = tuple(data.look(images).features for images in (data.fresh[:256], data.train, data.held))
     tell = lambda share, text: shares.append(share)
     found = copying(data.fresh[:256], data.train, data.held, spaces={"referee": features}, seed=0, on_progress=tell)
     assert shares == [0.5, 1.0]
-    found.pop("nearest"), found.pop("distance")
+    assert [len(found.pop(key)) for key in ("nearest", "distance", "flipped")] == [256] * 3
+    assert found["beside"] == "held-out"
     json.dumps(found, allow_nan=False)
     assert (found["n_fake"], found["n_train"], found["n_held_out"]) == (256, 500, 250)
     assert set(found["spaces"]) == {"pixels", "referee"}

@@ -14,6 +14,7 @@ import seeded
 from streamlit.testing.v1 import AppTest
 
 from gan_core import jobs, runfolder
+from gan_core.meaning import part_name
 from gan_core.store import Run, Store
 from gan_core.workspace import Workspace, new_id, write_json
 from pages.components import classes
@@ -362,11 +363,11 @@ def test_a_class_opens_its_images_beside_real_ones_and_its_closest_pairs(planted
 def test_a_selected_row_and_a_clicked_cell_are_the_choice_in_the_boxes(monkeypatch):
     state = {"class_table": {"selection": {"rows": [1]}}, "confusion": {"selection": {"points": [{"x": 2, "y": 0}]}}}
     monkeypatch.setattr(classes.st, "session_state", state)
-    classes.take_row(["b", "a"])
+    classes.take_row(["b", "a"], "class_table")
     classes.take_cell(3)
     assert (state[classes.CHOSEN], state[classes.ASKED], state[classes.TAKEN]) == ("a", 0, 2)
     state["class_table"]["selection"]["rows"], state["confusion"]["selection"]["points"] = [], [{"x": 9, "y": 0}]
-    classes.take_row(["b", "a"])
+    classes.take_row(["b", "a"], "class_table")
     classes.take_cell(3)
     assert (state[classes.CHOSEN], state[classes.ASKED], state[classes.TAKEN]) == (None, 0, 2)
 
@@ -405,7 +406,7 @@ def test_parts_that_are_absent_are_told_with_their_reasons(empty):
     gone = dict.fromkeys(parts) | {"absent": {part: f"No {part} here." for part in parts}}
     measured.plant(empty, Store(empty), changes=gone)
     at = open_page("evaluate", run=measured.RUN)
-    assert all(f"Not given: {part}. No {part} here." in letters(at) for part in parts)
+    assert all(f"Not given: {part_name(part, {})}. No {part} here." in letters(at) for part in parts)
     assert "31.25" in {metric.value for metric in at.metric} and "**Variety" not in letters(at)
 
 
@@ -461,7 +462,7 @@ def test_runs_are_comparable_only_when_measured_alike(planted):
     assert "**Comparable:**" not in shown
     assert "**Not comparable:** the split compared with and the number of generated images differ" in shown
     table = next(one.value for one in at.dataframe if "copies" in one.value.columns)
-    assert list(table["variety"]) == ["red", "ok", "red"] and list(table["images"]) == [120, 120, 50]
+    assert list(table["variety"]) == ["Alarm", "No alarm", "Alarm"] and list(table["images"]) == [120, 120, 50]
 
 
 def test_an_unmeasured_run_says_so_in_a_comparison(full):

@@ -156,7 +156,7 @@ def test_reasons_of_absent_parts_are_given_once():
         "absent": {"inception_score_formula": "Too few images.", "memorisation": "No held-out split."}
     }
     text = Reader(to_html(result, NOTHING, None, [])).text
-    assert text.count("Too few images.") == 1 and "memorisation: No held-out split." in text
+    assert text.count("Too few images.") == 1 and "Copies of training images: No held-out split." in text
 
 
 def test_no_measurable_gain_is_said_plainly():

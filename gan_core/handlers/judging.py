@@ -117,6 +117,8 @@ def detect(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
         "n": len(rows),
         "generated": sum(row["verdict"] == "generated" for row in rows),
         "accuracy": detector.accuracy,
+        "n_rejected": len(pictures.rejected),
+        "accuracy_ci": detector.test["ci95"],
         "rejected": [{"file": name, "reason": reason} for name, reason in pictures.rejected[:SHOWN_ROWS]],
         "rows": rows[:SHOWN_ROWS],
     }

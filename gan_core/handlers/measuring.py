@@ -201,7 +201,8 @@ def measure(
     first = np.load(out / "draw-0.npy", mmap_mode="r", allow_pickle=False)
 
     if refused:
-        result = report.no_scores(wanted["extractor"], refused, counts, wanted["seed"])
+        name = "inception-v3" if wanted["extractor"] == "auto" else wanted["extractor"]  # auto falls back by itself
+        result = report.no_scores(name, refused, counts, wanted["seed"])
     else:
         result = report.scores(
             extractor, real_features, draws, held_out, counts, wanted["seed"], stages("Computing scores")
@@ -214,8 +215,15 @@ def measure(
         "classes": info.classes,
     }
     result["per_class"] = {}
-    if refused:
-        pass
+    if refused and conditional:
+        result["per_class"] = {
+            name: {
+                "n_real": int((np.asarray(real.labels)[rows] == label).sum()),
+                "n_fake": int((asked[0] == label).sum()),
+                "absent": {"kid": refused},
+            }
+            for label, name in enumerate(real.classes)
+        }
     elif conditional or len(real.classes) == 1:
         result["per_class"] = report.class_scores(
             extractor,

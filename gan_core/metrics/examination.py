@@ -145,7 +145,7 @@ def examine(
         ),
     )
     if copied is not None:
-        samples |= {key: pad(copied.pop(key), len(fakes)) for key in ("nearest", "distance")}
+        samples |= {key: pad(copied.pop(key), len(fakes)) for key in ("nearest", "distance", "flipped")}
         parts["memorisation"] = copied
     on_progress(0.8)
 
@@ -197,6 +197,6 @@ def copies(
 
 def pad(values: np.ndarray, length: int) -> np.ndarray:
     """values [n] -> [length]; what was not looked at is -1."""
-    padded = np.full(length, -1, values.dtype)
+    padded = np.full(length, False if values.dtype == bool else -1, values.dtype)
     padded[: len(values)] = values
     return padded

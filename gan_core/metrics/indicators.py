@@ -201,8 +201,10 @@ class Examiner:
         alarmed = worst_first(levels, ratios)
         if alarmed and LEVELS.index(levels[alarmed[0]]) > LEVELS.index(level):
             c = alarmed[0]
+            most = "at most" if len(alarmed) > 1 else "only"
+            best = max(ratios[one] for one in alarmed)
             sentence = (
-                self.who(alarmed, "is", "are") + f" reached only {ratios[c]:.2f} times as well as by held-out images."
+                self.who(alarmed, "is", "are") + f" reached {most} {best:.2f} times as well as by held-out images."
             )
             self.add(key, ratios[c], levels[c], lines, sentence, alarmed, overall)
             return

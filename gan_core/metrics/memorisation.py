@@ -48,10 +48,10 @@ def copying(
     on_progress: Callable[[float, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
-    """Images uint8 [*, H, W, C] -> verdict, sentence, todo, and the numbers for each space, as JSON; besides two arrays.
+    """Images uint8 [*, H, W, C] -> verdict, sentence, todo, and the numbers for each space, as JSON; besides three arrays.
 
     spaces: name -> features [*, D] of the same fakes, training and held-out images. Pixels are always looked at, mirrored too.
-    "nearest" int64 [n_fake] and "distance" float32 [n_fake] are arrays, in pixels: take them out before writing JSON.
+    "nearest" int64, "distance" float32 and "flipped" bool [n_fake] are arrays, in pixels: take them out before writing JSON.
     Raises UserError too_few_images, bad_features, and Stopped.
     """
     if min(len(fake_images), len(train_images)) < LEAST_IMAGES:
@@ -78,6 +78,8 @@ def copying(
         if on_progress:
             on_progress((number + 1) / (1 + len(spaces)), "Looking for copies")
     verdict, sentence, todo = judge(found, len(fake_images))
+    if stand_ins is not None:
+        sentence = sentence.replace("held-out real images", "other training images")
     shown = found["pixels"]
     top = float(np.percentile(np.concatenate([shown.fake.distance, shown.held_out.distance]), 99.5))
     edges = np.linspace(0, top * 1.0001 or 1.0, BINS + 1)
@@ -89,11 +91,13 @@ def copying(
         "n_fake": len(fake_images),
         "n_train": len(train_images),
         "n_held_out": len(held_out_images),
+        "beside": "held-out" if stand_ins is None else "training",  # whose distances the fakes' are set against
         "spaces": {name: space.numbers for name, space in found.items()},
         "histogram": {"space": "pixels", "edges": edges.tolist(), "fake": counts[0], "held_out": counts[1]},
         "pairs": pairs(shown),
         "nearest": shown.fake.row,
         "distance": shown.fake.distance,
+        "flipped": shown.fake.flipped,
     }
 
 

@@ -124,8 +124,9 @@ def scores(
     if floor[distance] and whole[distance] is not None:
         at_n = whole[distance]
         if counts.floor != counts.n:
-            at_n = frechet_distance(half.features, draws[0].features[: counts.floor])
-        times_floor = at_n / floor[distance]
+            smaller = draws[0].features[: counts.floor]
+            at_n = attempt("times_floor", partial(frechet_distance, half.features, smaller))
+        times_floor = None if at_n is None else at_n / floor[distance]
     else:
         attempt.absent["times_floor"] = "The ratio needs both a score and a floor above 0."
     if "manifold" in attempt.absent:
@@ -241,7 +242,7 @@ def no_scores(extractor: str, reason: str, counts: Counts, seed: int) -> dict[st
         "times_floor": None,
         "labels": {key: f"{key.replace('_', ' ').capitalize()}, {placeholder}" for key in keys} | names,
         "caveats": [],
-        "absent": dict.fromkeys((*keys, "times_floor", "per_class"), reason),
+        "absent": dict.fromkeys((*keys, "times_floor"), reason),
     }
 
 

@@ -36,7 +36,16 @@ def load_plain_state(path: Path) -> dict[str, torch.Tensor]:
         raise UserError(
             "no_such_path", f"There is no weights file {path.name!r}.", "Check the path and try again."
         ) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OSError,
+    ) as error:
         raise UserError("bad_weights", f"{path.name} cannot be read as PyTorch weights.", advice) from error
     if not isinstance(state, dict) or not all(type(k) is str and torch.is_tensor(v) for k, v in state.items()):
         raise UserError("bad_weights", f"{path.name} does not hold a plain table of named tensors.", advice)

@@ -1,5 +1,6 @@
 """The table per class and the confusion matrix; a row, or a cell, opens the images behind it."""
 
+import zlib
 from typing import Any
 
 import streamlit as st
@@ -23,6 +24,8 @@ def per_class(result: dict[str, Any], kept: Kept | None, folder) -> None:
     if not found:
         return
     order = class_order(found)
+    # A table of its own for each order: a selected row must not become another class with the next measurement.
+    table_key = f"class_table_{zlib.crc32(repr(order).encode()):08x}"
     st.header("Per class")
 
     @st.fragment
@@ -33,8 +36,8 @@ def per_class(result: dict[str, Any], kept: Kept | None, folder) -> None:
         st.dataframe(
             rows(found, order),
             hide_index=True,
-            key="class_table",
-            on_select=lambda: take_row(order),
+            key=table_key,
+            on_select=lambda: take_row(order, table_key),
             selection_mode="single-row",
             alt="Scores of each class",
             column_config={
@@ -70,6 +73,7 @@ def rows(found: dict[str, dict[str, Any]], order: list[str]) -> list[dict[str, A
             "class": name,
             "real": found[name].get("n_real"),
             "generated": found[name].get("n_fake"),
+            "compared": found[name].get("n"),
             "distance": found[name].get("fid", found[name].get("frechet_distance")),
             "KID": found[name].get("kid"),
             "KID 95 %": interval(found[name]["kid_ci"]) if found[name].get("kid_ci") else None,
@@ -86,9 +90,9 @@ def rows(found: dict[str, dict[str, Any]], order: list[str]) -> list[dict[str, A
     return [{key: value for key, value in row.items() if key not in empty} for row in full]
 
 
-def take_row(order: list[str]) -> None:
+def take_row(order: list[str], key: str) -> None:
     """A selected row is the choice in the box below the table."""
-    selected = st.session_state["class_table"]["selection"]["rows"]
+    selected = st.session_state[key]["selection"]["rows"]
     st.session_state[CHOSEN] = order[selected[0]] if selected and selected[0] < len(order) else None
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from gan_core import runfolder
 from gan_core.actions import Desk
-from gan_core.meaning import LINES, differences, scores_of, variety_rows
+from gan_core.meaning import LINES, differences, level, scores_of, variety_rows
 from gan_core.store import Run
 from pages.components import charts, measure_charts
 from pages.components.pick import unique_labels
@@ -79,8 +79,8 @@ def table(measured: list[Run], results: dict[str, Any], labels: dict[str, str]) 
         }
         row |= {result["labels"][key]: result[key] for key in scores_of(result)}  # the label names the extractor
         row["times floor"] = result.get("times_floor")
-        row["variety"] = (result.get("collapse") or {}).get("verdict")
-        row["copies"] = (result.get("memorisation") or {}).get("verdict")
+        for name, part in (("variety", "collapse"), ("copies", "memorisation")):
+            row[name] = level(result[part]["verdict"]).word if result.get(part) else None
         rows.append(row)
     st.dataframe(rows, hide_index=True, key="compare_table", alt="Newest results of the chosen runs")
 

@@ -21,7 +21,11 @@ def copies(result: dict[str, Any], kept: Kept | None, folder: Path) -> None:
     st.markdown(
         f"How near {count(found.get('n_fake') or 0, 'generated image')} come to the nearest of "
         f"{count(found.get('n_train') or 0, 'training image')}, beside how near "
-        f"{count(found.get('n_held_out') or 0, 'held-out real image')} come to them."
+        + (
+            f"{count(found.get('n_held_out') or 0, 'held-out real image')} come to them."
+            if found.get("beside") != "training"
+            else "other training images come to each other: there are too few held-out ones."
+        )
     )
     left, right = st.columns(2)
     histogram = found.get("histogram") or {}
@@ -57,7 +61,7 @@ def spaces(found: dict[str, dict[str, Any]]) -> None:
         "near_copies": "near copies, generated",
         "near_copies_held_out": "near copies, held-out",
     }
-    columns: dict[str, list[Any]] = {"": list(named.values())}
+    columns: dict[str, list[Any]] = {"measure": list(named.values())}
     for space, row in found.items():
         columns[SPACES.get(space, space)] = [row.get(key) for key in named]
     if len(columns) > 1:

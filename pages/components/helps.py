@@ -159,7 +159,8 @@ def real_or_made(desk: Desk, run: Run, result: dict[str, Any] | None) -> None:
 
 def show_folder(result: dict[str, Any], scores_csv) -> None:
     accuracy = result.get("accuracy")
-    trust = f" On images it had not seen the detector was right in {percent(accuracy)}." if accuracy is not None else ""
+    sure = f" (95 % interval {percent_interval(result['accuracy_ci'])})" if result.get("accuracy_ci") else ""
+    trust = f" On images it had not seen the detector was right in {percent(accuracy)}{sure}." if accuracy else ""
     n, generated = result.get("n", 0), result.get("generated", 0)
     st.markdown(f"**{generated:,} of {count(n, 'image')}** in {plain(result.get('folder', ''))} look generated.{trust}")
     st.dataframe(
@@ -187,5 +188,8 @@ def show_folder(result: dict[str, Any], scores_csv) -> None:
             icon=":material/download:",
         )
     if result.get("rejected"):
-        with st.expander(f"{count(len(result['rejected']), 'file')} could not be read", key="detect_rejected"):
+        with st.expander(
+            f"{count(result.get('n_rejected', len(result['rejected'])), 'file')} could not be read",
+            key="detect_rejected",
+        ):
             st.dataframe(result["rejected"], hide_index=True, key="detect_rejected_table", alt="Files left out")

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.meaning import AGAINST, DISTANCES, LEVELS, MEANINGS, interval, level, scores_of
+from gan_core.meaning import AGAINST, DISTANCES, LEVELS, MEANINGS, interval, level, part_name, scores_of
 from pages.components.text import count, number, plain
 
 IN_A_ROW = 4
@@ -30,6 +30,10 @@ def verdicts(result: dict[str, Any]) -> None:
 def scores(result: dict[str, Any]) -> None:
     """Every score with its floor beside it, then everything one must know to read it."""
     keys, absent = scores_of(result), result.get("absent") or {}
+    if keys and all(result[key] is None for key in keys):
+        st.warning(plain(f"No scores: {absent.get(keys[0], 'they could not be computed.')}"), icon=":material/warning:")
+        st.caption(plain(conditions(result)))
+        return
     heads = [key for key in keys if key not in ("precision", "recall", "density", "coverage")]
     rest = [key for key in keys if key not in heads]
     for group in (heads, rest):
@@ -41,7 +45,7 @@ def scores(result: dict[str, Any]) -> None:
     labels = result.get("labels", {})
     for key, reason in absent.items():
         if key not in keys:
-            st.caption(plain(f"Not given: {labels.get(key, key)}. {reason}"))
+            st.caption(plain(f"Not given: {part_name(key, labels)}. {reason}"))
     if result.get("caveats"):
         st.subheader("Keep in mind")
         st.markdown("\n".join(f"- {plain(caveat)}" for caveat in result["caveats"]))
@@ -70,12 +74,13 @@ def conditions(result: dict[str, Any]) -> str:
     """N, split, extractor, weights, checkpoint, averaging and seed in one line."""
     draws = f" in each of {count(result['draws'], 'independent draw')}" if result.get("draws") else ""
     truncation = f", truncation {result['truncation']:g}" if result.get("truncation") is not None else ""
+    weights = f", weights {str(result['weights'])[:12]}" if result.get("weights") else ""
+    resize = f", resize {result['resize']}" if result.get("resize") else ""
     split = AGAINST.get(result.get("against", "train"), "images")
     return (
         f"{result['n_real']:,} real against {count(result['n_fake'], 'generated image')}"
         f"{draws} ({split}). "
-        f"Features: {result['extractor_title']}, weights {str(result.get('weights'))[:12]}, "
-        f"resize {result.get('resize')}. "
+        f"Features: {result['extractor_title']}{weights}{resize}. "
         f"Model after {count(result.get('images_seen', 0), 'image')} seen"
         f"{', averaged weights (EMA)' if result.get('ema') else ', weights not averaged'}"
         f"{truncation}. "

@@ -66,7 +66,8 @@ def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) ->
     flat = variety_rows(rows)
     if not flat:
         return
-    left, right = st.columns([2, 1] if repeats else [1, 0.001])
+    repeats = repeats and bool(there(flat, REPEATS))
+    left, right = st.columns([2, 1]) if repeats else (st.container(), None)
     left.plotly_chart(
         measure_charts.variety(flat, there(flat, LEGEND), LINES["variance_ratio"]),
         key=f"{key}_variety",
@@ -74,7 +75,7 @@ def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) ->
         alt="Variance ratio of the lowest class, coverage ratio and label agreement over epochs; "
         "amber below 0.6 and red below 0.3 for the two ratios",
     )
-    if repeats:
+    if right is not None:
         right.plotly_chart(
             measure_charts.variety(flat, there(flat, REPEATS), None),
             key=f"{key}_repeats",
