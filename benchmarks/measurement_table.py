@@ -17,7 +17,8 @@ from scipy.ndimage import gaussian_filter
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data.dataset import ImageSet
-from gan_core.handlers.measuring import measure, splits
+from gan_core.handlers.looking import splits
+from gan_core.handlers.measuring import measure
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Store
 from gan_core.workspace import Workspace

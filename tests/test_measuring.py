@@ -12,7 +12,7 @@ from gan_core import actions, evaluations, jobs, worker
 from gan_core.config import build
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
-from gan_core.handlers import measuring
+from gan_core.handlers import looking
 from gan_core.handlers.sampling import Sampling
 from gan_core.recipes import RECIPES
 from gan_core.store import Store
@@ -218,7 +218,7 @@ def test_detect_refuses_what_it_cannot_do(desk, run, evaluated, tmp_path):
 
 
 def test_copies_stop_an_export_and_the_user_may_overrule(desk, run, monkeypatch):
-    train, _ = measuring.splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+    train, _ = looking.splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
 
     def copier(self, labels, *, seed, start=0, truncation=1.0):
         rows = [np.flatnonzero(train.labels == label)[(start + i) % 30] for i, label in enumerate(labels)]

@@ -6,7 +6,8 @@ from typing import Any
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.handlers.measuring import check_copies, feature_cache
+from gan_core.handlers.looking import feature_cache
+from gan_core.handlers.measuring import check_copies
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store

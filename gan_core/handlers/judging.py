@@ -12,7 +12,8 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.data.pictures import read_pictures
 from gan_core.errors import Stopped, UserError
 from gan_core.export.names import csv_cell
-from gan_core.handlers.measuring import BATCH, feature_cache, referee_of, splits
+from gan_core.handlers.looking import feature_cache, referee_of, splits
+from gan_core.handlers.measuring import BATCH
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store

@@ -1,4 +1,4 @@
-"""The job `evaluate`, and what every measuring job needs: the features' cache, the referee, images drawn for scoring."""
+"""The job `evaluate`, and the check for copies that an export makes."""
 
 import contextlib
 import shutil
@@ -10,9 +10,9 @@ import numpy as np
 
 from gan_core import jobs
 from gan_core.data import dataset as dataset_folder
-from gan_core.data.dataset import ImageSet
 from gan_core.data.demos import known_modes
 from gan_core.errors import Stopped, UserError
+from gan_core.handlers.looking import choose_networks, feature_cache, referee_of, splits
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
@@ -26,34 +26,6 @@ EXPORT_LEAST, EXPORT_CHECKED = (
 )  # images of an export that are compared with the training images before it is written
 BATCH = 250
 SPARE_BYTES = 1 << 30  # that no measurement may take from the disk
-
-
-def feature_cache(workspace: Workspace):
-    from gan_core.metrics.features import FeatureCache
-
-    return FeatureCache(workspace.root / "cache" / "features")
-
-
-def splits(folder: Path) -> tuple[ImageSet, ImageSet]:
-    return dataset_folder.load(folder, "train"), dataset_folder.load(folder, "test")
-
-
-def referee_of(folder: Path, device: str, on_progress=None, should_stop=None):
-    """The dataset's own classifier, trained at the first call and kept in its folder. Raises UserError where it cannot be."""
-    from gan_core.metrics import referee
-
-    train, test = splits(folder)
-    return referee.ready(
-        folder,
-        train.images,
-        train.labels,
-        test.images,
-        test.labels,
-        train.classes,
-        device=device,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
 
 
 class Stages:
@@ -130,7 +102,7 @@ def measure(
     draw(labels int64 [N], seed, start) -> uint8 [N, H, W, C], N at most BATCH: images number start on. wanted: samples,
     draws, extractor, weights, against, seed. conditional: the images were asked for by label.
     """
-    from gan_core.metrics import extractors, modes, referee, report
+    from gan_core.metrics import modes, report
     from gan_core.metrics.examination import examine
 
     info = dataset_folder.read_info(folder)
@@ -157,21 +129,8 @@ def measure(
             "Looking for copies and collapse": 1000,
         },
     )
-    judge, no_judge = None, ""
-    try:
-        judge = referee_of(folder, device, stages("Training the referee"), should_stop)
-    except UserError as error:
-        no_judge = f"{error.what} {error.todo}"
-    refused = ""
-    if wanted["extractor"] != "referee":
-        try:
-            extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", wanted["weights"] or None)
-        except UserError as error:  # its scores are absent; variety, copies and agreement do not need it
-            refused = f"{error.what} {error.todo}"
-    elif judge is None:
-        refused = no_judge
-    if refused or wanted["extractor"] == "referee":
-        extractor = extractors.load_efficientnet_lite0() if judge is None else referee.as_extractor(judge)
+    networks = choose_networks(workspace, folder, wanted, device, stages("Training the referee"), should_stop)
+    extractor, refused = networks.extractor, networks.refused
 
     rng = np.random.default_rng(wanted["seed"])
     rows = rng.permutation(len(real.images))[:n_real]
@@ -180,23 +139,20 @@ def measure(
     real_features = look(real.images, rows, "Looking at real images")
     held_out = look(test.images, held_rows, "Looking at held-out images") if counts.held_out else None
 
+    tell, number = stages("Drawing and looking at generated images"), 1 if refused else wanted["draws"]
     draws, asked = [], []
-    tell = stages("Drawing and looking at generated images")
-    number_of_draws = 1 if refused else wanted["draws"]
-    for number in range(number_of_draws):
-        share = lambda at, number=number: tell((number + at) / number_of_draws)
+    for draw_number in range(number):
+        share = lambda at, *_, before=draw_number: tell((before + at) / number)
         # Labels with the class shares of the reals, so that a difference in shares is not a difference in pictures.
-        labels = rng.choice(np.asarray(real.labels), counts.n)
-        path = out / f"draw-{number}.npy"
+        asked.append(rng.choice(np.asarray(real.labels), counts.n))
+        path, seed = out / f"draw-{draw_number}.npy", wanted["seed"] + DRAW_STRIDE * draw_number
         images = np.lib.format.open_memmap(path, "w+", np.uint8, (counts.n, *real.images.shape[1:]))
         for start in range(0, counts.n, BATCH):
-            images[start : start + BATCH] = draw(
-                labels[start : start + BATCH], wanted["seed"] + DRAW_STRIDE * number, start
-            )
+            images[start : start + BATCH] = draw(asked[-1][start : start + BATCH], seed, start)
             share(0.3 * start / counts.n)
-        draws.append(cache.get(extractor, images, None, device, lambda at, *_, s=share: s(0.3 + 0.7 * at), should_stop))
-        asked.append(labels)
-        if number:
+        seen = lambda at, *_, share=share: share(0.3 + 0.7 * at)
+        draws.append(cache.get(extractor, images, None, device, seen, should_stop))
+        if draw_number:
             path.unlink()
     first = np.load(out / "draw-0.npy", mmap_mode="r", allow_pickle=False)
 
@@ -239,8 +195,8 @@ def measure(
     kinds = known_modes(folder, info)
     found = examine(
         extractor=extractor,
-        judge=judge,
-        no_judge=no_judge,
+        judge=networks.judge,
+        no_judge=networks.no_judge,
         look=lambda network, images, some: cache.get(network, images, some, device, None, should_stop),
         train_images=train.images,
         train_labels=np.asarray(train.labels),

@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_core.config import TrainConfig
 from gan_core.errors import UserError
-from gan_core.handlers.measuring import feature_cache, referee_of, splits
+from gan_core.handlers.looking import feature_cache, referee_of, splits
 from gan_core.workspace import Workspace
 
 REFERENCE_IMAGES = 1024  # reals of each split that variety is compared with

@@ -29,12 +29,12 @@ def does_it_help(desk: Desk, run: Run) -> None:
         first, second = st.columns(2)
         seeds = first.number_input(
             "Classifiers an arm",
-            2,
+            actions.LEAST_SEEDS,
             actions.MOST_SEEDS,
-            5,
+            actions.LEAST_SEEDS,
             1,
             key="utility_seeds",
-            help="5 or more give a usable interval.",
+            help="More give a narrower interval, and take as much longer.",
         )
         shots = second.number_input(
             "Real images of a class, at most",

@@ -3,6 +3,7 @@
 import io
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +136,18 @@ def test_from_upload_to_download(page, server, tmp_path):
     expect(page.locator(".st-key-score_frechet_distance")).to_be_visible(timeout=90_000)
     expect(page.locator(".stMain")).to_contain_text("EfficientNet-Lite0")
     expect(page.locator(".stMain")).not_to_contain_text("FID:")
+    expect(page.locator(".stMain")).to_contain_text("Per class")
+    expect(page.locator(".stMain")).to_contain_text("Copies of training images")
+    with page.expect_download() as report:
+        page.locator(".st-key-report_html button").click()
+    text = Path(report.value.path()).read_text()
+    assert text.startswith("<!doctype html>") and "data:image/png" in text and "<script" not in text
+
+    # does it help? The whole comparison takes minutes: it starts, tells, and can be cancelled
+    page.locator(".st-key-utility_start button").click()
+    expect(page.locator(".stMain")).to_contain_text("Training classifiers", timeout=60_000)
+    page.locator(".st-key-utility_cancel button").click()
+    expect(page.locator(".stMain")).to_contain_text("was cancelled", timeout=60_000)
 
     # export: balanced, built by a job, downloaded as a stream
     page.goto(run_url.replace("/live", "/export"))
