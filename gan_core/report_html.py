@@ -134,7 +134,7 @@ def per_class(result: dict[str, Any]) -> str:
                 *(percent(row.get("agreement")), percent(row.get("real_agreement")), reasons(row)),
             ]
         )
-    head = ["Class", "Real", "Generated", "Distance", "KID", "Density", "Coverage", "Variety", "Label kept"]
+    head = ["Class", "Real", "Generated", "Distance", "Kernel distance", "Density", "Coverage", "Variety", "Label kept"]
     head += ["of real images", "Not given"]
     given = [at for at in range(len(head)) if any(row[at] not in ("–", "") for row in rows)]
     shown = [[row[at] for at in given] for row in rows]

@@ -54,7 +54,7 @@ def per_class(result: dict[str, Any], kept: Kept | None, folder) -> None:
                 "coverage": st.column_config.NumberColumn(format="%.3f"),
                 "density": st.column_config.NumberColumn(format="%.3f"),
                 "distance": st.column_config.NumberColumn(format="%.4g"),
-                "KID": st.column_config.NumberColumn(format="%.4g"),
+                "kernel distance": st.column_config.NumberColumn(format="%.4g"),
             },
         )
         chosen = st.selectbox(
@@ -75,8 +75,8 @@ def rows(found: dict[str, dict[str, Any]], order: list[str]) -> list[dict[str, A
             "generated": found[name].get("n_fake"),
             "compared": found[name].get("n"),
             "distance": found[name].get("fid", found[name].get("frechet_distance")),
-            "KID": found[name].get("kid"),
-            "KID 95 %": interval(found[name]["kid_ci"]) if found[name].get("kid_ci") else None,
+            "kernel distance": found[name].get("kid"),
+            "its 95 % interval": interval(found[name]["kid_ci"]) if found[name].get("kid_ci") else None,
             "density": found[name].get("density"),
             "coverage": found[name].get("coverage"),
             "variety": found[name].get("variance_ratio"),
