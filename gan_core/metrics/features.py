@@ -125,10 +125,11 @@ class FeatureCache:
         for path in sorted(self.folder.iterdir()):
             with contextlib.suppress(FileNotFoundError):
                 if match := OWN_FILE.match(path.name):
-                    if match[3] and time.time() - path.stat().st_mtime > TEMPORARY_SECONDS:
+                    stat = path.stat()  # another process may have removed it: then it is in no entry
+                    if match[3] and time.time() - stat.st_mtime > TEMPORARY_SECONDS:
                         path.unlink()
                     else:
-                        entries.setdefault(match[1], []).append((path, path.stat()))
+                        entries.setdefault(match[1], []).append((path, stat))
         used = {key: max(stat.st_mtime for _, stat in files) for key, files in entries.items()}
         total = sum(stat.st_size for files in entries.values() for _, stat in files)
         for key in sorted(entries, key=lambda key: used[key]):

@@ -120,8 +120,9 @@ def test_from_upload_to_download(page, server, tmp_path):
 
     # samples: every grid on a slider, beside real ones; the timelapse
     page.get_by_role("link", name="See samples").click()
+    page.wait_for_url("**/samples*")  # Live has a picture of the same words
     expect(page.locator("img[alt*='enerated']").first).to_be_visible()
-    assert page.locator("img").count() >= 2
+    wait_for(lambda: page.locator("img").count() >= 2, "the real images beside it")
     slider = page.get_by_role("slider").first
     shown = page.locator("img[alt*='enerated']").first.get_attribute("src")
     slider.press("Home")
