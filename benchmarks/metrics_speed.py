@@ -36,7 +36,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000, help="on each side")
     parser.add_argument("--real", type=Path)
     parser.add_argument("--fake", type=Path)
-    parser.add_argument("--class-runs", type=int, default=CLASSES, help="classes timed; ten runs are taken from their mean")
+    parser.add_argument(
+        "--class-runs", type=int, default=CLASSES, help="classes timed; ten runs are taken from their mean"
+    )
     parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)  # how this script calls itself
     parser.add_argument("--started", type=float, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
