@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
+from gan_core.metrics.collapse import Reference
 from gan_core.metrics.extractors import Features
 
 CLASSES = [f"digit {digit}" for digit in range(10)]
@@ -22,6 +23,10 @@ class Digits(NamedTuple):
     fresh: np.ndarray
     fresh_labels: np.ndarray
     look: object
+
+    def reference(self) -> Reference:
+        known = (self.look(self.train), self.train_labels, self.look(self.held), self.held_labels)
+        return Reference.build(*known, 10, n_train=len(self.train))
 
 
 def digits(n_train: int = 500, n_held: int = 250, wanted: tuple[int, ...] = tuple(range(10))) -> Digits:

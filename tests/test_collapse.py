@@ -18,9 +18,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def reference(data):
-    return Reference.build(
-        data.look(data.train), data.train_labels, data.look(data.held), data.held_labels, 10, n_train=len(data.train)
-    )
+    return data.reference()
 
 
 def by_key(found):

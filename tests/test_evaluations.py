@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_read_is_no_images(harm, workspace, store):
     elif harm == "empty":
         (folder / "images.npy").write_bytes(b"")
     else:
-        np.save(folder / "images.npy", np.array([{}], object), allow_pickle=True)
+        np.save(folder / "images.npy", np.array([{}], object))
     assert evaluations.read_kept(folder) is None
     assert "<h2>Scores</h2>" in evaluations.report(store, workspace, job)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from planted import CLASSES, digits, draw
 
-from gan_core.metrics.collapse import THRESHOLDS, Reference
+from gan_core.metrics.collapse import THRESHOLDS
 from gan_core.metrics.panel import EARLY_IMAGES, FILE, Panel, balanced_rows, read_rows
 
 
@@ -19,9 +19,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def reference(data):
-    return Reference.build(
-        data.look(data.train), data.train_labels, data.look(data.held), data.held_labels, 10, n_train=500
-    )
+    return data.reference()
 
 
 @pytest.fixture

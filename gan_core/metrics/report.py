@@ -5,37 +5,23 @@ A score that cannot be computed is None and "absent" says why; nothing else fail
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from gan_core.errors import UserError
+from gan_core.metrics.caveats import MANIFOLD, NAMES, TITLES, Counts, caveats, labels, parts
 from gan_core.metrics.extractors import Extractor, Features
 from gan_core.metrics.fid import frechet_distance
 from gan_core.metrics.inception_score import inception_score
 from gan_core.metrics.kid import kernel_distance
 from gan_core.metrics.prdc import manifold_scores
 
-FEW_IMAGES = 2048  # below the feature count of Inception-v3 the covariance is singular
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as in arXiv:2002.09797
 SMALL_CLASS = 50  # images; a distance from fewer says nothing
 LARGE_CLASS = 2000  # images from which a class has a Frechet distance of its own
-MANIFOLD = ("precision", "recall", "density", "coverage")
 SHARES = ("precision", "recall", "coverage")
-
-# Only the network of the papers gives the scores of the papers' names.
-NAMES = {"inception-v3": ("fid", "inception_score")}
-
-
-class Counts(NamedTuple):
-    """How many images: that there are, compared on each side, on each side of the floor, of the held-out floor."""
-
-    real: int
-    fake: int
-    n: int
-    floor: int
-    held_out: int
 
 
 def count(real: int, fake: int, held_out: int) -> Counts:
@@ -146,7 +132,7 @@ def scores(
         **whole,
         "floor": floor,
         "times_floor": times_floor,
-        "labels": labels(extractor),
+        "labels": labels(extractor.name, extractor.title, extractor.note),
         "caveats": caveats(extractor, counts, len(draws)),
         "absent": attempt.absent,
     }
@@ -223,11 +209,9 @@ def no_scores(extractor: str, reason: str, counts: Counts, seed: int) -> dict[st
     """What scores() gives where the network asked for cannot be had: every score absent, with that reason."""
     distance, formula = NAMES.get(extractor, ("frechet_distance", "inception_score_formula"))
     keys = (distance, "kid", formula, *MANIFOLD)
-    placeholder = {"inception-v3": "Inception-v3", "referee": "Referee"}.get(extractor, "EfficientNet-Lite0")
-    names = dict(zip(keys, ("FID", "KID", "Inception Score"), strict=False)) if extractor in NAMES else {}
     return {
         "extractor": extractor,
-        "extractor_title": placeholder,
+        "extractor_title": TITLES[extractor],
         "weights": "",
         "resize": "",
         "seed": seed,
@@ -240,80 +224,12 @@ def no_scores(extractor: str, reason: str, counts: Counts, seed: int) -> dict[st
         **dict.fromkeys(f"{key}_ci" for key in keys),
         "floor": {"n": counts.floor, **dict.fromkeys(keys), "held_out": None},
         "times_floor": None,
-        "labels": {key: f"{key.replace('_', ' ').capitalize()}, {placeholder}" for key in keys} | names,
+        "labels": labels(extractor, TITLES[extractor], ""),
         "caveats": [],
         "absent": dict.fromkeys((*keys, "times_floor"), reason),
     }
 
 
-def labels(extractor: Extractor) -> dict[str, str]:
-    """Display names by key."""
-    title = extractor.title
-    if extractor.name in NAMES:
-        network = f", {title}" if extractor.note else ""
-        named = {"fid": f"FID{network}", "kid": f"KID{network}", "inception_score": f"Inception Score{network}"}
-    else:
-        named = {
-            "frechet_distance": f"Frechet distance, {title}",
-            "kid": f"Kernel distance, {title}",
-            "inception_score_formula": f"Inception Score formula, {title}",
-        }
-    return named | {key: f"{key.capitalize()}, {title}" for key in MANIFOLD}
-
-
 def spread_of_classes(logits: np.ndarray) -> float:
     """The Inception Score's formula over logits [N, K]."""
     return inception_score(logits, splits=parts(len(logits)))["inception_score"]
-
-
-def parts(n: int) -> int:
-    """Into how many parts the Inception Score's images fall: 10 as is usual, fewer where that leaves less than 50 in one.
-
-    Raises UserError below 50.
-    """
-    if n < 50:
-        what = f"The Inception Score needs at least 50 images, and there are {n}."
-        raise UserError("too_few_images", what, "Sample more images.")
-    return min(10, n // 50)
-
-
-def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
-    """Plain sentences that belong beside the scores."""
-    n, is_inception = counts.n, extractor.name in NAMES
-    name, kernel = ("FID", "KID") if is_inception else ("Frechet distance", "kernel distance")
-    told = [f"The {name} falls as more images are compared: set it only beside scores from {n:,} images."]
-    if n < FEW_IMAGES:
-        told.append(
-            f"Fewer than {FEW_IMAGES:,} images were compared, so the covariance is singular: read the {kernel} first."
-        )
-    if draws < 2:
-        told.append("One draw of images was made, so only the kernel distance has an interval: ask for more draws.")
-    if counts.floor < n:
-        told.append(
-            f"There are too few real images for a floor of {n:,} on each side: it compares {counts.floor:,} "
-            f"with {counts.floor:,} and so lies higher; the ratio to the floor uses that many on each side."
-        )
-    if n < max(counts.real, counts.fake):
-        told.append(
-            f"Of {counts.real:,} real and {counts.fake:,} generated images, {n:,} of each were compared, "
-            "drawn at random."
-        )
-    if 0 < counts.held_out < n:
-        told.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} lies higher.")
-    if extractor.name == "referee":
-        told.append(
-            "The referee knows your classes and little else: it sees a wrong class, but hardly a wrong texture."
-        )
-    else:
-        told.append(
-            "The Inception Score judges by the 1,000 classes of ImageNet, not by yours, and sees no real image."
-        )
-    if 50 <= n < 500:
-        told.append(
-            f"With {n:,} images the Inception Score is taken over {parts(n)} instead of 10 parts, and lies low."
-        )
-    if not is_inception:
-        told.append(f"These scores use {extractor.title}, not Inception-v3: they cannot be set beside published ones.")
-    if extractor.note:
-        told.append(extractor.note)
-    return told

@@ -8,7 +8,7 @@ from gan_core import actions
 from gan_core.actions import Desk
 from gan_core.errors import UserError
 from gan_core.meaning import HELPS, NO_GAIN, percent, percent_interval, points
-from gan_core.store import Run
+from gan_core.store import Job, Run
 from pages.components import charts, measure_charts
 from pages.components.desk import click_token
 from pages.components.status import job_progress
@@ -53,13 +53,17 @@ def does_it_help(desk: Desk, run: Run) -> None:
                 actions.utility(desk, run.id, seeds=int(seeds), shots=wanted, token=token)
             except UserError as refused:
                 st.error(sentence(refused))
-    jobs = desk.store.jobs(kind="utility", subject=run.id)
-    if jobs:
-        job_progress(desk, jobs[0], "Comparing classifiers", "utility")
-    answered = next((job for job in jobs if job.state == "finished" and job.result), None)
-    if answered:
+    if answered := newest_answer(desk, run, "utility", "Comparing classifiers"):
         show_help(answered.result)
         st.caption(f"Compared {ago(answered.finished_at or answered.created_at)}.")
+
+
+def newest_answer(desk: Desk, run: Run, kind: str, doing: str) -> Job | None:
+    """The newest finished job of that kind, below the progress of one that is under way."""
+    jobs = desk.store.jobs(kind=kind, subject=run.id)
+    if jobs:
+        job_progress(desk, jobs[0], doing, kind)
+    return next((job for job in jobs if job.state == "finished" and job.result), None)
 
 
 def show_help(result: dict[str, Any]) -> None:
@@ -149,11 +153,7 @@ def real_or_made(desk: Desk, run: Run, result: dict[str, Any] | None) -> None:
                 actions.detect(desk, run.id, folder.strip(), token=click_token("detect", run.id, folder.strip()))
             except UserError as refused:
                 st.error(sentence(refused))
-    jobs = desk.store.jobs(kind="detect", subject=run.id)
-    if jobs:
-        job_progress(desk, jobs[0], "Looking at the folder", "detect")
-    scored = next((job for job in jobs if job.state == "finished" and job.result), None)
-    if scored:
+    if scored := newest_answer(desk, run, "detect", "Looking at the folder"):
         show_folder(scored.result, desk.workspace.run(run.id) / "detections" / scored.id / "scores.csv")
 
 
