@@ -9,13 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_core.errors import FieldErrors
+from gan_core.families import FACTS
 
 SCHEMA_VERSION = 1
 CHECKPOINTS_KEPT = 3  # newest ones of a run that stay on disk
 SMALLEST_CLASS = 5  # images; below this a GAN with labels can only copy (recipes.md A18)
-
-# Which image sides (px) each family can draw. Here and not in models/, so that a page can know it without torch.
-FAMILY_SIZES = {"r3lite": (28, 32, 64), "dcgan28": (28,)}
 
 
 def setting(default: Any, title: str, help: str, *, main: bool = False, **bounds: Any) -> Any:
@@ -28,7 +26,9 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     recipe: str = setting("quick", "Recipe", "The named starting point these settings came from.")
-    family: Literal["r3lite", "dcgan28"] = setting("r3lite", "Networks", "The pair of networks that is trained.")
+    family: Literal[tuple(FACTS)] = setting(  # type: ignore[valid-type]
+        "r3lite", "Networks", "The pair of networks that is trained."
+    )
     conditional: bool = setting(
         True,
         "Use the class labels",
@@ -84,19 +84,78 @@ class TrainConfig(BaseModel):
     )
     beta1: float = setting(0.0, "Adam beta 1", "Momentum of Adam. GANs use 0 to 0.5.", ge=0, lt=1)
     beta2: float = setting(0.99, "Adam beta 2", "Memory of Adam's step scaling. 0.99 to 0.999.", ge=0, lt=1)
-    loss: Literal["relativistic", "nonsaturating"] = setting(
+    loss: Literal["nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic"] = setting(
         "relativistic",
         "Loss",
         "Relativistic: D compares a real with a fake of the same class, which keeps variety. "
-        "Non-saturating: the classic GAN loss, faster but more prone to collapse.",
+        "Non-saturating: the classic GAN loss, faster but more prone to collapse. Minimax is the loss of the first paper.",
+    )
+    penalty: Literal["none", "r1", "r1+r2", "gp"] = setting(
+        "r1+r2",
+        "Gradient penalty",
+        "What holds D's slope down: on reals (r1), on reals and fakes (r1+r2), or towards one in between (gp, for Wasserstein).",
     )
     gamma: float = setting(
         0.5,
-        "Gradient penalty (R1 + R2)",
+        "Strength of the penalty",
         "How strongly D's slope is held down. Ten times more if D(x) runs away, ten "
         "times less if learning stalls. 0 switches it off.",
         ge=0,
         le=10_000,
+    )
+    penalty_every: int = setting(
+        1,
+        "Penalty every so many steps",
+        "1 for the relativistic loss, which needs it always; StyleGAN2 takes 16, and it then counts 16 times.",
+        ge=1,
+        le=64,
+    )
+    lecam: float = setting(
+        0.0, "LeCam weight", "Holds D near its own running averages: helps with few images. 0.01 to 0.3.", ge=0, le=10
+    )
+    spectral_norm: bool = setting(
+        False, "Spectral norm in D", "Bounds D's slope by its weights. The usual partner of the hinge loss."
+    )
+    label_smoothing: float = setting(
+        0.0, "Label smoothing", "Tells D that reals are real by 1 minus this only. 0.1 is usual.", ge=0, le=0.5
+    )
+    label_noise: float = setting(
+        0.0, "Label noise", "Adds up to this much at random to what D is told of real and fake.", ge=0, le=0.5
+    )
+    d_steps: int = setting(1, "D steps for a G step", "How often D learns before G does. WGAN-GP takes 5.", ge=1, le=20)
+    optimizer: Literal["adam", "adamw", "rmsprop"] = setting(
+        "adam", "Optimiser", "Adam unless a recipe says otherwise."
+    )
+    weight_decay: float = setting(0.0, "Weight decay", "Pulls weights to zero; for AdamW.", ge=0, le=1)
+    clip_value: float = setting(
+        0.0, "Clip gradients at", "Every gradient is cut to plus or minus this. 0 switches it off.", ge=0, le=1000
+    )
+    schedule: Literal["constant", "linear", "cosine"] = setting(
+        "constant", "Schedule", "How rates and penalty go from their start to their end over the run."
+    )
+    lr_end: float = setting(1.0, "Learning rates at the end", "As a share of their start.", ge=0, le=1)
+    gamma_end: float = setting(1.0, "Penalty at the end", "As a share of its start.", ge=0, le=100)
+    condition: Literal["projection", "concat", "auxiliary"] = setting(
+        "projection",
+        "How D hears of the label",
+        "Projection: compared with what D sees. Concat: as a plane beside the image. "
+        "Auxiliary: D names the class itself (ACGAN).",
+    )
+    label_start: float = setting(
+        0.0,
+        "Labels come in from",
+        "Share of the run that is trained without labels; helps where classes are small.",
+        ge=0,
+        le=1,
+    )
+    label_full: float = setting(
+        0.0, "Labels count fully from", "Share of the run after which labels count in full.", ge=0, le=1
+    )
+    minibatch_std: bool = setting(
+        False, "Minibatch standard deviation", "Tells D how varied a batch is, against collapse."
+    )
+    reuse_fakes: bool = setting(
+        False, "One set of fakes for D and G", "Saves a pass of G; both nets then see the same fakes in a step."
     )
     z_dim: int = setting(
         64, "Noise dimensions", "Length of the noise vector behind each image. 32 to 128.", ge=1, le=1024
@@ -112,8 +171,14 @@ class TrainConfig(BaseModel):
         ge=0,
         le=10_000_000,
     )
-    augment: Literal["none", "translation", "color+translation", "color+translation+cutout"] = setting(
-        "none", "DiffAugment", "Random changes shown to D on real and fake alike. Helps below a few thousand images."
+    augment: Literal["none", "translation", "color+translation", "color+translation+cutout", "ada"] = setting(
+        "none",
+        "Augmentation for D",
+        "Random changes shown to D on real and fake alike (DiffAugment). Helps below a few thousand images. "
+        "ada: as often as D overfits.",
+    )
+    ada_target: float = setting(
+        0.6, "ADA target", "How sure of the training images D may be before ADA changes them more often.", gt=0, lt=1
     )
     flip: bool = setting(
         False, "Mirror images", "Shows left-right mirrored images too. Off for digits, text and left/right classes."
@@ -122,6 +187,15 @@ class TrainConfig(BaseModel):
         True, "Balanced classes", "Shows every class equally often, so that a rare class is learnt too."
     )
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Device", "Auto takes the GPU where there is one.")
+    precision: Literal["auto", "fp32", "bf16"] = setting(
+        "auto",
+        "Precision",
+        "Auto takes bfloat16 where the processor is made for it (weights stay in full precision).",
+    )
+
+    @property
+    def has_penalty(self) -> bool:
+        return self.penalty != "none" and self.gamma > 0
 
 
 def build(values: dict[str, Any]) -> TrainConfig:
@@ -167,12 +241,14 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
     Raises FieldErrors, one sentence a field.
     """
     errors, images = {}, sum(train_counts.values())
-    if size not in FAMILY_SIZES[config.family]:
-        sizes = ", ".join(str(s) for s in FAMILY_SIZES[config.family])
+    facts = FACTS[config.family]
+    if size not in facts.sizes:
+        sizes = ", ".join(str(s) for s in facts.sizes)
         errors["family"] = (
             f"The recipe {config.recipe!r} draws images of {sizes} px, but this dataset is {size} px: import it "
             f"again at one of those sizes or choose another recipe."
         )
+    errors |= check_family(config)
     if images < 2:
         errors["batch"] = "Training needs at least 2 training images: import more pictures."
     elif config.batch > images:
@@ -189,6 +265,35 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
         )
     if errors:
         raise FieldErrors(errors)
+
+
+def check_family(config: TrainConfig) -> dict[str, str]:
+    """What the networks of config.family cannot be told: {setting: one sentence}."""
+    facts, errors = FACTS[config.family], {}
+    if config.loss not in facts.losses:
+        errors["loss"] = (
+            f"{facts.title} cannot be trained with the loss {config.loss!r}: choose {' or '.join(facts.losses)}."
+        )
+    if config.condition not in facts.conditions:
+        errors["condition"] = (
+            f"{facts.title} cannot be told the label by {config.condition!r}: choose {' or '.join(facts.conditions)}."
+        )
+    if config.has_penalty and not facts.per_image:
+        errors["penalty"] = (
+            f"{facts.title} judges an image by its batch (batch norm), so no gradient penalty can be taken: "
+            f"choose the penalty 'none', or other networks."
+        )
+    if config.penalty == "gp" and config.loss == "relativistic":
+        errors["penalty"] = "The penalty 'gp' belongs to the Wasserstein loss: choose 'r1+r2' for the relativistic one."
+    if (config.label_smoothing or config.label_noise) and config.loss not in ("nonsaturating", "minimax"):
+        errors["label_smoothing"] = (
+            "Label smoothing and noise belong to the losses 'nonsaturating' and 'minimax': set them to 0."
+        )
+    if config.minibatch_std and not facts.minibatch_std:
+        errors["minibatch_std"] = f"{facts.title} has no minibatch standard deviation: switch it off."
+    if config.label_full < config.label_start:
+        errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."
+    return errors
 
 
 def largest_batch(images: int) -> int:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from gan_core.config import TrainConfig
 from gan_core.errors import Stopped
-from gan_core.models import FAMILIES
+from gan_core.models import FAMILIES, Spec
 from gan_core.workspace import atomic_write
 
 COLUMNS = 8
@@ -45,7 +45,7 @@ def load_generator(
     device: torch.device,
 ) -> nn.Module:
     """The averaged generator of a checkpoint, ready to draw."""
-    G = FAMILIES[config.family].Generator(size, channels, num_classes, config.z_dim, config.width)
+    G = FAMILIES[config.family].Generator(Spec.of(config, size=size, channels=channels, num_classes=num_classes))
     G.load_state_dict(weights)
     return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
@@ -68,7 +68,9 @@ def draw(
             ]
         )
         with torch.no_grad():
-            out.append(to_pixels(G(torch.from_numpy(z * np.float32(truncation)).to(device), y.to(device)), size))
+            out.append(
+                to_pixels(G(torch.from_numpy(z * np.float32(truncation)).to(device), y.to(device)).float(), size)
+            )
     return np.concatenate(out)
 
 

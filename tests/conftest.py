@@ -69,12 +69,19 @@ def toy_dataset(workspace, store):
 
 @pytest.fixture
 def tiny():
-    """tiny(recipe, **changes): a recipe shrunk until a step takes milliseconds."""
+    """tiny(recipe, **changes): a recipe shrunk until a step takes milliseconds. A family that is not the recipe's own comes with
+    settings that it can be told."""
+    from gan_core.families import FACTS
     from gan_core.recipes import RECIPES
 
     def shrink(recipe: str = "quick", **changes) -> TrainConfig:
-        small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu"}
-        return build({**RECIPES[recipe].config.model_dump(), **small, **changes})
+        small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32"}
+        values = {**RECIPES[recipe].config.model_dump(), **small}
+        if (facts := FACTS[changes.get("family", values["family"])]) is not FACTS[values["family"]]:
+            values["condition"] = facts.conditions[0]
+            values["loss"] = values["loss"] if values["loss"] in facts.losses else facts.losses[0]
+            values["penalty"] = values["penalty"] if facts.per_image else "none"
+        return build({**values, **changes})
 
     return shrink
 

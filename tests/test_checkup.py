@@ -8,12 +8,11 @@ import torch
 from toys import toy_images
 
 from gan_core.errors import Stopped, UserError
-from gan_core.models import FAMILIES
+from gan_core.families import FACTS
 from gan_core.training import checkpoint, checkup, loop
 
 torch.set_num_threads(1)
-RECIPE = {"r3lite": "quick", "dcgan28": "fashion-dcgan-28"}
-SIZE = {"r3lite": 32, "dcgan28": 28}
+SIZE = {name: facts.sizes[0] for name, facts in FACTS.items()}
 
 
 class Looker:
@@ -56,9 +55,9 @@ def same(a, b):
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FACTS)
 def test_with_or_without_a_panel_the_run_is_the_same_bit_for_bit(tiny, tmp_path, often, family):
-    config = tiny(RECIPE[family], epochs=3.0, conditional=True)
+    config = tiny(family=family, epochs=3.0)
     panel = Looker()
 
     def make():

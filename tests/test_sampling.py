@@ -5,13 +5,13 @@ from PIL import Image
 from toys import toy_images
 
 from gan_core import sampling
-from gan_core.models import FAMILIES
+from gan_core.models import FAMILIES, Spec
 
 
 @pytest.fixture
 def G():
     torch.manual_seed(0)
-    return FAMILIES["r3lite"].Generator(28, 1, 3, 8, 16).eval()
+    return FAMILIES["r3lite"].Generator(Spec(32, 1, 3, 8, 16)).eval()
 
 
 def test_an_image_depends_on_seed_and_number_not_on_the_batch(G, monkeypatch):

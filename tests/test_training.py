@@ -6,36 +6,33 @@ import pytest
 import torch
 from toys import toy_images
 
-from gan_core.config import FAMILY_SIZES
 from gan_core.errors import UserError
-from gan_core.models import FAMILIES
+from gan_core.families import FACTS, inner_size
 from gan_core.training import augment, checkpoint, ema, loop, record, step
-from gan_core.training.losses import LOSSES, probabilities
+from gan_core.training.losses import LOSSES, probabilities, softened
 from gan_core.training.penalties import squared_gradients
 
 CPU = torch.device("cpu")
-RECIPE = {"r3lite": "quick", "dcgan28": "fashion-dcgan-28"}
 never = lambda: False
 
 
 def fresh(config, classes=3, size=None, channels=1):
     return step.new_state(
-        config, size=size or FAMILY_SIZES[config.family][0], channels=channels, num_classes=classes, device=CPU
+        config, size=size or FACTS[config.family].sizes[0], channels=channels, num_classes=classes, device=CPU
     )
 
 
 # -- the step ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family, loss", [(f, l) for f in FAMILIES for l in LOSSES])
+@pytest.mark.parametrize("family, loss", [(f, l) for f, facts in FACTS.items() for l in facts.losses])
 def test_it_learns_the_tone_of_each_class(tiny, family, loss):
     """Dark, grey and bright: after a few hundred small steps the averaged G draws each class in its own tone."""
-    size = FAMILY_SIZES[family][0]
-    inner = FAMILIES[family].inner_size(size)
+    size = FACTS[family].sizes[0]
+    inner = inner_size(family, size)
     config = tiny(
-        RECIPE[family],
+        family=family,
         loss=loss,
-        conditional=True,
         lr_G=1e-3,
         lr_D=1e-3,
         beta1=0.0,
@@ -72,17 +69,42 @@ def test_g_step_leaves_d_alone(tiny):
     assert not all(torch.equal(a, b) for a, b in zip(before_G, state.G.parameters(), strict=True))
 
 
-def test_losses_have_their_known_values():
-    zero, two = torch.zeros(4), torch.full((4,), 2.0)
-    for loss in LOSSES.values():
-        assert loss.g(zero, zero).item() == pytest.approx(math.log(2))
-        assert loss.d(two, -two) < loss.d(zero, zero) < loss.d(-two, two)
-        assert loss.g(two, two - 1) > loss.g(two, two + 1)
-        d_real, d_fake = probabilities(loss, two, -two)
-        assert 0.5 < d_real <= 1 and 0 <= d_fake < 0.5
-    assert LOSSES["relativistic"].d(zero + 5, zero + 4).item() == pytest.approx(
-        math.log1p(math.exp(-1))
-    )  # only differences count
+KNOWN = {  # (d, g) of logits zero and zero; (d, g) of real 2 and fake -1
+    "nonsaturating": (
+        2 * math.log(2),
+        math.log(2),
+        math.log1p(math.exp(-2)) + math.log1p(math.exp(-1)),
+        math.log1p(math.e),
+    ),
+    "minimax": (
+        2 * math.log(2),
+        -math.log(2),
+        math.log1p(math.exp(-2)) + math.log1p(math.exp(-1)),
+        -math.log1p(1 / math.e),
+    ),
+    "hinge": (2.0, 0.0, 0.0, 1.0),
+    "least-squares": (0.5, 0.5, 1.0, 2.0),
+    "wasserstein": (0.0, 0.0, -3.0, 1.0),
+    "relativistic": (math.log(2), math.log(2), math.log1p(math.exp(-3)), math.log1p(math.exp(3))),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_have_their_known_values(name):
+    loss, zero = LOSSES[name], torch.zeros(4)
+    found = [f(real, fake).item() for real, fake in ((zero, zero), (zero + 2, zero - 1)) for f in (loss.d, loss.g)]
+    assert found == pytest.approx(KNOWN[name], rel=1e-6)
+    assert loss.g(zero, zero - 1) > loss.g(zero, zero + 0.5)
+    assert (loss.d(zero + 5, zero + 4) == loss.d(zero + 1, zero)).item() == loss.relativistic  # only differences count?
+    d_real, d_fake = probabilities(loss, zero + 2, zero - 2)
+    assert 0.5 < d_real <= 1 and 0 <= d_fake < 0.5
+
+
+def test_soft_targets_are_the_cross_entropy_with_those_targets():
+    real, fake, t_real, t_fake = torch.randn(9), torch.randn(9), torch.rand(9), torch.rand(9)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    whole = LOSSES["nonsaturating"].d(real, fake) + softened(real, fake, t_real, t_fake)
+    assert whole.item() == pytest.approx((bce(real, t_real) + bce(fake, t_fake)).item(), rel=1e-5)
 
 
 def test_the_gradient_penalty_of_a_linear_d_is_its_squared_slope():
@@ -136,7 +158,7 @@ def test_ema_is_a_half_life_in_images(tiny):
 
 def run(config, folder, images=48, stop_after=None, on_tick=lambda status: None):
     folder.mkdir(exist_ok=True)
-    pictures, labels = toy_images(images, FAMILY_SIZES[config.family][0], 1, 3)
+    pictures, labels = toy_images(images, FACTS[config.family].sizes[0], 1, 3)
     calls = [0]
 
     def should_stop():
@@ -162,9 +184,9 @@ def same(a, b):
     return a == b
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FACTS)
 def test_a_stopped_and_resumed_run_equals_the_whole_one_bit_for_bit(tiny, tmp_path, family):
-    config = tiny(RECIPE[family], epochs=4.0, augment="color+translation", flip=True, conditional=True, ema_images=100)
+    config = tiny(family=family, epochs=4.0, augment="color+translation", flip=True, ema_images=100)
     whole = run(config, tmp_path / "whole")
     assert whole["phase"] == "finished" and whole["images_seen"] == 192
     first = run(config, tmp_path / "parts", stop_after=5)
@@ -317,8 +339,8 @@ def test_the_penalty_is_half_gamma_times_r1_plus_r2_of_the_images_before_augment
     whole.backward()
     caught = []
     original = step.update
-    step.update = lambda optimizer, loss: (
-        original(optimizer, loss),
+    step.update = lambda optimizer, loss, clip_value: (
+        original(optimizer, loss, clip_value),
         caught.append([p.grad.clone() for p in optimizer.param_groups[0]["params"] if p.grad is not None]),
     )
     try:

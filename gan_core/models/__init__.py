@@ -1,26 +1,29 @@
-"""FAMILIES: every pair of networks that can be trained. One family is one file.
+"""FAMILIES: every pair of networks that can be trained. One family is one file; its row in families.py says what it can do.
 
 The contract, checked for each entry by tests/test_models.py:
-    Generator(size, channels, num_classes, z_dim, width)(z [N, z_dim], y int64 [N]) -> images [N, channels, inner, inner]
-    Discriminator(size, channels, num_classes, width)(images, y) -> logits [N], higher is more real
-where inner = inner_size(size). A set without labels has num_classes = 1: there is no unconditional case.
+    Generator(spec)(z [N, z_dim], y int64 [N]) -> images [N, channels, S, S] in about [-1, 1]
+    Discriminator(spec)(images, y) -> logits [N], or [N, K] where it judges K places; higher is more real
+    Discriminator(spec).judge(images, y) -> (logits, side [N] or None), with side_d and side_g: see layers.Judge
+where S = spec.size. A set without labels has num_classes = 1: there is no unconditional case. A module anywhere in them may have
+at(progress), which the step calls with the share of the run that is done, in [0, 1]; what it sets are buffers. G.eval() draws
+the same image for the same z and y each time, and an image that does not depend on the rest of the batch.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
-
-from torch import nn
+from typing import Any, NamedTuple
 
 from gan_core.models import dcgan28, r3lite
+from gan_core.models.spec import Spec
+
+__all__ = ["FAMILIES", "Family", "Spec"]
 
 
 class Family(NamedTuple):
-    Generator: Callable[..., nn.Module]
-    Discriminator: Callable[..., nn.Module]
-    inner_size: Callable[[int], int]  # px side the networks work at; 28 px is padded to 32 where halving needs it
+    Generator: Callable[[Spec], Any]
+    Discriminator: Callable[[Spec], Any]
 
 
 FAMILIES: dict[str, Family] = {
-    "r3lite": Family(r3lite.Generator, r3lite.Discriminator, lambda size: 32 if size == 28 else size),
-    "dcgan28": Family(dcgan28.Generator, dcgan28.Discriminator, lambda size: size),
+    "r3lite": Family(r3lite.Generator, r3lite.Discriminator),
+    "dcgan28": Family(dcgan28.Generator, dcgan28.Discriminator),
 }

@@ -9,22 +9,24 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-EMBED = 32
+from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.spec import Spec
 
 
 class Generator(nn.Module):
     """z [N, z_dim], y [N] -> images [N, channels, 28, 28] in [-1, 1]."""
 
-    def __init__(self, size: int, channels: int, num_classes: int, z_dim: int, width: int):
+    def __init__(self, spec: Spec):
         super().__init__()
-        self.embed = nn.Embedding(num_classes, EMBED)
-        self.stem = nn.Linear(z_dim + EMBED, 4 * width * 49, bias=False)
+        width = spec.width
+        self.embed = Labels(spec.num_classes, EMBED)
+        self.stem = nn.Linear(spec.z_dim + EMBED, 4 * width * 49, bias=False)
         self.stem_norm = nn.BatchNorm1d(4 * width * 49)
         self.up1 = nn.ConvTranspose2d(4 * width, 2 * width, 5, stride=1, padding=2, bias=False)
         self.norm1 = nn.BatchNorm2d(2 * width)
         self.up2 = nn.ConvTranspose2d(2 * width, width, 5, stride=2, padding=2, output_padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
-        self.to_image = nn.ConvTranspose2d(width, channels, 5, stride=2, padding=2, output_padding=1, bias=False)
+        self.to_image = nn.ConvTranspose2d(width, spec.channels, 5, stride=2, padding=2, output_padding=1, bias=False)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.stem_norm(self.stem(torch.cat([z, self.embed(y)], dim=1))), 0.2)
@@ -34,19 +36,16 @@ class Generator(nn.Module):
         return self.to_image(h).tanh()  # [N, channels, 28, 28]
 
 
-class Discriminator(nn.Module):
+class Discriminator(Judge):
     """images [N, channels, 28, 28], y [N] -> logits [N]."""
 
-    def __init__(self, size: int, channels: int, num_classes: int, width: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 5, stride=2, padding=2)
-        self.conv2 = nn.Conv2d(width, 2 * width, 5, stride=2, padding=2)
-        self.head = nn.Linear(2 * width * 49, 1)
-        self.embed = nn.Embedding(num_classes, 2 * width * 49)
+    def __init__(self, spec: Spec):
+        super().__init__(spec, 2 * spec.width * 49)
+        self.conv1 = nn.Conv2d(self.in_channels, spec.width, 5, stride=2, padding=2)
+        self.conv2 = nn.Conv2d(spec.width, 2 * spec.width, 5, stride=2, padding=2)
         nn.init.zeros_(self.embed.weight)  # starts as the survey's D; labels come in as they help
 
-    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def features(self, x: torch.Tensor) -> torch.Tensor:
         h = F.dropout(F.leaky_relu(self.conv1(x), 0.2), 0.3, self.training)  # [N, width, 14, 14]
         h = F.dropout(F.leaky_relu(self.conv2(h), 0.2), 0.3, self.training)  # [N, 2 * width, 7, 7]
-        h = h.flatten(1)
-        return self.head(h)[:, 0] + (self.embed(y) * h).sum(1)
+        return h.flatten(1)

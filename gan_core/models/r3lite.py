@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-EMBED = 32  # channels of the class embedding in G
+from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.spec import Spec
 
 
 def widths(size: int, width: int) -> list[int]:
@@ -20,15 +21,15 @@ def widths(size: int, width: int) -> list[int]:
 
 
 class Generator(nn.Module):
-    """z [N, z_dim], y [N] -> images [N, channels, inner, inner] in [-1, 1]."""
+    """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1]."""
 
-    def __init__(self, size: int, channels: int, num_classes: int, z_dim: int, width: int):
+    def __init__(self, spec: Spec):
         super().__init__()
-        levels = widths(32 if size == 28 else size, width)
-        self.embed = nn.Embedding(num_classes, EMBED)
-        self.stem = nn.Linear(z_dim + EMBED, levels[0] * 16)
+        levels = widths(spec.size, spec.width)
+        self.embed = Labels(spec.num_classes, EMBED)
+        self.stem = nn.Linear(spec.z_dim + EMBED, levels[0] * 16)
         self.blocks = nn.ModuleList(UpBlock(i, o) for i, o in itertools.pairwise(levels))
-        self.to_image = nn.Conv2d(levels[-1], channels, 3, padding=1)
+        self.to_image = nn.Conv2d(levels[-1], spec.channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = self.stem(torch.cat([z, self.embed(y)], dim=1))
@@ -50,21 +51,16 @@ class UpBlock(nn.Module):
         return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2.0))))
 
 
-class Discriminator(nn.Module):
-    """images [N, channels, inner, inner], y [N] -> logits [N] = linear(h) + <embed(y), h>."""
+class Discriminator(Judge):
+    """images [N, channels, S, S], y [N] -> logits [N]."""
 
-    def __init__(self, size: int, channels: int, num_classes: int, width: int):
-        super().__init__()
-        levels = widths(32 if size == 28 else size, width)[::-1]  # from fine to coarse
-        plan = [channels, *levels[1:]]
+    def __init__(self, spec: Spec):
+        levels = widths(spec.size, spec.width)[::-1]  # from fine to coarse
+        super().__init__(spec, levels[-1] * 16)
+        plan = [self.in_channels, *levels[1:]]
         self.blocks = nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in itertools.pairwise(plan))
-        self.head = nn.Linear(levels[-1] * 16, 1)
-        # Unscaled on purpose: with a small projection D hardly sees the label and G draws sharp images of the wrong class.
-        self.embed = nn.Embedding(num_classes, levels[-1] * 16)
-        nn.init.normal_(self.embed.weight, std=0.02)
 
-    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def features(self, x: torch.Tensor) -> torch.Tensor:
         for block in self.blocks:
             x = F.leaky_relu(block(x), 0.2)
-        h = x.flatten(1)  # [N, width * 16]
-        return self.head(h)[:, 0] + (self.embed(y) * h).sum(1)
+        return x.flatten(1)  # [N, width * 16]

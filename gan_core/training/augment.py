@@ -9,10 +9,12 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
+from gan_core.training import draws
+
 
 def color(x: torch.Tensor) -> torch.Tensor:
     """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; one draw an image."""
-    draw = lambda: torch.rand(len(x), 1, 1, 1, device=x.device)
+    draw = lambda: draws.rand(len(x), 1, 1, 1, device=x.device)
     x = x + (draw() - 0.5)
     mean = x.mean(1, keepdim=True)
     x = (x - mean) * (draw() * 2) + mean
@@ -25,7 +27,7 @@ def translation(x: torch.Tensor) -> torch.Tensor:
     n, c, side, _ = x.shape
     reach = side // 8
     padded = F.pad(x, (reach,) * 4, mode="replicate")
-    shift = torch.randint(0, 2 * reach + 1, (2, n, 1), device=x.device)
+    shift = [draws.randint(0, 2 * reach + 1, n, 1, device=x.device) for _ in range(2)]
     rows = (torch.arange(side, device=x.device) + shift[0])[:, None, :, None]  # [N, 1, S, 1]
     columns = (torch.arange(side, device=x.device) + shift[1])[:, None, None, :]  # [N, 1, 1, S]
     return padded[
@@ -39,7 +41,7 @@ def translation(x: torch.Tensor) -> torch.Tensor:
 def cutout(x: torch.Tensor) -> torch.Tensor:
     """Replace a square of half the side by the colour of the image's corner."""
     n, _, side, _ = x.shape
-    corner = torch.randint(-side // 4, side - side // 4, (2, n, 1), device=x.device)
+    corner = [draws.randint(-side // 4, side - side // 4, n, 1, device=x.device) for _ in range(2)]
     line = torch.arange(side, device=x.device)
     inside = lambda start: (line >= start) & (line < start + side // 2)  # [N, S]
     hole = (inside(corner[0])[:, :, None] & inside(corner[1])[:, None, :])[:, None]  # [N, 1, S, S]
@@ -51,6 +53,7 @@ AUGMENTS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]] = {
     "translation": (translation,),
     "color+translation": (color, translation),
     "color+translation+cutout": (color, translation, cutout),
+    "ada": (),
 }
 
 

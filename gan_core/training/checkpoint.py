@@ -31,6 +31,7 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
         "G_ema": state.G_ema.state_dict(),
         "opt_G": state.opt_G.state_dict(),
         "opt_D": state.opt_D.state_dict(),
+        "memory": state.memory,
         "images_seen": state.images_seen,
         "elapsed_seconds": state.elapsed_seconds,
         "rng": torch.get_rng_state(),
@@ -81,6 +82,8 @@ def restore(state: State, values: dict[str, Any]) -> None:
     """Put a checkpoint's values into a fresh state of the same settings, and into torch's random number generators."""
     for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
         getattr(state, name).load_state_dict(values[name])
+    for name, value in values.get("memory", {}).items():  # version 0.1 had none
+        state.memory[name].copy_(value)
     state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]
     torch.set_rng_state(values["rng"])
     if len(values["cuda_rng"]) == torch.cuda.device_count() > 0:

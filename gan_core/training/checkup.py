@@ -13,7 +13,7 @@ import torch
 
 from gan_core.config import TrainConfig
 from gan_core.errors import Stopped
-from gan_core.models import FAMILIES
+from gan_core.families import inner_size
 from gan_core.sampling import from_pixels, to_pixels
 from gan_core.training.step import State
 
@@ -88,16 +88,17 @@ class Checkup:
         for start in range(0, len(z), BATCH):
             noise = torch.from_numpy(z[start : start + BATCH]).to(self.device)
             labels = torch.from_numpy(y[start : start + BATCH]).to(self.device)
-            parts.append(to_pixels(self.state.G_ema(noise, labels), self.size))
+            parts.append(to_pixels(self.state.G_ema(noise, labels).float(), self.size))
         return np.concatenate(parts)
 
     @torch.no_grad()
     def judge(self, images: np.ndarray, y: np.ndarray) -> np.ndarray:
-        inner, parts = FAMILIES[self.config.family].inner_size(self.size), []
+        inner, parts = inner_size(self.config.family, self.size), []
         for start in range(0, len(images), BATCH):
             pixels = torch.from_numpy(np.array(images[start : start + BATCH])).permute(0, 3, 1, 2).to(self.device)
             labels = torch.from_numpy(y[start : start + BATCH]).to(self.device)
-            parts.append(self.state.D(from_pixels(pixels, inner), labels).float().cpu().numpy().reshape(-1))
+            answers = self.state.D(from_pixels(pixels, inner), labels).float()  # [N] or [N, K]
+            parts.append(answers.view(len(pixels), -1).mean(1).cpu().numpy())
         return np.concatenate(parts)
 
 

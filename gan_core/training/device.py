@@ -6,6 +6,7 @@ import threading
 import psutil
 import torch
 
+from gan_core.config import TrainConfig
 from gan_core.errors import UserError
 
 FRESH_BYTES = psutil.Process().memory_info().rss  # of a process that has torch and little else
@@ -65,3 +66,16 @@ class PeakMemory:
         self.watcher.join()
         on_cpu = FRESH_BYTES + self.peak - self.before
         self.bytes = torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else on_cpu
+
+
+def bfloat16(config: TrainConfig, device: torch.device) -> bool:
+    """Does this run compute in bfloat16? With 'auto' where the hardware multiplies it in matrices: Ampere and later, AMX."""
+    if config.precision != "auto":
+        return config.precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    return torch.cpu._is_amx_tile_supported()
+
+
+def autocast(config: TrainConfig, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=bfloat16(config, device))

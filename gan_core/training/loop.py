@@ -13,9 +13,9 @@ import torch
 
 from gan_core.config import TrainConfig, images_total
 from gan_core.errors import Stopped
-from gan_core.models import FAMILIES
+from gan_core.families import inner_size
 from gan_core.sampling import from_pixels
-from gan_core.training import checkpoint
+from gan_core.training import checkpoint, draws
 from gan_core.training.checkup import Panel
 from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.record import Recorder
@@ -39,21 +39,22 @@ class Sampler:
         self.present = torch.from_numpy(present).to(device)
         self.first = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)[:-1]])).to(device)
         self.counts = torch.from_numpy(counts).to(device)
-        self.balance, self.batch, self.flip = config.balance_classes, config.batch, config.flip
+        self.balance, self.flip = config.balance_classes, config.flip
+        self.batch = config.batch // draws.world()[1]  # this process's part
         self.inner, self.device = inner, device
 
     def __call__(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(real [B, C, inner, inner] in [-1, 1], labels [B])."""
         if self.balance:
-            labels = self.present[torch.randint(len(self.present), (self.batch,), device=self.device)]
-            place = (torch.rand(self.batch, device=self.device, dtype=torch.float64) * self.counts[labels]).long()
+            labels = self.present[draws.randint(0, len(self.present), self.batch, device=self.device)]
+            place = (draws.rand(self.batch, device=self.device, dtype=torch.float64) * self.counts[labels]).long()
             index = self.order[self.first[labels] + place]
         else:
-            index = torch.randint(len(self.images), (self.batch,), device=self.device)
+            index = draws.randint(0, len(self.images), self.batch, device=self.device)
             labels = self.labels[index]
         real = from_pixels(self.images[index], self.inner)
         if self.flip:
-            mirrored = torch.rand(self.batch, 1, 1, 1, device=self.device) < 0.5
+            mirrored = draws.rand(self.batch, 1, 1, 1, device=self.device) < 0.5
             real = torch.where(mirrored, real.flip(3), real)
         return real.contiguous(memory_format=torch.channels_last), labels
 
@@ -85,7 +86,7 @@ def train(
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
     recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
-    sampler = Sampler(images, labels, config, FAMILIES[config.family].inner_size(size), device)
+    sampler = Sampler(images, labels, config, inner_size(config.family, size), device)
     total = images_total(config, len(images))
     log(
         f"{config.recipe} on {title(device)}, {torch.get_num_threads()} threads: {len(images):,} training images of {size} px, "
@@ -95,7 +96,7 @@ def train(
     try:
         stopped = should_stop()
         while state.images_seen < total and not recorder.time_is_up() and not stopped:
-            recorder.add(train_step(state, *sampler(), config))
+            recorder.add(train_step(state, *sampler(), config, recorder.progress()))
             recorder.tick_if_due()
             asked_at = time.monotonic()
             stopped = should_stop()  # holds here while the run is paused
@@ -118,7 +119,7 @@ def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[
     num_classes = len(data.classes) if config.conditional else 1
     with PeakMemory(device) as memory:
         state = new_state(config, size=size, channels=channels, num_classes=num_classes, device=device)
-        sampler = Sampler(data.images, data.labels, config, FAMILIES[config.family].inner_size(size), device)
+        sampler = Sampler(data.images, data.labels, config, inner_size(config.family, size), device)
         for _ in range(2):
             train_step(state, *sampler(), config)
             if should_stop():

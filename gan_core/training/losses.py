@@ -1,25 +1,46 @@
-"""LOSSES as data: what D and G minimise, and what D(x) and D(G(z)) mean under it. Pure functions of logits [N]."""
+"""LOSSES as data: what D and G minimise, and what D(x) and D(G(z)) mean under it. Pure functions of logits [N] or [N, K]."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
+
+Pair = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (real, fake) -> scalar
 
 
 class Loss(NamedTuple):
-    d: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (real, fake) -> scalar
-    g: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (real, fake) -> scalar; real is empty unless relativistic
-    relativistic: bool  # G's loss needs the logits of reals too
+    d: Pair
+    g: Pair  # looks at the logits of reals only where `relativistic`
+    relativistic: bool = False  # only differences of logits count: no absolute level
+    is_log_odds: bool = True  # sigmoid(logit) is D's probability; else the logit itself is D's answer, 1 for real
 
 
-# Non-saturating GAN (Goodfellow et al., arXiv:1406.2661). Relativistic pair (Jolicoeur-Martineau, arXiv:1807.00734, as in
-# R3GAN, arXiv:2501.05441): real i and fake i share a label, and only their difference counts.
+# Non-saturating and minimax: Goodfellow et al., arXiv:1406.2661. Hinge: arXiv:1705.02894. Least squares: arXiv:1611.04076.
+# Wasserstein: arXiv:1701.07875. Relativistic pair: Jolicoeur-Martineau, arXiv:1807.00734, as in R3GAN, arXiv:2501.05441: real i
+# and fake i share a label, and only their difference counts.
 LOSSES: dict[str, Loss] = {
     "nonsaturating": Loss(
         d=lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
         g=lambda real, fake: softplus(-fake).mean(),
-        relativistic=False,
+    ),
+    "minimax": Loss(
+        d=lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
+        g=lambda real, fake: -softplus(fake).mean(),
+    ),
+    "hinge": Loss(
+        d=lambda real, fake: relu(1 - real).mean() + relu(1 + fake).mean(),
+        g=lambda real, fake: -fake.mean(),
+    ),
+    "least-squares": Loss(
+        d=lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
+        g=lambda real, fake: (fake - 1).square().mean() / 2,
+        is_log_odds=False,
+    ),
+    "wasserstein": Loss(
+        d=lambda real, fake: fake.mean() - real.mean(),
+        g=lambda real, fake: -fake.mean(),
+        relativistic=True,
     ),
     "relativistic": Loss(
         d=lambda real, fake: softplus(fake - real).mean(),
@@ -29,11 +50,20 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def probabilities(loss: Loss, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(D(x), D(G(z))): mean probability, in [0, 1], that D gives a real and a fake of being real.
+def softened(real: torch.Tensor, fake: torch.Tensor, real_target: torch.Tensor, fake_target: torch.Tensor):
+    """What soft targets add to D's cross-entropy: -t log s(l) - (1 - t) log s(-l) = softplus(-l) + (1 - t) l.
 
-    A relativistic D has no level of its own, only differences: there a real counts against the mean fake, and the other way.
+    Targets in [0, 1] of the logits' shape; (1, 0) adds nothing.
+    """
+    return ((1 - real_target) * real).mean() - (fake_target * fake).mean()
+
+
+def probabilities(loss: Loss, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(D(x), D(G(z))): mean answer, in [0, 1], that D gives to reals and to fakes, 1 for real.
+
+    A D that has no level of its own, only differences: there a real counts against the mean fake, and the other way.
     """
     if loss.relativistic:
         return (real - fake.mean()).sigmoid().mean(), (fake - real.mean()).sigmoid().mean()
-    return real.sigmoid().mean(), fake.sigmoid().mean()
+    answer = torch.sigmoid if loss.is_log_odds else lambda logits: logits.clamp(0, 1)
+    return answer(real).mean(), answer(fake).mean()

@@ -64,7 +64,7 @@ class Recorder:
         self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
         self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
         self.sums: dict[str, torch.Tensor] = {}
-        self.steps = 0
+        self.counts: dict[str, int] = {}  # a penalty, or G, may not come at every step
         self.latest_grid: str | None = None
         self.last_tick = self.last_checkpoint = time.monotonic()
         self.tick_images, self.next_grid = state.images_seen, 0
@@ -92,8 +92,8 @@ class Recorder:
 
     def add(self, stats: dict[str, torch.Tensor]) -> None:
         """Sum on the device; nothing waits for the device here."""
-        self.steps += 1
         for name, value in stats.items():
+            self.counts[name] = self.counts.get(name, 0) + 1
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
 
     def hold(self, seconds: float) -> None:
@@ -113,6 +113,13 @@ class Recorder:
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
 
+    def progress(self) -> float:
+        """The share of the run that is done, in [0, 1], by images or, with a time limit, by time."""
+        share = self.state.images_seen / self.total
+        if self.config.minutes is not None:
+            share = max(share, self.elapsed_seconds() / (self.config.minutes * 60))
+        return min(1.0, share)
+
     def elapsed_seconds(self) -> float:
         return self.state.elapsed_seconds + time.monotonic() - self.last_tick
 
@@ -123,7 +130,7 @@ class Recorder:
     def tick(self) -> None:
         """The one sync: a metrics line, the status, a grid where one is due."""
         grid_is_due = self.grid_is_due()
-        if self.steps:
+        if self.counts:
             self.write_metrics()
         if grid_is_due:
             with self.tolerant("a sample grid"):
@@ -136,11 +143,11 @@ class Recorder:
 
     def write_metrics(self) -> None:
         """The means since the last tick as one line. Raises UserError where they are not finite."""
-        means = {name: (value / self.steps).item() for name, value in self.sums.items()}
+        means = {name: value.item() / self.counts[name] for name, value in self.sums.items()}
         now = time.monotonic()
         seconds, images = now - self.last_tick, self.state.images_seen - self.tick_images
         self.state.elapsed_seconds += seconds
-        self.last_tick, self.tick_images, self.sums, self.steps = now, self.state.images_seen, {}, 0
+        self.last_tick, self.tick_images, self.sums, self.counts = now, self.state.images_seen, {}, {}
         if not all(math.isfinite(value) for value in means.values()):
             raise self.diverged()
         row = {
@@ -184,16 +191,13 @@ class Recorder:
         left = [(self.total - self.state.images_seen) / smooth] if smooth else []
         if self.config.minutes is not None:
             left.append(self.config.minutes * 60 - self.state.elapsed_seconds)
-        shares = [self.state.images_seen / self.total]
-        if self.config.minutes is not None:
-            shares.append(self.state.elapsed_seconds / (self.config.minutes * 60))
         self.status = {
             "phase": phase,
             "images_seen": self.state.images_seen,
             "images_total": self.total,
             "epoch": self.epoch(),
             "epochs": self.config.epochs,
-            "progress": min(1.0, max(shares)),
+            "progress": self.progress(),
             "images_per_second": smooth,
             "eta_seconds": max(0.0, min(left)) if left else None,
             "elapsed_seconds": self.state.elapsed_seconds,

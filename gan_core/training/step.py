@@ -1,82 +1,201 @@
-"""THE train step: one update of D, one of G, one of the average. Every family and every loss goes through here."""
+"""THE train step: one update of D, now and then one of G, one of the average. Every family and every loss goes through here.
+
+What is not a game of two (an autoencoder, clusters) has a step of its own; GAMES names them all.
+"""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
 
 from gan_core.config import TrainConfig
-from gan_core.models import FAMILIES
-from gan_core.training import ema
+from gan_core.families import FACTS
+from gan_core.models import FAMILIES, Spec
+from gan_core.models.layers import Labels
+from gan_core.training import draws, ema, optimisers
 from gan_core.training.augment import augment
-from gan_core.training.losses import LOSSES, probabilities
-from gan_core.training.penalties import squared_gradients
+from gan_core.training.device import autocast
+from gan_core.training.losses import LOSSES, probabilities, softened
+from gan_core.training.optimisers import update
+from gan_core.training.penalties import interpolated, lecam, squared_gradients
+
+Stats = dict[str, torch.Tensor]  # 0-d, on the device
 
 
 @dataclass
 class State:
-    """Everything that training changes. A checkpoint is this plus the random number generators."""
+    """Everything that training changes. A checkpoint is this plus the random number generators.
 
-    G: nn.Module
-    D: nn.Module
-    G_ema: nn.Module
+    memory: small tensors that a penalty or an augmentation keeps from step to step.
+    """
+
+    G: Any  # networks by the contract of models/__init__.py
+    D: Any
+    G_ema: Any
     opt_G: torch.optim.Optimizer
     opt_D: torch.optim.Optimizer
     images_seen: int = 0
     elapsed_seconds: float = 0.0
+    memory: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int, device: torch.device) -> State:
     """Fresh networks and optimisers; seeds torch. size in px, channels 1 or 3."""
     torch.manual_seed(config.seed)
+    spec = Spec.of(config, size=size, channels=channels, num_classes=num_classes)
     family = FAMILIES[config.family]
-    G = family.Generator(size, channels, num_classes, config.z_dim, config.width)
-    D = family.Discriminator(size, channels, num_classes, config.width)
+    G, D = family.Generator(spec), family.Discriminator(spec)
+    if config.spectral_norm:
+        for layer in list(D.modules()):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.utils.parametrizations.spectral_norm(layer)
     G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
-    adam = lambda net, lr: torch.optim.Adam(net.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
-    return State(G, D, copy.deepcopy(G).requires_grad_(False).eval(), adam(G, config.lr_G), adam(D, config.lr_D))
+    G_ema = copy.deepcopy(G).requires_grad_(False).eval()
+    opt_G, opt_D = optimisers.make(G, config.lr_G, config), optimisers.make(D, config.lr_D, config)
+    memory = {"anchors": torch.zeros(2, device=device), "ada": torch.zeros(3, device=device)}
+    return State(G, D, G_ema, opt_G, opt_D, memory=memory)
 
 
-def train_step(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig) -> dict[str, torch.Tensor]:
-    """real [N, C, H, W] in [-1, 1] at the networks' inner size, labels int64 [N].
+def train_step(
+    state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float = 0.0
+) -> Stats:
+    """real [N, C, S, S] in [-1, 1] at the networks' size, labels int64 [N]; progress: the share of the run done, in [0, 1].
 
-    Fakes carry the labels of the reals, so both have the same class shares and a relativistic pair has one label.
-    Departs from R3GAN (arXiv:2501.05441), which draws fresh reals for G's step: here both steps see the same reals. The penalty
-    is on the gradient at the images before augmentation, which happens inside D's path.
-    Returns 0-d tensors on the device: no sync here.
+    N is this process's part of the batch. Returns means as 0-d tensors on the device: no sync here.
     """
-    G, D, loss = state.G, state.D, LOSSES[config.loss]
-    n = len(real)
-    noise = lambda: torch.randn(n, config.z_dim, device=real.device)
-
-    # D: raise the logits of reals over those of fakes. One batch for both: D has no batch norm.
-    D.requires_grad_(True)
-    with torch.no_grad():
-        fake = G(noise(), labels)
-    both, both_labels = torch.cat([real, fake]), torch.cat([labels, labels])
-    both = both.to(memory_format=torch.channels_last).requires_grad_(config.gamma > 0)
-    logits = D(augment(config.augment, both), both_labels)
-    real_logits, fake_logits = logits[:n], logits[n:]
-    d_loss = loss.d(real_logits, fake_logits)
-    penalty = squared_gradients(both, logits).sum() / n if config.gamma > 0 else d_loss.new_zeros([])  # R1 + R2
-    update(state.opt_D, d_loss + config.gamma / 2 * penalty)
-
-    # G: D is frozen; gradients flow through it, not into it.
-    D.requires_grad_(False)
-    fake = G(noise(), labels)
-    with torch.no_grad():
-        real_logits_now = D(augment(config.augment, real), labels) if loss.relativistic else real_logits
-    update(state.opt_G, g_loss := loss.g(real_logits_now, D(augment(config.augment, fake), labels)))
-
-    state.images_seen += n
-    ema.update(state.G_ema, G, config.ema_images, state.images_seen, n)
-    d_real, d_fake = probabilities(loss, real_logits, fake_logits)
-    stats = {"loss_d": d_loss, "loss_g": g_loss, "penalty": penalty, "d_real": d_real, "d_fake": d_fake}
+    schedule(state, config, progress)
+    stats = GAMES[FACTS[config.family].game](state, real, labels, config, progress)
+    state.images_seen += len(real) * draws.world()[1]
+    batch = len(real) * draws.world()[1]
+    ema.update(state.G_ema, state.G, config.ema_images, state.images_seen, batch)
     return {name: value.detach() for name, value in stats.items()}
 
 
-def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+def schedule(state: State, config: TrainConfig, progress: float) -> None:
+    """What changes over a run: learning rates, the labels' share, and whatever a family does by itself."""
+    rate = optimisers.share(config, progress, config.lr_end)
+    optimisers.set_lr(state.opt_G, config.lr_G * rate)
+    optimisers.set_lr(state.opt_D, config.lr_D * rate)
+    for net in (state.G, state.D):
+        for module in net.modules():
+            if hasattr(module, "at"):
+                module.at(progress)
+            elif config.label_full and isinstance(module, Labels):
+                module.share.fill_(optimisers.label_share(config, progress))
+
+
+def adversarial(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
+    """D against G. Fakes carry the labels of the reals, so both have the same class shares and a relativistic pair one label.
+
+    Departs from R3GAN (arXiv:2501.05441), which draws fresh reals for G's step: here both steps see the same reals.
+    """
+    fake = make_fakes(state, labels, config)
+    stats, real_logits = train_D(state, real, fake.detach(), labels, config, progress)
+    if turn_of_G(state, config, len(real)):
+        stats["loss_g"] = train_G(state, real, real_logits, fake if config.reuse_fakes else None, labels, config)
+    return stats
+
+
+def turn_of_G(state: State, config: TrainConfig, n: int) -> bool:
+    """Once in every d_steps steps."""
+    return state.images_seen // (n * draws.world()[1]) % config.d_steps == config.d_steps - 1
+
+
+def make_fakes(state: State, labels: torch.Tensor, config: TrainConfig, keep_graph: bool | None = None) -> torch.Tensor:
+    """Fresh fakes [N, C, S, S] float32 of these labels; with their graph where G is to learn from them."""
+    keep = config.reuse_fakes if keep_graph is None else keep_graph
+    z = draws.randn(len(labels), config.z_dim, device=labels.device)
+    with torch.set_grad_enabled(keep), autocast(config, labels.device):
+        return state.G(z, labels).float()
+
+
+def train_D(
+    state: State,
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    labels: torch.Tensor,
+    config: TrainConfig,
+    progress: float = 0.0,
+) -> tuple[Stats, torch.Tensor]:
+    """One step of D: (stats, its logits of the reals before it). fake has no graph.
+
+    R1 and R2 are on the gradient at the images before augmentation, which happens inside D's path.
+    """
+    D, loss, n = state.D, LOSSES[config.loss], len(real)
+    per_image = FACTS[config.family].per_image
+    steps = state.images_seen // (n * draws.world()[1])
+    penalised = config.has_penalty and per_image and steps % config.penalty_every == 0
+    slopes = penalised and config.penalty in ("r1", "r1+r2")
+    D.requires_grad_(True)
+    with autocast(config, real.device):
+        if per_image:  # one batch for both
+            both, both_labels = torch.cat([real, fake]), torch.cat([labels, labels])
+            both = both.to(memory_format=torch.channels_last).requires_grad_(slopes)
+            logits, side = D.judge(changed(state, config, both), both_labels)
+            real_logits, fake_logits = logits[:n].float(), logits[n:].float()
+            side = None if side is None else side[:n]
+        else:  # batch norm: each by itself
+            real_logits, side = D.judge(changed(state, config, real), labels)
+            real_logits, fake_logits = real_logits.float(), D(changed(state, config, fake), labels).float()
+        d_loss = loss.d(real_logits, fake_logits)
+        total = d_loss
+        if config.label_smoothing or config.label_noise:
+            noise = lambda: config.label_noise * draws.rand(*real_logits.shape, device=real.device)
+            total = total + softened(real_logits, fake_logits, 1 - config.label_smoothing - noise(), noise())
+        if side is not None:
+            total = total + D.side_d * side.mean()
+        if config.lecam:
+            total = total + config.lecam * lecam(real_logits, fake_logits, state.memory["anchors"])
+        d_real, d_fake = probabilities(loss, real_logits, fake_logits)
+        stats = {"loss_d": d_loss, "d_real": d_real, "d_fake": d_fake}
+        if penalised:
+            gamma = config.gamma * config.penalty_every * optimisers.share(config, progress, config.gamma_end)
+            if slopes:
+                counted = logits if config.penalty == "r1+r2" else logits[:n]
+                stats["penalty"] = squared_gradients(both, counted).sum() / n
+                total = total + gamma / 2 * stats["penalty"]
+            else:
+                stats["penalty"] = interpolated(D, real, fake, labels).mean()
+                total = total + gamma * stats["penalty"]
+    update(state.opt_D, total, config.clip_value)
+    return stats, real_logits.detach()
+
+
+def train_G(
+    state: State,
+    real: torch.Tensor,
+    real_logits: torch.Tensor,
+    fake: torch.Tensor | None,
+    labels: torch.Tensor,
+    config: TrainConfig,
+) -> torch.Tensor:
+    """One step of G on fresh fakes, or on those given with their graph. D is frozen: gradients flow through it, not into it."""
+    D, loss = state.D, LOSSES[config.loss]
+    D.requires_grad_(False)
+    if fake is None:
+        fake = make_fakes(state, labels, config, keep_graph=True)
+    with autocast(config, real.device):
+        if config.loss == "relativistic":
+            with torch.no_grad():
+                real_logits = D(changed(state, config, real), labels).float()
+        if D.side_g:
+            logits, side = D.judge(changed(state, config, fake), labels)
+            g_loss = loss.g(real_logits, logits.float())
+            total = g_loss + D.side_g * side.mean()
+        else:
+            total = g_loss = loss.g(real_logits, D(changed(state, config, fake), labels).float())
+    update(state.opt_G, total, config.clip_value)
+    return g_loss
+
+
+def changed(state: State, config: TrainConfig, images: torch.Tensor) -> torch.Tensor:
+    """Images as D is shown them."""
+    return augment(config.augment, images)
+
+
+GAMES: dict[str, Callable[[State, torch.Tensor, torch.Tensor, TrainConfig, float], Stats]] = {
+    "adversarial": adversarial,
+}

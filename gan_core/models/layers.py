@@ -1,0 +1,95 @@
+"""Blocks that two families use."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gan_core.models.spec import Spec
+
+EMBED = 32  # channels of the class embedding in G
+
+
+class Labels(nn.Embedding):
+    """y int64 [N] -> [N, d], times `share` in [0, 1], which a schedule sets: an unconditional start (arXiv:2201.06578).
+
+    The share is a buffer, so checkpoints and the averaged G carry it.
+    """
+
+    share: torch.Tensor
+
+    def __init__(self, num_classes: int, d: int):
+        super().__init__(num_classes, d)
+        self.register_buffer("share", torch.ones([]))
+
+    def forward(self, y: torch.Tensor) -> torch.Tensor:
+        return super().forward(y) * self.share
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        state_dict.setdefault(prefix + "share", torch.ones([]))  # checkpoints of version 0.1 have none
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+class MinibatchStd(nn.Module):
+    """[N, C, H, W] -> [N, C + 1, H, W]: how much an image's group of neighbours in the batch varies (arXiv:1710.10196).
+
+    Groups are `group` neighbours in the batch, the whole batch where it does not divide.
+    """
+
+    def __init__(self, group: int = 4):
+        super().__init__()
+        self.group = group
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n, _, h, w = x.shape
+        size = self.group if n % self.group == 0 else n
+        grouped = x.float().view(n // size, size, -1)
+        std = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean(1)  # [groups]
+        plane = std.repeat_interleave(size).view(n, 1, 1, 1).expand(n, 1, h, w)
+        return torch.cat([x, plane.to(x.dtype)], 1)
+
+
+class Judge(nn.Module):
+    """A discriminator from `features(x) -> [N, F]` and a head: D(x, y) -> logits [N], higher is more real.
+
+    condition "projection": linear(h) + <embed(y), h> (arXiv:1802.05637); "concat": planes of the label beside the image, and
+    linear(h); "auxiliary": linear(h), and a second head that names the class (arXiv:1610.09585). A subclass calls
+    super().__init__(spec, F) and builds its trunk for self.in_channels channels.
+    """
+
+    side_d, side_g = 0.0, 0.0  # weight of the side task on reals in D's loss, on fakes in G's
+
+    def __init__(self, spec: Spec, features: int):
+        super().__init__()
+        self.condition, self.size = spec.condition, spec.size
+        self.in_channels = spec.channels + (spec.condition == "concat")
+        self.head = nn.Linear(features, 1)
+        if spec.condition == "projection":
+            # Unscaled on purpose: with a small projection D hardly sees the label and G draws sharp images of the wrong class.
+            self.embed = Labels(spec.num_classes, features)
+            nn.init.normal_(self.embed.weight, std=0.02)
+        elif spec.condition == "concat":
+            self.plane = Labels(spec.num_classes, spec.size**2)
+        else:
+            self.classify = nn.Linear(features, spec.num_classes)
+            self.side_d, self.side_g = 1.0, 0.1  # full weight in G would reward prototypes (recipes.md A4)
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def hidden(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.condition == "concat":
+            x = torch.cat([x, self.plane(y).view(-1, 1, self.size, self.size).to(x.dtype)], 1)
+        return self.features(x)
+
+    def logit(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        out = self.head(h)[:, 0]
+        return out + (self.embed(y) * h).sum(1) if self.condition == "projection" else out
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.logit(self.hidden(x, y), y)
+
+    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(logits, loss of the side task for each image [N] or None)."""
+        h = self.hidden(x, y)
+        side = F.cross_entropy(self.classify(h).float(), y, reduction="none") if self.condition == "auxiliary" else None
+        return self.logit(h, y), side

@@ -1,0 +1,30 @@
+"""Spec: what a pair of networks is built for. One frozen thing, so that a new option does not change every signature."""
+
+from dataclasses import dataclass
+
+from gan_core.config import TrainConfig
+from gan_core.families import inner_size
+
+
+@dataclass(frozen=True)
+class Spec:
+    size: int  # px side of the networks' images: the dataset's, or 32 for 28 where a family pads
+    channels: int  # 1 or 3
+    num_classes: int  # 1 for a set without labels: there is no unconditional case
+    z_dim: int = 64
+    width: int = 64
+    condition: str = "projection"  # how D hears of the label: projection, concat, auxiliary
+    minibatch_std: bool = False
+
+    @classmethod
+    def of(cls, config: TrainConfig, *, size: int, channels: int, num_classes: int) -> "Spec":
+        """size in px as the dataset has it."""
+        return cls(
+            inner_size(config.family, size),
+            channels,
+            num_classes,
+            config.z_dim,
+            config.width,
+            config.condition,
+            config.minibatch_std,
+        )

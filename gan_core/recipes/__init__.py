@@ -1,0 +1,28 @@
+"""RECIPES: named starting points, each with its source and one sentence on when to use it.
+
+A recipe's name is a key in run folders: never rename one, only add. ours.py has our own, students.py the five systems that this
+project answers to, methods.py published methods.
+"""
+
+from gan_core.config import TrainConfig, largest_batch
+from gan_core.recipes import methods, ours, students
+from gan_core.recipes.recipe import Recipe
+
+__all__ = ["RECIPES", "Recipe", "start"]
+
+RECIPES: dict[str, Recipe] = {**ours.RECIPES, **methods.RECIPES, **students.RECIPES}
+
+
+def start(recipe: str, *, size: int, train_images: int) -> TrainConfig:
+    """The recipe's settings fitted to a dataset: a batch that it can fill and augmentation where images are few."""
+    config = RECIPES[recipe].config
+    changes: dict[str, object] = {"batch": min(config.batch, largest_batch(train_images))}
+    if recipe == "quick" and size >= 64:
+        # More pixels and, as a rule, fewer photographs: a stronger penalty, smaller batches, and shifted copies for D.
+        changes |= {
+            "batch": min(32, largest_batch(train_images)),
+            "augment": "translation",
+            "gamma": 1.0,
+            "epochs": 100.0,
+        }
+    return config.model_copy(update=changes)
