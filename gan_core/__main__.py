@@ -224,6 +224,9 @@ def train(
     seed: int | None = None,
     device: str | None = None,
     name: str = "",
+    start_from: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Start from the weights of a run with the same networks.")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker and return at once.")] = False,
     as_json: Json = False,
@@ -240,7 +243,7 @@ def train(
         epochs = 1_000_000.0  # the minutes alone decide
     if images is not None:
         epochs = images / train_images
-    given = {"epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
+    given = {"epochs": epochs, "minutes": minutes, "seed": seed, "device": device, "start_from": start_from}
     values |= {key: value for key, value in given.items() if value is not None}
     for pair in set_ or []:
         key, equals, text = pair.partition("=")

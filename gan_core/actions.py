@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_core import config, jobs, recipes
+from gan_core import config, jobs, recipes, starting
 from gan_core.checks import check_room, check_seed, exists
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import READY_SETS
@@ -104,11 +104,27 @@ def train(
     if settings.recipe not in recipes.RECIPES:
         raise config.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
     config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    check_start(desk, info, settings)
     check_room(desk.workspace.dataset(dataset_id))
     if not name:  # two runs of one name cannot be told apart in a list
         number = len(desk.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
         name = f"{dataset.name}, {settings.recipe} {number}"
     return new_run(desk, dataset_id, settings, name, token=token)
+
+
+def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: config.TrainConfig) -> None:
+    """Raises FieldErrors where settings.start_from names no run, or one whose weights do not fit."""
+    if not settings.start_from:
+        return
+    try:
+        other = trained_run(desk, settings.start_from)
+        theirs = dataset_folder.read_info(desk.workspace.dataset(other.dataset_id))
+    except UserError as error:
+        raise config.FieldErrors({"start_from": str(error)}) from None
+    mine = starting.Shape(settings, info.size, info.channels)
+    found = starting.obstacles(mine, starting.Shape(config.build(other.config), theirs.size, theirs.channels))
+    if found:
+        raise config.FieldErrors({"start_from": starting.refusal(found)})
 
 
 def new_run(
@@ -191,7 +207,7 @@ def probe(desk: Desk, dataset_id: str, settings: config.TrainConfig) -> Job:
     """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
     check_room(desk.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
-        exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images"}
+        exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}
     )
     digest = hashlib.sha256(json.dumps(speed_only, sort_keys=True).encode()).hexdigest()[:16]
     token = f"probe-{desk.store.dataset(dataset_id).id}-{digest}"

@@ -186,6 +186,18 @@ class TrainConfig(BaseModel):
     balance_classes: bool = setting(
         True, "Balanced classes", "Shows every class equally often, so that a rare class is learnt too."
     )
+    start_from: str = setting(
+        "",
+        "Start from another run's weights",
+        "Networks that learnt from many pictures are a good start where there are few. Empty: from scratch.",
+    )
+    freeze_d: int = setting(
+        0,
+        "Freeze so many of D's first layers",
+        "Keeps what the other run's D knows of edges and textures (Freeze-D). 2 to 4 where images are few.",
+        ge=0,
+        le=64,
+    )
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Device", "Auto takes the GPU where there is one.")
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto",
@@ -222,6 +234,7 @@ def sentence(name: str, error: dict[str, Any]) -> str:
         "int_from_float": "must be a whole number",
         "float_type": "must be a number",
         "bool_type": "must be true or false",
+        "string_type": "must be text",
         "literal_error": "must be one of {expected}",
     }.get(error["type"], "cannot be used: " + error["msg"])
     wanted = wanted.format(
@@ -291,6 +304,10 @@ def check_family(config: TrainConfig) -> dict[str, str]:
         )
     if config.minibatch_std and not facts.minibatch_std:
         errors["minibatch_std"] = f"{facts.title} has no minibatch standard deviation: switch it off."
+    if config.freeze_d and not config.start_from:
+        errors["freeze_d"] = (
+            "Only layers that learnt elsewhere are worth freezing: choose a run to start from, or set 0."
+        )
     if config.label_full < config.label_start:
         errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."
     return errors

@@ -6,6 +6,7 @@ from typing import Any
 from gan_core import jobs
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
+from gan_core.errors import UserError
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.watching import make_panel
 from gan_core.store import Job, Store
@@ -34,9 +35,10 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
         report(status["progress"], f"epoch {status['epoch']:.1f}")
 
     dataset = workspace.dataset(run.dataset_id)
+    other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
     panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
     try:
-        status = loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel)
+        status = loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other)
     except Exception as error:
         log(f"failed: {error}")
         raise
@@ -47,6 +49,18 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
             for key in ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
         },
     }
+
+
+def newest_weights(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """The newest checkpoint of the run to start from. Raises UserError where there is none any more."""
+    from gan_core.training import checkpoint
+
+    found = checkpoint.newest(workspace.run(run_id) / "checkpoints")
+    if found is None:
+        raise UserError(
+            "no_checkpoint", "The run to start from has no usable checkpoint.", "Choose another run, or start fresh."
+        )
+    return found[0]
 
 
 def probe(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:

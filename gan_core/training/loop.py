@@ -20,6 +20,7 @@ from gan_core.training.checkup import Panel
 from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.record import Recorder
 from gan_core.training.step import new_state, train_step
+from gan_core.training.transfer import begin_from
 
 
 class Sampler:
@@ -69,12 +70,14 @@ def train(
     should_stop: Callable[[], bool],
     log: Callable[[str], None] = print,
     make_panel: Callable[[], Panel] | None = None,
+    other_weights: Callable[[], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Train into folder, from its newest checkpoint where it has one; returns the last status.
+    """Train into folder, from its newest checkpoint where it has one, else from other_weights(); returns the last status.
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
-    checkpoints/. make_panel is called when the first look for mode collapse is due (checkup.py). Ends early, with a
-    checkpoint, when should_stop() says so. Raises UserError where the losses stop being finite.
+    checkpoints/. other_weights gives the checkpoint of a run to start from (transfer.py). make_panel is called when the
+    first look for mode collapse is due (checkup.py). Ends early, with a checkpoint, when should_stop() says so. Raises
+    UserError where the losses stop being finite.
     """
     device = choose(config.device)
     prepare(device)
@@ -84,6 +87,8 @@ def train(
     if (found := checkpoint.newest(folder / "checkpoints", set_aside=True)) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
+    elif other_weights is not None:
+        begin_from(state, other_weights(), log)
     recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
     sampler = Sampler(images, labels, config, inner_size(config.family, size), device)

@@ -18,6 +18,7 @@ from gan_core.models.layers import Labels
 from gan_core.training import draws, ema, optimisers
 from gan_core.training.augment import augment
 from gan_core.training.device import autocast
+from gan_core.training.freeze import freeze, learns
 from gan_core.training.losses import LOSSES, probabilities, softened
 from gan_core.training.optimisers import update
 from gan_core.training.penalties import interpolated, lecam, squared_gradients
@@ -52,6 +53,7 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
         for layer in list(D.modules()):
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.utils.parametrizations.spectral_norm(layer)
+    freeze(D, spec, config.freeze_d)
     G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
     G_ema = copy.deepcopy(G).requires_grad_(False).eval()
     opt_G, opt_D = optimisers.make(G, config.lr_G, config), optimisers.make(D, config.lr_D, config)
@@ -129,7 +131,7 @@ def train_D(
     steps = state.images_seen // (n * draws.world()[1])
     penalised = config.has_penalty and per_image and steps % config.penalty_every == 0
     slopes = penalised and config.penalty in ("r1", "r1+r2")
-    D.requires_grad_(True)
+    learns(state.opt_D, True)
     with autocast(config, real.device):
         if per_image:  # one batch for both
             both, both_labels = torch.cat([real, fake]), torch.cat([labels, labels])
@@ -174,7 +176,7 @@ def train_G(
 ) -> torch.Tensor:
     """One step of G on fresh fakes, or on those given with their graph. D is frozen: gradients flow through it, not into it."""
     D, loss = state.D, LOSSES[config.loss]
-    D.requires_grad_(False)
+    learns(state.opt_D, False)
     if fake is None:
         fake = make_fakes(state, labels, config, keep_graph=True)
     with autocast(config, real.device):

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gan_core.config import TrainConfig
 from pages.components.text import plain
 
-HIDDEN = ("recipe",)  # chosen by its card, not in the form
+HIDDEN = ("recipe", "start_from", "freeze_d")  # chosen elsewhere on the page
 PREFIX = "setting_"
 
 

@@ -1,0 +1,57 @@
+"""What of D learns: layers that are fixed for the whole run, and D held still while G learns through it."""
+
+import torch
+from torch import nn
+
+from gan_core.errors import UserError
+from gan_core.models import Spec
+
+
+def learns(optimizer: torch.optim.Optimizer, on: bool) -> None:
+    """Switch the gradients of what the optimiser trains. What it does not hold (frozen layers, a fixed trunk) stays as it is."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.requires_grad_(on)
+
+
+def freeze(D: nn.Module, spec: Spec, layers: int) -> None:
+    """Fix the first `layers` convolutions of D, in the order that an image meets them (Freeze-D, arXiv:2002.10964).
+
+    Before the optimiser is made, which takes what is left. Raises UserError where D has no layer left to learn.
+    """
+    if layers == 0:
+        return
+    order = convolutions(D, spec)
+    if layers >= len(order):
+        raise UserError(
+            "bad_freeze",
+            f"D of these networks has {len(order)} layers that can be frozen in part, so {layers} is too many (freeze_d).",
+            f"Set it to {max(0, len(order) - 1)} or less.",
+        )
+    for layer in order[:layers]:
+        layer.requires_grad_(False)
+
+
+@torch.no_grad()
+def convolutions(D: nn.Module, spec: Spec) -> list[nn.Module]:
+    """D's convolutions that can learn, in the order of a pass; the pass leaves D and the random numbers as they were."""
+    order: list[nn.Module] = []
+    training = D.training
+    D.eval()  # before anything is looked at: spectral norm would take a step at each look
+    hooks = [
+        module.register_forward_pre_hook(lambda module, _: order.append(module) if module not in order else None)
+        for module in D.modules()
+        if has_kernel(module)
+    ]
+    with torch.random.fork_rng(devices=[]):
+        D(torch.zeros(2, spec.channels, spec.size, spec.size), torch.zeros(2, dtype=torch.int64))
+    D.train(training)
+    for hook in hooks:
+        hook.remove()
+    return order
+
+
+def has_kernel(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    mine = any(parameter.requires_grad for parameter in module.parameters())
+    return isinstance(weight, torch.Tensor) and weight.ndim == 4 and mine

@@ -1,0 +1,46 @@
+"""Begin with another run's weights: G and its average from the other's averaged G, D from its D; optimisers and clock are new."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from gan_core.errors import UserError
+from gan_core.models.layers import Labels
+from gan_core.training.step import State
+
+
+def begin_from(state: State, values: dict[str, Any], log: Callable[[str], None]) -> None:
+    """values: a checkpoint of a run with the same networks, perhaps of another number of classes.
+
+    Then what is shaped by that number (embeddings of the labels, the head that names the class) stays fresh. Raises
+    UserError where the weights are of another shape altogether.
+    """
+    fresh = set()
+    for net, weights in ((state.G, values["G_ema"]), (state.G_ema, values["G_ema"]), (state.D, values["D"])):
+        own = net.state_dict()
+        of_labels = {name for name, tensor in own.items() if name in weights and differs(tensor, weights[name])}
+        if own.keys() != weights.keys() or not all(by_rows(own[name], weights[name]) for name in of_labels):
+            raise UserError(
+                "other_shape",
+                "The weights to start from are of other networks.",
+                "Start from a run with the same networks, width and image size.",
+            )
+        net.load_state_dict({**weights, **{name: own[name] for name in of_labels}})
+        for module in net.modules():
+            if isinstance(module, Labels):
+                module.share.fill_(1.0)  # the other run may have ended before its labels counted in full
+        fresh |= of_labels
+    log(
+        f"Started from the weights of another run at {values['images_seen']:,} images"
+        + (f"; fresh, as the number of classes differs: {', '.join(sorted(fresh))}." if fresh else ".")
+    )
+
+
+def differs(mine: torch.Tensor, other: torch.Tensor) -> bool:
+    return mine.shape != other.shape
+
+
+def by_rows(mine: torch.Tensor, other: torch.Tensor) -> bool:
+    """Do they differ in their number of rows alone, as embeddings of another number of classes do?"""
+    return mine.shape[1:] == other.shape[1:]
