@@ -9,6 +9,7 @@ SIZES = (28, 32, 64, 128, 256)
 LOSSES = ("nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic")
 PENALTIES = ("none", "r1", "r1+r2", "gp")
 CONDITIONS = ("projection", "concat", "auxiliary")
+FEW_SHOT = ("hinge", "nonsaturating", "least-squares", "relativistic")  # bounded without a gradient penalty
 
 
 class Facts(NamedTuple):
@@ -16,15 +17,45 @@ class Facts(NamedTuple):
     sizes: tuple[int, ...]  # px of the dataset
     pads: bool = True  # 28 px is padded to 32 inside, because the networks halve
     conditions: tuple[str, ...] = ("projection",)  # how D may hear of the label; the first is the default
-    losses: tuple[str, ...] = LOSSES
+    losses: tuple[str, ...] = LOSSES  # none: no adversarial loss, because there is no D
     per_image: bool = True  # a logit depends on its own image alone: one batch for reals and fakes, gradient penalties
     minibatch_std: bool = False  # is it a choice?
+    spectral_norm: bool = True  # is it a choice? not where D norms its weights by itself
     game: str = "adversarial"  # which step plays it, see training/step.py
 
 
 FACTS: dict[str, Facts] = {
     "r3lite": Facts("R3-lite", (28, 32, 64, 128), conditions=CONDITIONS),
     "dcgan28": Facts("DCGAN, 28 px", (28,), pads=False),
+    "sngan-projection": Facts("SNGAN with projection", (28, 32, 64, 128), spectral_norm=False),
+    "stylegan2-lite": Facts("StyleGAN2-lite", SIZES, minibatch_std=True, spectral_norm=False),
+    "progressive": Facts("Progressive growing", SIZES, minibatch_std=True, spectral_norm=False),
+    "mlp": Facts("Dense networks", (28, 32), pads=False, conditions=CONDITIONS),
+    "dcgan": Facts(
+        "DCGAN",
+        (28, 32, 64, 128, 256),
+        conditions=CONDITIONS,
+        losses=tuple(loss for loss in LOSSES if loss != "wasserstein"),  # which nothing here would hold D for
+        per_image=False,
+    ),
+    "dcgan-sn": Facts(
+        "DCGAN without batch norm in D", (28, 32, 64, 128, 256), conditions=CONDITIONS, minibatch_std=True
+    ),
+    "cgan28": Facts("Tutorial cGAN, 28 px", (28,), pads=False, conditions=("concat",)),
+    "garbage128": Facts("Garbage GAN, 128 px", (128,), pads=False, losses=("nonsaturating", "minimax")),
+    "fashion28": Facts("Fashion GAN, 28 px", (28,), pads=False),
+    "egan": Facts(
+        "E-GAN",
+        (28, 32, 64, 128),
+        conditions=("projection", "concat"),
+        losses=("nonsaturating",),  # of D; G has three
+        per_image=False,
+        game="evolution",
+    ),
+    "vae": Facts("VAE", (28, 32, 64, 128), conditions=("concat",), losses=(), per_image=False, game="vae"),
+    "kmeans": Facts("K-means", SIZES, pads=False, losses=(), per_image=False, game="kmeans"),
+    "fastgan": Facts("FastGAN", SIZES, losses=FEW_SHOT, per_image=False, spectral_norm=False),
+    "projected": Facts("Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, spectral_norm=False),
 }
 
 
