@@ -87,8 +87,8 @@ def test_a_class_too_small_is_refused_only_where_labels_are_used():
 
 
 def test_a_size_the_family_cannot_draw_is_refused():
-    with pytest.raises(FieldErrors, match="this dataset is 128 px"):
-        check(build({"batch": 8}), size=128, train_counts=COUNTS)
+    with pytest.raises(FieldErrors, match="this dataset is 256 px"):
+        check(build({"batch": 8}), size=256, train_counts=COUNTS)
 
 
 def test_every_field_explains_itself():
