@@ -16,8 +16,20 @@ CHECKPOINTS_KEPT = 3  # newest ones of a run that stay on disk
 SMALLEST_CLASS = 5  # images; below this a GAN with labels can only copy (recipes.md A18)
 
 
-def setting(default: Any, title: str, help: str, *, main: bool = False, **bounds: Any) -> Any:
-    return Field(default, title=title, description=help, json_schema_extra={"main": main}, **bounds)
+GROUPS = {
+    "networks": "Networks",
+    "labels": "Labels",
+    "loss": "Loss and penalties",
+    "optimiser": "Optimiser and schedule",
+    "augmentation": "Augmentation",
+    "start": "Start from another run",
+    "machine": "Machine",
+}
+
+
+def setting(default: Any, title: str, help: str, *, main: bool = False, group: str = "machine", **bounds: Any) -> Any:
+    """main: shown at once; group: a key of GROUPS, under which the form keeps the others."""
+    return Field(default, title=title, description=help, json_schema_extra={"main": main, "group": group}, **bounds)
 
 
 class TrainConfig(BaseModel):
@@ -25,9 +37,9 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    recipe: str = setting("quick", "Recipe", "The named starting point these settings came from.")
+    recipe: str = setting("quick", "Recipe", "The named starting point these settings came from.", group="machine")
     family: Literal[tuple(FACTS)] = setting(  # type: ignore[valid-type]
-        "r3lite", "Networks", "The pair of networks that is trained."
+        "r3lite", "Networks", "The pair of networks that is trained.", group="networks"
     )
     conditional: bool = setting(
         True,
@@ -72,6 +84,7 @@ class TrainConfig(BaseModel):
         2e-4,
         "Learning rate of G",
         "Step size of the generator. Lower it if losses swing; above 0.0005 is risky.",
+        group="optimiser",
         gt=0,
         le=0.1,
     )
@@ -79,27 +92,33 @@ class TrainConfig(BaseModel):
         2e-4,
         "Learning rate of D",
         "Step size of the discriminator. Lower it if D wins: D(x) near 1, D(G(z)) near 0.",
+        group="optimiser",
         gt=0,
         le=0.1,
     )
-    beta1: float = setting(0.0, "Adam beta 1", "Momentum of Adam. GANs use 0 to 0.5.", ge=0, lt=1)
-    beta2: float = setting(0.99, "Adam beta 2", "Memory of Adam's step scaling. 0.99 to 0.999.", ge=0, lt=1)
+    beta1: float = setting(0.0, "Adam beta 1", "Momentum of Adam. GANs use 0 to 0.5.", group="optimiser", ge=0, lt=1)
+    beta2: float = setting(
+        0.99, "Adam beta 2", "Memory of Adam's step scaling. 0.99 to 0.999.", group="optimiser", ge=0, lt=1
+    )
     loss: Literal["nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic"] = setting(
         "relativistic",
         "Loss",
         "Relativistic: D compares a real with a fake of the same class, which keeps variety. "
         "Non-saturating: the classic GAN loss, faster but more prone to collapse. Minimax is the loss of the first paper.",
+        group="loss",
     )
     penalty: Literal["none", "r1", "r1+r2", "gp"] = setting(
         "r1+r2",
         "Gradient penalty",
         "What holds D's slope down: on reals (r1), on reals and fakes (r1+r2), or towards one in between (gp, for Wasserstein).",
+        group="loss",
     )
     gamma: float = setting(
         0.5,
         "Strength of the penalty",
         "How strongly D's slope is held down. Ten times more if D(x) runs away, ten "
         "times less if learning stalls. 0 switches it off.",
+        group="loss",
         ge=0,
         le=10_000,
     )
@@ -107,67 +126,116 @@ class TrainConfig(BaseModel):
         1,
         "Penalty every so many steps",
         "1 for the relativistic loss, which needs it always; StyleGAN2 takes 16, and it then counts 16 times.",
+        group="loss",
         ge=1,
         le=64,
     )
     lecam: float = setting(
-        0.0, "LeCam weight", "Holds D near its own running averages: helps with few images. 0.01 to 0.3.", ge=0, le=10
+        0.0,
+        "LeCam weight",
+        "Holds D near its own running averages: helps with few images. 0.01 to 0.3.",
+        group="loss",
+        ge=0,
+        le=10,
     )
     spectral_norm: bool = setting(
-        False, "Spectral norm in D", "Bounds D's slope by its weights. The usual partner of the hinge loss."
+        False,
+        "Spectral norm in D",
+        "Bounds D's slope by its weights. The usual partner of the hinge loss.",
+        group="networks",
     )
     label_smoothing: float = setting(
-        0.0, "Label smoothing", "Tells D that reals are real by 1 minus this only. 0.1 is usual.", ge=0, le=0.5
+        0.0,
+        "Label smoothing",
+        "Tells D that reals are real by 1 minus this only. 0.1 is usual.",
+        group="loss",
+        ge=0,
+        le=0.5,
     )
     label_noise: float = setting(
-        0.0, "Label noise", "Adds up to this much at random to what D is told of real and fake.", ge=0, le=0.5
+        0.0,
+        "Label noise",
+        "Adds up to this much at random to what D is told of real and fake.",
+        group="loss",
+        ge=0,
+        le=0.5,
     )
-    d_steps: int = setting(1, "D steps for a G step", "How often D learns before G does. WGAN-GP takes 5.", ge=1, le=20)
+    d_steps: int = setting(
+        1, "D steps for a G step", "How often D learns before G does. WGAN-GP takes 5.", group="optimiser", ge=1, le=20
+    )
     optimizer: Literal["adam", "adamw", "rmsprop"] = setting(
-        "adam", "Optimiser", "Adam unless a recipe says otherwise."
+        "adam", "Optimiser", "Adam unless a recipe says otherwise.", group="optimiser"
     )
-    weight_decay: float = setting(0.0, "Weight decay", "Pulls weights to zero; for AdamW.", ge=0, le=1)
+    weight_decay: float = setting(
+        0.0, "Weight decay", "Pulls weights to zero; for AdamW.", group="optimiser", ge=0, le=1
+    )
     clip_value: float = setting(
-        0.0, "Clip gradients at", "Every gradient is cut to plus or minus this. 0 switches it off.", ge=0, le=1000
+        0.0,
+        "Clip gradients at",
+        "Every gradient is cut to plus or minus this. 0 switches it off.",
+        group="optimiser",
+        ge=0,
+        le=1000,
     )
     schedule: Literal["constant", "linear", "cosine"] = setting(
-        "constant", "Schedule", "How rates and penalty go from their start to their end over the run."
+        "constant",
+        "Schedule",
+        "How rates and penalty go from their start to their end over the run.",
+        group="optimiser",
     )
-    lr_end: float = setting(1.0, "Learning rates at the end", "As a share of their start.", ge=0, le=1)
-    gamma_end: float = setting(1.0, "Penalty at the end", "As a share of its start.", ge=0, le=100)
+    lr_end: float = setting(
+        1.0, "Learning rates at the end", "As a share of their start.", group="optimiser", ge=0, le=1
+    )
+    gamma_end: float = setting(1.0, "Penalty at the end", "As a share of its start.", group="optimiser", ge=0, le=100)
     condition: Literal["projection", "concat", "auxiliary"] = setting(
         "projection",
         "How D hears of the label",
         "Projection: compared with what D sees. Concat: as a plane beside the image. "
         "Auxiliary: D names the class itself (ACGAN).",
+        group="labels",
     )
     label_start: float = setting(
         0.0,
         "Labels come in from",
         "Share of the run that is trained without labels; helps where classes are small.",
+        group="labels",
         ge=0,
         le=1,
     )
     label_full: float = setting(
-        0.0, "Labels count fully from", "Share of the run after which labels count in full.", ge=0, le=1
+        0.0, "Labels count fully from", "Share of the run after which labels count in full.", group="labels", ge=0, le=1
     )
     minibatch_std: bool = setting(
-        False, "Minibatch standard deviation", "Tells D how varied a batch is, against collapse."
+        False, "Minibatch standard deviation", "Tells D how varied a batch is, against collapse.", group="networks"
     )
     reuse_fakes: bool = setting(
-        False, "One set of fakes for D and G", "Saves a pass of G; both nets then see the same fakes in a step."
+        False,
+        "One set of fakes for D and G",
+        "Saves a pass of G; both nets then see the same fakes in a step.",
+        group="optimiser",
     )
     z_dim: int = setting(
-        64, "Noise dimensions", "Length of the noise vector behind each image. 32 to 128.", ge=1, le=1024
+        64,
+        "Noise dimensions",
+        "Length of the noise vector behind each image. 32 to 128.",
+        group="networks",
+        ge=1,
+        le=1024,
     )
     width: int = setting(
-        64, "Network width", "Channels of the networks. Twice the width costs about three times the time.", ge=4, le=512
+        64,
+        "Network width",
+        "Channels of the networks. Twice the width costs about three times the time.",
+        group="networks",
+        ge=4,
+        le=512,
     )
     ema_images: float = setting(
         10_000,
         "Averaging half-life (images)",
         "Samples come from a running average of G over about this many images; "
         "it ramps up, so short runs have one too. 0 switches it off.",
+        group="optimiser",
         ge=0,
         le=10_000_000,
     )
@@ -176,33 +244,47 @@ class TrainConfig(BaseModel):
         "Augmentation for D",
         "Random changes shown to D on real and fake alike (DiffAugment). Helps below a few thousand images. "
         "ada: as often as D overfits.",
+        group="augmentation",
     )
     ada_target: float = setting(
-        0.6, "ADA target", "How sure of the training images D may be before ADA changes them more often.", gt=0, lt=1
+        0.6,
+        "ADA target",
+        "How sure of the training images D may be before ADA changes them more often.",
+        group="augmentation",
+        gt=0,
+        lt=1,
     )
     flip: bool = setting(
-        False, "Mirror images", "Shows left-right mirrored images too. Off for digits, text and left/right classes."
+        False,
+        "Mirror images",
+        "Shows left-right mirrored images too. Off for digits, text and left/right classes.",
+        group="augmentation",
     )
     balance_classes: bool = setting(
-        True, "Balanced classes", "Shows every class equally often, so that a rare class is learnt too."
+        True, "Balanced classes", "Shows every class equally often, so that a rare class is learnt too.", group="labels"
     )
     start_from: str = setting(
         "",
         "Start from another run's weights",
         "Networks that learnt from many pictures are a good start where there are few. Empty: from scratch.",
+        group="start",
     )
     freeze_d: int = setting(
         0,
         "Freeze so many of D's first layers",
         "Keeps what the other run's D knows of edges and textures (Freeze-D). 2 to 4 where images are few.",
+        group="start",
         ge=0,
         le=64,
     )
-    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Device", "Auto takes the GPU where there is one.")
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "Device", "Auto takes the GPU where there is one.", group="machine"
+    )
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto",
         "Precision",
         "Auto takes bfloat16 where the processor is made for it (weights stay in full precision).",
+        group="machine",
     )
 
     @property
@@ -283,7 +365,7 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
 def check_family(config: TrainConfig) -> dict[str, str]:
     """What the networks of config.family cannot be told: {setting: one sentence}."""
     facts, errors = FACTS[config.family], {}
-    if config.loss not in facts.losses:
+    if facts.losses and config.loss not in facts.losses:
         errors["loss"] = (
             f"{facts.title} cannot be trained with the loss {config.loss!r}: choose {' or '.join(facts.losses)}."
         )
@@ -308,9 +390,29 @@ def check_family(config: TrainConfig) -> dict[str, str]:
         errors["freeze_d"] = (
             "Only layers that learnt elsewhere are worth freezing: choose a run to start from, or set 0."
         )
+    if config.spectral_norm and not facts.spectral_norm:
+        errors["spectral_norm"] = f"{facts.title} holds D's weights in a way of its own: switch spectral norm off."
+    if not facts.losses:
+        for name, idle in WITHOUT_D.items():
+            if getattr(config, name) != idle:
+                title = TrainConfig.model_fields[name].title
+                errors[name] = f"{facts.title} has no discriminator: set {title!r} ({name}) to {in_words(idle)}."
     if config.label_full < config.label_start:
         errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."
     return errors
+
+
+WITHOUT_D: dict[str, Any] = {  # what a family that has no D must leave as it is here
+    "penalty": "none",
+    "lecam": 0.0,
+    "spectral_norm": False,
+    "label_smoothing": 0.0,
+    "label_noise": 0.0,
+    "d_steps": 1,
+    "minibatch_std": False,
+    "reuse_fakes": False,
+    "augment": "none",
+}
 
 
 def largest_batch(images: int) -> int:

@@ -33,14 +33,12 @@ FACTS: dict[str, Facts] = {
     "mlp": Facts("Dense networks", (28, 32), pads=False, conditions=CONDITIONS),
     "dcgan": Facts(
         "DCGAN",
-        (28, 32, 64, 128, 256),
+        SIZES,
         conditions=CONDITIONS,
         losses=tuple(loss for loss in LOSSES if loss != "wasserstein"),  # which nothing here would hold D for
         per_image=False,
     ),
-    "dcgan-sn": Facts(
-        "DCGAN without batch norm in D", (28, 32, 64, 128, 256), conditions=CONDITIONS, minibatch_std=True
-    ),
+    "dcgan-sn": Facts("DCGAN without batch norm in D", SIZES, conditions=CONDITIONS, minibatch_std=True),
     "cgan28": Facts("Tutorial cGAN, 28 px", (28,), pads=False, conditions=("concat",)),
     "garbage128": Facts("Garbage GAN, 128 px", (128,), pads=False, losses=("nonsaturating", "minimax")),
     "fashion28": Facts("Fashion GAN, 28 px", (28,), pads=False),

@@ -25,7 +25,7 @@ class Looker:
         self.seen.append(images_seen)
         y = np.arange(70) % 3
         self.images = draw(np.random.default_rng(0).standard_normal((70, 8), dtype=np.float32), y)
-        self.logits = judge(self.images, y)
+        self.logits = judge(self.images, y) if judge else None
         torch.rand(1000)
         return {"verdict": "red", "sentence": "Everything is one grey."}
 
@@ -68,7 +68,10 @@ def test_with_or_without_a_panel_the_run_is_the_same_bit_for_bit(tiny, tmp_path,
     run(config, tmp_path / "without")
     assert panel.seen == [48, 96, 144]
     assert panel.images.shape == (70, SIZE[family], SIZE[family], 1) and panel.images.dtype == np.uint8
-    assert panel.logits.shape == (70,) and np.isfinite(panel.logits).all()
+    if FACTS[family].losses:
+        assert panel.logits.shape == (70,) and np.isfinite(panel.logits).all()
+    else:
+        assert panel.logits is None
     (a, _), (b, _) = (checkpoint.newest(tmp_path / name / "checkpoints") for name in ("with", "without"))
     for name in ("G", "D", "G_ema", "rng", "images_seen"):
         assert same(a[name], b[name]), name

@@ -84,11 +84,12 @@ class Panel:
         rows = np.sort(balanced_rows(labels, n, rng))
         return np.asarray(images[rows]), labels[rows] if self.conditional else np.zeros(len(rows), np.int64)
 
-    def check(self, draw: Draw, judge: Judge, images_seen: int, epoch: float) -> dict[str, Any]:
+    def check(self, draw: Draw, judge: Judge | None, images_seen: int, epoch: float) -> dict[str, Any]:
         """One look: appends its row to collapse.jsonl and returns it.
 
-        draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, H, W, C]; judge(uint8 [N, H, W, C], y) -> logits of D [N]. The
-        noise is new each time, a function of (seed, images_seen), so that two checks are two witnesses.
+        draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, H, W, C]; judge(uint8 [N, H, W, C], y) -> logits of D [N], or
+        None where there is no D. The noise is new each time, a function of (seed, images_seen), so that two checks are two
+        witnesses.
         """
         started = time.monotonic()
         rng = np.random.default_rng([self.seed, images_seen])
@@ -101,9 +102,9 @@ class Panel:
             y if self.conditional else None,
             z_sensitivity=z_sensitivity(images, y) if self.conditional else None,
             z_sensitivity_real=self.real_share,
-            d_real=judge(self.real, self.real_labels),
-            d_held_out=judge(self.held, self.held_labels) if len(self.held) else None,
-            d_fake=judge(images[:n], y[:n]),
+            d_real=judge(self.real, self.real_labels) if judge else None,
+            d_held_out=judge(self.held, self.held_labels) if judge and len(self.held) else None,
+            d_fake=judge(images[:n], y[:n]) if judge else None,
             classes=self.classes,
         )
         row = self.row(found, images_seen, epoch)

@@ -13,7 +13,7 @@ import torch
 
 from gan_core.config import TrainConfig
 from gan_core.errors import Stopped
-from gan_core.families import inner_size
+from gan_core.families import FACTS, inner_size
 from gan_core.sampling import from_pixels, to_pixels
 from gan_core.training.step import State
 
@@ -26,8 +26,11 @@ Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Panel(Protocol):
-    def check(self, draw: Draw, judge: Judge, images_seen: int, epoch: float) -> dict[str, Any]:
-        """draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, S, S, C]; judge(uint8 [N, S, S, C], y) -> logits of D [N]."""
+    def check(self, draw: Draw, judge: Judge | None, images_seen: int, epoch: float) -> dict[str, Any]:
+        """draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, S, S, C]; judge(uint8 [N, S, S, C], y) -> logits of D [N].
+
+        judge is None where the game has no D.
+        """
         ...
 
 
@@ -65,7 +68,8 @@ class Checkup:
                     built = time.monotonic() - started
                     self.log(f"Ready to watch for mode collapse after {built:.1f} s.")
                     started = time.monotonic()
-                row = self.panel.check(self.draw, self.judge, self.state.images_seen, epoch)
+                judge = self.judge if FACTS[self.config.family].losses else None
+                row = self.panel.check(self.draw, judge, self.state.images_seen, epoch)
                 cost = time.monotonic() - started
                 if row["verdict"] in ("amber", "red"):
                     self.log(f"{row['verdict']}: {row['sentence']}")

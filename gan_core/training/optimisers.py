@@ -12,7 +12,7 @@ from gan_core.training import draws
 
 def make(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Optimizer:
     """Over the parameters of net that are to be trained. RMSprop as in Keras: decay 0.9, no momentum."""
-    parameters = [p for p in net.parameters() if p.requires_grad]
+    parameters = [{"params": [p for p in net.parameters() if p.requires_grad]}]  # a group may be empty, a list may not
     betas = (config.beta1, config.beta2)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=lr, alpha=0.9, eps=1e-7, weight_decay=config.weight_decay)

@@ -5,8 +5,6 @@ What is not a game of two (an autoencoder, clusters) has a step of its own; GAME
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import nn
@@ -15,32 +13,16 @@ from gan_core.config import TrainConfig
 from gan_core.families import FACTS
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.layers import Labels
-from gan_core.training import draws, ema, optimisers
+from gan_core.training import draws, ema, evolution, optimisers
 from gan_core.training.augment import augment
 from gan_core.training.device import autocast
 from gan_core.training.freeze import freeze, learns
+from gan_core.training.kmeans import kmeans
 from gan_core.training.losses import LOSSES, probabilities, softened
 from gan_core.training.optimisers import update
 from gan_core.training.penalties import interpolated, lecam, squared_gradients
-
-Stats = dict[str, torch.Tensor]  # 0-d, on the device
-
-
-@dataclass
-class State:
-    """Everything that training changes. A checkpoint is this plus the random number generators.
-
-    memory: small tensors that a penalty or an augmentation keeps from step to step.
-    """
-
-    G: Any  # networks by the contract of models/__init__.py
-    D: Any
-    G_ema: Any
-    opt_G: torch.optim.Optimizer
-    opt_D: torch.optim.Optimizer
-    images_seen: int = 0
-    elapsed_seconds: float = 0.0
-    memory: dict[str, torch.Tensor] = field(default_factory=dict)
+from gan_core.training.state import State, Stats
+from gan_core.training.vae import vae
 
 
 def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int, device: torch.device) -> State:
@@ -98,6 +80,16 @@ def adversarial(state: State, real: torch.Tensor, labels: torch.Tensor, config: 
     stats, real_logits = train_D(state, real, fake.detach(), labels, config, progress)
     if turn_of_G(state, config, len(real)):
         stats["loss_g"] = train_G(state, real, real_logits, fake if config.reuse_fakes else None, labels, config)
+    return stats
+
+
+def evolution_game(
+    state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float
+) -> Stats:
+    """D against G, which learns by evolution."""
+    stats, _ = train_D(state, real, make_fakes(state, labels, config, keep_graph=False), labels, config, progress)
+    if turn_of_G(state, config, len(real)):
+        stats |= evolution.evolve(state, real, labels, config, lambda images: changed(state, config, images))
     return stats
 
 
@@ -200,4 +192,7 @@ def changed(state: State, config: TrainConfig, images: torch.Tensor) -> torch.Te
 
 GAMES: dict[str, Callable[[State, torch.Tensor, torch.Tensor, TrainConfig, float], Stats]] = {
     "adversarial": adversarial,
+    "evolution": evolution_game,
+    "vae": vae,
+    "kmeans": kmeans,
 }

@@ -1,0 +1,103 @@
+"""How G learns in E-GAN (Wang et al., arXiv:1803.00657): three losses make three children of one G, and the fittest lives on.
+
+Fitness = mean D(G(z)) + LAMBDA * -log |slope of D's loss in D's weights|: images that D takes for real, and of such variety
+that D has little left to learn. One survivor (mu = 1). Departs from the paper: fitness is measured on as many images as a
+batch has, not 256; D then learns from fresh fakes of the survivor, and when it does is as in any other game.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from gan_core.config import TrainConfig
+from gan_core.training import draws
+from gan_core.training.device import autocast
+from gan_core.training.freeze import learns
+from gan_core.training.losses import LOSSES
+from gan_core.training.optimisers import update
+from gan_core.training.state import State, Stats
+
+MUTATIONS = ("minimax", "nonsaturating", "least-squares")
+LAMBDA = 0.01  # of diversity beside quality
+
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, show: Change) -> Stats:
+    """One generation of G, its Adam state with it. show: what is done to images before D sees them.
+
+    Every child is made from the same noise and tried on the same other noise. Nothing waits for the device: the survivor is
+    chosen there. loss_g is the survivor's non-saturating loss, so that it can be compared over time.
+    """
+    D, G = state.D, state.G
+    noise = [draws.randn(len(labels), config.z_dim, device=labels.device) for _ in range(2)]
+
+    def judged(images: torch.Tensor) -> torch.Tensor:
+        with autocast(config, real.device):
+            return D(show(images), labels).float()
+
+    def draw(z: torch.Tensor) -> torch.Tensor:
+        with autocast(config, real.device):
+            return G(z, labels).float()
+
+    learns(state.opt_D, True)
+    on_reals = slopes(softplus(-judged(real)).mean(), D)
+    parent, children, fitness, losses = None, [], [], []
+    if state.opt_G.state:
+        parent = [value.detach().clone() for value in inheritance(state)]
+    else:  # the first step of all: an optimiser's memory starts at zero
+        weights = [p.detach().clone() for p in G.parameters()]
+    for name in MUTATIONS:
+        if children:
+            put(state, parent)
+        learns(state.opt_D, False)
+        logits = judged(draw(noise[0]))
+        update(state.opt_G, LOSSES[name].g(logits, logits), config.clip_value)
+        if parent is None:
+            parent = [*weights, *(torch.zeros_like(value) for value in inheritance(state)[len(weights) :])]
+        children.append([value.detach().clone() for value in inheritance(state)])
+        learns(state.opt_D, True)
+        with torch.no_grad():
+            fake = draw(noise[1])
+        logits = judged(fake)
+        on_fakes = slopes(softplus(logits).mean(), D)
+        steepness = sum((a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)).sqrt()
+        quality = logits.detach().sigmoid().mean()
+        fitness.append(draws.shared_mean(quality - LAMBDA * (steepness + 1e-12).log()))
+        losses.append(softplus(-logits.detach()).mean())
+    best = torch.stack(fitness).argmax()
+    put(state, [pick(values, best) for values in zip(*children, strict=True)])
+    won = (torch.arange(len(MUTATIONS), device=best.device) == best).float()
+    stats = {f"mutation_{name.replace('-', '_')}": share for name, share in zip(MUTATIONS, won, strict=True)}
+    return {"loss_g": pick(losses, best), **stats}
+
+
+def inheritance(state: State) -> list[torch.Tensor]:
+    """What a child has of its own: the weights of G and what its optimiser remembers of them."""
+    parameters = list(state.G.parameters())
+    return [
+        *parameters,
+        *(value for p in parameters if p in state.opt_G.state for value in state.opt_G.state[p].values()),
+    ]
+
+
+@torch.no_grad()
+def put(state: State, values: list[torch.Tensor]) -> None:
+    for own, value in zip(inheritance(state), values, strict=True):
+        own.copy_(value)
+
+
+def pick(values: list[torch.Tensor] | tuple[torch.Tensor, ...], best: torch.Tensor) -> torch.Tensor:
+    """values[best] without asking the device for it; step counts are alike in all children and may lie on the CPU."""
+    if values[0].device != best.device:
+        return values[0]
+    return torch.stack(list(values)).index_select(0, best.view(1))[0]
+
+
+def slopes(loss: torch.Tensor, D: nn.Module) -> list[torch.Tensor]:
+    """The gradient of the loss for each weight of D that learns."""
+    parameters = [p for p in D.parameters() if p.requires_grad]
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return [torch.zeros_like(p) if slope is None else slope for p, slope in zip(parameters, found, strict=True)]
