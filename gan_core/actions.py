@@ -3,6 +3,7 @@
 Every refusal is a UserError raised here, before anything is queued.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -125,6 +126,28 @@ def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: config.T
     found = starting.obstacles(mine, starting.Shape(config.build(other.config), theirs.size, theirs.channels))
     if found:
         raise config.FieldErrors({"start_from": starting.refusal(found)})
+
+
+def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
+    """The runs whose weights a run with these settings could start from, newest first; none where the settings are refused."""
+    try:
+        mine = starting.Shape(
+            config.build(values | {"start_from": "", "freeze_d": 0}), size=info.size, channels=info.channels
+        )
+    except config.FieldErrors:
+        return []
+    runs, shapes = desk.store.runs(), {}
+    for dataset_id in {run.dataset_id for run in runs}:
+        with contextlib.suppress(UserError):
+            theirs = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+            shapes[dataset_id] = theirs.size, theirs.channels
+    return [
+        run
+        for run in runs
+        if run.dataset_id in shapes
+        and not starting.obstacles(mine, starting.Shape(config.build(run.config), *shapes[run.dataset_id]))
+        and any((desk.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
+    ]
 
 
 def new_run(

@@ -4,11 +4,11 @@ import streamlit as st
 
 from gan_core import actions, config, jobs, recipes
 from gan_core.config import TrainConfig
-from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import FieldErrors, UserError
 from pages.components import forms
 from pages.components.desk import click_token, get_desk
-from pages.components.pick import empty, info_or_stop, pick
+from pages.components.pick import empty, info_or_stop, pick, unique_labels
+from pages.components.recipe_cards import choose_recipe
 from pages.components.text import count, duration, plain, sentence, size
 
 desk = get_desk()
@@ -26,42 +26,6 @@ train_images = sum(info.train_counts)
 st.caption(
     f"{count(train_images, 'training image')}, {count(len(info.classes), 'class', 'classes')}, {info.size} × {info.size} px."
 )
-
-
-def choose_recipe(info: DatasetInfo) -> str:
-    """Cards to choose from; a recipe that does not draw this size says so and cannot be chosen."""
-    fitting = [name for name, recipe in recipes.RECIPES.items() if info.size in recipe.sizes]
-    if not fitting:
-        sizes = ", ".join(
-            str(side) for side in sorted({side for recipe in recipes.RECIPES.values() for side in recipe.sizes})
-        )
-        empty(
-            f"No recipe draws {info.size} px yet. Import the images again at one of {sizes} px.",
-            "dataset.py",
-            "Import again",
-        )
-        st.stop()
-    if st.session_state.get("recipe") not in fitting:
-        st.session_state["recipe"] = fitting[0]
-
-    def take(name: str) -> None:
-        st.session_state["recipe"] = name
-
-    for column, (name, recipe) in zip(st.columns(len(recipes.RECIPES)), recipes.RECIPES.items(), strict=True):
-        with column, st.container(border=True, height="stretch"):
-            st.header(plain(recipe.title))
-            st.write(plain(recipe.sentence))
-            st.caption(plain(recipe.shortfall))
-            st.caption(plain(f"Sizes: {', '.join(map(str, recipe.sizes))} px. {recipe.source}"))
-            if name not in fitting:
-                st.caption(f":material/block: Not for this dataset: it is {info.size} px.")
-            if name == st.session_state["recipe"]:
-                st.badge("Chosen", icon=":material/check_circle:")
-            else:
-                st.button("Choose", key=f"recipe_{name}", on_click=take, args=(name,), disabled=name not in fitting)
-    return st.session_state["recipe"]
-
-
 recipe_name = choose_recipe(info)
 start = recipes.start(recipe_name, size=info.size, train_images=train_images)
 if st.session_state.get("form_of") != (dataset_id, recipe_name) or not forms.filled():
@@ -69,12 +33,13 @@ if st.session_state.get("form_of") != (dataset_id, recipe_name) or not forms.fil
     forms.fill(start)
 
 st.header("Settings")
-values, slots = forms.settings_form()
+values, slots = forms.settings_form(unique_labels(actions.possible_starts(desk, info, forms.current())))
 settings: TrainConfig | None = None
 refused: dict[str, str] = {}
 try:
     settings = config.build({**values, "recipe": recipe_name})
     config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    actions.check_start(desk, info, settings)
 except FieldErrors as errors:
     refused = errors.fields
     forms.show_errors(refused, slots)

@@ -13,7 +13,8 @@ import pytest
 import seeded
 from streamlit.testing.v1 import AppTest
 
-from gan_core import jobs, runfolder
+from gan_core import jobs, recipes, runfolder
+from gan_core.config import TrainConfig
 from gan_core.meaning import part_name
 from gan_core.store import Run, Store
 from gan_core.workspace import Workspace, new_id, write_json
@@ -275,9 +276,53 @@ def test_the_estimate_follows_epochs_without_a_new_probe(full):
     assert "about 31 min" in words(at) and len(store.jobs(kind="probe")) == 1
 
 
-def test_recipes_of_other_sizes_cannot_be_chosen(full):
+def test_recipes_of_other_sizes_are_named_and_cannot_be_chosen(full):
     at = open_page("train", ds=seeded.DATASET)
-    assert at.button(key="recipe_fashion-dcgan-28").disabled and "it is 32 px" in words(at)
+    at.segmented_control(key="recipe_group").set_value("Student projects").run()
+    fashion = recipes.RECIPES["fashion-dcgan-28"]
+    assert f"{fashion.title}: draws 28 px, and this dataset is 32 px." in letters(at)
+    assert not [button for button in at.button if button.key == "recipe_fashion-dcgan-28"]
+
+
+@pytest.mark.parametrize("group", [title for title, group in recipes.GROUPS.items() if group])
+def test_every_recipe_that_fits_can_be_chosen_in_its_group(group, full):
+    at = open_page("train", ds=seeded.DATASET)
+    at.segmented_control(key="recipe_group").set_value(group).run()
+    for name, recipe in recipes.GROUPS[group].items():
+        buttons = [button for button in at.button if button.key == f"recipe_{name}"]
+        if 32 in recipe.sizes and name != "quick":
+            buttons[0].click().run()
+            assert not at.exception and at.session_state["recipe"] == name
+            assert not at.button(key="train_start").disabled, (name, letters(at))
+            assert at.segmented_control(key="recipe_group").value == group
+
+
+def test_the_form_has_every_setting_and_greys_out_what_has_no_effect(full):
+    at = open_page("train", ds=seeded.DATASET)
+    shown = {w.key for kind in ("number_input", "selectbox", "toggle") for w in at.get(kind)}
+    assert {f"setting_{name}" for name in TrainConfig.model_fields if name != "recipe"} <= shown
+    assert not at.number_input(key="setting_gamma").disabled
+    at.selectbox(key="setting_penalty").set_value("none").run()
+    gamma = at.number_input(key="setting_gamma")
+    assert gamma.disabled and "There is no penalty" in gamma.help and gamma.value == 0.5
+    assert not at.button(key="train_start").disabled
+
+
+def test_a_run_to_start_from_is_offered_where_it_fits_and_is_kept_with_its_refusal_where_not(full):
+    at = open_page("train", ds=seeded.DATASET)
+    start = lambda: at.selectbox(key="setting_start_from")
+    assert len(start().options) == 1  # the seeded runs are 64 wide, the recipe is not
+    at.number_input(key="setting_width").set_value(64.0).run()
+    assert len(start().options) == 6 and at.number_input(key="setting_freeze_d").disabled  # one run has no checkpoint
+    start().set_value(seeded.RUNS["finished"]).run()
+    at.number_input(key="setting_freeze_d").set_value(2.0).run()
+    assert not at.button(key="train_start").disabled
+    at.number_input(key="setting_width").set_value(32.0).run()
+    assert at.button(key="train_start").disabled and "network width 64 instead of 32" in letters(at)
+    at.number_input(key="setting_width").set_value(64.0).run()
+    at.button(key="train_start").click().run()
+    config = Store(full).runs()[0].config
+    assert (config["start_from"], config["freeze_d"]) == (seeded.RUNS["finished"], 2)
 
 
 def test_import_shows_its_job_and_then_the_dataset(full):

@@ -8,9 +8,14 @@ from gan_core.config import TrainConfig, largest_batch
 from gan_core.recipes import methods, ours, students
 from gan_core.recipes.recipe import Recipe
 
-__all__ = ["RECIPES", "Recipe", "start"]
+__all__ = ["GROUPS", "RECIPES", "Recipe", "start"]
 
-RECIPES: dict[str, Recipe] = {**ours.RECIPES, **methods.RECIPES, **students.RECIPES}
+GROUPS: dict[str, dict[str, Recipe]] = {
+    "Ours": ours.RECIPES,
+    "Published methods": methods.RECIPES,
+    "Student projects": students.RECIPES,
+}
+RECIPES: dict[str, Recipe] = {name: recipe for group in GROUPS.values() for name, recipe in group.items()}
 
 
 def start(recipe: str, *, size: int, train_images: int) -> TrainConfig:

@@ -12,44 +12,60 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
-from gan_core.config import TrainConfig
+from gan_core.applicable import without_effect
+from gan_core.config import GROUPS, TrainConfig
 from pages.components.text import plain
 
-HIDDEN = ("recipe", "start_from", "freeze_d")  # chosen elsewhere on the page
+HIDDEN = ("recipe",)  # chosen by its card, not in the form
 PREFIX = "setting_"
+FIELDS = {name: field for name, field in TrainConfig.model_fields.items() if name not in HIDDEN}
 
 
 def fill(config: TrainConfig) -> None:
     """Put config's values into the form's widgets. Call before settings_form, in the same run of the page."""
-    for name, field in TrainConfig.model_fields.items():
-        if name not in HIDDEN:
-            value = getattr(config, name)
-            as_it_is = choices(field) or field.annotation is bool or value is None
-            st.session_state[PREFIX + name] = value if as_it_is else float(value)
+    for name, field in FIELDS.items():
+        value = getattr(config, name)
+        as_it_is = choices(field) or field.annotation in (bool, str) or value is None
+        st.session_state[PREFIX + name] = value if as_it_is else float(value)
 
 
 def filled() -> bool:
     """Do the widgets still hold values? They lose them when the user leaves the page."""
-    return all(PREFIX + name in st.session_state for name in TrainConfig.model_fields if name not in HIDDEN)
+    return all(PREFIX + name in st.session_state for name in FIELDS)
 
 
-def settings_form() -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
-    """Show the form: (value by setting, place for its error by setting). Widget keys: setting_<name>."""
-    values, slots = {}, {}
-    main = [name for name in TrainConfig.model_fields if is_main(name)]
-    rest = [name for name in TrainConfig.model_fields if not is_main(name) and name not in HIDDEN]
-    for names, group in (
-        (main, st.container(key="settings_main")),
-        (rest, st.expander("Advanced settings", key="settings_advanced")),
-    ):
-        with group:
-            columns = st.columns(2)
-            for number, name in enumerate(names):
-                with columns[number % 2]:
-                    values[name] = widget(name, TrainConfig.model_fields[name])
-                    slots[name] = st.empty()
-                    if is_main(name):
-                        st.caption(plain(TrainConfig.model_fields[name].description))
+def current() -> dict[str, Any]:
+    """The value of each setting, before the widgets are shown."""
+    return {name: as_setting(field, st.session_state[PREFIX + name]) for name, field in FIELDS.items()}
+
+
+def settings_form(runs: dict[str, str]) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
+    """Show the form: (value by setting, place for its error by setting). Widget keys: setting_<name>.
+
+    runs: {id: label} of those to start from. What has no effect beside the other values is greyed out.
+    """
+    values: dict[str, Any] = {}
+    slots: dict[str, DeltaGenerator] = {}
+    idle = without_effect(current())
+
+    def show(names: list[str]) -> None:
+        columns = [
+            column for _ in range(0, len(names), 2) for column in st.columns(2)
+        ]  # in rows, so a phone keeps the order
+        for column, name in zip(columns, names, strict=False):
+            with column:
+                values[name] = widget(name, FIELDS[name], idle.get(name), runs)
+                slots[name] = st.empty()
+                if is_main(name):
+                    st.caption(plain(FIELDS[name].description))
+
+    with st.container(key="settings_main"):
+        show([name for name in FIELDS if is_main(name)])
+    st.subheader("Advanced settings")
+    with st.container(key="settings_advanced", gap="small"):
+        for group, title in GROUPS.items():
+            with st.expander(title, key=f"settings_{group}"):
+                show([name for name in FIELDS if not is_main(name) and group_of(name) == group])
     return values, slots
 
 
@@ -77,29 +93,48 @@ def is_main(name: str) -> bool:
     return bool(isinstance(extra, dict) and extra.get("main"))
 
 
+def group_of(name: str) -> str:
+    extra = TrainConfig.model_fields[name].json_schema_extra
+    return str(extra["group"]) if isinstance(extra, dict) else ""
+
+
 def choices(field: FieldInfo) -> tuple[Any, ...]:
     """The options of a Literal, else ()."""
     return tuple(option for option in get_args(field.annotation) if isinstance(option, str))
 
 
-def widget(name: str, field: FieldInfo) -> Any:
-    """The input for one setting: None for an empty number field, a float for a whole-number one that is not whole."""
-    key, label, help = PREFIX + name, plain(field.title), plain(field.description)
+def widget(name: str, field: FieldInfo, idle: str | None, runs: dict[str, str]) -> Any:
+    """The input for one setting. idle: why it has no effect, so that it is greyed out."""
+    key, label, help = PREFIX + name, plain(field.title), plain(f"{field.description} {idle or ''}")
+    off = idle is not None
+    if field.annotation is str:  # start_from: a run that does not fit any more stays, with its refusal
+        return st.selectbox(
+            label,
+            ["", *runs, *{st.session_state[key]} - {"", *runs}],
+            format_func=lambda id: plain(runs.get(id, id)) if id else "None: from scratch",
+            key=key,
+            help=help,
+        )
     if options := choices(field):
-        return st.selectbox(label, options, key=key, help=help)
+        return st.selectbox(label, options, key=key, help=help, disabled=off)
     if field.annotation is bool:
-        return st.toggle(label, key=key, help=help)
-    whole = field.annotation is int
+        return st.toggle(label, key=key, help=help, disabled=off)
     value = st.number_input(
         label,
         value=None,  # so that an emptied field is None and not some value that nobody sees
-        step=1.0 if whole or field.default is None else step(field.default),
+        step=1.0 if field.annotation is int or field.default is None else step(field.default),
         format="%g",
         key=key,
         help=help,
         placeholder="no limit" if field.default is None else "a number",
+        disabled=off,
     )
-    return int(value) if whole and value is not None and float(value).is_integer() else value
+    return as_setting(field, value)
+
+
+def as_setting(field: FieldInfo, value: Any) -> Any:
+    """What a widget holds as a setting: None for an empty number, a float for a whole-number setting that is not whole."""
+    return int(value) if field.annotation is int and value is not None and float(value).is_integer() else value
 
 
 def step(default: float) -> float:
@@ -125,4 +160,4 @@ def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
 def show(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return "none" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+    return "none" if value in (None, "") else f"{value:.10g}" if isinstance(value, float) else str(value)
