@@ -5,6 +5,7 @@ sentence and a next step on stderr.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -43,6 +44,11 @@ def common(
     ] = None,
 ):
     Context.workspace = Workspace(workspace) if workspace else default_workspace()
+    if os.environ.get("RANK", "0") != "0":  # one of several that torchrun started, and not the one that leads
+        from gan_core.handlers.training import follow
+
+        follow(Context.workspace)
+        raise typer.Exit
     Context.store = Store(Context.workspace)
     jobs.reconcile(Context.store)
 

@@ -10,7 +10,7 @@ from gan_core.errors import UserError
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.watching import make_panel
 from gan_core.store import Job, Store
-from gan_core.workspace import Workspace
+from gan_core.workspace import Workspace, read_json
 
 PROBE_SECONDS = 3.0
 
@@ -18,7 +18,7 @@ PROBE_SECONDS = 3.0
 def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """Train a run from its newest checkpoint, or from the start."""
     from gan_core.config import check
-    from gan_core.training import device, loop
+    from gan_core.training import device, loop, team
 
     run, folder = store.run(job.subject), workspace.run(job.subject)
     config = build(run.config)
@@ -38,7 +38,11 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
     panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
     try:
-        status = loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other)
+        with team.gathered():
+            team.told(run.id)
+            status = loop.train(
+                config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other
+            )
     except Exception as error:
         log(f"failed: {error}")
         raise
@@ -49,6 +53,22 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
             for key in ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
         },
     }
+
+
+def follow(workspace: Workspace) -> None:
+    """Train beside the process that leads (team.py), on whatever run it names; all see the same workspace."""
+    from gan_core.training import loop, team
+
+    with team.gathered():
+        folder = workspace.run(team.told(None))
+        facts = read_json(folder / "config.json")
+        config = build(facts["config"])
+        data = dataset_folder.load(workspace.dataset(facts["dataset"]), "train")
+        other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
+        silent = lambda _: None
+        loop.train(
+            config, data.images, data.labels, data.classes, folder, silent, lambda: False, silent, other_weights=other
+        )
 
 
 def newest_weights(workspace: Workspace, run_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gan_core.config import TrainConfig, images_total
 from gan_core.errors import Stopped
 from gan_core.families import inner_size
 from gan_core.sampling import from_pixels
-from gan_core.training import checkpoint, draws
+from gan_core.training import checkpoint, draws, team
 from gan_core.training.checkup import Panel
 from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.record import Recorder
@@ -84,12 +84,18 @@ def train(
     size, channels = images.shape[1], images.shape[3]
     classes = classes if config.conditional else ["all"]
     state = new_state(config, size=size, channels=channels, num_classes=len(classes), device=device)
-    if (found := checkpoint.newest(folder / "checkpoints", set_aside=True)) is not None:
+    team.share_batch_norm(state.G)
+    team.share_batch_norm(state.D)
+    team.check_batch(config.batch)
+    leads = draws.world()[0] == 0
+    if (found := team.told(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
     elif other_weights is not None:
         begin_from(state, other_weights(), log)
     recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
+    if not leads:
+        return follow(recorder, Sampler(images, labels, config, inner_size(config.family, size), device))
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
     sampler = Sampler(images, labels, config, inner_size(config.family, size), device)
     total = images_total(config, len(images))
@@ -101,16 +107,27 @@ def train(
     try:
         stopped = should_stop()
         while state.images_seen < total and not recorder.time_is_up() and not stopped:
-            recorder.add(train_step(state, *sampler(), config, recorder.progress()))
+            _, progress = team.agreed(1, recorder.progress())
+            recorder.add(train_step(state, *sampler(), config, progress))
             recorder.tick_if_due()
             asked_at = time.monotonic()
             stopped = should_stop()  # holds here while the run is paused
             recorder.hold(time.monotonic() - asked_at)
+        team.agreed(0, 1)
         recorder.end("stopped" if stopped else "finished")
     except BaseException:
         recorder.fail()
         raise
     return recorder.status
+
+
+def follow(recorder: Recorder, sampler: Sampler) -> dict[str, Any]:
+    """Steps beside the leader for as long as it goes on; nothing is written."""
+    while True:
+        goes_on, progress = team.agreed(0, 0)
+        if not goes_on:
+            return recorder.status
+        train_step(recorder.state, *sampler(), recorder.config, progress)
 
 
 def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[[], bool]) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""Several processes do what one does on the same global batch."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from toys import toy_images
+
+from gan_core.config import build
+from gan_core.errors import UserError
+from gan_core.recipes import RECIPES
+from gan_core.training import checkpoint, draws, loop, step, team
+
+ROOT = Path(__file__).parent.parent
+CPU = torch.device("cpu")
+SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "augment": "color+translation"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def steps(changes: dict, count: int = 20) -> step.State:
+    """Batch norm in G, augmentation, flips and LeCam's running means: all that looks across the batch."""
+    config = build({**RECIPES["quick"].config.model_dump(), **SMALL, "flip": True, "lecam": 0.1, **changes})
+    images, labels = toy_images(96, 32, 1, 3)
+    state = step.new_state(config, size=32, channels=1, num_classes=3, device=CPU)
+    team.share_batch_norm(state.G)
+    team.share_batch_norm(state.D)
+    sampler = loop.Sampler(images, labels, config, 32, CPU)
+    for _ in range(count):
+        step.train_step(state, *sampler(), config)
+    return state
+
+
+def one_of_two(rank: int, port: int, changes: dict, out: str) -> None:
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": "2"}
+    torch.set_num_threads(1)
+    with team.gathered():
+        assert draws.world() == (rank, 2)
+        state = steps(changes)
+        torch.save({"G": state.G.state_dict(), "D": state.D.state_dict(), "G_ema": state.G_ema.state_dict(),
+                    "memory": state.memory, "seen": state.images_seen}, f"{out}/{rank}.pt")  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{}, {"loss": "wasserstein", "penalty": "gp", "d_steps": 2, "lecam": 0.0}])
+def test_two_processes_equal_one_over_twenty_steps(tmp_path, changes):
+    mp.spawn(one_of_two, (free_port(), changes, str(tmp_path)), nprocs=2)
+    alone = steps(changes)
+    parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    for both in parts:
+        assert both["seen"] == alone.images_seen == 320
+        for name in ("G", "D", "G_ema"):
+            for key, value in getattr(alone, name).state_dict().items():
+                assert torch.allclose(both[name][key], value, rtol=1e-4, atol=1e-4), (name, key)
+        assert torch.allclose(both["memory"]["anchors"], alone.memory["anchors"], atol=1e-4)
+
+
+def test_the_parts_of_a_draw_make_the_whole(monkeypatch):
+    torch.manual_seed(0)
+    whole = draws.randn(8, 3, device=CPU)
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr(draws, "world", lambda rank=rank: (rank, 2))
+        torch.manual_seed(0)
+        parts.append(draws.randn(4, 3, device=CPU))
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch):
+    monkeypatch.setattr(team, "world", lambda: (0, 3))
+    with pytest.raises(UserError, match="cannot be shared evenly by 3"):
+        team.check_batch(16)
+
+
+def test_the_command_under_torchrun_trains_what_one_process_trains(toy_dataset, workspace, tmp_path):
+    """Through the door a user takes: same command, one writer, same checkpoints."""
+    command = ["-m", "gan_core", "--workspace", str(workspace.root), "train", toy_dataset, "--images", "320", "--json"]
+    for setting in ("width=16", "z_dim=8", "batch=16", "precision=fp32", "device=cpu"):
+        command += ["--set", setting]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GANVAS_THREADS": "1"}
+    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
+    for before in ([], torchrun):
+        done = subprocess.run(
+            [sys.executable, *before, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+    runs = sorted((workspace.root / "runs").iterdir(), key=lambda folder: (folder / "config.json").stat().st_mtime)
+    assert len(runs) == 2
+    one, two = (checkpoint.newest(folder / "checkpoints")[0] for folder in runs)
+    assert one["images_seen"] == two["images_seen"] == 320
+    for name in ("G", "D", "G_ema"):
+        for key, value in one[name].items():
+            assert torch.allclose(value, two[name][key], rtol=1e-4, atol=1e-4), (name, key)
+    lines = [(folder / "samples" / "index.jsonl").read_text().count("\n") for folder in runs]
+    assert lines[0] == lines[1]
+    assert np.isfinite(two["elapsed_seconds"])
