@@ -93,3 +93,29 @@ class Judge(nn.Module):
         h = self.hidden(x, y)
         side = F.cross_entropy(self.classify(h).float(), y, reduction="none") if self.condition == "auxiliary" else None
         return self.logit(h, y), side
+
+
+def spectral(layer: nn.Module) -> nn.Module:
+    """A convolution or linear layer with weights from N(0, 0.02) and spectral norm (arXiv:1802.05957)."""
+    assert isinstance(layer.weight, nn.Parameter)
+    nn.init.normal_(layer.weight, std=0.02)
+    return nn.utils.parametrizations.spectral_norm(layer)
+
+
+class GridHead(nn.Module):
+    """h [N, F, s, s], y [N] -> logits [N, (s - 3)^2]: at each place a logit of its own and a projection on the class.
+
+    The projection is on MAPS numbers a place, over sqrt(MAPS): at the start it weighs as much as the logit without the label.
+    """
+
+    MAPS = 64
+
+    def __init__(self, features: int, num_classes: int):
+        super().__init__()
+        self.plain = spectral(nn.Conv2d(features, 1, 4))
+        self.maps = spectral(nn.Conv2d(features, self.MAPS, 4, bias=False))
+        self.embed = Labels(num_classes, self.MAPS)
+
+    def forward(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        told = (self.maps(h) * self.embed(y)[:, :, None, None]).sum(1) / self.MAPS**0.5  # [N, s - 3, s - 3]
+        return (self.plain(h)[:, 0] + told).flatten(1)

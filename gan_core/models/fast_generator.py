@@ -1,0 +1,125 @@
+"""The generator of FastGAN (Liu et al., arXiv:2101.04775), which Projected GAN (arXiv:2111.01007) takes over: gated linear units
+and skip-layer excitation, by which a small map of 4, 8 or 16 px gates the channels of one sixteen times as wide.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gan_core.models.layers import spectral
+from gan_core.models.spec import Spec
+
+WIDTHS = {4: 16.0, 8: 8.0, 16: 4.0, 32: 2.0, 64: 2.0, 128: 1.0, 256: 0.5}  # channels at that many px, times width
+EXCITED_BY = {64: 4, 128: 8, 256: 16}  # px of the map that gates the map of so many px
+
+Norm = Callable[[int], nn.Module]  # channels -> a module of (x [N, C, H, W], c [N, told])
+
+
+def channels(side: int, width: int) -> int:
+    return max(4, int(WIDTHS[side] * width))
+
+
+class FastGenerator(nn.Module):
+    """latent [N, L], c [N, told] -> images [N, channels, S, S] in [-1, 1]. c goes to the norms alone.
+
+    double: every second stage, from 8 px on, has a second convolution, and noise where it trains; without it all have one.
+    """
+
+    def __init__(self, spec: Spec, latent: int, norm: Norm, double: bool):
+        super().__init__()
+        sides = [side for side in WIDTHS if side <= spec.size]
+        plan = [channels(side, spec.width) for side in sides]
+        self.stem = spectral(nn.ConvTranspose2d(latent, 2 * plan[0], 4, bias=False))
+        self.stem_norm = norm(2 * plan[0])
+        self.stages = nn.ModuleList(
+            Stage(i, o, norm, double and stage % 2 == 0) for stage, (i, o) in enumerate(itertools.pairwise(plan))
+        )
+        self.gates = nn.ModuleDict(
+            {
+                str(side): Excitation(channels(EXCITED_BY[side], spec.width), channels(side, spec.width))
+                for side in sides
+                if side in EXCITED_BY
+            }
+        )
+        self.to_image = spectral(nn.Conv2d(plan[-1], spec.channels, 3, padding=1))
+
+    def forward(self, latent: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        h = F.glu(self.stem_norm(self.stem(latent[:, :, None, None]), c), 1)  # [N, 16 * width, 4, 4]
+        maps = {4: h}
+        for stage in self.stages:
+            h = stage(h, c)
+            side = h.shape[-1]
+            if str(side) in self.gates:
+                h = h * self.gates[str(side)](maps[EXCITED_BY[side]])
+            maps[side] = h
+        return self.to_image(h).tanh()
+
+
+class Stage(nn.Module):
+    """[N, i, S, S], c -> [N, o, 2S, 2S]: nearest, convolution, norm, gate; twice where double."""
+
+    def __init__(self, i: int, o: int, norm: Norm, double: bool):
+        super().__init__()
+        plan = [i, o, o] if double else [i, o]
+        self.convs = nn.ModuleList(
+            spectral(nn.Conv2d(a, 2 * b, 3, padding=1, bias=False)) for a, b in itertools.pairwise(plan)
+        )
+        self.noises = nn.ModuleList(Noise() if double else nn.Identity() for _ in plan[1:])
+        self.norms = nn.ModuleList(norm(2 * b) for b in plan[1:])
+
+    def forward(self, x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        x = F.interpolate(x, scale_factor=2.0)
+        for conv, noise, norm in zip(self.convs, self.noises, self.norms, strict=True):
+            x = F.glu(norm(noise(conv(x)), c), 1)
+        return x
+
+
+class Noise(nn.Module):
+    """Adds one map of noise to all channels, in a learned amount that starts at none. At rest it adds nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.amount = nn.Parameter(torch.zeros([]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        return x + self.amount * torch.randn(len(x), 1, *x.shape[2:], device=x.device, dtype=x.dtype)
+
+
+class Excitation(nn.Module):
+    """small [N, i, s, s] -> gates [N, o, 1, 1] in [0, 1]."""
+
+    def __init__(self, i: int, o: int):
+        super().__init__()
+        self.look = spectral(nn.Conv2d(i, o, 4, bias=False))
+        self.gate = spectral(nn.Conv2d(o, o, 1, bias=False))
+
+    def forward(self, small: torch.Tensor) -> torch.Tensor:
+        return self.gate(F.silu(self.look(F.adaptive_avg_pool2d(small, 4)))).sigmoid()
+
+
+class PlainNorm(nn.BatchNorm2d):
+    """Batch norm that is told nothing."""
+
+    def forward(self, x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        return super().forward(x)
+
+
+class ToldNorm(nn.Module):
+    """Batch norm whose gain and shift are linear in c [N, told] (arXiv:1707.00683); they start near 1 and 0."""
+
+    def __init__(self, told: int, features: int):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(features, affine=False)
+        self.gain, self.shift = nn.Linear(told, features), nn.Linear(told, features)
+        for linear in (self.gain, self.shift):
+            nn.init.normal_(linear.weight, std=0.02)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        x = self.norm(x)
+        return x * (1 + self.gain(c))[:, :, None, None] + self.shift(c)[:, :, None, None]

@@ -1,0 +1,136 @@
+"""Projected GAN (Sauer et al., arXiv:2111.01007): D looks through a network that was trained on photographs and stays as it is.
+
+Images go through EfficientNet-Lite0; four of its maps are mixed by random projections that are fixed too, across channels and from
+coarse to fine; one small head judges each. Scores of these images by the same network flatter them: rank with another one.
+Departs from the paper: heads of separable convolutions, as its authors advise for small budgets; images are shown at
+max(128, size) px and not at 224; a logit without the label beside the projection on it.
+"""
+
+import itertools
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gan_core.lite0 import folded, package_state
+from gan_core.models.fast_generator import FastGenerator, ToldNorm
+from gan_core.models.layers import GridHead, Labels, spectral
+from gan_core.models.spec import Spec
+
+TAPS = (
+    (0, 3, 24),
+    (3, 5, 40),
+    (5, 11, 112),
+    (11, 16, 320),
+)  # blocks from, to, channels: maps of s/4, s/8, s/16, s/32 px
+LATERAL = (64, 128, 256, 512)  # channels after mixing across channels
+MIXED = (64, 64, 128, 256)  # channels of the maps that heads see, of s/2, s/4, s/8, s/16 px
+HEAD_WIDTHS = (2, 4, 8, 16)  # channels of a head at s/4, s/8, s/16, s/32 px, times width
+
+
+class Generator(nn.Module):
+    """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1]. The class goes to the norms, the noise to the first map."""
+
+    def __init__(self, spec: Spec):
+        super().__init__()
+        self.embed = Labels(spec.num_classes, spec.z_dim)
+        self.net = FastGenerator(spec, spec.z_dim, lambda features: ToldNorm(spec.z_dim, features), double=False)
+
+    def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+        return self.net(z, self.embed(y))
+
+
+class Discriminator(nn.Module):
+    """images [N, channels, S, S], y [N] -> logits [N, K] of four heads: K = 4 up to 128 px, 100 at 256 px."""
+
+    side_d, side_g = 0.0, 0.0
+
+    def __init__(self, spec: Spec):
+        super().__init__()
+        self.side = max(128, spec.size)
+        self.trunk = Trunk(self.side)
+        self.mix = Mix()
+        self.heads = nn.ModuleList(Head(i, 4 - level, spec) for level, i in enumerate(MIXED))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        x = x.expand(-1, 3, -1, -1)  # grey becomes R = G = B
+        if x.shape[-1] != self.side:
+            x = F.interpolate(x, size=(self.side, self.side), mode="bilinear")
+        maps = self.mix(self.trunk(x.contiguous(memory_format=torch.channels_last)))
+        return torch.cat([head(h, y) for head, h in zip(self.heads, maps, strict=True)], 1)
+
+    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return self(x, y), None
+
+
+def fix(net: nn.Module, saved: bool) -> None:
+    """Make buffers of the parameters of net: nothing trains them. Those that are not saved come from a package each time."""
+    for module in net.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, parameter.detach(), persistent=saved)
+
+
+class Trunk(nn.Module):
+    """images [N, 3, s, s] in [-1, 1] -> four maps. No batch norm and no dropout left in it: training mode changes nothing."""
+
+    def __init__(self, side: int):
+        super().__init__()
+        net = folded(package_state(), side)
+        self.stem = nn.Sequential(net._conv_stem, net._swish)
+        self.blocks = nn.ModuleList(nn.Sequential(*net._blocks[a:b]) for a, b, _ in TAPS)
+        fix(self, saved=False)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        x, maps = self.stem(x), []
+        for block in self.blocks:
+            x = block(x)
+            maps.append(x)
+        return maps
+
+
+class Mix(nn.Module):
+    """Maps of s/4 ... s/32 px -> maps of s/2 ... s/16 px, by random 1x1 convolutions that stay as they started.
+
+    Each goes through one of its own, takes in what comes from the coarser one, is doubled in size and projected again.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.across = nn.ModuleList(nn.Conv2d(i, o, 1) for (_, _, i), o in zip(TAPS, LATERAL, strict=True))
+        self.down = nn.ModuleList(nn.Conv2d(i, o, 1) for i, o in zip(LATERAL, MIXED, strict=True))
+        fix(self, saved=True)
+
+    def forward(self, maps: list[torch.Tensor]) -> list[torch.Tensor]:
+        out: list[torch.Tensor] = []
+        for h, across, down in reversed(list(zip(maps, self.across, self.down, strict=True))):
+            h = across(h)
+            h = h + out[0] if out else h
+            h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=True)
+            out.insert(0, down(h))
+        return out
+
+
+class Head(nn.Module):
+    """[N, i, S, S], y [N] -> logits [N, k]: halved `halvings` times, then a grid."""
+
+    def __init__(self, i: int, halvings: int, spec: Spec):
+        super().__init__()
+        plan = [i, *(w * spec.width for w in HEAD_WIDTHS[-halvings:])]
+        self.downs = nn.Sequential(*(half(a, b) for a, b in itertools.pairwise(plan)))
+        self.grid = GridHead(plan[-1], spec.num_classes)
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.grid(self.downs(x), y)
+
+
+def half(i: int, o: int) -> nn.Module:
+    """[N, i, S, S] -> [N, o, S/2, S/2]."""
+    return nn.Sequential(
+        spectral(nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False)),
+        spectral(nn.Conv2d(i, o, 1, bias=False)),
+        nn.BatchNorm2d(o),
+        nn.LeakyReLU(0.2),
+        nn.AvgPool2d(2),
+    )
