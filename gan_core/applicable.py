@@ -19,8 +19,10 @@ def without_effect(values: dict[str, Any]) -> dict[str, str]:
     def say(why: str, *names: str) -> None:
         idle.update({name: why for name in names if name not in idle})
 
+    soft = now["label_smoothing"] or now["label_noise"]  # refused together
     if not facts.losses:
-        say(f"{facts.title} has no discriminator.", "loss", *(n for n, off in WITHOUT_D.items() if now[n] == off))
+        off = [name for name, value in WITHOUT_D.items() if now[name] == value]
+        say(f"{facts.title} has no discriminator.", "loss", *(name for name in off if not (soft and "label" in name)))
     if len(facts.losses) == 1 and now["loss"] == facts.losses[0]:
         say(f"{facts.title} has this loss alone.", "loss")
     if len(facts.conditions) == 1 and now["condition"] == facts.conditions[0]:
@@ -32,7 +34,7 @@ def without_effect(values: dict[str, Any]) -> dict[str, str]:
             say(f"{facts.title} leaves no choice here.", name)
     if now["penalty"] == "none":
         say("There is no penalty.", "gamma", "penalty_every", "gamma_end")
-    if now["loss"] not in ("nonsaturating", "minimax") and not (now["label_smoothing"] or now["label_noise"]):
+    if now["loss"] not in ("nonsaturating", "minimax") and not soft:
         say("Belongs to the losses 'nonsaturating' and 'minimax'.", "label_smoothing", "label_noise")
     if now["optimizer"] == "rmsprop":
         say("RMSprop has none.", "beta1", "beta2")
