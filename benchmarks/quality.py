@@ -1,0 +1,107 @@
+"""How good is a recipe after so many minutes? Several seeds through the command line, each run judged by what it is worth.
+
+    python benchmarks/quality.py --workspace DIR DATASET [--recipe quick] [--minutes 5] [--seeds 3] [--set KEY=VALUE ...]
+
+For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many as
+there are training images (50,000 at the most), beside the same classifier trained on the real ones; the referee's label
+agreement beside its accuracy on real images; the variance of the referee's features within each class, fakes over reals (mean
+and least class); and the copying verdict.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from gan_core.handlers.looking import referee_of, splits
+from gan_core.handlers.sampling import Sampling
+from gan_core.metrics.classifier import fit
+from gan_core.metrics.memorisation import copying
+from gan_core.store import Store
+from gan_core.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+MOST_IMAGES = 50_000
+UPDATES, BATCH = 2000, 64  # of each classifier
+COPY_IMAGES = 1000
+never = lambda: False
+
+
+def train(workspace: Path, dataset: str, recipe: str, minutes: float, seed: int, settings: list[str]) -> dict:
+    words = ["train", dataset, "--recipe", recipe, "--minutes", str(minutes), "--seed", str(seed), "--json"]
+    command = [sys.executable, "-m", "gan_core", "--workspace", str(workspace), *words]
+    command += [word for setting in settings for word in ("--set", setting)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def spread(features: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    return np.array([features[labels == c].var(0).sum() for c in range(classes)])
+
+
+def accuracy(images: np.ndarray, labels: np.ndarray, test, seed: int) -> float:
+    """Balanced accuracy on the test split of a classifier trained on these images."""
+    classifier = fit(images, labels, len(test.classes), updates=UPDATES, batch=BATCH, seed=seed, balanced=True)
+    right = classifier.classify(np.asarray(test.images)).logits.argmax(1) == np.asarray(test.labels)
+    return float(np.mean([right[test.labels == c].mean() for c in np.unique(test.labels)]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset")
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--recipe", default="quick")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--run", action="append", default=[], help="judge this run instead of training")
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    arguments = parser.parse_args()
+    workspace = Workspace(arguments.workspace)
+    folder = workspace.dataset(arguments.dataset)
+    train_split, test = splits(folder)
+    real_images, real_labels = np.asarray(train_split.images), np.asarray(train_split.labels)
+    classes, count = len(train_split.classes), min(MOST_IMAGES, len(real_labels))
+    judge = referee_of(folder, "cpu", None, never)
+    seen = judge.classifier.classify(real_images)
+    real_spread = spread(seen.features, real_labels, classes)
+    runs = arguments.run or [None] * arguments.seeds
+    rows = []
+    for seed, run in enumerate(runs):
+        trained = {"run": run} if run else train(
+            arguments.workspace, arguments.dataset, arguments.recipe, arguments.minutes, seed, arguments.settings
+        )  # fmt: skip
+        generator = Sampling(Store(workspace).run(trained["run"]), workspace)
+        labels = np.arange(count) % classes
+        images = generator.draw(labels, seed=1)
+        fakes = judge.classifier.classify(images)
+        ratio = spread(fakes.features, labels, classes) / real_spread
+        rows.append(
+            {
+                "run": trained["run"],
+                "seed": seed,
+                "images_seen": generator.images_seen,
+                "images_per_second": trained.get("images_per_second"),
+                "synthetic_only": round(accuracy(images, labels, test, seed), 4),
+                "real": round(accuracy(real_images, real_labels, test, seed), 4),
+                "agreement": round(float((fakes.logits.argmax(1) == labels).mean()), 4),
+                "real_agreement": round(float(judge.accuracy), 4),
+                "variance_ratio": round(float(ratio.mean()), 3),
+                "least_variance_ratio": round(float(ratio.min()), 3),
+                "copying": copying(
+                    images[:COPY_IMAGES], real_images, np.asarray(test.images[:COPY_IMAGES]), seed=0, should_stop=never
+                )["verdict"],
+            }
+        )
+        print(json.dumps(rows[-1]), flush=True)
+    numbers = ("synthetic_only", "real", "agreement", "variance_ratio", "least_variance_ratio")
+    means = {name: round(float(np.mean([row[name] for row in rows])), 4) for name in numbers}
+    print(json.dumps({"recipe": arguments.recipe, "settings": arguments.settings, "synthetic_images": count, **means}))
+
+
+if __name__ == "__main__":
+    main()
