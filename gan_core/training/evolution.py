@@ -1,8 +1,9 @@
 """How G learns in E-GAN (Wang et al., arXiv:1803.00657): three losses make three children of one G, and the fittest lives on.
 
-Fitness = mean D(G(z)) + LAMBDA * -log |slope of D's loss in D's weights|: images that D takes for real, and of such variety
-that D has little left to learn. One survivor (mu = 1). Departs from the paper: fitness is measured on as many images as a
-batch has, not 256; D then learns from fresh fakes of the survivor, and when it does is as in any other game.
+Fitness = mean log D(G(z)) + LAMBDA * -log |slope of D's loss in D's weights|: images that D takes for real, and of such
+variety that D has little left to learn. One survivor (mu = 1). Departs from the paper: quality is the log of D's probability,
+because where D is sure of all fakes (D(G(z)) near 0) the second term alone would choose, and choose the child that D sees
+through best; fitness is measured on as many images as a batch has, not 256; D learns from fresh fakes of the survivor.
 """
 
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: Train
         logits = judged(fake)
         on_fakes = slopes(softplus(logits).mean(), D)
         steepness = sum((a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)).sqrt()
-        quality = logits.detach().sigmoid().mean()
+        quality = -softplus(-logits.detach()).mean()
         fitness.append(draws.shared_mean(quality - LAMBDA * (steepness + 1e-12).log()))
         losses.append(softplus(-logits.detach()).mean())
     best = torch.stack(fitness).argmax()
