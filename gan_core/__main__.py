@@ -223,7 +223,7 @@ def show(id: str, as_json: Json = False):
 @app.command()
 def train(
     dataset: str,
-    recipe: Annotated[str, typer.Option(help="See `recipes`.")] = "quick",
+    recipe: Annotated[str, typer.Option(help="See `recipes`; auto picks one and says why.")] = "quick",
     epochs: float | None = None,
     images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None,
     minutes: float | None = None,
@@ -239,12 +239,21 @@ def train(
 ):
     """Train a run. Ctrl-C stops it and keeps what was learnt."""
     info = actions.dataset_folder.read_info(Context.workspace.dataset(Context.store.dataset(dataset).id))
-    if recipe not in recipes.RECIPES:
+    if recipe != "auto" and recipe not in recipes.RECIPES:
         raise UserError(
-            "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose one of {', '.join(recipes.RECIPES)}."
+            "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose auto or one of {', '.join(recipes.RECIPES)}."
         )
     train_images = sum(info.train_counts)
-    values = recipes.start(recipe, size=info.size, train_images=train_images).model_dump()
+    reasons: list[str] = []
+    if recipe == "auto":
+        from gan_core.training.device import choose
+
+        found = actions.suggest(info, choose(device or "auto").type, minutes)
+        values, reasons = found.settings.model_dump(), found.reasons
+        for reason in reasons:
+            print(f"note: {reason}", file=sys.stderr)
+    else:
+        values = recipes.start(recipe, size=info.size, train_images=train_images).model_dump()
     if minutes is not None and epochs is None and images is None:
         epochs = 1_000_000.0  # the minutes alone decide
     if images is not None:
@@ -259,10 +268,11 @@ def train(
             raise UserError("bad_set", f"--set {pair!r} has no '='.", "Write --set key=value, as in --set batch=32.")
         values[key] = parse(text)
     job = actions.train(desk(here=not detach), dataset, build(values), name=name)
+    asked = {"run": job.subject, "recipe": values["recipe"], "reasons": reasons}
     if detach:
-        say(as_json, {"run": job.subject, "state": job.state, "images_seen": 0}, f"Run {job.subject} is queued.")
+        say(as_json, {**asked, "state": job.state, "images_seen": 0}, f"Run {job.subject} is queued.")
         return
-    result = {"run": job.subject, **carry_out(job)}
+    result = {**asked, **carry_out(job)}
     say(as_json, result, f"Run {job.subject} {result['state']}: {result.get('images_seen', 0):,} images shown.")
 
 

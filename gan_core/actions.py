@@ -17,6 +17,7 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
 from gan_core.export import plan
+from gan_core.recipes import auto
 from gan_core.store import Job, Run, Store
 from gan_core.workspace import Workspace, atomic_write, new_id, write_json
 
@@ -111,6 +112,19 @@ def train(
         number = len(desk.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
         name = f"{dataset.name}, {settings.recipe} {number}"
     return new_run(desk, dataset_id, settings, name, token=token)
+
+
+def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None) -> auto.Suggestion:
+    """The auto-recipe for a dataset. device: "cpu" or "cuda"; minutes: what the user has, if told."""
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    return auto.suggest(size=info.size, mode=info.mode, train_counts=counts, device=device, minutes=minutes)
+
+
+def likely_device(desk: Desk) -> str:
+    """ "cuda" where the last measured steps ran on a GPU, or, before any, where its driver is; without torch."""
+    for probe in desk.store.jobs(kind="probe", states=("finished",), limit=1):
+        return "cuda" if str((probe.result or {}).get("device", "")).startswith("cuda") else "cpu"
+    return "cuda" if shutil.which("nvidia-smi") else "cpu"
 
 
 def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: config.TrainConfig) -> None:

@@ -9,6 +9,7 @@ from pages.components import forms
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import empty, info_or_stop, pick, unique_labels
 from pages.components.recipe_cards import choose_recipe
+from pages.components.suggest import suggest_card
 from pages.components.text import count, duration, plain, sentence, size
 
 desk = get_desk()
@@ -26,6 +27,7 @@ train_images = sum(info.train_counts)
 st.caption(
     f"{count(train_images, 'training image')}, {count(len(info.classes), 'class', 'classes')}, {info.size} × {info.size} px."
 )
+suggest_card(desk, dataset_id, info)
 recipe_name = choose_recipe(info)
 start = recipes.start(recipe_name, size=info.size, train_images=train_images)
 if st.session_state.get("form_of") != (dataset_id, recipe_name) or not forms.filled():

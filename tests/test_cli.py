@@ -265,6 +265,24 @@ def test_without_originals_every_class_is_whole_and_synthetic(ganvas, toy_datase
     assert exported["per_class"] == {name: {"real": 0, "synthetic": 20} for name in ("dark", "grey", "bright")}
 
 
+def test_the_auto_recipe_says_why_and_can_be_overruled(ganvas, toy_dataset):
+    code, trained, said = ganvas(
+        "train", toy_dataset, "--recipe", "auto", "--device", "cpu", "--epochs", 1, *TINY, "--json"
+    )
+    assert code == 0 and trained["recipe"] == "quick" and trained["reasons"] and trained["images_seen"] >= 60
+    assert all(reason in said for reason in trained["reasons"])
+    config = ganvas("show", trained["run"], "--json")[1]["config"]
+    assert config["label_full"] == 0.5 and config["epochs"] == 1 and config["width"] == 16
+
+
+def test_a_run_starts_from_another_one(ganvas, toy_dataset):
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    words = ("train", toy_dataset, "--epochs", 1, *TINY, "--start-from", run)
+    assert ganvas(*words, "--set", "freeze_d=1", "--json")[0] == 0
+    refused(ganvas(*words, "--set", "width=32"), "network width 16 instead of 32")
+    refused(ganvas(*words[:-1], "r" + "0" * 16), "no such run")
+
+
 def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, untrained_file):
     """FID and Inception Score through the command line, on random weights of the right shape, said to be unofficial."""
     run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]

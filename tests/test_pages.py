@@ -325,6 +325,28 @@ def test_a_run_to_start_from_is_offered_where_it_fits_and_is_kept_with_its_refus
     assert (config["start_from"], config["freeze_d"]) == (seeded.RUNS["finished"], 2)
 
 
+def test_the_suggestion_says_why_and_fills_the_form(full, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    at = open_page("train", ds=seeded.DATASET)
+    shown = letters(at)
+    assert "Quick: there is no GPU here" in shown and "the largest has 25 times as many images" in shown
+    at.number_input(key="suggest_minutes").set_value(7.0).run()
+    assert at.number_input(key="setting_minutes").value is None  # nothing is filled in unasked
+    at.button(key="suggest_use").click().run()
+    assert at.number_input(key="setting_minutes").value == 7 and at.number_input(key="setting_label_full").value == 0.5
+    assert not at.button(key="train_start").disabled
+    at.button(key="train_start").click().run()
+    config = Store(full).runs()[0].config
+    assert (config["minutes"], config["label_start"], config["augment"]) == (7, 0.25, "translation")
+
+
+def test_the_suggestion_believes_the_last_measured_steps(full):
+    store = Store(full)
+    probe = {"images_per_second": 9e3, "device": "cuda: Some GPU"}
+    seeded.add_job(store, "probe", seeded.DATASET, "finished", {}, result=probe)
+    assert "no GPU" not in letters(open_page("train", ds=seeded.DATASET))
+
+
 def test_import_shows_its_job_and_then_the_dataset(full):
     at = open_page("dataset")
     at.button(key="import_start").click().run()
