@@ -68,7 +68,7 @@ class Judge(nn.Module):
             self.embed = Labels(spec.num_classes, features)
             nn.init.normal_(self.embed.weight, std=0.02)
         elif spec.condition == "concat":
-            self.plane = Labels(spec.num_classes, spec.size**2)
+            self.plane: nn.Module = Labels(spec.num_classes, spec.size**2)
         else:
             self.classify = nn.Linear(features, spec.num_classes)
             self.side_d, self.side_g = 1.0, 0.1  # full weight in G would reward prototypes (recipes.md A4)
