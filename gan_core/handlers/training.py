@@ -18,7 +18,7 @@ PROBE_SECONDS = 3.0
 def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """Train a run from its newest checkpoint, or from the start."""
     from gan_core.config import check
-    from gan_core.training import device, loop, team
+    from gan_core.training import device, loop, memory, team
 
     run, folder = store.run(job.subject), workspace.run(job.subject)
     config = build(run.config)
@@ -37,12 +37,14 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     dataset = workspace.dataset(run.dataset_id)
     other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
     panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
-    try:
+
+    def work() -> dict[str, Any]:
         with team.gathered():
             team.told(run.id)
-            status = loop.train(
-                config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other
-            )
+            return loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other)
+
+    try:
+        status = memory.guarded(config, data, work)
     except Exception as error:
         log(f"failed: {error}")
         raise
@@ -85,7 +87,8 @@ def newest_weights(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
 def probe(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """A few seconds of real steps with these settings on this dataset: speed, memory, size of a checkpoint."""
-    from gan_core.training import loop
+    from gan_core.training import loop, memory
 
     config, folder = build(job.payload["config"]), workspace.dataset(job.subject)
-    return loop.probe(config, dataset_folder.load(folder, "train"), PROBE_SECONDS, watch)
+    data = dataset_folder.load(folder, "train")
+    return memory.guarded(config, data, lambda: loop.probe(config, data, PROBE_SECONDS, watch))

@@ -1,0 +1,72 @@
+"""Out of memory, told with the largest batch that fits."""
+
+import gc
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from gan_core.config import TrainConfig
+from gan_core.errors import UserError
+from gan_core.families import inner_size
+from gan_core.training.device import choose
+from gan_core.training.loop import Sampler
+from gan_core.training.step import new_state, train_step
+
+STEPS = 2  # the second one has the optimisers' memory beside it
+
+
+def guarded(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """work(), where running out of memory is a UserError. data has images uint8 [N, S, S, C], labels int64 [N], classes."""
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold the networks that are in the way
+    fits = largest_batch_that_fits(config, data)
+    raise UserError(
+        "out_of_memory",
+        f"Memory ran out at batch size {config.batch}: "
+        + (f"the largest batch that fits is {fits}." if fits else "not even two images fit."),
+        f"Start a new run with batch size {fits}, or with a smaller network width."
+        if fits
+        else "Choose a smaller network width, or import the images again at a smaller size.",
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    words = str(error).lower()
+    said = "can't allocate memory" in words or "defaultcpuallocator" in words or "out of memory" in words
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or said
+
+
+def largest_batch_that_fits(config: TrainConfig, data: Any) -> int | None:
+    """By halving, with throwaway steps of D and G and the penalty; None where not even 2 fit."""
+    batch = config.batch // 2
+    while batch >= 2:
+        try:
+            try_steps(config.model_copy(update={"batch": batch, "d_steps": 1, "penalty_every": 1}), data)
+            return batch
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            traceback.clear_frames(error.__traceback__)
+        batch //= 2
+    return None
+
+
+def try_steps(config: TrainConfig, data: Any) -> None:
+    gc.collect()  # networks hold themselves in circles
+    device = choose(config.device)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    size, channels = data.images.shape[1], data.images.shape[3]
+    classes = len(data.classes) if config.conditional else 1
+    state = new_state(config, size=size, channels=channels, num_classes=classes, device=device)
+    sampler = Sampler(data.images, data.labels, config, inner_size(config.family, size), device)
+    for _ in range(STEPS):
+        train_step(state, *sampler(), config)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)  # what runs out there is told late
