@@ -1,0 +1,126 @@
+"""Progressive growing (Karras et al., arXiv:1710.10196): both networks start at 4 px and double, each new size fading in.
+
+Equal shares of the run for each size, the first half of a share for the fade. G always returns the full size: the current one
+magnified; D halves what it gets down to the current one. Departs from the paper: D fades its own two paths, and reals are not
+blended beside that; z is not normalised, so that truncation works; no drift term in the loss; class projection in D.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gan_core.models.equalised import EqualConv, EqualLinear, channels, leaky, sides
+from gan_core.models.layers import EMBED, Judge, Labels, MinibatchStd
+from gan_core.models.spec import Spec
+
+
+def level_at(progress: float, levels: int) -> float:
+    """0: 4 px alone; 0.25: 4 px, and a quarter of 8 px; ...; levels - 1: the full size alone."""
+    share = min(progress, 1.0) * levels
+    stage = min(int(share), levels - 1)
+    return 0.0 if stage == 0 else stage - 1 + min(1.0, 2 * (share - stage))
+
+
+class Level(nn.Module):
+    """Where the growing is, as a float: fresh at the full size, moved on by at(progress)."""
+
+    level: torch.Tensor
+
+    def __init__(self, levels: int):
+        super().__init__()
+        self.levels, self.now = levels, levels - 1.0
+        self.register_buffer("level", torch.tensor(self.now))
+
+    def at(self, progress: float) -> None:
+        self.now = level_at(progress, self.levels)
+        self.level.fill_(self.now)
+
+    def forward(self) -> tuple[int, float]:
+        """(the larger of the sizes that count, its share in (0, 1]).
+
+        In training at() has just been called: asking the buffer would wait for the device. At rest the buffer counts, which
+        checkpoints and the averaged G carry.
+        """
+        level = self.now if self.training else self.level.item()
+        top = math.ceil(level)
+        return top, 1.0 if top == level else level - (top - 1)
+
+
+def normed(x: torch.Tensor) -> torch.Tensor:
+    """Each pixel's channels brought to unit length on average."""
+    return x * (x.float().square().mean(1, keepdim=True) + 1e-8).rsqrt().to(x.dtype)
+
+
+class UpBlock(nn.Module):
+    """[N, i, S, S] -> [N, o, 2S, 2S]."""
+
+    def __init__(self, i: int, o: int):
+        super().__init__()
+        self.conv1, self.conv2 = EqualConv(i, o), EqualConv(o, o)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.interpolate(x, scale_factor=2.0)
+        return normed(leaky(self.conv2(normed(leaky(self.conv1(x))))))
+
+
+class Generator(nn.Module):
+    """z [N, z_dim], y [N] -> images [N, channels, S, S] in about [-1, 1]."""
+
+    def __init__(self, spec: Spec):
+        super().__init__()
+        wide = [channels(side, spec.width) for side in sides(spec.size)]
+        self.size, self.growth = spec.size, Level(len(wide))
+        self.embed = Labels(spec.num_classes, EMBED)
+        self.stem, self.conv = EqualLinear(spec.z_dim + EMBED, wide[0] * 16), EqualConv(wide[0], wide[0])
+        self.blocks = nn.ModuleList(UpBlock(i, o) for i, o in itertools.pairwise(wide))
+        self.to_image = nn.ModuleList(EqualConv(c, spec.channels, k=1) for c in wide)
+
+    def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        top, share = self.growth()
+        h = self.stem(torch.cat([z, self.embed(y)], 1)).view(len(z), -1, 4, 4)
+        h = before = normed(leaky(self.conv(normed(leaky(h)))))
+        for block in self.blocks[:top]:
+            before, h = h, block(h)
+        image = self.to_image[top](h)
+        if share < 1:
+            image = torch.lerp(F.interpolate(self.to_image[top - 1](before), scale_factor=2.0), image, share)
+        return F.interpolate(image, size=(self.size, self.size))
+
+
+class DownBlock(nn.Module):
+    """[N, i, S, S] -> [N, o, S/2, S/2]."""
+
+    def __init__(self, i: int, o: int):
+        super().__init__()
+        self.conv1, self.conv2 = EqualConv(i, i), EqualConv(i, o)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.avg_pool2d(leaky(self.conv2(leaky(self.conv1(x)))), 2)
+
+
+class Discriminator(Judge):
+    """images [N, channels, S, S], y [N] -> logits [N]."""
+
+    def __init__(self, spec: Spec):
+        wide = [channels(side, spec.width) for side in sides(spec.size)]  # from coarse to fine
+        super().__init__(spec, wide[0])
+        self.growth = Level(len(wide))
+        self.from_image = nn.ModuleList(EqualConv(self.in_channels, c, k=1) for c in wide)
+        self.blocks = nn.ModuleList(DownBlock(o, i) for i, o in itertools.pairwise(wide))
+        self.variety = MinibatchStd() if spec.minibatch_std else nn.Identity()
+        self.conv, self.dense = EqualConv(wide[0] + spec.minibatch_std, wide[0]), EqualLinear(wide[0] * 16, wide[0])
+        self.head = EqualLinear(wide[0], 1)
+        nn.init.normal_(self.embed.weight, std=1 / math.sqrt(wide[0]))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        top, share = self.growth()
+        x = F.avg_pool2d(x, x.shape[-1] // (4 << top))
+        h = leaky(self.from_image[top](x))
+        for level in range(top, 0, -1):
+            h = self.blocks[level - 1](h)
+            if level == top and share < 1:
+                h = torch.lerp(leaky(self.from_image[top - 1](F.avg_pool2d(x, 2))), h, share)
+        return leaky(self.dense(leaky(self.conv(self.variety(h))).flatten(1)))
