@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from gan_core.training import draws
+from gan_core.training import ada, draws
 
 
 def color(x: torch.Tensor) -> torch.Tensor:
@@ -53,7 +53,7 @@ AUGMENTS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]] = {
     "translation": (translation,),
     "color+translation": (color, translation),
     "color+translation+cutout": (color, translation, cutout),
-    "ada": (),
+    "ada": (ada.pipe,),  # every change to every image; a run shows them as often as D overfits, see step.py
 }
 
 

@@ -50,6 +50,18 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+def level(name: str) -> float | None:
+    """The logit of a D that cannot tell reals from fakes; None where only differences of logits count."""
+    loss = LOSSES[name]
+    return None if loss.relativistic else 0.0 if loss.is_log_odds else 0.5
+
+
+def blank_loss(name: str) -> float:
+    """The loss of a D that cannot tell reals from fakes: 2 ln 2, ln 2, ...; 0 for Wasserstein's, which has no scale."""
+    answer = torch.tensor(level(name) or 0.0)
+    return LOSSES[name].d(answer, answer).item()
+
+
 def softened(real: torch.Tensor, fake: torch.Tensor, real_target: torch.Tensor, fake_target: torch.Tensor):
     """What soft targets add to D's cross-entropy: -t log s(l) - (1 - t) log s(-l) = softplus(-l) + (1 - t) l.
 
@@ -67,3 +79,9 @@ def probabilities(loss: Loss, real: torch.Tensor, fake: torch.Tensor) -> tuple[t
         return (real - fake.mean()).sigmoid().mean(), (fake - real.mean()).sigmoid().mean()
     answer = torch.sigmoid if loss.is_log_odds else lambda logits: logits.clamp(0, 1)
     return answer(real).mean(), answer(fake).mean()
+
+
+def undecided(name: str, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor | float:
+    """The logit at which D takes an image for real as for fake: halfway between the means where it has no level of its own."""
+    fixed = level(name)
+    return (real.mean() + fake.mean()) / 2 if fixed is None else fixed

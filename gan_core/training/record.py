@@ -15,7 +15,7 @@ from gan_core.config import TrainConfig, images_total
 from gan_core.errors import UserError
 from gan_core.runfolder import read_lines
 from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
-from gan_core.training import checkpoint
+from gan_core.training import ada, checkpoint
 from gan_core.training.checkup import Checkup, Panel
 from gan_core.training.device import memory_bytes, title
 from gan_core.training.step import State
@@ -72,6 +72,7 @@ class Recorder:
         self.last_grid_seconds = state.elapsed_seconds
         self.status: dict[str, Any] = {}
         self.checkup = Checkup(make_panel, config, state, size, device, log)
+        self.leaks = ada.LeakWatch()
         self.failures = 0
         self.saved_at = state.images_seen  # a resumed state is its checkpoint; a fresh one needs none
 
@@ -150,6 +151,8 @@ class Recorder:
         self.last_tick, self.tick_images, self.sums, self.counts = now, self.state.images_seen, {}, {}
         if not all(math.isfinite(value) for value in means.values()):
             raise self.diverged()
+        if notice := self.leaks(means.get("ada_p"), self.state.images_seen):
+            self.log(notice)
         row = {
             "images_seen": self.state.images_seen,
             "epoch": self.epoch(),

@@ -13,12 +13,12 @@ from gan_core.config import TrainConfig
 from gan_core.families import FACTS
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.layers import Labels
-from gan_core.training import draws, ema, evolution, optimisers
+from gan_core.training import ada, draws, ema, evolution, optimisers
 from gan_core.training.augment import augment
 from gan_core.training.device import autocast
 from gan_core.training.freeze import freeze, learns
 from gan_core.training.kmeans import kmeans
-from gan_core.training.losses import LOSSES, probabilities, softened
+from gan_core.training.losses import LOSSES, probabilities, softened, undecided
 from gan_core.training.optimisers import update
 from gan_core.training.penalties import interpolated, lecam, squared_gradients
 from gan_core.training.state import State, Stats
@@ -116,7 +116,8 @@ def train_D(
 ) -> tuple[Stats, torch.Tensor]:
     """One step of D: (stats, its logits of the reals before it). fake has no graph.
 
-    R1 and R2 are on the gradient at the images before augmentation, which happens inside D's path.
+    R1 and R2 are on the gradient at the images before augmentation, which happens inside D's path; with ADA, which can be
+    differentiated only once, at the images after it.
     """
     D, loss, n = state.D, LOSSES[config.loss], len(real)
     per_image = FACTS[config.family].per_image
@@ -127,8 +128,12 @@ def train_D(
     with autocast(config, real.device):
         if per_image:  # one batch for both
             both, both_labels = torch.cat([real, fake]), torch.cat([labels, labels])
-            both = both.to(memory_format=torch.channels_last).requires_grad_(slopes)
-            logits, side = D.judge(changed(state, config, both), both_labels)
+            both = both.to(memory_format=torch.channels_last)
+            if config.augment == "ada":
+                shown = both = changed(state, config, both).requires_grad_(slopes)
+            else:
+                shown = changed(state, config, both.requires_grad_(slopes))
+            logits, side = D.judge(shown, both_labels)
             real_logits, fake_logits = logits[:n].float(), logits[n:].float()
             side = None if side is None else side[:n]
         else:  # batch norm: each by itself
@@ -145,6 +150,9 @@ def train_D(
             total = total + config.lecam * lecam(real_logits, fake_logits, state.memory["anchors"])
         d_real, d_fake = probabilities(loss, real_logits, fake_logits)
         stats = {"loss_d": d_loss, "d_real": d_real, "d_fake": d_fake}
+        if config.augment == "ada":
+            sure, batch = real_logits - undecided(config.loss, real_logits, fake_logits), n * draws.world()[1]
+            stats["ada_p"] = ada.adapt(state.memory["ada"], sure, steps, batch, config.ada_target)
         if penalised:
             gamma = config.gamma * config.penalty_every * optimisers.share(config, progress, config.gamma_end)
             if slopes:
@@ -187,6 +195,8 @@ def train_G(
 
 def changed(state: State, config: TrainConfig, images: torch.Tensor) -> torch.Tensor:
     """Images as D is shown them."""
+    if config.augment == "ada":
+        return ada.pipe(images, state.memory["ada"][0])
     return augment(config.augment, images)
 
 
