@@ -51,6 +51,9 @@ INDICATORS = {
     "class_shares": "Class shares",
     "z_sensitivity": "Use of the noise",
     "d_overfit": "Discriminator overfitting",
+    "d_certainty": "Certainty of the discriminator",
+    "d_loss_left": "What is left of the discriminator's loss",
+    "d_label_use": "Use of the label by the discriminator",
 }
 PARTS = {  # of a result that may be absent
     "two_sample": "Real or generated",

@@ -187,25 +187,6 @@ def test_without_held_out_images_or_a_classifier_what_is_left_still_alarms(data)
         assert examine(reference, look(data.fresh[rows]), y).verdict == "red"
 
 
-def test_a_discriminator_that_knows_its_images_by_heart(data, reference):
-    rng = np.random.default_rng(0)
-    rows = rng.permutation(len(data.fresh))[:256]
-    fake, asked = data.look(data.fresh[rows]), data.fresh_labels[rows]
-
-    def overfit(real, held, fakes):
-        d = [rng.normal(mean, 1, 128) for mean in (real, held, fakes)]
-        found = examine(reference, fake, asked, d_real=d[0], d_held_out=d[1], d_fake=d[2])
-        return by_key(found).get("d_overfit"), found
-
-    assert overfit(3, 3, 0)[0]["level"] == "ok"
-    assert overfit(3, 1, 0)[0]["level"] == "amber"
-    one, found = overfit(4, 0, 0)
-    assert one["level"] == "red" and one["value"] == pytest.approx(1, abs=0.1)
-    assert found.verdict == "amber" and found.key == "d_overfit" and "augmentation" in found.todo
-    assert "d_overfit" in overfit(0, 0, 0)[1].absent
-    assert "d_overfit" in overfit(np.nan, 0, 0)[1].absent
-
-
 def test_the_share_of_the_noise_is_a_share_of_variance():
     rng = np.random.default_rng(0)
     y = np.arange(400) % 4

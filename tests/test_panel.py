@@ -167,7 +167,34 @@ def test_discriminator_and_generator_get_what_they_expect_and_torch_keeps_its_nu
     state = torch.random.get_rng_state()
     new_panel().check(make, watching, 30_000, 1.0)
     assert torch.equal(state, torch.random.get_rng_state())
-    assert seen == [(np.uint8, (8, 8, 1), True, np.int64)] * 3
+    assert seen == [(np.uint8, (8, 8, 1), True, np.int64)] * 4  # training, held-out, generated, and with other labels
+
+
+def test_the_discriminator_is_asked_for_other_labels_and_its_losses_are_read(data, new_panel, tmp_path):
+    truth = {image.tobytes(): label for image, label in zip(data.train, data.train_labels, strict=True)}
+
+    def knows(images, y):
+        """D of a run that is being won: reals 6, fakes -6, held-out images 0, and 3 less for a real with another label."""
+        right = np.array([truth.get(image.tobytes(), -1) for image in images])
+        noise = np.random.default_rng(0).normal(size=len(images))
+        fakes = isinstance(images, Drawn)
+        return noise + np.where(right >= 0, 6.0 - 3 * (right != y), -6.0 if fakes else 0.0)
+
+    class Drawn(np.ndarray):
+        pass
+
+    make = lambda z, y: generator(data)(z, y).view(Drawn)
+    lines = [{"loss_d": 1.386 * 0.9**at, "d_real": 1 - 0.5 * 0.9**at, "d_fake": 0.5 * 0.9**at} for at in range(70)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    panel = new_panel(d_level=0.0, d_blank_loss=1.386)
+    rows = [panel.check(make, knows, seen, epoch(seen)) for seen in (30_000, 40_000)]
+    assert rows[1]["values"]["d_certainty"] == 1 and rows[1]["levels"]["d_certainty"] == "red"
+    assert rows[1]["values"]["d_loss_left"] == pytest.approx(np.mean(0.9 ** np.arange(40, 70)), rel=1e-6)
+    assert rows[1]["values"]["d_label_use"] == pytest.approx(3, abs=0.5) and rows[1]["levels"]["d_label_use"] == "ok"
+    assert rows[1]["levels"]["d_loss_left"] == "red"
+    assert rows[1]["verdict"] == "amber" and "discriminator" in rows[1]["sentence"]  # one family, however many of it
+    without = new_panel(conditional=False, d_level=None, d_blank_loss=None).check(make, knows, 50_000, 1.0)
+    assert {without["values"][key] for key in ("d_certainty", "d_loss_left", "d_label_use")} == {None}
 
 
 def test_a_check_is_cheap(data, new_panel):

@@ -29,6 +29,7 @@ def make_panel(
     from gan_core.metrics.examination import NO_FEATURES
     from gan_core.metrics.extractors import load_efficientnet_lite0
     from gan_core.metrics.panel import Panel, balanced_rows
+    from gan_core.training import losses
 
     train, test = splits(folder)
     judge = None
@@ -65,4 +66,6 @@ def make_panel(
         held_out_labels=held_labels,
         train_images=train.images,
         train_labels=labels,
+        d_level=losses.level(config.loss),
+        d_blank_loss=losses.blank_loss(config.loss),
     )

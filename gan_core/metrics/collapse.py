@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_core.metrics import label_use
+from gan_core.metrics import discriminator, label_use
 from gan_core.metrics.extractors import Features
 from gan_core.metrics.indicators import LEVELS, THRESHOLDS, Examiner
 from gan_core.metrics.variety import Reference, z_sensitivity
@@ -26,7 +26,10 @@ FAMILIES = {
     "coverage_ratio": "coverage",
     "support": "repeats",
     "near_duplicates": "repeats",
+    "d_label_use": "labels",
     "d_overfit": "discriminator",
+    "d_certainty": "discriminator",
+    "d_loss_left": "discriminator",
 }
 TRY_VARIETY = "Try recipe settings: loss relativistic, gamma × 3, lower learning rates (clone the run)"
 TRY = {
@@ -35,7 +38,8 @@ TRY = {
     "repeats": f"{TRY_VARIETY}.",
     "labels": "Let the run go on for a while; if this stays, look whether the class's images and labels are right, "
     "give it more images, or clone the run with lower learning rates.",
-    "discriminator": "Clone the run with stronger augmentation or a higher gamma, or import more images.",
+    "discriminator": "Clone the run with stronger augmentation, a higher gamma or a lower learning rate of D, "
+    "or import more images.",
 }
 
 
@@ -65,16 +69,14 @@ def examine(
     *,
     z_sensitivity: float | None = None,
     z_sensitivity_real: float | None = None,
-    d_real: np.ndarray | None = None,
-    d_held_out: np.ndarray | None = None,
-    d_fake: np.ndarray | None = None,
+    d: discriminator.Answers | None = None,
     classes: list[str] | None = None,
 ) -> Examination:
     """fake: features of N >= 16 fakes by the network of `reference`; asked int64 [N]: their labels, None if drawn without.
 
     z_sensitivity: variety.z_sensitivity of the fakes, z_sensitivity_real: of real images, which healthy fakes come near.
-    d_*: logits of D on training, held-out and generated images [any number]. At most 2,048 fakes are looked at, drawn by a
-    fixed seed. Raises UserError too_few_images, bad_features.
+    d: what the discriminator says, None where it is not at hand. At most 2,048 fakes are looked at, drawn by a fixed seed.
+    Raises UserError too_few_images, bad_features.
     """
     names = classes or [str(c) for c in range(reference.num_classes)]
     found = Examiner(reference, fake, asked, names)
@@ -85,7 +87,7 @@ def examine(
     found.repeats()
     found.pairwise()
     found.noise(z_sensitivity, z_sensitivity_real)
-    found.discriminator(d_real, d_held_out, d_fake)
+    discriminator.look_at(found, d)
     # Without labels, classes are the classifier's word: what never appears says more than the variety of a few odd ones.
     order = list(THRESHOLDS) if asked is not None else ["class_shares", *THRESHOLDS]
     indicators = sorted(found.indicators, key=lambda one: order.index(one["key"]))

@@ -14,6 +14,11 @@ agreement         -.10   -.25   below the classifier's accuracy on held-out imag
 class_shares      > .10  > .25  total variation beyond chance; a class at < .5 or < .2 of its share
 z_sensitivity     < .3   < .1   share of pixel variance that noise makes, over the same share of reals
 d_overfit         > .5   > .9   the part of D's edge on training images that held-out images do not share
+d_certainty       > .8   > .9   mean sign of D on training images; ADA steers to .6
+d_loss_left       < .1   < .02  D's loss over that of a D that cannot tell: below, G's gradient fades or D is about to explode
+d_label_use       < .1   < 0    preference for an image's own label over the next one, in standard deviations of D's answers
+
+The last four are in discriminator.py.
 """
 
 from collections.abc import Sequence
@@ -38,6 +43,9 @@ THRESHOLDS: dict[str, tuple[float, float]] = {
     "pairwise_ratio": (0.75, 0.5),
     "z_sensitivity": (0.3, 0.1),
     "d_overfit": (0.5, 0.9),
+    "d_certainty": (0.8, 0.9),
+    "d_loss_left": (0.1, 0.02),
+    "d_label_use": (0.1, 0.0),
 }
 CHANCE = 1e-3  # of a healthy sample so far off, by tests that are themselves cautious; see measured rates in test_collapse.py
 NAMES = {
@@ -50,6 +58,9 @@ NAMES = {
     "pairwise_ratio": "Distance of two images",
     "z_sensitivity": "Use of the noise",
     "d_overfit": "Discriminator overfitting",
+    "d_certainty": "Certainty of the discriminator",
+    "d_loss_left": "What is left of the discriminator's loss",
+    "d_label_use": "Use of the label by the discriminator",
 }
 LEAST_FAKES = 16
 
@@ -221,27 +232,6 @@ class Examiner:
             f"The noise makes {value:.2f} times the share of the differences that it should: the rest is the label's."
         )
         self.add(key, value, below(value, lines, 0.0), lines, sentence)
-
-    def discriminator(self, d_real: np.ndarray | None, d_held: np.ndarray | None, d_fake: np.ndarray | None) -> None:
-        """r_v = (mean D(train) - mean D(held-out)) / (mean D(train) - mean D(fake)): differences, so any loss's D has it."""
-        key, lines = "d_overfit", THRESHOLDS["d_overfit"]
-        if d_real is None or d_held is None or d_fake is None or min(map(len, (d_real, d_held, d_fake))) < LEAST_FAKES:
-            self.absent[key] = "It takes the discriminator's word on training, held-out and generated images."
-            return
-        if not all(np.isfinite(d).all() for d in (d_real, d_held, d_fake)):
-            self.absent[key] = "The discriminator's answers are not finite numbers."
-            return
-        edge, chance = d_real.mean() - d_fake.mean(), 0.0
-        if edge <= 0 or stats.ttest_ind(d_real, d_fake, equal_var=False).pvalue > 1e-3:
-            self.absent[key] = "The discriminator does not tell these generated images from training images."
-            return
-        if np.ptp(d_real) or np.ptp(d_held):
-            chance = stats.ttest_ind(d_real, d_held, equal_var=False, alternative="greater").pvalue
-        value = float((d_real.mean() - d_held.mean()) / edge)
-        sentence = (
-            f"The discriminator owes {max(value, 0):.0%} of its edge on training images to knowing them by heart."
-        )
-        self.add(key, value, below(-value, (-lines[0], -lines[1]), float(chance)), lines, sentence)
 
 
 def below(value: float, lines: Sequence[float], chance: float) -> str:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from gan_core.metrics.collapse import LEVELS, THRESHOLDS, Examination, Reference, examine, z_sensitivity
+from gan_core.metrics.discriminator import Answers
 from gan_core.metrics.extractors import Features
+from gan_core.runfolder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
-FILE = "collapse.jsonl"
+FILE, METRICS = "collapse.jsonl", "metrics.jsonl"
 JUDGED_IMAGES = 128  # of a kind that D is asked about
 REAL_IMAGES = 512  # whose pixels say how much noise should matter
 
@@ -53,11 +55,15 @@ class Panel:
         held_out_labels: np.ndarray,
         train_images: np.ndarray,
         train_labels: np.ndarray,
+        d_level: float | None = None,
+        d_blank_loss: float | None = None,
     ):
         """Images uint8 [*, H, W, C], perhaps memory maps, of which a few hundred are read; labels int64 [*] index classes.
 
-        conditional: False for a run whose G ignores labels: it is asked for label 0 throughout.
+        conditional: False for a run whose G ignores labels: it is asked for label 0 throughout. d_level,
+        d_blank_loss: of the loss that D is trained with, see discriminator.Answers.
         """
+        self.d_level, self.d_blank_loss = d_level, d_blank_loss
         self.reference, self.classify, self.folder, self.classes = reference, classify, Path(folder), classes
         self.z_dim, self.seed, self.conditional = z_dim, seed, conditional and len(classes) > 1
         rng, train_labels, held_labels = (
@@ -95,16 +101,14 @@ class Panel:
         rng = np.random.default_rng([self.seed, images_seen])
         y = rng.permutation(self.asked)
         images = draw(rng.standard_normal((len(y), self.z_dim), dtype=np.float32), y)
-        n = min(len(y), JUDGED_IMAGES)
+        n = JUDGED_IMAGES
         found = examine(
             self.reference,
             self.classify(images),
             y if self.conditional else None,
             z_sensitivity=z_sensitivity(images, y) if self.conditional else None,
             z_sensitivity_real=self.real_share,
-            d_real=judge(self.real, self.real_labels) if judge else None,
-            d_held_out=judge(self.held, self.held_labels) if judge and len(self.held) else None,
-            d_fake=judge(images[:n], y[:n]) if judge else None,
+            d=self.answers(judge, images[:n], y[:n]) if judge else Answers(),
             classes=self.classes,
         )
         row = self.row(found, images_seen, epoch)
@@ -113,6 +117,20 @@ class Panel:
             file.write(json.dumps(row, allow_nan=False) + "\n")
         self.rows.append(row)
         return row
+
+    def answers(self, judge: Judge, fakes: np.ndarray, asked: np.ndarray) -> Answers:
+        """What D says of a few images of each kind, and how its loss went of late."""
+        other = (self.real_labels + 1) % len(self.classes)
+        ticks = self.folder / METRICS
+        return Answers(
+            real=judge(self.real, self.real_labels),
+            held_out=judge(self.held, self.held_labels) if len(self.held) else None,
+            fake=judge(fakes, asked),
+            other_label=judge(self.real, other) if self.conditional else None,
+            level=self.d_level,
+            blank_loss=self.d_blank_loss,
+            ticks=read_lines(ticks, max(0, ticks.stat().st_size - TAIL_BYTES))[0] if ticks.exists() else (),
+        )
 
     def row(self, found: Examination, images_seen: int, epoch: float) -> dict[str, Any]:
         """What is written of one check. "now" is its own verdict, "verdict" what it says together with the check before."""
