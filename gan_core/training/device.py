@@ -26,6 +26,8 @@ def prepare(device: torch.device) -> None:
         torch.set_num_threads(int(os.environ.get("GANVAS_THREADS") or psutil.cpu_count(logical=False) or 1))
     else:
         torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")  # TF32
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def title(device: torch.device) -> str:

@@ -15,7 +15,7 @@ from gan_core.config import TrainConfig, images_total
 from gan_core.errors import Stopped
 from gan_core.families import inner_size
 from gan_core.sampling import from_pixels
-from gan_core.training import checkpoint, draws, team
+from gan_core.training import checkpoint, draws, team, tune
 from gan_core.training.checkup import Panel
 from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.record import Recorder
@@ -83,7 +83,12 @@ def train(
     prepare(device)
     size, channels = images.shape[1], images.shape[3]
     classes = classes if config.conditional else ["all"]
-    state = new_state(config, size=size, channels=channels, num_classes=len(classes), device=device)
+    fresh = lambda: new_state(config, size=size, channels=channels, num_classes=len(classes), device=device)
+    sampler = Sampler(images, labels, config, inner_size(config.family, size), device)
+    trial = lambda state, told: train_step(state, *sampler(), told)
+    way = tune.settle(config, folder, fresh, trial, device, log, should_stop)
+    state = fresh()  # seeds torch: a trial leaves no trace
+    config = tune.apply(way, state, config) if way else config
     team.share_batch_norm(state.G)
     team.share_batch_norm(state.D)
     team.check_batch(config.batch)
@@ -95,9 +100,8 @@ def train(
         begin_from(state, other_weights(), log)
     recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
     if not leads:
-        return follow(recorder, Sampler(images, labels, config, inner_size(config.family, size), device))
+        return follow(recorder, sampler)
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))
-    sampler = Sampler(images, labels, config, inner_size(config.family, size), device)
     total = images_total(config, len(images))
     log(
         f"{config.recipe} on {title(device)}, {torch.get_num_threads()} threads: {len(images):,} training images of {size} px, "
