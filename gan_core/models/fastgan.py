@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.fast_generator import FastGenerator, PlainNorm
-from gan_core.models.layers import EMBED, GridHead, Labels, spectral
+from gan_core.models.fast_generator import FastGenerator, PlainNorm, Stage
+from gan_core.models.layers import EMBED, GridHead, Labels, normed
 from gan_core.models.spec import Spec
 
 D_WIDTHS = {128: 1, 64: 2, 32: 4, 16: 8, 8: 8}  # channels of D at that many px, times width
@@ -76,7 +76,7 @@ class Eye(nn.Module):
     def __init__(self, spec: Spec, side: int):
         super().__init__()
         plan = [D_WIDTHS[s] * spec.width for s in D_WIDTHS if s < side]
-        self.first = nn.Sequential(spectral(nn.Conv2d(spec.channels, plan[0], 4, 2, 1, bias=False)), nn.LeakyReLU(0.2))
+        self.first = nn.Sequential(normed(nn.Conv2d(spec.channels, plan[0], 4, 2, 1, bias=False)), nn.LeakyReLU(0.2))
         self.downs = nn.ModuleList(Down(i, o) for i, o in itertools.pairwise(plan))
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
@@ -99,7 +99,7 @@ class Down(nn.Module):
 
 
 def convolution(i: int, o: int, kernel: int, stride: int, padding: int) -> list[nn.Module]:
-    conv = spectral(nn.Conv2d(i, o, kernel, stride, padding, bias=False))
+    conv = normed(nn.Conv2d(i, o, kernel, stride, padding, bias=False))
     return [conv, nn.BatchNorm2d(o), nn.LeakyReLU(0.2)]
 
 
@@ -121,11 +121,10 @@ class Decoder(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         plan = [8 * spec.width, *(max(4, int(w * spec.width)) for s, w in DRAWN_WIDTHS.items() if s <= spec.size // 2)]
-        layers: list[nn.Module] = []
-        for i, o in itertools.pairwise(plan):
-            conv = spectral(nn.Conv2d(i, 2 * o, 3, padding=1, bias=False))
-            layers += [nn.Upsample(scale_factor=2), conv, nn.BatchNorm2d(2 * o), nn.GLU(1)]
-        self.net = nn.Sequential(*layers, spectral(nn.Conv2d(plan[-1], spec.channels, 3, padding=1)), nn.Tanh())
+        self.stages = nn.ModuleList(Stage(i, o, PlainNorm, double=False) for i, o in itertools.pairwise(plan))
+        self.to_image = normed(nn.Conv2d(plan[-1], spec.channels, 3, padding=1))
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
-        return self.net(h)
+        for stage in self.stages:
+            h = stage(h, h)  # its norms are told nothing
+        return self.to_image(h).tanh()

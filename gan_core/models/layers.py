@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.spec import Spec
+from gan_core.models.spectral import Layer, spectral
 
 EMBED = 32  # channels of the class embedding in G
 
@@ -95,11 +96,10 @@ class Judge(nn.Module):
         return self.logit(h, y), side
 
 
-def spectral(layer: nn.Module) -> nn.Module:
-    """A convolution or linear layer with weights from N(0, 0.02) and spectral norm (arXiv:1802.05957)."""
-    assert isinstance(layer.weight, nn.Parameter)
-    nn.init.normal_(layer.weight, std=0.02)
-    return nn.utils.parametrizations.spectral_norm(layer)
+def normed(layer: Layer) -> Layer:
+    """A layer with weights from N(0, 0.02) and spectral norm, as FastGAN has them everywhere."""
+    nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
+    return spectral(layer)
 
 
 class GridHead(nn.Module):
@@ -112,8 +112,8 @@ class GridHead(nn.Module):
 
     def __init__(self, features: int, num_classes: int):
         super().__init__()
-        self.plain = spectral(nn.Conv2d(features, 1, 4))
-        self.maps = spectral(nn.Conv2d(features, self.MAPS, 4, bias=False))
+        self.plain = normed(nn.Conv2d(features, 1, 4))
+        self.maps = normed(nn.Conv2d(features, self.MAPS, 4, bias=False))
         self.embed = Labels(num_classes, self.MAPS)
 
     def forward(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

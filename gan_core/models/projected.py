@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from gan_core.lite0 import folded, package_state
 from gan_core.models.fast_generator import FastGenerator, ToldNorm
-from gan_core.models.layers import GridHead, Labels, spectral
+from gan_core.models.layers import GridHead, Labels, normed
 from gan_core.models.spec import Spec
 
 TAPS = (
@@ -128,8 +128,8 @@ class Head(nn.Module):
 def half(i: int, o: int) -> nn.Module:
     """[N, i, S, S] -> [N, o, S/2, S/2]."""
     return nn.Sequential(
-        spectral(nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False)),
-        spectral(nn.Conv2d(i, o, 1, bias=False)),
+        normed(nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False)),
+        normed(nn.Conv2d(i, o, 1, bias=False)),
         nn.BatchNorm2d(o),
         nn.LeakyReLU(0.2),
         nn.AvgPool2d(2),
