@@ -6,6 +6,7 @@ import streamlit as st
 
 from gan_core import actions, runfolder
 from gan_core.errors import UserError
+from gan_core.families import FACTS
 from gan_core.store import Job
 from pages.components import charts, urls, variety
 from pages.components.desk import get_desk
@@ -188,19 +189,15 @@ def curves() -> None:
     if not rows:
         st.caption("The curves appear with the first numbers." if was_live else "This run has no numbers to draw.")
         return
-    st.markdown(f"**Reading:** {plain(charts.reading(rows))}")
-    left, right = st.columns(2)
-    left.header("Losses")
-    left.plotly_chart(
-        charts.losses(rows), key="chart_losses", config=charts.CONFIG, alt="Loss of D and loss of G over epochs"
-    )
-    right.header("D(x) and D(G(z))")
-    right.plotly_chart(
-        charts.balance(rows),
-        key="chart_balance",
-        config=charts.CONFIG,
-        alt="How real D takes real images and fakes to be, 0 to 1, over epochs; 0.5 means it can only guess",
-    )
+    if said := charts.reading(rows):
+        st.markdown(f"**Reading:** {plain(said)}")
+    shown = charts.of_game(FACTS[run.config["family"]].game)
+    for number, (key, chart) in enumerate(shown.items()):
+        if number % 2 == 0:
+            columns = st.columns(2)
+        with columns[number % 2]:
+            st.header(chart.title)
+            st.plotly_chart(chart.draw(rows), key=f"chart_{key}", config=charts.CONFIG, alt=chart.alt)
     with st.expander("Show the numbers", on_change="rerun", key="live_numbers") as numbers:
         if numbers.open:
             st.dataframe(rows[-200:], alt="The last 200 rows of the training log")

@@ -195,3 +195,18 @@ def test_recalls_differ_by_pattern_and_a_missing_one_is_a_gap():
     figure = measure_charts.recalls({name: {"a": 0.5} for name in ("r", "c", "s", "o")}, ["a", "<b>"])
     assert len({bar.marker.pattern.shape for bar in figure.data}) == 4
     assert list(figure.data[0].x) == [0.5, None] and "<b>" not in figure.to_json()
+
+
+def test_each_game_has_charts_of_what_it_reports():
+    from gan_core.families import FACTS
+
+    drawn = {"mutation_minimax": 0.2, "mutation_nonsaturating": 0.3, "mutation_least_squares": 0.5}
+    some = [row | (drawn if at else {}) for at, row in enumerate(rows(3))]
+    for game in {facts.game for facts in FACTS.values()}:
+        for chart in charts.of_game(game).values():
+            lines = chart.draw(some).data
+            assert lines and all(any(value is not None for value in line.y) for line in lines), chart.title
+            assert len({line.line.dash for line in lines}) == len(lines) and chart.title and chart.alt
+    (log,) = [chart.draw(some) for key, chart in charts.of_game("evolution").items() if key == "mutations"]
+    assert [list(line.y) for line in log.data] == [[0.2] * 2, [0.3] * 2, [0.5] * 2]
+    assert charts.reading([{"loss_g": 0.1}]) == ""

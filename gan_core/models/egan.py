@@ -19,5 +19,8 @@ class Generator(dcgan.Generator):
         super().__init__(spec)
         self.norms = nn.ModuleList(nn.Identity() for _ in self.norms)
         nn.init.normal_(self.stem.weight, std=self.stem.in_channels**-0.5)
-        for up in self.ups:  # four taps an output pixel: tones neither grow nor fade, which norm would see to
-            nn.init.normal_(up.weight, std=(2 * up.in_channels) ** -0.5)
+        for up in self.ups.modules():
+            if isinstance(
+                up, nn.ConvTranspose2d
+            ):  # four taps an output pixel: tones neither grow nor fade without norm
+                nn.init.normal_(up.weight, std=(2 * up.in_channels) ** -0.5)

@@ -12,7 +12,8 @@ def update(average: nn.Module, net: nn.Module, half_life_images: float, images_s
     """
     half_life = min(half_life_images, 0.05 * images_seen)
     keep = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
-    if parameters := list(average.parameters()):
-        torch._foreach_lerp_(parameters, list(net.parameters()), 1 - keep)
+    mine: list[torch.Tensor] = list(average.parameters())
+    if mine:
+        torch._foreach_lerp_(mine, list(net.parameters()), 1 - keep)
     for a, b in zip(average.buffers(), net.buffers(), strict=True):
         a.copy_(b)

@@ -45,26 +45,21 @@ def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: Train
 
     learns(state.opt_D, True)
     on_reals = slopes(softplus(-judged(real)).mean(), D)
-    parent, children, fitness, losses = None, [], [], []
-    if state.opt_G.state:
-        parent = [value.detach().clone() for value in inheritance(state)]
-    else:  # the first step of all: an optimiser's memory starts at zero
-        weights = [p.detach().clone() for p in G.parameters()]
+    parent = copies(inheritance(state))
+    children: list[list[torch.Tensor]] = []
+    fitness, losses = [], []
     for name in MUTATIONS:
-        if children:
-            put(state, parent)
+        put(state, parent)
         learns(state.opt_D, False)
         logits = judged(draw(noise[0]))
         update(state.opt_G, LOSSES[name].g(logits, logits), config.clip_value)
-        if parent is None:
-            parent = [*weights, *(torch.zeros_like(value) for value in inheritance(state)[len(weights) :])]
-        children.append([value.detach().clone() for value in inheritance(state)])
+        children.append(copies(inheritance(state)))
         learns(state.opt_D, True)
         with torch.no_grad():
             fake = draw(noise[1])
         logits = judged(fake)
         on_fakes = slopes(softplus(logits).mean(), D)
-        steepness = sum((a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)).sqrt()
+        steepness = torch.stack([(a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)]).sum().sqrt()
         quality = -softplus(-logits.detach()).mean()
         fitness.append(draws.shared_mean(quality - LAMBDA * (steepness + 1e-12).log()))
         losses.append(softplus(-logits.detach()).mean())
@@ -84,10 +79,18 @@ def inheritance(state: State) -> list[torch.Tensor]:
     ]
 
 
+def copies(values: list[torch.Tensor]) -> list[torch.Tensor]:
+    return [value.detach().clone() for value in values]
+
+
 @torch.no_grad()
 def put(state: State, values: list[torch.Tensor]) -> None:
-    for own, value in zip(inheritance(state), values, strict=True):
+    """Make G what it was. An optimiser that had not stepped yet, and so had nothing to copy, starts at zero."""
+    mine = inheritance(state)
+    for own, value in zip(mine, values, strict=False):
         own.copy_(value)
+    for own in mine[len(values) :]:
+        own.zero_()
 
 
 def pick(values: list[torch.Tensor] | tuple[torch.Tensor, ...], best: torch.Tensor) -> torch.Tensor:

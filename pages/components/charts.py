@@ -1,7 +1,8 @@
 """The plotly figures: pure functions of rows, at most 2,000 points a series; names are escaped: plotly reads HTML."""
 
 import html
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -9,6 +10,12 @@ from gan_core.runfolder import decimate
 
 Row = dict[str, Any]
 BLUE, ORANGE, GREY = "#2f79c4", "#e07b1a", "#8a97a5"  # readable on the light and on the dark page
+SQUARES = "mean squared error, pixels in -1 to 1"
+MUTATIONS = {
+    "mutation_minimax": ("Minimax", BLUE, "solid"),
+    "mutation_nonsaturating": ("Non-saturating", ORANGE, "dash"),
+    "mutation_least_squares": ("Least squares", GREY, "dot"),
+}
 CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -56,6 +63,27 @@ def losses(rows: list[Row]) -> go.Figure:
     return curves(rows, {"loss_d": ("Loss of D", BLUE, "solid"), "loss_g": ("Loss of G", ORANGE, "dash")}, "loss")
 
 
+def reconstruction(rows: list[Row]) -> go.Figure:
+    """How far a decoded image is from its original."""
+    return curves(rows, {"loss_g": ("Error of the reconstruction", ORANGE, "dash")}, SQUARES)
+
+
+def divergence(rows: list[Row]) -> go.Figure:
+    """How much an image's code tells, beyond plain noise."""
+    return curves(rows, {"loss_d": ("Divergence from noise", BLUE, "solid")}, "nats an image")
+
+
+def distance(rows: list[Row]) -> go.Figure:
+    """How far an image is from the nearest cluster of its class."""
+    return curves(rows, {"loss_g": ("Distance from the nearest cluster", ORANGE, "dash")}, SQUARES)
+
+
+def mutations(rows: list[Row]) -> go.Figure:
+    """How often each loss made the child that lived on, 0 to 1; rows in which no child was made are left out."""
+    figure = curves([row for row in rows if "mutation_minimax" in row], MUTATIONS, "share of steps won")
+    return figure.update_yaxes(range=[-0.02, 1.02])
+
+
 def balance(rows: list[Row]) -> go.Figure:
     """D(x) and D(G(z)) in 0 to 1, with the line at 0.5 where D can only guess."""
     figure = curves(
@@ -63,6 +91,40 @@ def balance(rows: list[Row]) -> go.Figure:
     )
     figure.add_hline(y=0.5, line={"color": GREY, "width": 1, "dash": "dot"})
     return figure.update_yaxes(range=[-0.02, 1.02])
+
+
+class Chart(NamedTuple):
+    title: str
+    draw: Callable[[list[Row]], go.Figure]
+    alt: str
+
+
+TWO = {
+    "losses": Chart("Losses", losses, "Loss of D and loss of G over epochs"),
+    "balance": Chart(
+        "D(x) and D(G(z))",
+        balance,
+        "How real D takes real images and fakes to be, 0 to 1, over epochs; 0.5 means it can only guess",
+    ),
+}
+CHARTS: dict[str, dict[str, Chart]] = {  # by the game of a family, see gan_core/families.py
+    "evolution": {
+        **TWO,
+        "mutations": Chart(
+            "Mutation log", mutations, "How often each of three losses made the child of G that lived on, over epochs"
+        ),
+    },
+    "vae": {
+        "reconstruction": Chart("Reconstruction", reconstruction, "Error of decoded images over epochs"),
+        "divergence": Chart("Divergence", divergence, "Divergence of the codes from plain noise over epochs"),
+    },
+    "kmeans": {"distance": Chart("Distance", distance, "Distance of images from their nearest cluster over epochs")},
+}
+
+
+def of_game(game: str) -> dict[str, Chart]:
+    """The charts of a run, by key, two a row."""
+    return CHARTS.get(game, TWO)
 
 
 def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
