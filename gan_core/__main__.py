@@ -329,15 +329,26 @@ def sample(
     class_: Annotated[str | None, typer.Option("--class")] = None,
     seed: int = 0,
     truncation: Annotated[float, typer.Option(min=0.0, max=4.0)] = 1.0,
+    from_images: Annotated[
+        bool, typer.Option("--from-images", help="Variants of real training images, as far as the run can draw them.")
+    ] = False,
+    strength: Annotated[float, typer.Option(help="With --from-images: share of fresh noise, 0 to 1.")] = 0.3,
     as_json: Json = False,
 ):
     """Draw images of each class into OUT/<class>/."""
+    from gan_core.handlers import fusing
     from gan_core.handlers.sampling import Sampling
 
     actions.trained_run(desk(), run)
     checks.check_seed(seed)
+    checks.check_strength(strength)
     checks.check_out(out, folder=True)
     generator = Sampling(Context.store.run(run), Context.workspace)
+    if from_images:
+        fused = fusing.write(generator, Context.workspace, out, per_class, class_, seed, strength)
+        value = {"run": run, "out": str(out), "seed": seed, "strength": strength, **fused}
+        say(as_json, value, f"{fused['files']:,} variants of real images in {out}.")
+        return
     written = generator.write(out, per_class, class_, seed, truncation)
     say(as_json, {"run": run, "out": str(out), "files": written, "seed": seed}, f"{written:,} images in {out}.")
 

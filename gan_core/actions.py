@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_core import config, jobs, recipes, starting
-from gan_core.checks import check_room, check_seed, exists
+from gan_core.checks import check_room, check_seed, check_strength, exists
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
@@ -373,6 +373,17 @@ def detect(desk: Desk, run_id: str, folder: str, *, token: str | None = None) ->
 
 def timelapse(desk: Desk, run_id: str, token: str | None = None) -> Job:
     return desk.submit("timelapse", trained_run(desk, run_id).id, {}, token=token)
+
+
+def fuse(desk: Desk, run_id: str, name: str, strength: float = 0.3, *, seed: int = 0, token: str | None = None) -> Job:
+    """Queue a sheet of real images of the class `name` fused with noise. strength 0: none of it, 1: nothing else."""
+    check_seed(seed)
+    check_strength(strength)
+    run = trained_run(desk, run_id)
+    classes = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id)).classes
+    if name not in (classes if run.config["conditional"] else ["all"]):
+        raise UserError("unknown_class", f"There is no class {name!r} in this run.", "Pick one from the list.")
+    return desk.submit("fuse", run.id, {"class": name, "strength": strength, "seed": seed}, token=token)
 
 
 def export(

@@ -29,6 +29,8 @@ def without_effect(values: dict[str, Any]) -> dict[str, str]:
         say(f"{facts.title} has this way alone.", "condition")
     if not facts.per_image and now["penalty"] == "none":
         say(f"{facts.title} judges an image by its batch, so it can have no penalty.", "penalty")
+    if facts.game != "adversarial" and not now["reuse_fakes"]:
+        say(f"{facts.title} draws its fakes in a way of its own.", "reuse_fakes")
     for name in ("minibatch_std", "spectral_norm"):
         if not getattr(facts, name) and not now[name]:
             say(f"{facts.title} leaves no choice here.", name)

@@ -21,6 +21,12 @@ def check_seed(seed: int) -> None:
         raise UserError("bad_seed", f"The seed {seed} is out of range.", "Choose a whole number from 0 to 2147483647.")
 
 
+def check_strength(strength: float) -> None:
+    """How much fresh noise goes into an image's own."""
+    if not 0 <= strength <= 1:
+        raise UserError("bad_strength", f"The strength must be from 0 to 1, not {strength:g}.", "0.3 is usual.")
+
+
 def check_room(dataset: Path) -> None:
     """Refuse a set that would not fit into memory: training keeps it there whole, and reading it takes as much again."""
     needed, free = 2 * (dataset / "train_images.npy").stat().st_size, psutil.virtual_memory().available

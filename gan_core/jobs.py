@@ -31,6 +31,7 @@ LANES = {
     "utility": "heavy",
     "detect": "heavy",
     "timelapse": "heavy",
+    "fuse": "heavy",
     "export": "heavy",
 }
 PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on

@@ -1,4 +1,4 @@
-"""The same noise at every epoch, beside real images; and the timelapse."""
+"""The same noise at every epoch, beside real images; variants of real images; and the timelapse."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from gan_core import actions, runfolder
 from gan_core.errors import UserError
 from pages.components import urls
 from pages.components.desk import click_token, get_desk
+from pages.components.fuse import fuse_section
 from pages.components.pick import empty, pick_run
 from pages.components.status import job_progress, no_grid_yet, state_of_run
 from pages.components.text import sentence
@@ -53,6 +54,8 @@ def compare() -> None:
 compare()
 if len(grids) < 2:
     empty("One grid so far; there is more to compare when the run has gone on.", "live.py", "Watch the run")
+
+fuse_section(desk, run)
 
 st.header("Timelapse")
 job = desk.store.latest_job("timelapse", run.id)

@@ -50,6 +50,7 @@ FORBIDDEN = {
         "W",
         ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.metrics", "gan_core.data"),
     ),
+    "gan_core/fusion.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
     "gan_core/sampling.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
     "gan_core/actions.py": (
         "W",

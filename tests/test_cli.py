@@ -283,6 +283,17 @@ def test_a_run_starts_from_another_one(ganvas, toy_dataset):
     refused(ganvas(*words[:-1], "r" + "0" * 16), "no such run")
 
 
+def test_variants_of_real_images(ganvas, toy_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("gan_core.fusion.STEPS", 5)
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    words = ("sample", run, "--per-class", 3, "--out", tmp_path / "out", "--from-images")
+    code, fused, _ = ganvas(*words, "--class", "grey", "--strength", 0.2, "--json")
+    assert code == 0 and fused["files"] == 3 and 0 < fused["classes"]["grey"]["error"] < 1
+    assert len(list((tmp_path / "out" / "grey").iterdir())) == 3
+    refused(ganvas(*words, "--strength", 2), "from 0 to 1")
+    refused(ganvas(*words, "--class", "purple"), "no class 'purple'")
+
+
 def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, untrained_file):
     """FID and Inception Score through the command line, on random weights of the right shape, said to be unofficial."""
     run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]

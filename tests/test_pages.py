@@ -347,6 +347,26 @@ def test_the_suggestion_believes_the_last_measured_steps(full):
     assert "no GPU" not in letters(open_page("train", ds=seeded.DATASET))
 
 
+def test_variants_of_real_images_are_made_once_and_shown(full, started):
+    at = open_page("samples", run=seeded.RUNS["finished"])
+    at.selectbox(key=f"fuse_class_{seeded.RUNS['finished']}").set_value(1)
+    at.button(key="fuse_start").click().run()
+    store = Store(full)
+    job = store.latest_job("fuse", seeded.RUNS["finished"])
+    assert started and job.payload == {"class": seeded.CLASSES[1], "strength": 0.3, "seed": 0}
+    assert at.button(key="fuse_cancel")
+    folder = full.run(seeded.RUNS["finished"]) / "fusions"
+    folder.mkdir()
+    seeded.picture(folder / f"{job.id}.png", 64, 1)
+    result = {"class": seeded.HOSTILE, "strength": 0.3, "error": 0.061, "error_at_random": 0.214}
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET state = 'finished', result = ? WHERE id = ?", (json.dumps(result), job.id))
+    at = open_page("samples", run=seeded.RUNS["finished"])
+    assert "off by 6.1% of the brightness range" in letters(at) and "<script>" not in words(at)
+    (folder / f"{job.id}.png").unlink()
+    assert "not kept any more" in letters(open_page("samples", run=seeded.RUNS["finished"]))
+
+
 def test_import_shows_its_job_and_then_the_dataset(full):
     at = open_page("dataset")
     at.button(key="import_start").click().run()

@@ -9,6 +9,7 @@ from typing import Any
 
 from gan_core import jobs
 from gan_core.handlers.delivering import export, timelapse
+from gan_core.handlers.fusing import fuse
 from gan_core.handlers.importing import import_
 from gan_core.handlers.judging import detect, utility
 from gan_core.handlers.measuring import evaluate
@@ -24,5 +25,6 @@ HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]
     "utility": utility,
     "detect": detect,
     "timelapse": timelapse,
+    "fuse": fuse,
     "export": export,
 }

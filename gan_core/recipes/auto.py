@@ -55,6 +55,7 @@ Rule = tuple[dict[str, Any], list[str]]
 
 def choose(size: int, images: int, smallest: int, gpu: bool, minutes: float | None) -> tuple[str, list[str]]:
     """(recipe, why): the first of those wished for that draws this size."""
+    wishes: tuple[str, ...]
     if not gpu:
         wishes, why = ("quick",), "there is no GPU here, and its small networks learn in minutes without one"
     elif images < FEW_IMAGES or smallest < FEW_A_CLASS:
