@@ -343,6 +343,11 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
             f"The recipe {config.recipe!r} draws images of {sizes} px, but this dataset is {size} px: import it "
             f"again at one of those sizes or choose another recipe."
         )
+    elif facts.game == "cycle" and (len(train_counts) < 2 or not config.conditional):
+        errors["family"] = (
+            f"{facts.title} turns images of one class into another, so it needs two classes and their labels: "
+            "choose another recipe."
+        )
     errors |= check_family(config)
     if images < 2:
         errors["batch"] = "Training needs at least 2 training images: import more pictures."
@@ -392,6 +397,8 @@ def check_family(config: TrainConfig) -> dict[str, str]:
         )
     if config.spectral_norm and not facts.spectral_norm:
         errors["spectral_norm"] = f"{facts.title} holds D's weights in a way of its own: switch spectral norm off."
+    if config.reuse_fakes and facts.game != "adversarial":
+        errors["reuse_fakes"] = f"{facts.title} draws its fakes in a way of its own: switch this off."
     if not facts.losses:
         for name, idle in WITHOUT_D.items():
             if getattr(config, name) != idle:

@@ -51,6 +51,7 @@ FACTS: dict[str, Facts] = {
         game="evolution",
     ),
     "vae": Facts("VAE", (28, 32, 64, 128), conditions=("concat",), losses=(), per_image=False, game="vae"),
+    "cyclegan": Facts("CycleGAN", (28, 32, 64, 128), losses=("least-squares",), game="cycle"),
     "kmeans": Facts("K-means", SIZES, pads=False, losses=(), per_image=False, game="kmeans"),
     "fastgan": Facts("FastGAN", SIZES, losses=FEW_SHOT, per_image=False, spectral_norm=False),
     "projected": Facts("Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, spectral_norm=False),

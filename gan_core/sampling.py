@@ -57,7 +57,7 @@ def draw(
 
     The noise of image number start + i is a function of (seed, start + i) alone, so the batch size does not change it.
     """
-    device = next(G.parameters()).device
+    device = next(iter(G.state_dict().values())).device
     out = []
     for first in range(0, len(labels), BATCH):
         y = labels[first : first + BATCH]

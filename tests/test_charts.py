@@ -200,7 +200,13 @@ def test_recalls_differ_by_pattern_and_a_missing_one_is_a_gap():
 def test_each_game_has_charts_of_what_it_reports():
     from gan_core.families import FACTS
 
-    drawn = {"mutation_minimax": 0.2, "mutation_nonsaturating": 0.3, "mutation_least_squares": 0.5}
+    drawn = {
+        "loss_cycle": 0.2,
+        "loss_same": 0.1,
+        "mutation_minimax": 0.2,
+        "mutation_nonsaturating": 0.3,
+        "mutation_least_squares": 0.5,
+    }
     some = [row | (drawn if at else {}) for at, row in enumerate(rows(3))]
     for game in {facts.game for facts in FACTS.values()}:
         for chart in charts.of_game(game).values():

@@ -8,13 +8,13 @@ import pytest
 import torch
 from toys import toy_images
 
-from gan_core import config
+from gan_core import config, sampling
 from gan_core.errors import FieldErrors
 from gan_core.families import FACTS
 from gan_core.metrics.collapse import Reference
 from gan_core.models.kmeans import COLOURS, few_colours
 from gan_core.recipes import RECIPES
-from gan_core.training import evolution, loop, step
+from gan_core.training import cycle, evolution, loop, step
 
 CPU = torch.device("cpu")
 TONES = [-0.7, 0.0, 0.7]
@@ -220,6 +220,67 @@ def test_an_image_has_few_colours_and_a_flat_one_is_left_alone():
     assert (few[0] - image[0]).square().mean() < 0.5 * image[0].var()
 
 
+# -- from class to class -----------------------------------------------------------------------------------------------
+
+
+def test_a_translator_draws_only_from_pictures_of_other_classes(tiny):
+    G = fresh(tiny("cyclegan", width=4)).G
+    pictures = torch.linspace(-1, 1, 30)[:, None, None, None].expand(-1, 1, 32, 32)
+    labels = torch.arange(30) % 3
+    G.remember(pictures[:20], labels[:20])
+    G.remember(pictures[20:], labels[20:])
+    assert torch.equal(G.bank_labels[:30], labels) and (G.bank_labels[30:] == -1).all()
+    seen = []
+    G.translate = lambda x, y: seen.append(x.mean([1, 2, 3])) or x
+    y = torch.arange(3000) % 3
+    G(torch.randn(3000, 8), y)
+    nearest = (seen[0][:, None] - pictures[:, 0, 0, 0]).abs().argmin(1)
+    assert (labels[nearest] != y).all() and len(nearest.unique()) == 30
+    G.remember(torch.ones(600, 1, 32, 32), torch.ones(600, dtype=torch.int64))  # more than there is room for
+    assert (G.bank_labels >= 0).all() and torch.equal(G.bank_labels[:30], labels) and (G.bank[30:] == 255).all()
+
+
+def test_partners_are_of_another_class_where_there_is_one():
+    torch.manual_seed(0)
+    labels = torch.tensor([0, 0, 0, 1])
+    found = torch.stack([cycle.partners(labels) for _ in range(50)])
+    assert (labels[found] != labels).all() and len(found[:, 3].unique()) == 3
+    assert cycle.partners(torch.zeros(5, dtype=torch.int64)).shape == (5,)
+
+
+def test_the_pool_gives_back_older_fakes_of_the_same_class(tiny):
+    D = fresh(tiny("cyclegan", width=4)).D
+    torch.manual_seed(0)
+    for number in range(60):
+        fake = torch.full((12, 1, 32, 32), float(number))
+        y = torch.arange(12) % 3
+        fake[:, 0, 0, 0] = y.float()
+        shown = D.mixed(fake, y, torch.randperm(50), torch.rand(12))
+        assert torch.equal(shown[:, 0, 0, 0], y.float())
+        old = shown[:, 0, 1, 1] < number
+        assert number == 0 or not old.all()
+        if number >= 20:
+            assert (D.pool_labels >= 0).all()
+    assert old.any() and D.pool[:, 0, 1, 1].max() == 59
+
+
+def test_a_translator_comes_back_to_where_it_was(tiny):
+    settings = tiny("cyclegan", width=8, lr_G=3e-3, lr_D=1e-3)
+    state, first = fresh(settings), None
+    for _ in range(30):
+        stats = step.train_step(state, *toy_batch(6), settings)
+        first = first or stats
+    assert stats["loss_cycle"] < first["loss_cycle"] / 2 and stats["loss_same"] < first["loss_same"] / 2
+
+
+def test_one_class_has_nothing_to_be_turned_into():
+    settings = RECIPES["cyclegan"].config
+    config.check(settings, size=32, train_counts={"a": 40, "b": 40})
+    for counts, changes in (({"a": 40}, {}), ({"a": 40, "b": 40}, {"conditional": False})):
+        with pytest.raises(FieldErrors, match="needs two classes"):
+            config.check(settings.model_copy(update=changes), size=32, train_counts=counts)
+
+
 # -- no adversary ------------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +294,13 @@ def test_what_belongs_to_a_d_is_refused_without_one(name):
     with pytest.raises(FieldErrors):
         changed = settings.model_copy(update={"augment": "translation", "batch": 8})
         config.check(changed, size=32, train_counts={"a": 40, "b": 40})
+
+
+def test_clusters_are_drawn_like_any_generator(tiny):
+    state = fresh(tiny("kmeans", width=4))
+    state.G.learn(*toy_batch())
+    images = sampling.draw(state.G_ema, torch.arange(6) % 3, z_dim=8, size=32, seed=0)
+    assert images.shape == (6, 32, 32, 1)
 
 
 def test_the_panel_looks_without_a_discriminator(tmp_path):

@@ -26,6 +26,7 @@ def fresh(config, classes=3, size=None, channels=1):
 
 
 TONES = {  # family: steps, images a step, changes; all others 150 steps of 18
+    "cyclegan": (60, 6, {"lr_G": 2e-3}),  # three passes of a deep G
     "egan": (100, 9, {}),  # four steps of G in one
     "garbage128": (40, 6, {"lr_G": 2e-3, "lr_D": 2e-3}),  # 128 px: a step of 18 takes a second
 }

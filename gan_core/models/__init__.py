@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from gan_core.models import (
     cgan28,
+    cyclegan,
     dcgan,
     dcgan28,
     egan,
@@ -54,6 +55,7 @@ FAMILIES: dict[str, Family] = {
     "fashion28": Family(fashion28.Generator, fashion28.Discriminator),
     "egan": Family(egan.Generator, egan.Discriminator),
     "vae": Family(vae.Generator, vae.Encoder),
+    "cyclegan": Family(cyclegan.Generator, cyclegan.Discriminator),
     "kmeans": Family(kmeans.Generator, kmeans.Nothing),
     "fastgan": Family(fastgan.Generator, fastgan.Discriminator),
     "projected": Family(projected.Generator, projected.Discriminator),

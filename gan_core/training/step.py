@@ -13,7 +13,7 @@ from gan_core.config import TrainConfig
 from gan_core.families import FACTS
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.layers import Labels
-from gan_core.training import ada, draws, ema, evolution, optimisers
+from gan_core.training import ada, cycle, draws, ema, evolution, optimisers
 from gan_core.training.augment import augment
 from gan_core.training.device import autocast
 from gan_core.training.freeze import freeze, learns
@@ -90,6 +90,19 @@ def evolution_game(
     stats, _ = train_D(state, real, make_fakes(state, labels, config, keep_graph=False), labels, config, progress)
     if turn_of_G(state, config, len(real)):
         stats |= evolution.evolve(state, real, labels, config, lambda images: changed(state, config, images))
+    return stats
+
+
+def cycle_game(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
+    """D against a G that turns images of other classes into those of the batch."""
+    state.G.remember(real, labels)
+    partner = cycle.partners(labels)
+    with autocast(config, real.device):
+        fake = state.G.translate(real[partner], labels).float()
+    stats, _ = train_D(state, real, cycle.shown_to_D(state, fake, labels), labels, config, progress)
+    if turn_of_G(state, config, len(real)):
+        show = lambda images: changed(state, config, images)
+        stats |= cycle.learn(state, real, fake, partner, labels, config, show)
     return stats
 
 
@@ -203,6 +216,7 @@ def changed(state: State, config: TrainConfig, images: torch.Tensor) -> torch.Te
 GAMES: dict[str, Callable[[State, torch.Tensor, torch.Tensor, TrainConfig, float], Stats]] = {
     "adversarial": adversarial,
     "evolution": evolution_game,
+    "cycle": cycle_game,
     "vae": vae,
     "kmeans": kmeans,
 }

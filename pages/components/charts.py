@@ -78,6 +78,12 @@ def distance(rows: list[Row]) -> go.Figure:
     return curves(rows, {"loss_g": ("Distance from the nearest cluster", ORANGE, "dash")}, SQUARES)
 
 
+def cycle(rows: list[Row]) -> go.Figure:
+    """How far an image is from itself after it was turned into another class and back, or into its own."""
+    names = {"loss_cycle": ("There and back", ORANGE, "dash"), "loss_same": ("Into its own class", BLUE, "solid")}
+    return curves(rows, names, "mean absolute error")
+
+
 def mutations(rows: list[Row]) -> go.Figure:
     """How often each loss made the child that lived on, 0 to 1; rows in which no child was made are left out."""
     figure = curves([row for row in rows if "mutation_minimax" in row], MUTATIONS, "share of steps won")
@@ -113,6 +119,10 @@ CHARTS: dict[str, dict[str, Chart]] = {  # by the game of a family, see gan_core
         "mutations": Chart(
             "Mutation log", mutations, "How often each of three losses made the child of G that lived on, over epochs"
         ),
+    },
+    "cycle": {
+        **TWO,
+        "cycle": Chart("There and back", cycle, "Error of images turned into another class and back, over epochs"),
     },
     "vae": {
         "reconstruction": Chart("Reconstruction", reconstruction, "Error of decoded images over epochs"),
