@@ -43,7 +43,7 @@ class MinibatchStd(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, _, h, w = x.shape
         size = self.group if n % self.group == 0 else n
-        grouped = x.float().view(n // size, size, -1)
+        grouped = x.float().reshape(n // size, size, -1)
         std = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean(1)  # [groups]
         plane = std.repeat_interleave(size).view(n, 1, 1, 1).expand(n, 1, h, w)
         return torch.cat([x, plane.to(x.dtype)], 1)
