@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from gan_core import actions, checks, evaluations, jobs, recipes, worker
+from gan_core import actions, checks, cli_lab, evaluations, jobs, recipes, worker
 from gan_core.config import build
 from gan_core.errors import UserError
 from gan_core.repair import rebuild
@@ -473,6 +473,9 @@ def repair(as_json: Json = False):
     """Rebuild the index from the folders, which are the truth."""
     counts = rebuild(Context.store, Context.workspace)
     say(as_json, counts, f"Found {counts['datasets']} datasets, {counts['runs']} runs and {counts['exports']} exports.")
+
+
+app.command("lab")(cli_lab.lab)
 
 
 def main() -> None:

@@ -52,6 +52,11 @@ FORBIDDEN = {
     ),
     "gan_core/fusion.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
     "gan_core/sampling.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
+    "gan_core/lab.py": (
+        "W",
+        ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.data", "gan_core.models"),
+    ),
+    "gan_core/cli_lab.py": ("T", (*TORCH, "gan_core.lab", "gan_core.training")),
     "gan_core/actions.py": (
         "W",
         (*TORCH, "gan_core.handlers", "gan_core.training", "gan_core.models", "gan_core.metrics", "gan_core.sampling"),
