@@ -35,6 +35,7 @@ if st.session_state.get("form_of") != (dataset_id, recipe_name) or not forms.fil
     forms.fill(start)
 
 st.header("Settings")
+st.caption(plain(f"From the recipe {recipes.RECIPES[recipe_name].title}."))
 values, slots = forms.settings_form(unique_labels(actions.possible_starts(desk, info, forms.current())))
 settings: TrainConfig | None = None
 refused: dict[str, str] = {}

@@ -295,6 +295,7 @@ def test_every_recipe_that_fits_can_be_chosen_in_its_group(group, full):
             assert not at.exception and at.session_state["recipe"] == name
             assert not at.button(key="train_start").disabled, (name, letters(at))
             assert at.segmented_control(key="recipe_group").value == group
+            assert f"From the recipe {recipe.title}." in letters(at)
 
 
 def test_the_form_has_every_setting_and_greys_out_what_has_no_effect(full):
@@ -388,7 +389,8 @@ def test_after_a_failed_import_the_form_is_open_and_the_datasets_are_there(full)
     assert at.selectbox(key="dataset_choice").value == seeded.DATASET
 
 
-def test_sizes_that_no_recipe_draws_say_so(full):
+def test_sizes_that_no_recipe_draws_say_so(full, monkeypatch):
+    monkeypatch.setattr(recipes, "RECIPES", {"quick": recipes.RECIPES["quick"]})
     sizes = open_page("dataset").selectbox(key="import_size").options
     assert sizes[:2] == ["28 × 28 px", "32 × 32 px"] and sizes[-1] == "256 × 256 px (no recipe draws it yet)"
 
