@@ -1,18 +1,18 @@
 """RECIPES: named starting points, each with its source and one sentence on when to use it.
 
 A recipe's name is a key in run folders: never rename one, only add. ours.py has our own, students.py the five systems that this
-project answers to, methods.py published methods.
+project answers to, methods.py and heavy.py published methods.
 """
 
 from gan_core.config import TrainConfig, largest_batch
-from gan_core.recipes import methods, ours, students
+from gan_core.recipes import heavy, methods, ours, students
 from gan_core.recipes.recipe import Recipe
 
 __all__ = ["GROUPS", "RECIPES", "Recipe", "start"]
 
 GROUPS: dict[str, dict[str, Recipe]] = {
     "Ours": ours.RECIPES,
-    "Published methods": methods.RECIPES,
+    "Published methods": {**methods.RECIPES, **heavy.RECIPES},
     "Student projects": students.RECIPES,
 }
 RECIPES: dict[str, Recipe] = {name: recipe for group in GROUPS.values() for name, recipe in group.items()}
@@ -30,4 +30,6 @@ def start(recipe: str, *, size: int, train_images: int) -> TrainConfig:
             "gamma": 1.0,
             "epochs": 100.0,
         }
+    if recipe == "stylegan2-ada" and size >= 64:
+        changes["gamma"] = 2e-4 * size**2 / config.batch  # the paper's rule; at 32 px its 0.01 for CIFAR-10
     return config.model_copy(update=changes)
