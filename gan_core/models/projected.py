@@ -2,8 +2,8 @@
 
 Images go through EfficientNet-Lite0; four of its maps are mixed by random projections that are fixed too, across channels and from
 coarse to fine; one small head judges each. Scores of these images by the same network flatter them: rank with another one.
-Departs from the paper: heads of separable convolutions, as its authors advise for small budgets; images are shown at
-max(128, size) px and not at 224; a logit without the label beside the projection on it.
+Departs from the paper: heads of separable convolutions, as its authors advise for small budgets, that halve before they mix
+channels; images are shown at max(128, size) px and not at 224; a logit without the label beside the projection on it.
 """
 
 import itertools
@@ -93,7 +93,8 @@ class Trunk(nn.Module):
 class Mix(nn.Module):
     """Maps of s/4 ... s/32 px -> maps of s/2 ... s/16 px, by random 1x1 convolutions that stay as they started.
 
-    Each goes through one of its own, takes in what comes from the coarser one, is doubled in size and projected again.
+    Each goes through one of its own, takes in what comes from the coarser one, is projected again and doubled in size (in the
+    paper the other way round: the same, as both are linear, at four times the cost).
     """
 
     def __init__(self):
@@ -107,8 +108,7 @@ class Mix(nn.Module):
         for h, across, down in reversed(list(zip(maps, self.across, self.down, strict=True))):
             h = across(h)
             h = h + out[0] if out else h
-            h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=True)
-            out.insert(0, down(h))
+            out.insert(0, F.interpolate(down(h), scale_factor=2.0, mode="bilinear", align_corners=True))
         return out
 
 
@@ -129,8 +129,8 @@ def half(i: int, o: int) -> nn.Module:
     """[N, i, S, S] -> [N, o, S/2, S/2]."""
     return nn.Sequential(
         normed(nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False)),
+        nn.AvgPool2d(2),
         normed(nn.Conv2d(i, o, 1, bias=False)),
         nn.BatchNorm2d(o),
         nn.LeakyReLU(0.2),
-        nn.AvgPool2d(2),
     )

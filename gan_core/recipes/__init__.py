@@ -1,18 +1,18 @@
 """RECIPES: named starting points, each with its source and one sentence on when to use it.
 
 A recipe's name is a key in run folders: never rename one, only add. ours.py has our own, students.py the five systems that this
-project answers to, methods.py and heavy.py published methods.
+project answers to, methods.py, heavy.py and few_shot.py published methods.
 """
 
 from gan_core.config import TrainConfig, largest_batch
-from gan_core.recipes import heavy, methods, ours, students
+from gan_core.recipes import few_shot, heavy, methods, ours, students
 from gan_core.recipes.recipe import Recipe
 
 __all__ = ["GROUPS", "RECIPES", "Recipe", "start"]
 
 GROUPS: dict[str, dict[str, Recipe]] = {
     "Ours": ours.RECIPES,
-    "Published methods": {**methods.RECIPES, **heavy.RECIPES},
+    "Published methods": {**methods.RECIPES, **heavy.RECIPES, **few_shot.RECIPES},
     "Student projects": students.RECIPES,
 }
 RECIPES: dict[str, Recipe] = {name: recipe for group in GROUPS.values() for name, recipe in group.items()}
