@@ -362,6 +362,9 @@ def evaluate(
     weights: str = "",
     against: str = "train",
     seed: int = 0,
+    at: Annotated[
+        int | None, typer.Option(metavar="IMAGES_SEEN", help="An earlier checkpoint; a run keeps its newest three.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the whole report into one HTML file as well.")] = None,
     as_json: Json = False,
 ):
@@ -369,7 +372,15 @@ def evaluate(
     if html is not None:
         checks.check_out(html)
     job = actions.evaluate(
-        desk(), run, samples=samples, draws=draws, extractor=extractor, weights=weights, against=against, seed=seed
+        desk(),
+        run,
+        samples=samples,
+        draws=draws,
+        extractor=extractor,
+        weights=weights,
+        against=against,
+        seed=seed,
+        at=at,
     )
     result = carry_out(job)
     if html is not None and result["state"] == "finished":

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_core import config, jobs, recipes, starting
+from gan_core import config, jobs, recipes, runfolder, starting
 from gan_core.checks import check_room, check_seed, check_strength, exists
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import READY_SETS
@@ -276,11 +276,13 @@ def evaluate(
     weights: str = "",
     against: str = "train",
     seed: int = 0,
+    at: int | None = None,
     token: str | None = None,
 ) -> Job:
     """Queue the scores of a run: `draws` independent draws of `samples` images, whose spread gives the intervals.
 
-    weights: a file with Inception-v3 weights, '' to look in the usual places.
+    at: images that the checkpoint had seen, None for the newest. weights: a file with Inception-v3 weights, '' to look in the
+    usual places.
     """
     check_seed(seed)
     if not 1 <= draws <= MOST_DRAWS:
@@ -311,9 +313,17 @@ def evaluate(
         "extractor": extractor,
         "against": against,
         "seed": seed,
+        "at": at,
         "weights": str(Path(weights).expanduser().absolute()) if weights else "",
     }
-    return desk.submit("evaluate", trained_run(desk, run_id).id, payload, token=token)
+    run = trained_run(desk, run_id)
+    kept = runfolder.checkpoints(desk.workspace.run(run.id))
+    if at is not None and at not in kept:
+        there = ", ".join(f"{seen:,}" for seen in kept)
+        raise UserError(
+            "no_checkpoint", f"This run has no checkpoint at {at:,} images.", f"Choose the newest, or one of {there}."
+        )
+    return desk.submit("evaluate", run.id, payload, token=token)
 
 
 def utility(

@@ -115,6 +115,32 @@ def variety_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return flat
 
 
+def score_rows(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The scores of one run against the epoch, for a curve: {"epoch", "images_seen", "floor", score: value, ...}, by epoch.
+
+    results: the newest first. Only those measured as the newest was, and of each checkpoint the newest; "floor" is that of
+    the distance.
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    for result in results:
+        seen, epoch = result.get("images_seen"), result.get("epoch")
+        if seen is None or epoch is None or seen in rows or differences([results[0], result]):
+            continue
+        keys = scores_of(result)
+        floors = [(result.get("floor") or {}).get(key) for key in keys if key in DISTANCES]
+        values = {key: result[key] for key in keys}
+        rows[seen] = {"epoch": epoch, "images_seen": seen, "floor": floors[0] if floors else None, **values}
+    return [rows[seen] for seen in sorted(rows)]
+
+
+def checkpoint(result: dict[str, Any]) -> str:
+    """Which checkpoint a result is about, for the end of a sentence."""
+    seen, epoch = result.get("images_seen"), result.get("epoch")
+    if seen is None:
+        return "an unknown checkpoint"
+    return f"the checkpoint at {seen:,} images" + (f" (epoch {epoch:.3g})" if epoch is not None else "")
+
+
 def class_order(per_class: dict[str, dict[str, Any]]) -> list[str]:
     """The classes, the one with the worst coverage first; those without one last, in their own order."""
     covered = lambda name: per_class[name].get("coverage")

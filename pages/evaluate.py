@@ -9,7 +9,7 @@ from gan_core import actions, evaluations, runfolder
 from gan_core.errors import UserError
 from gan_core.meaning import scores_of
 from gan_core.store import Job
-from pages.components import classes, copies, helps, variety
+from pages.components import classes, copies, helps, score_curves, variety
 from pages.components.compare import compare
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import pick_run
@@ -65,6 +65,16 @@ def ask() -> None:
         against = fourth.selectbox(
             "Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against"
         )
+        earlier = runfolder.checkpoints(folder)[1:]
+        if st.session_state.get("evaluate_at") not in (None, *earlier):  # another run, or gone since
+            del st.session_state["evaluate_at"]
+        at = st.selectbox(
+            "Checkpoint",
+            [None, *earlier],
+            format_func=lambda at: "The newest" if at is None else f"{at:,} images seen",
+            key="evaluate_at",
+            help="A run keeps its newest three. Measure each, and the scores are drawn against the epoch.",
+        )
         weights = st.text_input(
             "Inception-v3 weights file (optional)",
             key="evaluate_weights",
@@ -72,7 +82,7 @@ def ask() -> None:
             "only choosing Inception-v3 itself downloads them (92 MB).",
         )
         if st.form_submit_button("Measure", type="primary", icon=":material/straighten:", key="evaluate_start"):
-            asked = (int(samples), int(draws), extractor, weights.strip(), against)
+            asked = (int(samples), int(draws), extractor, weights.strip(), against, at)
             try:
                 actions.evaluate(
                     desk,
@@ -82,6 +92,7 @@ def ask() -> None:
                     extractor=extractor,
                     weights=weights.strip(),
                     against=against,
+                    at=at,
                     token=click_token("evaluate", run.id, *asked),
                 )
             except UserError as refused:
@@ -97,6 +108,7 @@ def show(job: Job, result: dict[str, Any]) -> None:
     downloads(done)
     st.header("Scores")
     scores(result)
+    score_curves.score_curves([result for _, result in done])
     classes.per_class(result, kept, dataset)
     classes.confusion(result, kept)
     if result.get("collapse") or looks:
@@ -125,14 +137,19 @@ def table(results: list[tuple[Job, dict[str, Any]]]) -> list[dict[str, Any]]:
 
 
 def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
-    """All measurements as CSV and JSON; the newest as a report, which is made when it is asked for."""
+    """All measurements as CSV and JSON, and the newest as a report: each is made when it is asked for."""
     newest = results[0][0]
     all_results = [result for _, result in results]
     files = {
-        "scores_csv": ("Download as CSV", evaluations.to_csv(all_results).encode(), "scores.csv", "text/csv"),
+        "scores_csv": (
+            "Download as CSV",
+            lambda: evaluations.to_csv(all_results).encode(),
+            "scores.csv",
+            "text/csv",
+        ),
         "scores_json": (
             "Download as JSON",
-            json.dumps(all_results, indent=2).encode(),
+            lambda: json.dumps(all_results, indent=2).encode(),
             "scores.json",
             "application/json",
         ),

@@ -4,12 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core import actions
+from gan_core import actions, runfolder
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.export import plan
+from gan_core.meaning import checkpoint
 from pages.components import charts, urls
 from pages.components.desk import click_token, get_desk
+from pages.components.helps import help_box
 from pages.components.pick import info_or_stop, pick_run
 from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
@@ -99,9 +101,27 @@ try:
 except UserError as refused:
     st.error(sentence(refused))
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
+
+
+def said_of(result: dict[str, Any]) -> None:
+    """Which checkpoint a verdict is about, beside the one that the export draws from."""
+    newest = runfolder.checkpoints(desk.workspace.run(run.id))[:1]
+    other = (
+        f" The export draws from the newest, at {newest[0]:,}."
+        if newest and newest[0] != result.get("images_seen")
+        else ""
+    )
+    st.caption(f"Said of {checkpoint(result)}.{other}")
+
+
 for measured in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
     if copying := (measured.result or {}).get("memorisation"):
         verdict_box(copying["verdict"], "Copies", copying.get("sentence", ""), copying.get("todo", ""))
+        said_of(measured.result or {})
+for compared in desk.store.jobs(kind="utility", subject=run.id, states=("finished",))[:1]:
+    if compared.result:
+        help_box(compared.result)
+        said_of(compared.result)
 no_gate = st.checkbox(
     "Export even if the copying check is red",
     key="export_no_gate",

@@ -247,6 +247,7 @@ def test_the_rest_of_bad_requests(ganvas, workspace, toy_dataset, tmp_path):
     refused(ganvas("import", "x" * 6000), "no file or folder")
     refused(ganvas("evaluate", run, "--seed", -1), "seed")
     refused(ganvas("evaluate", run, "--samples", 3_000_000_000), "100,000")
+    refused(ganvas("evaluate", run, "--at", 12), "no checkpoint at 12 images")
     refused(ganvas("evaluate", run, "--extractor", "efficientnet-lite0", "--weights", __file__), "own weights")
     refused(ganvas("export", run, "--balance", 40, "--out", tmp_path), "is a folder")
     refused(ganvas("export", run, "--balance", 40, "--out", tmp_path / "no" / "x.zip"), "no folder")

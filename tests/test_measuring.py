@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from toys import toy_images
 
-from gan_core import actions, evaluations, jobs, worker
+from gan_core import actions, evaluations, jobs, runfolder, worker
 from gan_core.config import build
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
@@ -16,6 +17,8 @@ from gan_core.handlers import looking
 from gan_core.handlers.sampling import Sampling
 from gan_core.recipes import RECIPES
 from gan_core.store import Store
+from gan_core.training import checkpoint
+from gan_core.training.step import new_state
 from gan_core.workspace import Workspace, new_id
 
 SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "epochs": 2.0}
@@ -232,6 +235,33 @@ def test_copies_stop_an_export_and_the_user_may_overrule(desk, run, monkeypatch)
     assert not list((desk.workspace.root / "staging").iterdir())
     assert do(desk, actions.export(desk, run, 60, gate=False))["copying"] == "not checked"
     assert do(desk, actions.evaluate(desk, run, samples=60, draws=1))["memorisation"]["verdict"] == "red"
+
+
+def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(desk):
+    run = trained(desk, dataset(desk, ["dark", "grey"]), epochs=1.0)
+    folder = desk.workspace.run(run) / "checkpoints"
+    first = runfolder.checkpoints(desk.workspace.run(run))
+    values, _ = checkpoint.newest(folder)
+    config = build(desk.store.run(run).config)
+    state = new_state(config, size=28, channels=1, num_classes=2, device=torch.device("cpu"))
+    checkpoint.restore(state, values)
+    state.images_seen += 64
+    next(state.G_ema.parameters()).data.mul_(2)
+    checkpoint.save(folder, state, {})
+    assert runfolder.checkpoints(desk.workspace.run(run)) == [first[0] + 64, *first]
+    drawn = [Sampling(desk.store.run(run), desk.workspace, at) for at in (None, first[0] + 64, first[0])]
+    assert [one.images_seen for one in drawn] == [first[0] + 64, first[0] + 64, first[0]]
+    pictures = [one.draw([0, 1], seed=0) for one in drawn]
+    assert (pictures[0] == pictures[1]).all() and not (pictures[0] == pictures[2]).all()
+    wanted = {"samples": 40, "draws": 1, "extractor": "efficientnet-lite0", "at": first[0]}
+    found = do(desk, actions.evaluate(desk, run, **wanted))
+    assert found["images_seen"] == first[0] and found["checkpoint"] == drawn[2].sha256[:12]
+    with pytest.raises(UserError, match="no checkpoint at 7 images"):
+        actions.evaluate(desk, run, at=7)
+    queued = actions.evaluate(desk, run, **wanted)
+    (folder / f"ck-{first[0]:012d}.pt").unlink()
+    with pytest.raises(UserError, match="not there, or damaged"):
+        do(desk, queued)
 
 
 def test_a_stop_leaves_nothing_behind(desk, run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from prdc import compute_prdc
 
-from gan_core.errors import UserError
+from gan_core.errors import Stopped, UserError
 from gan_core.metrics import neighbours
 from gan_core.metrics.prdc import manifold, manifold_scores
 
@@ -21,6 +21,20 @@ def test_it_equals_the_prdc_package_exactly(monkeypatch, n, m, d, k):
     monkeypatch.setattr(neighbours, "BASE_ROWS", 100)
     real, fake = cloud(n, d), cloud(m, d, seed=1) * 0.9 + 0.05
     assert manifold_scores(real, fake, k) == compute_prdc(real, fake, k)
+
+
+@pytest.mark.parametrize("before", [0, 1, 5, 9])
+def test_a_stop_is_heard_between_two_blocks(monkeypatch, before):
+    """6 blocks of each side's own distances (the upper half of 3 x 3), then 9 between the sides."""
+    monkeypatch.setattr(neighbours, "QUERY_ROWS", 30)
+    monkeypatch.setattr(neighbours, "BASE_ROWS", 30)
+    asked = []
+    with pytest.raises(Stopped):
+        manifold_scores(cloud(90), cloud(90, seed=1), should_stop=lambda: asked.append(1) or len(asked) > before)
+    assert len(asked) == before + 1
+    asked.clear()
+    manifold_scores(cloud(90), cloud(90, seed=1), should_stop=lambda: bool(asked.append(1)))
+    assert len(asked) == 6 + 6 + 9
 
 
 def test_identical_sets_have_all_four_at_1():

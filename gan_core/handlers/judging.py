@@ -58,6 +58,7 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         "run": run.id,
         "checkpoint": generator.sha256[:12],
         "images_seen": generator.images_seen,
+        "epoch": generator.images_seen / max(1, sum(generator.info.train_counts)),
         **result,
     }
     (workspace.run(run.id) / "utility").mkdir(exist_ok=True)

@@ -50,9 +50,9 @@ class Stages:
 
 
 def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
-    """Everything that can be said of a run's newest checkpoint against its dataset, into evaluations/<job>/ and the index."""
+    """Everything that can be said of a checkpoint of a run against its dataset, into evaluations/<job>/ and the index."""
     run = store.run(job.subject)
-    generator = Sampling(run, workspace)
+    generator = Sampling(run, workspace, job.payload.get("at"))
     info, folder = generator.info, workspace.run(run.id) / "evaluations"
 
     def draw(labels: np.ndarray, seed: int, start: int) -> np.ndarray:
@@ -161,7 +161,7 @@ def measure(
         result = report.no_scores(name, refused, counts, wanted["seed"])
     else:
         result = report.scores(
-            extractor, real_features, draws, held_out, counts, wanted["seed"], stages("Computing scores")
+            extractor, real_features, draws, held_out, counts, wanted["seed"], stages("Computing scores"), should_stop
         )
     result |= {
         "against": wanted["against"],

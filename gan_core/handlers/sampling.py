@@ -1,4 +1,4 @@
-"""Images from the newest checkpoint of a run."""
+"""Images from a checkpoint of a run."""
 
 from pathlib import Path
 
@@ -10,15 +10,16 @@ from gan_core.workspace import Workspace
 
 
 class Sampling:
-    """The averaged generator of a run's newest checkpoint, with the facts of its dataset."""
+    """The averaged generator of a run's checkpoint, with the facts of its dataset."""
 
-    def __init__(self, run: Run, workspace: Workspace):
+    def __init__(self, run: Run, workspace: Workspace, at: int | None = None):
+        """at: images that the checkpoint had seen; None for the newest. Raises UserError no_checkpoint."""
         from gan_core import sampling
         from gan_core.training import checkpoint, device
 
         self.run, self.config = run, build(run.config)
         self.info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
-        weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints")
+        weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints", at)
         self.device = device.choose("auto" if self.config.device == "auto" else self.config.device)
         device.prepare(self.device)
         self.G = sampling.load_generator(

@@ -5,17 +5,20 @@ arithmetic is then nearly always equal as a number, so a copy of a neighbour is 
 precision throughout would be twice as fast, and would lose the distances of near-duplicates in the rounding of |x|^2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from gan_core.errors import UserError
+from gan_core.errors import Stopped, UserError
 from gan_core.metrics.refusals import check_features
 
 QUERY_ROWS, BASE_ROWS = 2048, 4096  # a block of distances has 64 MB
 CACHED_ROWS = 32  # of a block, worked on while they are in the CPU's cache: half the time of whole blocks
 SAME = 1e-12  # |x - y|^2 below this times |x|^2 + |y|^2 is rounding of float32 features: the same point
+
+
+ShouldStop = Callable[[], bool] | None  # asked before each block; Stopped is raised where it says so
 
 
 class Block(NamedTuple):
@@ -24,11 +27,13 @@ class Block(NamedTuple):
     base: slice  # which rows of the base
 
 
-def distance_blocks(queries: np.ndarray, base: np.ndarray, upper_half: bool = False) -> Iterator[Block]:
+def distance_blocks(
+    queries: np.ndarray, base: np.ndarray, upper_half: bool = False, should_stop: ShouldStop = None
+) -> Iterator[Block]:
     """queries [N, D], base [M, D] -> all N x M distances, in blocks; every block of one range of queries in a row.
 
     upper_half: where queries and base are the same rows, leave out the columns before the rows of a block: every pair
-    (i, j) is then seen at least once.
+    (i, j) is then seen at least once. Raises Stopped.
     """
     base_squares = np.concatenate(
         [squares(base[start : start + BASE_ROWS]) for start in range(0, len(base), BASE_ROWS)]
@@ -38,6 +43,8 @@ def distance_blocks(queries: np.ndarray, base: np.ndarray, upper_half: bool = Fa
         x_squares = squares(x)[:, None]
         x *= -2
         for b in range(q if upper_half else 0, len(base), BASE_ROWS):
+            if should_stop and should_stop():
+                raise Stopped
             y = base[b : b + BASE_ROWS].astype(np.float64)
             products = x @ y.T  # -2 x.y [q, b]
             distances = np.empty(products.shape, np.float32)
@@ -103,10 +110,10 @@ def forget_self(distances: np.ndarray, queries: slice, base: slice) -> None:
     distances[own - queries.start, own - base.start] = np.inf
 
 
-def radii(rows: np.ndarray, k: int) -> np.ndarray:
+def radii(rows: np.ndarray, k: int, should_stop: ShouldStop = None) -> np.ndarray:
     """rows [N, D] -> float32 [N], the distance to the k-th nearest other row; as `nearest`, with half the products.
 
-    Raises UserError where there are fewer than k others or a value is not finite.
+    Raises UserError where there are fewer than k others or a value is not finite; Stopped.
     """
     check_features(rows, rows, at_least=k + 1)
     best = np.full((len(rows), k), np.inf, np.float32)
@@ -116,7 +123,7 @@ def radii(rows: np.ndarray, k: int) -> np.ndarray:
         near = np.partition(distances, k - 1, axis=1)[:, :k] if k < distances.shape[1] else distances
         best[own] = np.partition(np.concatenate([best[own], near], axis=1), k - 1, axis=1)[:, :k]
 
-    for d, q, b in distance_blocks(rows, rows, upper_half=True):
+    for d, q, b in distance_blocks(rows, rows, upper_half=True, should_stop=should_stop):
         forget_self(d, q, b)
         take(q, d)
         # The rows that come later do not meet these again: they take their side of the pairs now.

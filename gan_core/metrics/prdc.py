@@ -11,7 +11,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 
 from gan_core.errors import UserError
-from gan_core.metrics.neighbours import distance_blocks, radii
+from gan_core.metrics.neighbours import ShouldStop, distance_blocks, radii
 from gan_core.metrics.refusals import check_features
 
 
@@ -30,26 +30,26 @@ class Manifold(NamedTuple):
     covered: np.ndarray  # bool [N]: this real's ball holds a fake
 
 
-def manifold(real: np.ndarray, fake: np.ndarray, k: int) -> Manifold:
+def manifold(real: np.ndarray, fake: np.ndarray, k: int, should_stop: ShouldStop = None) -> Manifold:
     """real [N, D], fake [M, D] -> for every image whether it is inside. Three passes over distances, in bounded memory.
 
     Raises UserError where a side has k images or fewer, a feature is not finite, or the reals are copies of one another,
-    so that their balls have no size. Identical fakes are a result (recall 0), not an error.
+    so that their balls have no size. Identical fakes are a result (recall 0), not an error. Raises Stopped.
     """
     if real.shape[1:] != fake.shape[1:]:
         raise ValueError(f"real {real.shape} and fake {fake.shape} are not features of one length")
     check_features(real, fake, at_least=k + 1)
-    real_radii = radii(real, k)
+    real_radii = radii(real, k, should_stop)
     if not real_radii.any():
         raise UserError(
             "bad_features",
             f"Every real image has {k} others that look the same to the network, so nothing can be told from distances.",
             "Import a set of different images.",
         )
-    fake_radii = radii(fake, k)
+    fake_radii = radii(fake, k, should_stop)
     real_balls = np.zeros(len(fake), np.int64)
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
-    for distances, r, f in distance_blocks(real, fake):
+    for distances, r, f in distance_blocks(real, fake, should_stop=should_stop):
         inside_real = distances < real_radii[r, None]  # [r, f]
         real_balls[f] += inside_real.sum(axis=0)
         covered[r] |= inside_real.any(axis=1)
@@ -57,9 +57,9 @@ def manifold(real: np.ndarray, fake: np.ndarray, k: int) -> Manifold:
     return Manifold(real_balls, recalled, covered)
 
 
-def manifold_scores(real: np.ndarray, fake: np.ndarray, k: int = 5) -> ManifoldScores:
+def manifold_scores(real: np.ndarray, fake: np.ndarray, k: int = 5, should_stop: ShouldStop = None) -> ManifoldScores:
     """real [N, D], fake [M, D] -> the four scores; equal distributions have density 1 and coverage 1 - 2^-k on average."""
-    found = manifold(real, fake, k)
+    found = manifold(real, fake, k, should_stop)
     return {
         "precision": float((found.real_balls > 0).mean()),
         "recall": float(found.recalled.mean()),

@@ -54,21 +54,23 @@ def scores(
     counts: Counts,
     seed: int,
     on_progress: Callable[[float], None] = lambda share: None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
     """The scores over all classes, as a dict for JSON; nothing is rounded.
 
     real: features of max(n, 2 floor) reals in random order. draws: independent draws of n fakes each, in random order; a
     score is the mean over them, with the 95 % t-interval of that mean. KID has its own interval, over disjoint blocks of the
-    first draw. held_out: features of counts.held_out images. "times_floor" is the ratio at the floor's n.
+    first draw. held_out: features of counts.held_out images. "times_floor" is the ratio at the floor's n. Raises Stopped.
     """
     attempt = Attempts()
+    in_manifold = partial(manifold_scores, k=NEIGHBOURS, should_stop=should_stop)
     distance, formula = NAMES.get(extractor.name, ("frechet_distance", "inception_score_formula"))
     held_out = held_out if held_out is not None and counts.held_out >= 2 else None
     steps, done = len(draws) + 1 + (held_out is not None), 0
 
     def compare(prefix: str, a: Features, b: Features) -> dict[str, Any]:
         nonlocal done
-        found = attempt(prefix + "manifold", lambda: manifold_scores(a.features, b.features, NEIGHBOURS), {})
+        found = attempt(prefix + "manifold", lambda: in_manifold(a.features, b.features), {})
         value = {
             distance: attempt(prefix + distance, lambda: frechet_distance(a.features, b.features)),
             **attempt(
@@ -86,7 +88,7 @@ def scores(
     for number, fake in enumerate(draws):
         if number == 0:
             kid = attempt("kid", partial(kernel_distance, first.features, fake.features, seed), {})
-        manifold = attempt("manifold", partial(manifold_scores, first.features, fake.features, NEIGHBOURS), {})
+        manifold = attempt("manifold", partial(in_manifold, first.features, fake.features), {})
         one = {
             distance: attempt(distance, partial(frechet_distance, first.features, fake.features)),
             formula: attempt(formula, partial(spread_of_classes, fake.logits)),

@@ -56,12 +56,12 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
     return path
 
 
-def newest(folder: Path, set_aside: bool = False) -> tuple[dict[str, Any], str] | None:
-    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are passed over.
+def newest(folder: Path, set_aside: bool = False, at: int | None = None) -> tuple[dict[str, Any], str] | None:
+    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are passed over. at: only that of so many images.
 
     set_aside moves damaged ones to bad/: for the trainer alone, as a reader may look while a checkpoint is being written.
     """
-    for manifest_path in sorted(folder.glob("ck-*.json"), reverse=True):
+    for manifest_path in sorted(folder.glob("ck-*.json" if at is None else f"ck-{at:012d}.json"), reverse=True):
         path = manifest_path.with_suffix(".pt")
         try:
             manifest, content = read_json(manifest_path), path.read_bytes()
@@ -90,9 +90,15 @@ def restore(state: State, values: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all(values["cuda_rng"])
 
 
-def generator_weights(folder: Path) -> tuple[dict[str, torch.Tensor], int, str]:
-    """(state dict of the averaged G, images seen, sha256) of the newest valid checkpoint. Raises UserError where there is none."""
-    found = newest(folder)
+def generator_weights(folder: Path, at: int | None = None) -> tuple[dict[str, torch.Tensor], int, str]:
+    """(state dict of the averaged G, images seen, sha256) of a valid checkpoint, the newest or that of `at` images.
+
+    Raises UserError no_checkpoint.
+    """
+    found = newest(folder, at=at)
+    if found is None and at is not None:
+        what = f"The checkpoint at {at:,} images is not there, or damaged."
+        raise UserError("no_checkpoint", what, "Choose another: a run keeps its newest ones only.")
     if found is None:
         raise UserError(
             "no_checkpoint", "This run has no usable checkpoint.", "Train it for at least a minute, then try again."

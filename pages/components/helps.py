@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Desk
 from gan_core.errors import UserError
-from gan_core.meaning import HELPS, NO_GAIN, percent, percent_interval, points
+from gan_core.meaning import HELPS, NO_GAIN, checkpoint, percent, percent_interval, points
 from gan_core.store import Job, Run
 from pages.components import charts, measure_charts
 from pages.components.desk import click_token
@@ -55,7 +55,8 @@ def does_it_help(desk: Desk, run: Run) -> None:
                 st.error(sentence(refused))
     if answered := newest_answer(desk, run, "utility", "Comparing classifiers"):
         show_help(answered.result)
-        st.caption(f"Compared {ago(answered.finished_at or answered.created_at)}.")
+        when = ago(answered.finished_at or answered.created_at)
+        st.caption(f"Compared {when}, with images from {checkpoint(answered.result)}.")
 
 
 def newest_answer(desk: Desk, run: Run, kind: str, doing: str) -> Job | None:
@@ -66,10 +67,15 @@ def newest_answer(desk: Desk, run: Run, kind: str, doing: str) -> Job | None:
     return next((job for job in jobs if job.state == "finished" and job.result), None)
 
 
-def show_help(result: dict[str, Any]) -> None:
+def help_box(result: dict[str, Any]) -> None:
+    """The verdict of `utility` as icon, word and sentence."""
     helps = result.get("verdict") == "helps"
     found = HELPS["helps"] if helps else NO_GAIN
     (st.success if helps else st.info)(f"**{found.word}.** {plain(result.get('sentence', ''))}", icon=found.icon)
+
+
+def show_help(result: dict[str, Any]) -> None:
+    help_box(result)
     arms = result.get("arms") or {}
     left, right = st.columns(2)
     with left:

@@ -14,6 +14,7 @@ PALE = "#eef3f9"  # opaque: plotly chooses black or white numbers by it, also on
 STYLES = ((BLUE, "solid"), (ORANGE, "dash"), (GREEN, "dot"), (VIOLET, "dashdot"))
 PATTERNS = ("", "/", ".", "x")
 MOST_POINTS = 2000
+FEW_POINTS = 12  # of a line, up to which each is marked
 WORDS_IN_CELLS = 20  # classes up to which a cell of the confusion matrix shows its number
 
 
@@ -51,7 +52,7 @@ def line(figure: go.Figure, rows: list[dict[str, Any]], key: str, name: str, num
         x=[row["epoch"] for row in rows],
         y=[row.get(key) for row in rows],
         name=name,
-        mode="lines" if len(rows) > 1 else "markers",
+        mode="markers" if len(rows) == 1 else "lines+markers" if len(rows) <= FEW_POINTS else "lines",
         line={"color": colour, "dash": dash, "width": 2},
         hovertemplate="%{y:.3f}",
         showlegend=True,

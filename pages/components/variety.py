@@ -44,8 +44,10 @@ def indicators(result: dict[str, Any]) -> None:
             "what it says": st.column_config.TextColumn(width="large"),
         },
     )
-    for key, reason in (found.get("absent") or {}).items():
-        st.caption(plain(f"Not looked at: {INDICATORS.get(key, key).lower()}. {reason}"))
+    absent = found.get("absent") or {}
+    for reason in dict.fromkeys(absent.values()):
+        names = [INDICATORS.get(key, key).lower() for key, why in absent.items() if why == reason]
+        st.caption(plain(f"Not looked at: {', '.join(names)}. {reason}"))
 
 
 def beside(result: dict[str, Any]) -> None:
