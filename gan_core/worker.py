@@ -33,7 +33,8 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -
     return state
 
 
-JOB_FAILURES = ("oom", "out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")  # not the fault of the request
+# Not the fault of the request.
+JOB_FAILURES = ("oom", "out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")
 
 
 def plain_cause(bug: Exception) -> dict[str, str]:
