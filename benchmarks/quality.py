@@ -5,7 +5,7 @@
 For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many
 as there are training images (50,000 at the most), beside the same classifier trained on the real ones; the same after the
 images in which the referee (trained on the training split alone) does not see the asked class were left out ("gated"), and
-so again with noise 1.2 times as wide (both after the GaFi pipeline of Lampis, Lomurno and Matteucci, 2023); the referee's
+so again with noise 1.2 times as wide (both after GaFi, arXiv:2305.10118); the referee's
 label agreement beside its accuracy on real images; the variance of the referee's features within each class, fakes over
 reals (mean and least class); and the copying verdict.
 """
