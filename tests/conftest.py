@@ -67,7 +67,11 @@ def toy_dataset(workspace, store):
     return id
 
 
-NARROWER = {"garbage128": {"width": 4}}  # two convolutions of 2 * width channels at 128 px
+NARROWER = {
+    "garbage128": {"width": 4},  # two convolutions of 2 * width channels at 128 px
+    "cyclegan": {"width": 8},  # three passes of a deep G
+    "egan": {"width": 8},  # four steps of G in one
+}
 
 
 @pytest.fixture
