@@ -44,6 +44,17 @@ class Layer(nn.Module):
         return self.norm(self.conv(x), y)
 
 
+class Block(nn.Module):
+    """x + two layers of it."""
+
+    def __init__(self, channels: int, num_classes: int):
+        super().__init__()
+        self.first, self.second = (Layer(channels, channels, num_classes) for _ in range(2))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x + self.second(F.relu(self.first(x, y)), y)
+
+
 class Generator(nn.Module):
     """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1]: z[:, 0] picks an image of another class from the bank.
 
@@ -60,7 +71,7 @@ class Generator(nn.Module):
             [Layer(spec.channels, w, k, 7), Layer(w, 2 * w, k, 3, 2), Layer(2 * w, 4 * w, k, 3, 2)]
         )
         count = 6 if spec.size > 64 else 4
-        self.blocks = nn.ModuleList(nn.ModuleList(Layer(4 * w, 4 * w, k) for _ in range(2)) for _ in range(count))
+        self.blocks = nn.ModuleList(Block(4 * w, k) for _ in range(count))
         self.up = nn.ModuleList(Layer(i, o, k, up=True) for i, o in itertools.pairwise([4 * w, 2 * w, w]))
         self.to_image = nn.Conv2d(w, spec.channels, 7, padding=3, padding_mode="reflect")
         self.register_buffer("bank", torch.zeros(BANK, spec.channels, spec.size, spec.size, dtype=torch.uint8))
@@ -69,8 +80,8 @@ class Generator(nn.Module):
     def translate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         for layer in self.down:
             x = F.relu(layer(x, y))  # [N, 4 * width, S / 4, S / 4] at the end
-        for first, second in self.blocks:
-            x = x + second(F.relu(first(x, y)), y)
+        for block in self.blocks:
+            x = block(x, y)
         for layer in self.up:
             x = F.relu(layer(x, y))
         return self.to_image(x).tanh()
