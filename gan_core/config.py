@@ -208,6 +208,13 @@ class TrainConfig(BaseModel):
     minibatch_std: bool = setting(
         False, "Minibatch standard deviation", "Tells D how varied a batch is, against collapse.", group="networks"
     )
+    guide: bool = setting(
+        False,
+        "Guide D by a classifier",
+        "D also looks with the layers of a small classifier of the training images: right classes and variety sooner, "
+        "for slower steps. Without labels it has no effect.",
+        group="labels",
+    )
     reuse_fakes: bool = setting(
         False,
         "One set of fakes for D and G",
@@ -404,6 +411,8 @@ def check_family(config: TrainConfig) -> dict[str, str]:
             if getattr(config, name) != idle:
                 title = TrainConfig.model_fields[name].title
                 errors[name] = f"{facts.title} has no discriminator: set {title!r} ({name}) to {in_words(idle)}."
+    if config.guide and (not facts.per_image or facts.game != "adversarial"):
+        errors["guide"] = f"{facts.title} cannot be guided by a classifier: switch 'Guide D by a classifier' off."
     if config.label_full < config.label_start:
         errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."
     return errors

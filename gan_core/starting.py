@@ -12,6 +12,7 @@ SHAPING = (
     "condition",
     "minibatch_std",
     "spectral_norm",
+    "guide",
 )  # settings that shape the networks
 
 

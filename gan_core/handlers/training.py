@@ -1,11 +1,15 @@
 """The jobs `train` and `probe`."""
 
 import time
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from gan_core import jobs
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.watching import make_panel
@@ -13,6 +17,7 @@ from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, read_json
 
 PROBE_SECONDS = 3.0
+GUIDE_SEED = 1_000_003  # so that the guide is never the referee
 
 
 def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
@@ -36,12 +41,15 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
 
     dataset = workspace.dataset(run.dataset_id)
     other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
+    guide = lambda: guiding_layers(data, config.seed, device.choose(config.device).type, log, watch)
     panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
 
     def work() -> dict[str, Any]:
         with team.gathered():
             team.told(run.id)
-            return loop.train(config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other)
+            return loop.train(
+                config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other, guide
+            )
 
     try:
         status = memory.guarded(config, data, work)
@@ -71,6 +79,21 @@ def follow(workspace: Workspace) -> None:
         loop.train(
             config, data.images, data.labels, data.classes, folder, silent, lambda: False, silent, other_weights=other
         )
+
+
+def guiding_layers(data: ImageSet, seed: int, where: str, log: Callable[[str], None], should_stop) -> dict[str, Any]:
+    """The layers of a classifier of the training images, for a guided D: another than the referee, which is to judge."""
+    from gan_core.metrics.classifier import fit
+    from gan_core.metrics.referee import BATCH, update_count
+
+    started = time.monotonic()
+    labels, classes = np.asarray(data.labels), len(data.classes)
+    found = fit(
+        data.images, labels, classes, updates=update_count(len(labels)), batch=BATCH, seed=seed + GUIDE_SEED,
+        balanced=True, device=where, should_stop=should_stop,
+    )  # fmt: skip
+    log(f"Trained the classifier that guides D in {time.monotonic() - started:.1f} s.")
+    return {name: value.cpu() for name, value in found.network.body.state_dict().items()}
 
 
 def newest_weights(workspace: Workspace, run_id: str) -> dict[str, Any]:

@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import nn
 
+from gan_core.backbone import LARGEST_SIDE, convolutions
 from gan_core.errors import Stopped, UserError
 from gan_core.metrics.augment import Policy, augmented
 from gan_core.metrics.extractors import Features
 from gan_core.workspace import atomic_write
 
 VERSION = 1  # of network and file; another version is not read
-LARGEST_SIDE = 64  # px; larger images are shrunk to it
 FEATURES = 128
 PEAK_RATE, WARM_UP, WEIGHT_DECAY = 3e-3, 0.2, 0.05  # measured: 3e-3 with a fifth of warm-up trains best in few updates
 LABEL_SMOOTHING = 0.05
@@ -34,13 +34,9 @@ class Network(nn.Module):
 
     def __init__(self, size: int, channels: int, num_classes: int):
         super().__init__()
-        self.channels, side = channels, min(size, LARGEST_SIDE)
-        self.side, layers, width = side, [], channels
-        for number, after in enumerate((32, 64, 128) if side <= 40 else (16, 32, 64, 128)):
-            kernel = 3 if number else 5
-            layers += [nn.Conv2d(width, after, kernel, 2, kernel // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-            side, width = (side + 1) // 2, after
-        layers += [nn.Flatten(), nn.Linear(width * side * side, FEATURES, bias=False), nn.BatchNorm1d(FEATURES)]
+        self.channels, self.side = channels, min(size, LARGEST_SIDE)
+        layers, numbers = convolutions(self.side, channels)
+        layers += [nn.Flatten(), nn.Linear(numbers, FEATURES, bias=False), nn.BatchNorm1d(FEATURES)]
         self.body = nn.Sequential(*layers, nn.ReLU())
         self.head = nn.Linear(FEATURES, num_classes)
 

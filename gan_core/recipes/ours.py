@@ -38,6 +38,7 @@ RECIPES: dict[str, Recipe] = {
             beta2=0.99,
             z_dim=64,
             width=96,
+            guide=True,
             ema_images=10_000,
             epochs=30.0,
         ),

@@ -14,6 +14,7 @@ import torch
 from gan_core.config import TrainConfig, images_total
 from gan_core.errors import Stopped
 from gan_core.families import inner_size
+from gan_core.models.guided import Guided
 from gan_core.sampling import from_pixels
 from gan_core.training import checkpoint, draws, team, tune
 from gan_core.training.checkup import Panel
@@ -71,11 +72,13 @@ def train(
     log: Callable[[str], None] = print,
     make_panel: Callable[[], Panel] | None = None,
     other_weights: Callable[[], dict[str, Any]] | None = None,
+    guide: Callable[[], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Train into folder, from its newest checkpoint where it has one, else from other_weights(); returns the last status.
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
-    checkpoints/. other_weights gives the checkpoint of a run to start from (transfer.py). make_panel is called when the
+    checkpoints/. other_weights gives the checkpoint of a run to start from (transfer.py), guide the layers of a classifier of
+    these images for a guided D (models/guided.py). make_panel is called when the
     first look for mode collapse is due (checkup.py). Ends early, with a checkpoint, when should_stop() says so. Raises
     UserError where the losses stop being finite.
     """
@@ -96,8 +99,11 @@ def train(
     if (found := team.told(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
-    elif other_weights is not None:
-        begin_from(state, other_weights(), log)
+    else:
+        if other_weights is not None:
+            begin_from(state, other_weights(), log)
+        if isinstance(state.D, Guided) and (guide is not None or not leads):
+            state.D.take(team.told(guide() if guide is not None and leads else None))
     recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
     if not leads:
         return follow(recorder, sampler)

@@ -12,6 +12,7 @@ from torch import nn
 from gan_core.config import TrainConfig
 from gan_core.families import FACTS
 from gan_core.models import FAMILIES, Spec
+from gan_core.models.guided import Guided
 from gan_core.models.layers import Labels
 from gan_core.training import ada, cycle, draws, ema, evolution, optimisers
 from gan_core.training.augment import augment
@@ -35,6 +36,8 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
         for layer in list(D.modules()):
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.utils.parametrizations.spectral_norm(layer)
+    if config.guide and num_classes > 1:
+        D = Guided(D, spec, size)
     freeze(D, spec, config.freeze_d)
     G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
     G_ema = copy.deepcopy(G).requires_grad_(False).eval()
