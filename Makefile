@@ -32,6 +32,8 @@ bench: setup
 	$(PY) benchmarks/page_seconds.py
 	$(PY) benchmarks/upload_memory.py
 	$(PY) benchmarks/panel_share.py
+	$(PY) benchmarks/train_speed.py
+	$(PY) benchmarks/gaussians.py
 	$(PY) benchmarks/metrics_memory.py
 	$(PY) benchmarks/metrics_speed.py
 
