@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_core.errors import FieldErrors
-from gan_core.families import FACTS
+from gan_core.families import FACTS, can_be_guided
 
 SCHEMA_VERSION = 1
 CHECKPOINTS_KEPT = 3  # newest ones of a run that stay on disk
@@ -411,7 +411,7 @@ def check_family(config: TrainConfig) -> dict[str, str]:
             if getattr(config, name) != idle:
                 title = TrainConfig.model_fields[name].title
                 errors[name] = f"{facts.title} has no discriminator: set {title!r} ({name}) to {in_words(idle)}."
-    if config.guide and (not facts.per_image or facts.game != "adversarial"):
+    if config.guide and not can_be_guided(config.family):
         errors["guide"] = f"{facts.title} cannot be guided by a classifier: switch 'Guide D by a classifier' off."
     if config.label_full < config.label_start:
         errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."

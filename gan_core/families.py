@@ -58,6 +58,11 @@ FACTS: dict[str, Facts] = {
 }
 
 
+def can_be_guided(family: str) -> bool:
+    """May D look with a classifier's layers too (models/guided.py)? Where it judges each image by itself, in a game of two."""
+    return FACTS[family].per_image and FACTS[family].game == "adversarial"
+
+
 def inner_size(family: str, size: int) -> int:
     """The px side that the networks of a family work at, for images of `size` px."""
     return 32 if size == 28 and FACTS[family].pads else size

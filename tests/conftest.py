@@ -82,7 +82,7 @@ def tiny():
     from gan_core.recipes import RECIPES
 
     def shrink(recipe: str = "quick", **changes) -> TrainConfig:
-        small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32"}
+        small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "guide": False}
         small |= NARROWER.get(changes.get("family", ""), {})
         values = {**RECIPES[recipe].config.model_dump(), **small}
         if (facts := FACTS[changes.get("family", values["family"])]) is not FACTS[values["family"]]:

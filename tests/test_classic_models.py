@@ -7,6 +7,7 @@ from torch import nn
 from gan_core.models import FAMILIES, Spec, dcgan
 from gan_core.models.layers import EMBED, Labels
 from gan_core.recipes import RECIPES
+from gan_core.training import step
 
 CLASSIC = ("mlp", "dcgan", "lsgan", "wgan-gp", "acgan", "sngan-tiny")
 STUDENTS = ("clothing-cgan-28", "garbage-gan-128", "fashion-gan-28", "mnist-anime-gan", "mnist-cgan")
@@ -126,6 +127,17 @@ def test_the_minibatch_plane_reaches_the_head_of_the_twin_only_where_it_is_chose
     plain = without_memory("dcgan-sn", Spec(32, 1, 1, width=16))[1].head.in_features
     chosen = without_memory("dcgan-sn", Spec(32, 1, 1, width=16, minibatch_std=True))[1].head.in_features
     assert chosen == plain + 4 * 4
+
+
+@pytest.mark.parametrize("family, bounded", [("dcgan-sn", True), ("dcgan28", False)])
+def test_spectral_norm_bounds_the_projection_unless_it_starts_at_zero(tiny, family, bounded):
+    config = tiny(family=family, loss="hinge", penalty="none", spectral_norm=True)
+    state = step.new_state(config, size=28, channels=1, num_classes=3, device=torch.device("cpu"))
+    y = torch.arange(16) % 3
+    for _ in range(10):
+        step.train_step(state, torch.rand(16, 1, state.D.size, state.D.size) * 2 - 1, y, config)
+    norm = torch.linalg.matrix_norm(state.D.embed.weight, 2).item()
+    assert norm == pytest.approx(1, abs=0.2) if bounded else 0 < norm < 0.9
 
 
 def test_the_tutorial_cgan_has_the_layers_of_its_tutorial():

@@ -135,7 +135,7 @@ def test_repair_finds_everything_again(ganvas, workspace, toy_dataset):
         (("--set", "batch=1000"), "larger than the 60 training images"),
         (("--set", "bacth=8"), "did you mean 'batch'"),
         (("--set", "batch"), "key=value"),
-        (("--recipe", "best-ever"), "Choose one of"),
+        (("--recipe", "best-ever"), "Choose auto or one of"),
         (("--epochs", "-1"), "above 0"),
         (("--recipe", "fashion-dcgan-28"), "28 px"),
     ],

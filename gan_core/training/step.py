@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gan_core.config import TrainConfig
-from gan_core.families import FACTS
+from gan_core.families import FACTS, can_be_guided
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.guided import Guided
 from gan_core.models.layers import Labels
@@ -34,9 +34,11 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
     G, D = family.Generator(spec), family.Discriminator(spec)
     if config.spectral_norm:
         for layer in list(D.modules()):
-            if isinstance(layer, nn.Conv2d | nn.Linear):
+            # The projection too, or D outruns G through it (arXiv:1802.05637); one that starts at zero cannot be normed.
+            projects = layer is getattr(D, "embed", None) and bool(layer.weight.any())
+            if isinstance(layer, nn.Conv2d | nn.Linear) or projects:
                 nn.utils.parametrizations.spectral_norm(layer)
-    if config.guide and num_classes > 1:
+    if config.guide and num_classes > 1 and can_be_guided(config.family):
         D = Guided(D, spec, size)
     freeze(D, spec, config.freeze_d)
     G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
