@@ -5,6 +5,7 @@ What is not a game of two (an autoencoder, clusters) has a step of its own; GAME
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -33,9 +34,10 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
     family = FAMILIES[config.family]
     G, D = family.Generator(spec), family.Discriminator(spec)
     if config.spectral_norm:
+        projection: Any = getattr(D, "embed", None)
         for layer in list(D.modules()):
             # The projection too, or D outruns G through it (arXiv:1802.05637); one that starts at zero cannot be normed.
-            projects = layer is getattr(D, "embed", None) and bool(layer.weight.any())
+            projects = layer is projection and bool(projection.weight.any())
             if isinstance(layer, nn.Conv2d | nn.Linear) or projects:
                 nn.utils.parametrizations.spectral_norm(layer)
     if config.guide and num_classes > 1 and can_be_guided(config.family):
