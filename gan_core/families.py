@@ -9,7 +9,7 @@ SIZES = (28, 32, 64, 128, 256)
 LOSSES = ("nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic")
 PENALTIES = ("none", "r1", "r1+r2", "gp")
 CONDITIONS = ("projection", "concat", "auxiliary")
-FEW_SHOT = ("hinge", "nonsaturating", "least-squares", "relativistic")  # bounded without a gradient penalty
+FEW_SHOT = ("hinge", "nonsaturating", "relativistic")  # need no gradient penalty, and learn at once
 
 
 class Facts(NamedTuple):

@@ -3,7 +3,8 @@
 Images go through EfficientNet-Lite0; four of its maps are mixed by random projections that are fixed too, across channels and from
 coarse to fine; one small head judges each. Scores of these images by the same network flatter them: rank with another one.
 Departs from the paper: heads of separable convolutions, as its authors advise for small budgets, that halve before they mix
-channels; images are shown at max(128, size) px and not at 224; a logit without the label beside the projection on it.
+channels; images are shown at max(128, size) px and not at 224; a logit without the label beside the projection on it; noise in
+all norms of G.
 """
 
 import itertools
@@ -29,16 +30,20 @@ HEAD_WIDTHS = (2, 4, 8, 16)  # channels of a head at s/4, s/8, s/16, s/32 px, ti
 
 
 class Generator(nn.Module):
-    """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1]. The class goes to the norms, the noise to the first map."""
+    """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1].
+
+    The norms are told the class and the noise, of equal length at the start. Told the class alone, as in the paper, it was the
+    class that set colours and texture, and noise moved only details: on the way to one image a class.
+    """
 
     def __init__(self, spec: Spec):
         super().__init__()
         self.embed = Labels(spec.num_classes, spec.z_dim)
-        self.net = FastGenerator(spec, spec.z_dim, lambda features: ToldNorm(spec.z_dim, features), double=False)
+        self.net = FastGenerator(spec, spec.z_dim, lambda features: ToldNorm(2 * spec.z_dim, features), double=False)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-        return self.net(z, self.embed(y))
+        return self.net(z, torch.cat([self.embed(y), z], 1))
 
 
 class Discriminator(nn.Module):
