@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
     "fashion-gan-28": Recipe(
         title="Fashion GAN, 28 px",
         sentence="A student report's plain GAN, small batches and almost no momentum: a first run to look at epoch by epoch.",
-        shortfall="No batch norm, no labels, no penalty: checkerboards for the first few hundred steps, and little to keep variety.",
+        shortfall="No batch norm, no labels, no penalty: checkerboards for the first few hundred steps, little variety after.",
         source="a student report's layers and rates; GAN, arXiv:1406.2661",
         config=TrainConfig(
             recipe="fashion-gan-28",
