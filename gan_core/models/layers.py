@@ -63,7 +63,7 @@ class Judge(nn.Module):
         super().__init__()
         self.condition, self.size = spec.condition, spec.size
         self.in_channels = spec.channels + (spec.condition == "concat")
-        self.head = nn.Linear(features, 1)
+        self.head: nn.Module = nn.Linear(features, 1)
         if spec.condition == "projection":
             # Unscaled on purpose: with a small projection D hardly sees the label and G draws sharp images of the wrong class.
             self.embed = Labels(spec.num_classes, features)

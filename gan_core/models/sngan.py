@@ -26,9 +26,11 @@ def generator_widths(size: int, width: int) -> list[int]:
     return [max(1, min(4 * width, (width << stages - 1 - level) // 4)) for level in range(stages)]
 
 
-def xavier(layer: nn.Module, gain: float) -> None:
-    nn.init.xavier_uniform_(layer.weight, gain)  # type: ignore[arg-type]
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+def xavier(gain: float, *layers: nn.Conv2d | nn.Linear) -> None:
+    for layer in layers:
+        nn.init.xavier_uniform_(layer.weight, gain)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 class ClassNorm(nn.Module):
@@ -53,7 +55,8 @@ class UpBlock(nn.Module):
         self.norm1, self.norm2 = ClassNorm(num_classes, i), ClassNorm(num_classes, o)
         self.conv1, self.conv2 = nn.Conv2d(i, o, 3, padding=1), nn.Conv2d(o, o, 3, padding=1)
         self.shortcut = nn.Conv2d(i, o, 1)
-        xavier(self.conv1, math.sqrt(2)), xavier(self.conv2, math.sqrt(2)), xavier(self.shortcut, 1.0)
+        xavier(math.sqrt(2), self.conv1, self.conv2)
+        xavier(1.0, self.shortcut)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = self.conv1(double(F.relu(self.norm1(x, y))))
@@ -75,7 +78,7 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(UpBlock(spec.num_classes, i, o) for i, o in itertools.pairwise(levels))
         self.norm = nn.BatchNorm2d(levels[-1])
         self.to_image = nn.Conv2d(levels[-1], spec.channels, 3, padding=1)
-        xavier(self.stem, 1.0), xavier(self.to_image, 1.0)
+        xavier(1.0, self.stem, self.to_image)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = self.stem(z).view(len(z), -1, 4, 4)
@@ -92,7 +95,8 @@ class DownBlock(nn.Module):
         self.first, self.shrinks, hidden = first, shrinks, o if first else i
         self.conv1, self.conv2 = nn.Conv2d(i, hidden, 3, padding=1), nn.Conv2d(hidden, o, 3, padding=1)
         self.shortcut = nn.Conv2d(i, o, 1)
-        xavier(self.conv1, math.sqrt(2)), xavier(self.conv2, math.sqrt(2)), xavier(self.shortcut, 1.0)
+        xavier(math.sqrt(2), self.conv1, self.conv2)
+        xavier(1.0, self.shortcut)
         for layer in (self.conv1, self.conv2, self.shortcut):
             spectral(layer)
 
@@ -125,7 +129,7 @@ class Discriminator(Judge):
     def __init__(self, spec: Spec):
         super().__init__(spec, max(1, spec.width // 2) if spec.size == 32 else 4 * spec.width)
         self.blocks = nn.Sequential(*blocks(spec.size, spec.width, self.in_channels))
-        xavier(self.head, 1.0)
+        nn.init.xavier_uniform_(self.head.weight)  # type: ignore[arg-type]
         nn.init.xavier_uniform_(self.embed.weight)
         spectral(self.head), spectral(self.embed)
 

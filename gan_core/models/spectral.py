@@ -1,6 +1,6 @@
 """Spectral norm (Miyato et al., arXiv:1802.05957): a layer's weight divided by its largest singular value.
 
-torch has one too. This one leaves autocast out of the estimate: in bfloat16 it would be of mixed types.
+torch has one too, whose estimate is taken in bfloat16 where autocast covers matrix times vector, as on a GPU. This one never is.
 """
 
 from typing import TypeVar
