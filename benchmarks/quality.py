@@ -101,7 +101,12 @@ def main() -> None:
                 "variance_ratio": round(float(ratio.mean()), 3),
                 "least_variance_ratio": round(float(ratio.min()), 3),
                 "copying": copying(
-                    images[:COPY_IMAGES], real_images, np.asarray(test.images[:COPY_IMAGES]), seed=0, should_stop=never
+                    images[:COPY_IMAGES],
+                    real_images,
+                    np.asarray(test.images[:COPY_IMAGES]),
+                    spaces={},
+                    seed=0,
+                    should_stop=never,
                 )["verdict"],
             }
         )

@@ -314,6 +314,7 @@ def test_a_run_to_start_from_is_offered_where_it_fits_and_is_kept_with_its_refus
     start = lambda: at.selectbox(key="setting_start_from")
     assert len(start().options) == 1  # the seeded runs are 64 wide, the recipe is not
     at.number_input(key="setting_width").set_value(64.0).run()
+    at.toggle(key="setting_guide").set_value(False).run()
     assert len(start().options) == 6 and at.number_input(key="setting_freeze_d").disabled  # one run has no checkpoint
     start().set_value(seeded.RUNS["finished"]).run()
     at.number_input(key="setting_freeze_d").set_value(2.0).run()

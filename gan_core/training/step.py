@@ -149,10 +149,12 @@ def train_D(
         if per_image:  # one batch for both
             both, both_labels = torch.cat([real, fake]), torch.cat([labels, labels])
             both = both.to(memory_format=torch.channels_last)
+            # Reals and fakes are changed apart, so that several processes draw for each as one process would.
+            change = lambda images: torch.cat([changed(state, config, part) for part in (images[:n], images[n:])])
             if config.augment == "ada":
-                shown = both = changed(state, config, both).requires_grad_(slopes)
+                shown = both = change(both).requires_grad_(slopes)
             else:
-                shown = changed(state, config, both.requires_grad_(slopes))
+                shown = change(both.requires_grad_(slopes))
             logits, side = D.judge(shown, both_labels)
             real_logits, fake_logits = logits[:n].float(), logits[n:].float()
             side = None if side is None else side[:n]
