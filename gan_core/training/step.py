@@ -36,7 +36,7 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
     if config.spectral_norm:
         projection: Any = getattr(D, "embed", None)
         for layer in list(D.modules()):
-            # The projection too, or D outruns G through it (arXiv:1802.05637); one that starts at zero cannot be normed.
+            # The class projection too, as in arXiv:1802.05637; one that starts at zero cannot be normed.
             projects = layer is projection and bool(projection.weight.any())
             if isinstance(layer, nn.Conv2d | nn.Linear) or projects:
                 nn.utils.parametrizations.spectral_norm(layer)
