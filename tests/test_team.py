@@ -49,38 +49,31 @@ def in_doubles() -> None:
     torch.Tensor.float = torch.Tensor.double
 
 
-def one_of_two(rank: int, port: int, changes: dict, out: str) -> None:
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": "2"}
+def one_of(rank: int, world: int, port: int, changes: dict, out: str) -> None:
+    """A process of its own, alone or beside another: what it has learnt goes into <out>/<world>-<rank>.pt."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(world)}
     torch.set_num_threads(1)
     in_doubles()
     with team.gathered():
-        assert draws.world() == (rank, 2)
+        assert draws.world() == (rank, world)
         state = steps(changes)
         torch.save({"G": state.G.state_dict(), "D": state.D.state_dict(), "G_ema": state.G_ema.state_dict(),
-                    "memory": state.memory, "seen": state.images_seen}, f"{out}/{rank}.pt")  # fmt: skip
-
-
-@pytest.fixture
-def doubles():
-    single = torch.Tensor.float
-    in_doubles()
-    yield
-    torch.set_default_dtype(torch.float32)
-    torch.Tensor.float = single
+                    "memory": state.memory, "seen": state.images_seen}, f"{out}/{world}-{rank}.pt")  # fmt: skip
 
 
 @pytest.mark.parametrize("changes", [{}, {"loss": "hinge", "penalty": "r1", "d_steps": 2, "lecam": 0.0}])
-def test_two_processes_equal_one_over_twenty_steps(tmp_path, changes, doubles):
-    mp.spawn(one_of_two, (free_port(), changes, str(tmp_path)), nprocs=2)
-    alone = steps(changes)
-    parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
-    for both in parts:
-        assert both["seen"] == alone.images_seen == 320
+def test_two_processes_equal_one_over_twenty_steps(tmp_path, changes):
+    for world in (1, 2):
+        mp.spawn(one_of, (world, free_port(), changes, str(tmp_path)), nprocs=world)
+    alone = torch.load(tmp_path / "1-0.pt", weights_only=True)
+    for rank in range(2):
+        both = torch.load(tmp_path / f"2-{rank}.pt", weights_only=True)
+        assert both["seen"] == alone["seen"] == 320
         for name in ("G", "D", "G_ema"):
-            for key, value in getattr(alone, name).state_dict().items():
+            for key, value in alone[name].items():
                 assert value.dtype in (torch.float64, torch.int64)
                 assert torch.allclose(both[name][key], value, rtol=1e-4, atol=1e-4), (name, key)
-        assert torch.allclose(both["memory"]["anchors"], alone.memory["anchors"], atol=1e-4)
+        assert torch.allclose(both["memory"]["anchors"], alone["memory"]["anchors"], atol=1e-4)
 
 
 def test_the_parts_of_a_draw_make_the_whole(monkeypatch):
