@@ -26,7 +26,6 @@ def fresh(config, classes=3, size=None, channels=1):
 
 
 TONES = {  # family: steps, images a step, changes; all others 150 steps of 18
-    "cgan28": (150, 18, {"lr_D": 5e-4}),  # with a D as fast as G the minimax loss saturates
     "cyclegan": (60, 6, {"lr_G": 2e-3}),  # three passes of a deep G
     "egan": (100, 9, {}),  # four steps of G in one
     "fastgan": (40, 9, {"width": 4}),  # 4 is of 64 channels at 4 px: the unit of the others is narrower
