@@ -1,6 +1,7 @@
 """What several tests need: one thread, a fresh workspace, tiny datasets."""
 
 import os
+import sys
 
 os.environ["GANVAS_THREADS"] = "1"  # tests run beside each other; before anything reads it
 
@@ -115,3 +116,11 @@ def ordinary_floats():
     """Training flushes denormals process-wide; the next test gets ordinary numbers again."""
     yield
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
+def same_main():
+    """Streamlit's AppTest leaves the page as __main__, which a spawned process would then run."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before

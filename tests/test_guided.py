@@ -40,8 +40,8 @@ def test_it_takes_the_layers_of_a_classifier_of_its_size_and_sees_what_that_sees
     mine = torch.nn.functional.avg_pool2d(mine, D.shrink)
     assert torch.allclose(D.trunk(mine), seen, atol=1e-2)
     with torch.no_grad():
-        features = classifier.network.body[: len(D.trunk)](classifier.network.prepare(pixels))
-    assert torch.allclose(seen, features, atol=1e-6)
+        features = classifier.network.body[: len(D.trunk) // 2 * 3](classifier.network.prepare(pixels))
+    assert torch.allclose(seen, features, atol=1e-5)
 
 
 def test_the_layers_stay_as_they_are_while_the_rest_learns(tiny, layers):
