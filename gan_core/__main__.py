@@ -435,16 +435,23 @@ def export(
     ] = True,
     seed: int = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="Refuse copies of training images.")] = True,
+    check_labels: Annotated[
+        bool, typer.Option(help="Leave out images in which the dataset's classifier sees another class.")
+    ] = True,
     as_json: Json = False,
 ):
     """Write a balanced zip: real images, the missing ones drawn by the run, the held-out split apart."""
     wanted = actions.parse_balance(desk(), run, balance)
     checks.check_out(out)
-    job = actions.export(desk(), run, wanted, originals=originals, seed=seed, gate=gate)
+    job = actions.export(desk(), run, wanted, originals=originals, seed=seed, gate=gate, check_labels=check_labels)
     result = carry_out(job)
     if result["state"] == "finished":
         actions.copy_export(desk(), job.subject, result["file"], out)
-    say(as_json, {**result, "export": job.subject, "out": str(out)}, f"{out}: {result.get('bytes', 0):,} bytes.")
+    say(
+        as_json,
+        {**result, "export": job.subject, "out": str(out)},
+        f"{out}: {result.get('bytes', 0):,} bytes. Labels: {result.get('label_check_said', 'not checked')}",
+    )
 
 
 @app.command()

@@ -404,11 +404,13 @@ def export(
     originals: bool = True,
     seed: int = 0,
     gate: bool = True,
+    check_labels: bool = True,
     token: str | None = None,
 ) -> Job:
     """Queue a balanced zip. balance: 'largest', a total per class, or totals by class. The job's subject is the export's id.
 
-    gate: the export is refused where the images turn out to be copies of training images.
+    gate: the export is refused where the images turn out to be copies of training images. check_labels: images in which the
+    dataset's classifier sees another class than was asked for are left out (export/gate.py).
     """
     check_seed(seed)
     run = trained_run(desk, run_id)
@@ -424,7 +426,14 @@ def export(
     return desk.submit(
         "export",
         new_id("export"),
-        {"run": run.id, "balance": balance, "originals": originals, "seed": seed, "gate": gate},
+        {
+            "run": run.id,
+            "balance": balance,
+            "originals": originals,
+            "seed": seed,
+            "gate": gate,
+            "check_labels": check_labels,
+        },
         token=token,
     )
 

@@ -15,7 +15,7 @@ from pages.components.helps import help_box
 from pages.components.pick import info_or_stop, pick_run
 from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
-from pages.components.text import ago, count, sentence, size
+from pages.components.text import ago, count, plain, sentence, size
 
 BALANCES = ("As many as the largest class", "The same total for each class", "By hand")
 MOSTLY_SYNTHETIC = 0.9
@@ -122,6 +122,14 @@ for compared in desk.store.jobs(kind="utility", subject=run.id, states=("finishe
     if compared.result:
         help_box(compared.result)
         said_of(compared.result)
+check_labels = st.checkbox(
+    "Leave out images of the wrong class",
+    value=True,
+    key="export_check_labels",
+    help="A small classifier, trained on the real images, looks at each generated one; where it sees another class, another image "
+    "is drawn. The noise is drawn a fifth wider, for more variety. Not done where that classifier is right in less than 80 % of "
+    "the held-out images.",
+)
 no_gate = st.checkbox(
     "Export even if the copying check is red",
     key="export_no_gate",
@@ -129,10 +137,17 @@ no_gate = st.checkbox(
     "are copies.",
 )
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    token = click_token("export", run.id, balance, originals, int(seed), no_gate)
+    token = click_token("export", run.id, balance, originals, int(seed), no_gate, check_labels)
     try:
         st.session_state["export_job"] = actions.export(
-            desk, run.id, balance, originals=originals, seed=int(seed), gate=not no_gate, token=token
+            desk,
+            run.id,
+            balance,
+            originals=originals,
+            seed=int(seed),
+            gate=not no_gate,
+            check_labels=check_labels,
+            token=token,
         ).id
     except UserError as refused:
         st.error(sentence(refused))
@@ -150,6 +165,15 @@ def link(result: dict[str, Any], export_id: str) -> None:
     st.caption(f"SHA-256 `{str(result['sha256'])[:64]}`")
 
 
+def labels_checked(result: dict[str, Any]) -> None:
+    """What the label check kept; a warning where it gave a class up."""
+    said = f"Labels: {result.get('label_check_said', 'not checked')}"
+    if (result.get("label_check") or {}).get("given_up"):
+        st.warning(plain(said), icon=":material/warning:")
+    else:
+        st.caption(plain(said))
+
+
 exports = [job for job in desk.store.jobs(kind="export") if job.payload.get("run") == run.id]
 for job in exports:
     if job.live or job.id == st.session_state.get("export_job"):
@@ -165,6 +189,7 @@ if done:
             )
             if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
                 link(job.result, job.subject)
+                labels_checked(job.result)
             else:
                 st.caption("The file is not in the workspace any more; build it again.")
 else:

@@ -19,6 +19,7 @@ synthetic ones. The real training images are {originals} here.
 | Seed | {seed} |
 | Checkpoint (SHA-256) | {checkpoint} |
 | Copies of training images | {copying} |
+| Label check | {labels} |
 
 ## Classes
 
@@ -69,6 +70,7 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         seed=manifest["seed"],
         checkpoint=manifest["checkpoint_sha256"],
         copying=markdown(manifest["copying"]),
+        labels=markdown(manifest["label_check_said"]),
         originals="included" if manifest["originals"] else "not included",
         rows="\n".join(table_row(row) for row in manifest["classes"]),
     )

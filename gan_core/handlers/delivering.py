@@ -41,10 +41,11 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
     name = f"{plain_folder(info.name)}-balanced.zip"
-    make_fakes = lambda label, count, start: generator.draw([label] * count, seed=wanted["seed"] + label, start=start)
+    check_labels, progress = wanted.get("check_labels", True), Reporter(store, job)
+    make_fakes, gate, unchecked = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
     copying = {"verdict": "not checked", "sentence": "not checked"}
     if wanted.get("gate", True) and any(row.missing for row in rows.values()):
-        Reporter(store, job)(0.0, "Looking for copies of training images")
+        progress(0.0, "Looking for copies of training images")
         copying = check_copies(folder, feature_cache(workspace), make_fakes, rows, generator.device.type, watch)
         if copying["verdict"] == "red":
             raise UserError(
@@ -62,11 +63,13 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             seed=wanted["seed"],
             make_fakes=make_fakes,
             copying=copying["sentence"],
+            gate=gate,
+            unchecked=unchecked,
             checkpoint_sha256=generator.sha256,
             dataset_name=info.name,
             recipe=generator.config.recipe,
             originals=wanted["originals"],
-            on_progress=Reporter(store, job),
+            on_progress=progress,
             should_stop=watch,
         )
         with open(staging / name, "rb") as file:

@@ -28,13 +28,15 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
 
     wanted, run = job.payload, store.run(job.subject)
     generator = Sampling(run, workspace)
-    train, test = splits(workspace.dataset(run.dataset_id))
+    folder, progress = workspace.dataset(run.dataset_id), Reporter(store, job)
+    train, test = splits(folder)
+    make_fakes, gate, unchecked = generator.fakes(folder, wanted["seed"], True, progress, watch)
 
     def synthetic(label: int, count: int) -> np.ndarray:
+        """As an export would have them."""
         parts = []
         for start in range(0, count, BATCH):
-            labels = [label] * min(BATCH, count - start)
-            parts.append(generator.draw(labels, seed=wanted["seed"] + label, start=start))
+            parts.append(make_fakes(label, min(BATCH, count - start), start))
             if watch():
                 raise Stopped
         return np.concatenate(parts)
@@ -51,10 +53,11 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         updates=wanted["updates"],
         seed=wanted["seed"],
         device=generator.device.type,
-        on_progress=Reporter(store, job),
+        on_progress=progress,
         should_stop=watch,
     )
     result = {
+        "label_check": gate.sentence() if gate else unchecked,
         "run": run.id,
         "checkpoint": generator.sha256[:12],
         "images_seen": generator.images_seen,

@@ -1,10 +1,13 @@
 """Images from a checkpoint of a run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
+from gan_core.export.gate import LEAST_ACCURACY, WIDE, LabelGate
+from gan_core.handlers.looking import referee_of
 from gan_core.store import Run
 from gan_core.workspace import Workspace
 
@@ -47,6 +50,33 @@ class Sampling:
             start=start,
             truncation=truncation,
         )
+
+    def fakes(self, folder: Path, seed: int, check_labels: bool, on_progress, should_stop: Callable[[], bool]):
+        """What an export is made of: (make_fakes of archive.write_zip, its LabelGate or None, why there is none)."""
+        draw = lambda noise: (
+            lambda label, count, start: self.draw([label] * count, seed=seed + label, start=start, truncation=noise)
+        )
+        judge, why_not = self.judge(folder, on_progress, should_stop) if check_labels else (None, "not checked")
+        if judge is None:
+            return draw(1.0), None, why_not
+        sees = lambda images: judge.classifier.classify(images).logits.argmax(1)
+        gate = LabelGate(draw(WIDE), sees, self.info.classes, should_stop)
+        return gate, gate, ""
+
+    def judge(self, folder: Path, on_progress, should_stop):
+        """(the dataset's referee, '') or (None, why it is not to judge labels)."""
+        try:
+            judge = referee_of(folder, self.device.type, lambda share, said: on_progress(0.0, said), should_stop)
+        except UserError as error:
+            return None, f"not checked: {error.what}"
+        if judge.accuracy is None:
+            return None, "not checked: no held-out images to try a classifier on"
+        if judge.accuracy < LEAST_ACCURACY:
+            return None, (
+                f"not checked: the classifier of the real images is right in {judge.accuracy:.0%} of the held-out ones, "
+                f"{LEAST_ACCURACY:.0%} are asked for"
+            )
+        return judge, ""
 
     def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:
         """PNG files out/<class>/<number>.png; returns how many. Raises UserError for an unknown class."""
