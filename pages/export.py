@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import actions, runfolder
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
-from gan_core.export import plan
+from gan_core.export import gate, plan
 from gan_core.meaning import checkpoint
 from pages.components import charts, urls
 from pages.components.desk import click_token, get_desk
@@ -111,7 +111,8 @@ def said_of(result: dict[str, Any]) -> None:
         if newest and newest[0] != result.get("images_seen")
         else ""
     )
-    st.caption(f"Said of {checkpoint(result)}.{other}")
+    labels = plain(f" Labels: {said}") if (said := result.get("label_check_said")) else ""
+    st.caption(f"Said of {checkpoint(result)}.{other}{labels}")
 
 
 for measured in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
@@ -127,8 +128,8 @@ check_labels = st.checkbox(
     value=True,
     key="export_check_labels",
     help="A small classifier, trained on the real images, looks at each generated one; where it sees another class, another image "
-    "is drawn. The noise is drawn a fifth wider, for more variety. Not done where that classifier is right in less than 80 % of "
-    "the held-out images.",
+    f"is drawn, with noise {gate.WIDE:g} times as wide for more variety. Not done where that classifier is right in less than "
+    f"{gate.LEAST_ACCURACY:.0%} of the held-out images.",
 )
 no_gate = st.checkbox(
     "Export even if the copying check is red",
@@ -168,7 +169,8 @@ def link(result: dict[str, Any], export_id: str) -> None:
 def labels_checked(result: dict[str, Any]) -> None:
     """What the label check kept; a warning where it gave a class up."""
     said = f"Labels: {result.get('label_check_said', 'not checked')}"
-    if (result.get("label_check") or {}).get("given_up"):
+    classes = ((result.get("label_check") or {}).get("classes") or {}).values()
+    if any(row["unchecked"] for row in classes):
         st.warning(plain(said), icon=":material/warning:")
     else:
         st.caption(plain(said))

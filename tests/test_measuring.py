@@ -271,3 +271,16 @@ def test_a_stop_leaves_nothing_behind(desk, run):
     assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
     assert not folder_of(desk, run, job).exists()
     assert not list((desk.workspace.root / "staging").iterdir())
+
+
+def test_an_export_checks_labels_says_so_and_comes_out_the_same_twice(desk, run, monkeypatch):
+    first, again = (do(desk, actions.export(desk, run, 60)) for _ in range(2))
+    assert first["sha256"] == again["sha256"] and first["label_check"]["noise"] == 1.2
+    assert all(row["passed"] + row["unchecked"] == 30 for row in first["label_check"]["classes"].values())
+    assert first["label_check"]["classifier"]["weights"] and first["label_check_said"] == again["label_check_said"]
+    plain = do(desk, actions.export(desk, run, 60, check_labels=False))
+    assert plain["label_check"] is None and plain["label_check_said"] == "not checked"
+    assert plain["sha256"] != first["sha256"]
+    monkeypatch.setattr("gan_core.handlers.sampling.LEAST_ACCURACY", 1.01)
+    poor = do(desk, actions.export(desk, run, 60))
+    assert poor["label_check"] is None and "of the held-out ones, and 101% are asked for" in poor["label_check_said"]

@@ -137,20 +137,13 @@ def test_each_seed_draws_its_own_shots():
     assert len({tuple(sorted(rows)) for rows in drawn}) > 1
 
 
-def test_arrays_in_place_of_a_function_and_the_referees_filter():
-    judge = fit(IMAGES[OTHER], LABELS[OTHER], 5, updates=60, batch=32, seed=0)
-    images = np.concatenate([IMAGES[OTHER], IMAGES[OTHER]])
-    labels = np.concatenate([LABELS[OTHER], (LABELS[OTHER] + 1) % 5])  # the second half is labelled wrongly
-    found = ask((images[::-1], labels[::-1]), seeds=2, updates=5, referee=judge)
-    plain = ask((images[::-1], labels[::-1]), seeds=2, updates=5)
-    assert found["n_synthetic"] < 0.6 * plain["n_synthetic"]
-    assert any("the referee saw the asked class" in text for text in found["caveats"])
+def test_arrays_in_place_of_a_function():
     only = LABELS[OTHER] != 2
     gone = ask((IMAGES[OTHER][only], LABELS[OTHER][only]), seeds=2, updates=5)
     assert any("Without any synthetic image: 'two'" in text for text in gone["caveats"])
 
 
-def test_nothing_left_after_the_filter_is_no_gain():
+def test_no_synthetic_image_is_no_gain():
     empty = (IMAGES[:0], LABELS[:0])
     found = ask(empty, seeds=2, updates=5)
     assert found["gain"] == 0 and found["verdict"] == "no measurable gain" and "synthetic_only" not in found["arms"]

@@ -53,7 +53,7 @@ def write_zip(
     recipe: str,
     originals: bool = True,
     copying: str = "not checked",
-    gate: LabelGate | None = None,
+    label_gate: LabelGate | None = None,
     unchecked: str = "not checked",
     on_progress: Callable[[float, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -62,8 +62,8 @@ def write_zip(
 
     make_fakes(class index, count, start) -> uint8 [count, H, W, C]: the fakes start, start + 1, ... of that class, the
     same at every call. plan: Rows by class name (plan.deficits). The test split is copied as it is and gets no fakes.
-    copying: what the check for copied training images said. gate: make_fakes itself where it chooses, to be asked what it
-    kept; else unchecked says why there is none. Raises Stopped as soon as should_stop() says so. Whatever is
+    copying: what the check for copied training images said. label_gate: make_fakes itself where it chooses, to be asked
+    what it kept; else unchecked says why there is none. Raises Stopped as soon as should_stop() says so. Whatever is
     raised, no half-written file stays.
     """
     groups = list(train_groups(train, plan, originals)) + (list(test_groups(test)) if test is not None else [])
@@ -96,10 +96,12 @@ def write_zip(
                         done += len(pictures)
                         if on_progress:
                             on_progress(done / total, f"Writing {done:,} of {total:,} images")
-                manifest["label_check"] = gate.report() if gate else None
-                manifest["label_check_said"] = gate.sentence() if gate else unchecked
+                manifest["label_check"] = label_gate.report() if label_gate else None
+                manifest["label_check_said"] = label_gate.sentence() if label_gate else unchecked
                 write_text(archive, "metadata.csv", metadata_lines(groups, train.classes, folders, run_id, seed))
-                write_text(archive, "manifest.json", manifest_lines(manifest, groups, train.classes, folders, gate))
+                write_text(
+                    archive, "manifest.json", manifest_lines(manifest, groups, train.classes, folders, label_gate)
+                )
                 write_text(archive, "README.md", iter([dataset_card(manifest)]))
             file.flush()
             os.fsync(file.fileno())
@@ -174,7 +176,7 @@ def csv_line(cells: list[Any]) -> str:
 
 
 def manifest_lines(
-    manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str], gate: LabelGate | None
+    manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str], label_gate: LabelGate | None
 ) -> Iterator[str]:
     """The manifest with one line per synthetic file, never whole in memory."""
     yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
@@ -187,7 +189,7 @@ def manifest_lines(
                     "class": classes[group.label],
                     "run": manifest["run"],
                     "seed": manifest["seed"],
-                    "index": gate.kept[group.label][index] if gate else index,
+                    **(label_gate.entry(group.label, index) if label_gate else {"index": index}),
                 }
                 yield f"{separator}  {json.dumps(entry)}"
                 separator = ",\n"

@@ -42,10 +42,10 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
     name = f"{plain_folder(info.name)}-balanced.zip"
     check_labels, progress = wanted.get("check_labels", True), Reporter(store, job)
-    make_fakes, gate, unchecked = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
+    make_fakes, label_gate, unchecked = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
     copying = {"verdict": "not checked", "sentence": "not checked"}
     if wanted.get("gate", True) and any(row.missing for row in rows.values()):
-        progress(0.0, "Looking for copies of training images")
+        Reporter(store, job)(0.0, "Looking for copies of training images")
         copying = check_copies(folder, feature_cache(workspace), make_fakes, rows, generator.device.type, watch)
         if copying["verdict"] == "red":
             raise UserError(
@@ -63,7 +63,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             seed=wanted["seed"],
             make_fakes=make_fakes,
             copying=copying["sentence"],
-            gate=gate,
+            label_gate=label_gate,
             unchecked=unchecked,
             checkpoint_sha256=generator.sha256,
             dataset_name=info.name,

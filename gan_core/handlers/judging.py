@@ -56,8 +56,14 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         on_progress=progress,
         should_stop=watch,
     )
+    said = gate.sentence() if gate else unchecked
+    result["caveats"].append(f"Labels of the synthetic images: {said}")
+    if gate and wanted["shots"]:
+        result["caveats"].append(
+            "The classifier that checked them knew all the training images, not only the few shown."
+        )
     result = {
-        "label_check": gate.sentence() if gate else unchecked,
+        "label_check_said": said,
         "run": run.id,
         "checkpoint": generator.sha256[:12],
         "images_seen": generator.images_seen,

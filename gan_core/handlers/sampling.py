@@ -6,7 +6,8 @@ from pathlib import Path
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.export.gate import LEAST_ACCURACY, WIDE, LabelGate
+from gan_core.export.gate import LEAST_ACCURACY, LEAST_RECALL, WIDE, LabelGate
+from gan_core.families import FACTS
 from gan_core.handlers.looking import referee_of
 from gan_core.store import Run
 from gan_core.workspace import Workspace
@@ -53,14 +54,22 @@ class Sampling:
 
     def fakes(self, folder: Path, seed: int, check_labels: bool, on_progress, should_stop: Callable[[], bool]):
         """What an export is made of: (make_fakes of archive.write_zip, its LabelGate or None, why there is none)."""
-        draw = lambda noise: (
-            lambda label, count, start: self.draw([label] * count, seed=seed + label, start=start, truncation=noise)
-        )
+
+        def draw(label: int, count: int, start: int, noise: float = 1.0):
+            return self.draw([label] * count, seed=seed + label, start=start, truncation=noise)
+
         judge, why_not = self.judge(folder, on_progress, should_stop) if check_labels else (None, "not checked")
         if judge is None:
-            return draw(1.0), None, why_not
-        sees = lambda images: judge.classifier.classify(images).logits.argmax(1)
-        gate = LabelGate(draw(WIDE), sees, self.info.classes, should_stop)
+            return draw, None, why_not
+        gate = LabelGate(
+            draw,
+            lambda images: judge.classifier.classify(images).logits.argmax(1),  # on the CPU: the same choice everywhere
+            self.info.classes,
+            noise=1.0 if FACTS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
+            unknown=frozenset(c for c, recall in enumerate(judge.per_class) if (recall or 0.0) < LEAST_RECALL),
+            facts={"weights": judge.weights_hash, "accuracy": judge.accuracy},
+            should_stop=should_stop,
+        )
         return gate, gate, ""
 
     def judge(self, folder: Path, on_progress, should_stop):
@@ -70,11 +79,11 @@ class Sampling:
         except UserError as error:
             return None, f"not checked: {error.what}"
         if judge.accuracy is None:
-            return None, "not checked: no held-out images to try a classifier on"
+            return None, "not checked: no held-out images to try a classifier on."
         if judge.accuracy < LEAST_ACCURACY:
             return None, (
-                f"not checked: the classifier of the real images is right in {judge.accuracy:.0%} of the held-out ones, "
-                f"{LEAST_ACCURACY:.0%} are asked for"
+                f"not checked: the classifier of the real images is right in {judge.accuracy:.1%} of the held-out ones, and "
+                f"{LEAST_ACCURACY:.0%} are asked for."
             )
         return judge, ""
 

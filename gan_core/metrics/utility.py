@@ -19,7 +19,7 @@ import numpy as np
 
 from gan_core.errors import Stopped, UserError
 from gan_core.metrics.augment import Policy
-from gan_core.metrics.classifier import Classifier, fit
+from gan_core.metrics.classifier import fit
 from gan_core.metrics.gains import compare, mean_and_interval, recalls
 
 TITLES = {
@@ -50,7 +50,6 @@ def utility(
     share: float = 1.0,
     shares: Sequence[float] = (0.25, 0.5, 1.0, 2.0),
     flips: bool = False,
-    referee: Classifier | None = None,
     seed: int = 0,
     device: str = "cpu",
     on_progress: Callable[[float, str], None] | None = None,
@@ -59,8 +58,8 @@ def utility(
     """The facts of the comparison for JSON: arms, gain over `classical` with intervals, sweep, verdict, caveats.
 
     images uint8 [N, S, S, C], labels int64 [N]. synthetic(label, count) -> uint8 [count, S, S, C], or (images, labels).
-    shots: at most so many real images a class, drawn anew for each seed. referee: keep only synthetic images in which it sees
-    the asked class. Everything follows from `seed`. Raises UserError one_class, no_test_images, bad_seeds, bad_shots, Stopped.
+    shots: at most so many real images a class, drawn anew for each seed. Everything follows from `seed`. Raises UserError
+    one_class, no_test_images, bad_seeds, bad_shots, Stopped.
     """
     train_labels, test_labels = np.asarray(train_labels, np.int64), np.asarray(test_labels, np.int64)
     counts = np.bincount(train_labels, minlength=len(classes))
@@ -69,7 +68,7 @@ def utility(
     say = on_progress or (lambda done, text: None)
     sweep = sorted({share, *shares})
     most = most_useful(counts, max(sweep), updates * batch)
-    pool = Pool(synthetic, most, referee, device, lambda done: say(0.1 * done, "Drawing synthetic images"), should_stop)
+    pool = Pool(synthetic, most, lambda done: say(0.1 * done, "Drawing synthetic images"), should_stop)
 
     plans: dict[str | float, tuple[float | None, Policy]] = {  # name -> share of synthetic images, augmentation
         "real": (None, "none"),
@@ -200,8 +199,6 @@ class Pool:
         self,
         synthetic: Synthetic,
         wanted: np.ndarray,
-        referee: Classifier | None,
-        device: str,
         on_progress: Callable[[float], None],
         should_stop: Callable[[], bool] | None,
     ):
@@ -214,14 +211,10 @@ class Pool:
             else:
                 some = synthetic(int(label), int(wanted[label]))
             drawn += len(some)
-            if referee is not None and len(some):
-                some = some[referee.classify(some, device, should_stop).logits.argmax(1) == label]
             images.append(some)
             labels.append(np.full(len(some), label, np.int64))
             on_progress(drawn / wanted.sum())
         self.images, self.labels = np.concatenate(images), np.concatenate(labels)
-        self.kept = len(self.labels) / drawn if drawn else 0.0
-        self.filtered = referee is not None
 
 
 def row(part: float, base: np.ndarray, arm: np.ndarray, test_labels: np.ndarray, classes: list[str]) -> dict[str, Any]:
@@ -266,10 +259,6 @@ def caveats(
                 f" and {len(names) - 3} more" if len(names) > 3 else ""
             )
             told.append(f"Of class {which} there are {what}." if names is gone else f"Class {which}: {what}.")
-    if pool.filtered:
-        told.append(
-            f"Only synthetic images in which the referee saw the asked class were used: {pool.kept:.0%} of them."
-        )
     empty = [classes[label] for label in np.flatnonzero(wanted) if not (pool.labels == label).any()]
     if empty:
         told.append(f"Without any synthetic image: {', '.join(repr(name) for name in empty[:5])}.")
