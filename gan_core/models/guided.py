@@ -4,7 +4,7 @@ The idea is that of Projected GANs (Sauer et al., arXiv:2111.01007), with featur
 tells its classes apart is what synthetic images have to get right. The classifier saw training images only.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -65,6 +65,7 @@ def trunk(side: int, channels: int, body: dict[str, torch.Tensor] | None = None)
     net = nn.Sequential(*layers).eval()
     if body is not None:
         net.load_state_dict({name: value for name, value in body.items() if name in net.state_dict()})
-    triples = zip(net[::3], net[1::3], net[2::3], strict=True)
-    folded = [layer for conv, norm, relu in triples for layer in (fuse_conv_bn_eval(conv, norm), relu)]
+    folded: list[Any] = []
+    for conv, norm, relu in zip(net[::3], net[1::3], net[2::3], strict=True):
+        folded += [fuse_conv_bn_eval(cast(nn.Conv2d, conv), cast(nn.BatchNorm2d, norm)), relu]
     return nn.Sequential(*folded).requires_grad_(False), features

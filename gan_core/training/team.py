@@ -80,6 +80,9 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         mean, square = (all_reduce(moments) / world()[1]).unbind()
         var = square - mean.square()
         with torch.no_grad():
+            assert (
+                self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+            )
             n = x.numel() // x.shape[1] * world()[1]
             momentum = self.momentum or 0.1
             self.running_mean.lerp_(mean, momentum)
@@ -97,11 +100,12 @@ class SharedBatchNorm1d(SharedBatchNorm2d):
             raise ValueError(f"expected 2 or 3 dimensions, not {x.ndim}")
 
 
+SHARED: dict[type[nn.Module], type[nn.Module]] = {nn.BatchNorm2d: SharedBatchNorm2d, nn.BatchNorm1d: SharedBatchNorm1d}
+
+
 def share_batch_norm(net: nn.Module) -> None:
     """Make every batch norm of the network take its statistics over all processes; nothing to do alone."""
     if world()[1] > 1:
         for module in net.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = SharedBatchNorm2d
-            elif type(module) is nn.BatchNorm1d:
-                module.__class__ = SharedBatchNorm1d
+            if shared := SHARED.get(type(module)):
+                module.__class__ = shared
