@@ -41,7 +41,6 @@ from gan_core.training import checkpoint, device, loop
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = 2000
-EMA_KEEP = 0.999
 GOAL = {"cpu": 1.5, "cuda": 3.0}
 
 
@@ -81,9 +80,10 @@ def textbook(
             opt_G.zero_grad()
             loss_G.backward()
             opt_G.step()
+            keep = 0.5 ** (len(real) / min(config.ema_images, 0.05 * (seen + len(real))))  # the same average as ours
             with torch.no_grad():
                 for a, b in zip(average.parameters(), G.parameters(), strict=True):
-                    a.mul_(EMA_KEEP).add_(b, alpha=1 - EMA_KEEP)
+                    a.mul_(keep).add_(b, alpha=1 - keep)
                 for a, b in zip(average.buffers(), G.buffers(), strict=True):
                     a.copy_(b)
             loss_D.item(), loss_G.item()
