@@ -7,16 +7,17 @@ from gan_core.recipes.recipe import Recipe
 
 R3LITE = "R3GAN loss, arXiv:2501.05441, on DCGAN-sized networks; projection, arXiv:1802.05637"
 SHARED: dict[str, Any] = {"family": "r3lite", "loss": "relativistic", "gamma": 0.5, "beta1": 0.0, "beta2": 0.99}
-# The lesson: one pair of networks, two losses, all else the same.
+# The lesson: one pair of networks, two losses, all else the same. Fast rates and much momentum, at which one of them breaks.
 TEACH: dict[str, Any] = {
     "family": "r3lite",
     "gamma": 0.5,
     "batch": 64,
     "width": 96,
-    "lr_G": 1e-3,
-    "lr_D": 1e-3,
-    "beta1": 0.5,
+    "lr_G": 2e-3,
+    "lr_D": 2e-3,
+    "beta1": 0.9,
     "beta2": 0.99,
+    "ema_images": 500,
     "epochs": 60.0,
 }
 
