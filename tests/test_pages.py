@@ -305,7 +305,9 @@ def test_the_form_has_every_setting_and_greys_out_what_has_no_effect(full):
     assert not at.number_input(key="setting_gamma").disabled
     at.selectbox(key="setting_penalty").set_value("none").run()
     gamma = at.number_input(key="setting_gamma")
-    assert gamma.disabled and "There is no penalty" in gamma.help and gamma.value == 0.5
+    assert (
+        gamma.disabled and "There is no penalty" in gamma.help and gamma.value == recipes.RECIPES["quick"].config.gamma
+    )
     assert not at.button(key="train_start").disabled
 
 
