@@ -86,6 +86,7 @@ def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
     assert scores["frechet_distance"] > 0 and scores["floor"]["n"] > 0
     out = tmp_path / "out.zip"
     code, exported, _ = ganvas("export", run, "--balance", "largest", "--out", out, "--json")
+    assert exported["label_check_said"] != "not checked"
     assert code == 0 and exported["bytes"] == out.stat().st_size
     with zipfile.ZipFile(out) as archive:
         names = archive.namelist()
@@ -260,9 +261,17 @@ def test_the_rest_of_bad_requests(ganvas, workspace, toy_dataset, tmp_path):
 def test_without_originals_every_class_is_whole_and_synthetic(ganvas, toy_dataset, tmp_path):
     run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
     code, exported, _ = ganvas(
-        "export", run, "--balance", "largest", "--no-originals", "--out", tmp_path / "o.zip", "--json"
+        "export",
+        run,
+        "--balance",
+        "largest",
+        "--no-originals",
+        "--no-check-labels",
+        "--out",
+        tmp_path / "o.zip",
+        "--json",
     )
-    assert code == 0
+    assert code == 0 and exported["label_check"] is None
     assert exported["per_class"] == {name: {"real": 0, "synthetic": 20} for name in ("dark", "grey", "bright")}
 
 

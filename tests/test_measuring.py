@@ -13,6 +13,7 @@ from gan_core import actions, evaluations, jobs, runfolder, worker
 from gan_core.config import build
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
+from gan_core.export.gate import WIDE
 from gan_core.handlers import looking
 from gan_core.handlers.sampling import Sampling
 from gan_core.recipes import RECIPES
@@ -185,6 +186,10 @@ def test_utility_compares_the_arms(desk, run):
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
     assert list((desk.workspace.run(run) / "utility").glob("*.json"))
+    assert f"Labels of the synthetic images: {result['label_check_said']}" in result["caveats"]
+    few = do(desk, actions.utility(desk, run, seeds=5, updates=3, shots=10))
+    knew = "The classifier that checked them knew all the training images, not only the few shown."
+    assert knew in few["caveats"] and knew not in result["caveats"]
 
 
 def test_detect_scores_a_folder(desk, run, evaluated, tmp_path):
@@ -284,3 +289,27 @@ def test_an_export_checks_labels_says_so_and_comes_out_the_same_twice(desk, run,
     monkeypatch.setattr("gan_core.handlers.sampling.LEAST_ACCURACY", 1.01)
     poor = do(desk, actions.export(desk, run, 60))
     assert poor["label_check"] is None and "of the held-out ones, and 101% are asked for" in poor["label_check_said"]
+
+
+def test_the_label_check_leaves_alone_what_the_classifier_does_not_know(desk, run, monkeypatch):
+    folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
+    generator = Sampling(desk.store.run(run), desk.workspace)
+    ask = lambda: generator.fakes(folder, 5, True, lambda *_: None, lambda: False)
+    judge, _ = generator.judge(folder, lambda *_: None, lambda: False)
+    told = lambda **changes: lambda *_: (judge._replace(**changes), "")
+    monkeypatch.setattr(generator, "judge", told(per_class=[0.9, 0.2, None]))
+    make_fakes, gate, why_not = ask()
+    assert make_fakes is gate and why_not == "" and gate.unknown == {1, 2} and gate.noise == WIDE
+    assert np.array_equal(
+        make_fakes(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3)
+    )  # as it comes, ordinary noise
+    seen = judge.classifier.classify(make_fakes(0, 5, 0)).logits.argmax(1)
+    assert (seen == 0).all() or gate.passed[0] < 5  # what passed is what the classifier sees as asked for
+    first = gate.entry(0, 0)
+    redrawn = generator.draw([0], seed=5, start=first["index"], truncation=first["noise"])
+    assert np.array_equal(make_fakes(0, 1, 0), redrawn)  # the manifest's entry redraws the file
+    monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
+    assert ask()[1].noise == 1.0  # there the noise says which image it is
+    monkeypatch.undo()
+    monkeypatch.setattr("gan_core.handlers.sampling.referee_of", lambda *_: judge._replace(accuracy=None))
+    assert ask()[1:] == (None, "not checked: no held-out images to try a classifier on.")

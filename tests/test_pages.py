@@ -590,6 +590,26 @@ def test_export_tells_what_the_check_for_copies_said_and_can_go_without(planted)
     assert [job.payload["gate"] for job in Store(planted).jobs(kind="export")] == [False, True]
 
 
+def test_the_label_check_can_be_left_out_and_a_class_that_it_gave_up_is_a_warning(full):
+    at = open_page("export", run=seeded.RUNS["finished"])
+    assert "Labels: not checked" in letters(at)  # of an export that knew no such check
+    at.checkbox(key="export_check_labels").uncheck().run()
+    at.button(key="export_start").click().run()
+    at.checkbox(key="export_check_labels").check().run()
+    at.button(key="export_start").click().run()
+    store = Store(full)
+    assert [job.payload["check_labels"] for job in store.jobs(kind="export") if job.live] == [True, False]
+    given_up = {"classes": {"cat": {"drawn": 90, "passed": 2, "unchecked": 8}}}
+    facts = {"file": "birds.zip", "bytes": 9, "sha256": "cd" * 32, "label_check": given_up}
+    told = {**facts, "label_check_said": "Not checked: cat.", "per_class": {}}
+    other = new_id("export")
+    full.export(other).mkdir()
+    (full.export(other) / "birds.zip").write_bytes(b"a zip")
+    seeded.add_job(store, "export", other, "finished", {"run": seeded.RUNS["finished"]}, result=told)
+    at = open_page("export", run=seeded.RUNS["finished"])
+    assert any("Not checked" in warning.value.replace("\\", "") for warning in at.warning)
+
+
 def test_export_plans_and_links(full):
     at = open_page("export", run=seeded.RUNS["finished"])
     assert "Download birds.zip" in at.get("html")[0].proto.body

@@ -1,5 +1,7 @@
 """Blocks that two families use."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -49,7 +51,7 @@ class MinibatchStd(nn.Module):
         return torch.cat([x, plane.to(x.dtype)], 1)
 
 
-class Judge(nn.Module):
+class Judge(nn.Module, ABC):
     """A discriminator from `features(x) -> [N, F]` and a head: D(x, y) -> logits [N], higher is more real.
 
     condition "projection": linear(h) + <embed(y), h> (arXiv:1802.05637); "concat": planes of the label beside the image, and
@@ -74,8 +76,9 @@ class Judge(nn.Module):
             self.classify = nn.Linear(features, spec.num_classes)
             self.side_d, self.side_g = 1.0, 0.1  # full weight in G would reward prototypes (recipes.md A4)
 
+    @abstractmethod
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
+        """[N, in_channels, S, S] -> [N, F]."""
 
     def hidden(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         if self.condition == "concat":
