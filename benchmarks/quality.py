@@ -1,6 +1,6 @@
 """How good is a recipe after so many minutes? Several seeds through the command line, each run judged by what it is worth.
 
-    python benchmarks/quality.py --workspace DIR DATASET [--recipe quick] [--minutes 5] [--seeds 3] [--set KEY=VALUE ...]
+    python benchmarks/quality.py --workspace DIR DATASET [--recipe quick] [--minutes 5] [--seeds 3] [--first-seed 0] [--set K=V ...]
 
 For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many
 as there are training images (30,000 at the most), beside the same classifier trained on the real ones; the same after the
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--run", action="append", default=[], help="judge this run instead of training")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     arguments = parser.parse_args()
@@ -75,7 +76,7 @@ def main() -> None:
     real_accuracy = round(accuracy(real_images, real_labels, test, 0), 4)
     runs = arguments.run or [None] * arguments.seeds
     rows = []
-    for seed, run in enumerate(runs):
+    for seed, run in enumerate(runs, arguments.first_seed):
         trained = {"run": run} if run else train(
             arguments.workspace, arguments.dataset, arguments.recipe, arguments.minutes, seed, arguments.settings
         )  # fmt: skip
