@@ -56,8 +56,8 @@ FORBIDDEN = {
         "W",
         ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.data", "gan_core.models"),
     ),
-    "gan_core/cli_lab.py": ("T", (*TORCH, "gan_core.lab", "gan_core.training")),
-    "gan_core/actions.py": (
+    "gan_core/cli": ("T", (*TORCH, "gan_core.lab", "gan_core.training")),
+    "gan_core/actions": (
         "W",
         (*TORCH, "gan_core.handlers", "gan_core.training", "gan_core.models", "gan_core.metrics", "gan_core.sampling"),
     ),

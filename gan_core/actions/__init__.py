@@ -1,0 +1,40 @@
+"""What a page and the command line ask for, in the same words: check, give an id, queue the job.
+
+Every refusal is a UserError raised here, before anything is queued.
+"""
+
+from gan_core.actions.datasets import import_dataset
+from gan_core.actions.desk import Desk, trained_run
+from gan_core.actions.results import (
+    EXTRACTORS,
+    LEAST_SEEDS,
+    MOST_DRAWS,
+    MOST_SAMPLES,
+    MOST_SEEDS,
+    MOST_UPDATES,
+    copy_export,
+    detect,
+    evaluate,
+    export,
+    fuse,
+    parse_balance,
+    timelapse,
+    utility,
+)
+from gan_core.actions.runs import (
+    DEMO_NAME,
+    DEMO_SIZE,
+    DEMO_SOURCE,
+    DEMO_TOTAL,
+    DEMO_TRAIN_IMAGES,
+    check_start,
+    control_run,
+    demo,
+    demo_settings,
+    likely_device,
+    possible_starts,
+    probe,
+    resume,
+    suggest,
+    train,
+)

@@ -1,0 +1,201 @@
+"""Requests to a trained run: measure it, ask whether it helps, draw from it, export."""
+
+import shutil
+from pathlib import Path
+
+from gan_core import runfolder
+from gan_core.actions.desk import Desk, trained_run
+from gan_core.checks import check_seed, check_strength, exists
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import UserError
+from gan_core.export import plan
+from gan_core.store import Job
+from gan_core.workspace import atomic_write, new_id
+
+MOST_SAMPLES, MOST_DRAWS = 100_000, 20  # of one measurement
+EXTRACTORS = ("auto", "inception-v3", "efficientnet-lite0", "referee")
+LEAST_SEEDS, MOST_SEEDS, MOST_UPDATES = 5, 50, 100_000  # classifiers for each arm of `utility`, and their steps
+
+
+def evaluate(
+    desk: Desk,
+    run_id: str,
+    *,
+    samples: int = 1000,
+    draws: int = 5,
+    extractor: str = "auto",
+    weights: str = "",
+    against: str = "train",
+    seed: int = 0,
+    at: int | None = None,
+    token: str | None = None,
+) -> Job:
+    """Queue the scores of a run: `draws` independent draws of `samples` images, whose spread gives the intervals.
+
+    at: images that the checkpoint had seen, None for the newest. weights: a file with Inception-v3 weights, '' to look in the
+    usual places.
+    """
+    check_seed(seed)
+    if not 1 <= draws <= MOST_DRAWS:
+        raise UserError("bad_draws", f"Scores need 1 to {MOST_DRAWS} draws, not {draws}.", "5 is usual.")
+    if not 2 <= samples <= MOST_SAMPLES:
+        raise UserError("bad_samples", f"Scores need 2 to {MOST_SAMPLES:,} samples.", "1,000 or more is usual.")
+    if extractor not in EXTRACTORS:
+        raise UserError(
+            "unknown_extractor", f"There is no extractor {extractor!r}.", f"Choose one of {', '.join(EXTRACTORS)}."
+        )
+    if against not in ("train", "test"):
+        raise UserError(
+            "bad_against", f"Scores compare with 'train' or 'test', not {against!r}.", "Choose one of the two."
+        )
+    if weights and extractor in ("efficientnet-lite0", "referee"):
+        raise UserError(
+            "unused_weights",
+            f"The extractor {extractor} has its own weights.",
+            "Leave the weights file out, or choose inception-v3.",
+        )
+    if weights and not exists(weights):
+        raise UserError(
+            "no_such_path", f"There is no weights file {weights!r} on this computer.", "Check the path and try again."
+        )
+    payload = {
+        "samples": samples,
+        "draws": draws,
+        "extractor": extractor,
+        "against": against,
+        "seed": seed,
+        "at": at,
+        "weights": str(Path(weights).expanduser().absolute()) if weights else "",
+    }
+    run = trained_run(desk, run_id)
+    kept = runfolder.checkpoints(desk.workspace.run(run.id))
+    if at is not None and at not in kept:
+        there = ", ".join(f"{seen:,}" for seen in kept)
+        raise UserError(
+            "no_checkpoint", f"This run has no checkpoint at {at:,} images.", f"Choose the newest, or one of {there}."
+        )
+    return desk.submit("evaluate", run.id, payload, token=token)
+
+
+def utility(
+    desk: Desk,
+    run_id: str,
+    *,
+    seeds: int = 5,
+    shots: int | None = None,
+    updates: int = 300,
+    seed: int = 0,
+    token: str | None = None,
+) -> Job:
+    """Queue the question whether the synthetic images help a classifier.
+
+    shots: at most so many real images a class; updates: steps of training, the same for each classifier.
+    """
+    check_seed(seed)
+    run = trained_run(desk, run_id)
+    info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
+    if not LEAST_SEEDS <= seeds <= MOST_SEEDS:
+        what = f"A comparison needs {LEAST_SEEDS} to {MOST_SEEDS} seeds, not {seeds}."
+        raise UserError("bad_seeds", what, "Fewer say more of luck than of the images.")
+    if shots is not None and shots < 1:
+        raise UserError("bad_shots", "At least one real image a class is needed.", "Leave it out to use all of them.")
+    if not 1 <= updates <= MOST_UPDATES:
+        raise UserError("bad_updates", f"A classifier takes 1 to {MOST_UPDATES:,} updates.", "300 is usual.")
+    if len(info.classes) < 2:
+        raise UserError(
+            "one_class", "This dataset has one class, so there is nothing to classify.", "Import one with more classes."
+        )
+    if not run.config["conditional"]:
+        raise UserError(
+            "ignored_labels",
+            "This run ignored the labels, so its images cannot train a classifier.",
+            "Train a run with 'Use the class labels' on.",
+        )
+    if not any(info.test_counts):
+        raise UserError(
+            "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
+        )
+    return desk.submit(
+        "utility", run.id, {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed}, token=token
+    )
+
+
+def detect(desk: Desk, run_id: str, folder: str, *, token: str | None = None) -> Job:
+    """Queue the scoring of a folder of images as real or generated by this run. Needs a measurement of the run."""
+    run = desk.store.run(run_id)
+    if not folder.strip() or not exists(folder) or not Path(folder).expanduser().is_dir():
+        raise UserError(
+            "no_such_path", f"There is no folder {folder!r} on this computer.", "Check the path and try again."
+        )
+    if not sorted((desk.workspace.run(run.id) / "evaluations").glob("*/detector.npz")):
+        raise UserError("no_detector", "This run has no detector yet.", "Measure the run first: that trains it.")
+    return desk.submit("detect", run.id, {"folder": str(Path(folder).expanduser().absolute())}, token=token)
+
+
+def timelapse(desk: Desk, run_id: str, token: str | None = None) -> Job:
+    return desk.submit("timelapse", trained_run(desk, run_id).id, {}, token=token)
+
+
+def fuse(desk: Desk, run_id: str, name: str, strength: float = 0.3, *, seed: int = 0, token: str | None = None) -> Job:
+    """Queue a sheet of real images of the class `name` fused with noise. strength 0: none of it, 1: nothing else."""
+    check_seed(seed)
+    check_strength(strength)
+    run = trained_run(desk, run_id)
+    classes = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id)).classes
+    if name not in (classes if run.config["conditional"] else ["all"]):
+        raise UserError("unknown_class", f"There is no class {name!r} in this run.", "Pick one from the list.")
+    return desk.submit("fuse", run.id, {"class": name, "strength": strength, "seed": seed}, token=token)
+
+
+def export(
+    desk: Desk,
+    run_id: str,
+    balance: str | int | dict[str, int],
+    *,
+    originals: bool = True,
+    seed: int = 0,
+    gate: bool = True,
+    check_labels: bool = True,
+    token: str | None = None,
+) -> Job:
+    """Queue a balanced zip. balance: 'largest', a total per class, or totals by class. The job's subject is the export's id.
+
+    gate: the export is refused where the images turn out to be copies of training images. check_labels: images in which the
+    dataset's classifier sees another class than was asked for are left out (export/gate.py).
+    """
+    check_seed(seed)
+    run = trained_run(desk, run_id)
+    info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    plan.deficits(counts, balance, originals)  # refuses what cannot be planned
+    if not run.config["conditional"] and len(info.classes) > 1:
+        raise UserError(
+            "ignored_labels",
+            "This run ignored the labels, so it cannot draw images of one class.",
+            "Train a run with 'Use the class labels' on.",
+        )
+    return desk.submit(
+        "export",
+        new_id("export"),
+        {
+            "run": run.id,
+            "balance": balance,
+            "originals": originals,
+            "seed": seed,
+            "gate": gate,
+            "check_labels": check_labels,
+        },
+        token=token,
+    )
+
+
+def parse_balance(desk: Desk, run_id: str, text: str) -> str | int | dict[str, int]:
+    """'largest', '500' or 'kiwi=300,owl=200' -> what `export` takes."""
+    info = dataset_folder.read_info(desk.workspace.dataset(desk.store.run(run_id).dataset_id))
+    return plan.parse_balance(text, info.classes)
+
+
+def copy_export(desk: Desk, export_id: str, file: str, out: Path) -> None:
+    """The finished zip to where the user wants it, whole or not at all."""
+    with open(desk.workspace.export(export_id) / file, "rb") as source:
+        atomic_write(out.absolute(), lambda target: shutil.copyfileobj(source, target, 1 << 20))

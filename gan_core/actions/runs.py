@@ -1,0 +1,179 @@
+"""Requests about runs: train, stop, resume; what a run may start from, how fast it would be; the demo."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import time
+from typing import Any
+
+from gan_core import config, jobs, recipes, starting
+from gan_core.actions.datasets import import_dataset
+from gan_core.actions.desk import Desk, trained_run
+from gan_core.checks import check_room
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import UserError
+from gan_core.recipes import auto
+from gan_core.store import Job, Run
+from gan_core.workspace import new_id, write_json
+
+DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
+DEMO_TRAIN_IMAGES = 1528  # of the 1,797 digits, after the test split; checked by a test
+DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 real ones to train on
+
+
+def train(
+    desk: Desk, dataset_id: str, settings: config.TrainConfig, *, name: str = "", token: str | None = None
+) -> Job:
+    """Queue a new run. The job's subject is the run's id. Raises FieldErrors where the settings do not fit the dataset."""
+    dataset = desk.store.dataset(dataset_id)
+    info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+    if settings.recipe not in recipes.RECIPES:
+        raise config.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
+    config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    check_start(desk, info, settings)
+    check_room(desk.workspace.dataset(dataset_id))
+    if not name:  # two runs of one name cannot be told apart in a list
+        number = len(desk.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
+        name = f"{dataset.name}, {settings.recipe} {number}"
+    return new_run(desk, dataset_id, settings, name, token=token)
+
+
+def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None) -> auto.Suggestion:
+    """The auto-recipe for a dataset. device: "cpu" or "cuda"; minutes: what the user has, if told."""
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    return auto.suggest(size=info.size, mode=info.mode, train_counts=counts, device=device, minutes=minutes)
+
+
+def likely_device(desk: Desk) -> str:
+    """ "cuda" where the last measured steps ran on a GPU, or, before any, where its driver is; without torch."""
+    for probe in desk.store.jobs(kind="probe", states=("finished",), limit=1):
+        return "cuda" if str((probe.result or {}).get("device", "")).startswith("cuda") else "cpu"
+    return "cuda" if shutil.which("nvidia-smi") else "cpu"
+
+
+def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: config.TrainConfig) -> None:
+    """Raises FieldErrors where settings.start_from names no run, or one whose weights do not fit."""
+    if not settings.start_from:
+        return
+    try:
+        other = trained_run(desk, settings.start_from)
+        theirs = dataset_folder.read_info(desk.workspace.dataset(other.dataset_id))
+    except UserError as error:
+        raise config.FieldErrors({"start_from": str(error)}) from None
+    mine = starting.Shape(settings, info.size, info.channels)
+    found = starting.obstacles(mine, starting.Shape(config.build(other.config), theirs.size, theirs.channels))
+    if found:
+        raise config.FieldErrors({"start_from": starting.refusal(found)})
+
+
+def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
+    """The runs whose weights a run with these settings could start from, newest first; none where the settings are refused."""
+    try:
+        mine = starting.Shape(
+            config.build(values | {"start_from": "", "freeze_d": 0}), size=info.size, channels=info.channels
+        )
+    except config.FieldErrors:
+        return []
+    runs, shapes = desk.store.runs(), {}
+    for dataset_id in {run.dataset_id for run in runs}:
+        with contextlib.suppress(UserError):
+            theirs = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+            shapes[dataset_id] = theirs.size, theirs.channels
+    return [
+        run
+        for run in runs
+        if run.dataset_id in shapes
+        and not starting.obstacles(mine, starting.Shape(config.build(run.config), *shapes[run.dataset_id]))
+        and any((desk.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
+    ]
+
+
+def new_run(
+    desk: Desk,
+    dataset_id: str,
+    settings: config.TrainConfig,
+    name: str,
+    *,
+    token: str | None = None,
+    after: str | None = None,
+) -> Job:
+    run_id, values = new_id("run"), settings.model_dump()
+    if token is not None and (row := desk.store.query("SELECT id FROM jobs WHERE token = ?", token)):
+        return desk.store.job(row[0]["id"])
+    folder = desk.workspace.run(run_id)
+    folder.mkdir(mode=0o700)
+    created_at = time.time()
+    write_json(
+        folder / "config.json",
+        {
+            "schema": config.SCHEMA_VERSION,
+            "run": run_id,
+            "name": name[:100],
+            "dataset": dataset_id,
+            "created_at": created_at,
+            "config": values,
+        },
+    )
+    desk.store.add_run(run_id, name[:100], dataset_id, values, created_at)
+    job = desk.submit("train", run_id, {}, token=token, after=after)
+    if job.subject != run_id:  # the other click of a double click was first
+        desk.store.remove_run(run_id)
+        shutil.rmtree(folder)
+    return job
+
+
+def resume(desk: Desk, run_id: str) -> Job:
+    """Queue a run again from its last checkpoint."""
+    run = desk.store.run(run_id)
+    latest = desk.store.latest_job("train", run_id)
+    if latest and latest.live:
+        raise UserError("already_running", "This run is already training or waiting.", "Watch it on the Live page.")
+    if latest and latest.state == "finished":
+        raise UserError(
+            "already_finished",
+            "This run has shown all the images it was asked to.",
+            "Start a new run with more epochs.",
+        )
+    return desk.submit("train", run.id, {})
+
+
+def control_run(desk: Desk, run_id: str, wish: str) -> Job:
+    """'stop' (and keep), 'pause' or 'run' for the live job of a run."""
+    latest = desk.store.latest_job("train", desk.store.run(run_id).id)
+    if latest is None or not latest.live:
+        raise UserError("not_running", "This run is not training.", "Resume it, or start a new one.")
+    return jobs.control(desk.store, latest.id, wish)
+
+
+def probe(desk: Desk, dataset_id: str, settings: config.TrainConfig) -> Job:
+    """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
+    check_room(desk.workspace.dataset(dataset_id))
+    speed_only = settings.model_dump(
+        exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}
+    )
+    digest = hashlib.sha256(json.dumps(speed_only, sort_keys=True).encode()).hexdigest()[:16]
+    token = f"probe-{desk.store.dataset(dataset_id).id}-{digest}"
+    earlier = desk.store.query("SELECT id, state FROM jobs WHERE token = ?", token)
+    if earlier and earlier[0]["state"] in ("failed", "interrupted", "stopped"):
+        token += f"-{int(time.time())}"
+    return desk.submit("probe", dataset_id, {"config": settings.model_dump()}, token=token)
+
+
+def demo_settings(minutes: float) -> config.TrainConfig:
+    """The default recipe on the digits, ended by the clock."""
+    settings = recipes.start("quick", size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES)
+    return config.build(settings.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0})
+
+
+def demo(desk: Desk, *, minutes: float = 1.0, token: str | None = None) -> tuple[Job, Job]:
+    """Queue the digits demo: (import job, train job); the second waits for the first."""
+    settings = demo_settings(minutes)
+    bringing = import_dataset(
+        desk,
+        DEMO_SOURCE,
+        name=DEMO_NAME,
+        size=DEMO_SIZE,
+        token=f"{token}-import" if token else None,
+    )
+    return bringing, new_run(desk, bringing.subject, settings, "Digits demo", token=token, after=bringing.id)

@@ -1,0 +1,70 @@
+"""What every verb stands on: the store and workspace of this call, how it speaks, how it carries out a job."""
+
+import json
+import sys
+import threading
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from gan_core import actions, jobs, worker
+from gan_core.errors import UserError
+from gan_core.store import Job, Store
+from gan_core.workspace import Workspace
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+
+
+class Context:
+    """What every verb needs; set by the callback before a verb runs."""
+
+    store: Store
+    workspace: Workspace
+
+
+def desk(here: bool = True) -> actions.Desk:
+    return actions.Desk(Context.store, Context.workspace, in_this_process=here)
+
+
+def say(as_json: bool, value: dict[str, Any], text: str) -> None:
+    print(json.dumps(value, ensure_ascii=False) if as_json else text)
+
+
+def refuse(error: UserError, code: int = 2) -> NoReturn:
+    print(f"ganvas: {error}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def carry_out(job: Job) -> dict[str, Any]:
+    """Do a job in this process, with progress on stderr; returns its result with its state. Ends the program where it failed."""
+    done = threading.Event()
+    printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
+    printer.start()
+    with worker.Shutdown() as shutdown:
+        shutdown.watch = jobs.Watch(Context.store, job)
+        worker.carry_out(Context.store, Context.workspace, job, shutdown.watch)
+    done.set()
+    printer.join()
+    ended = Context.store.job(job.id)
+    if ended.error:
+        error = UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
+        refuse(error, 1 if error.code in worker.JOB_FAILURES else 2)
+    if ended.state == "stopped" and not ended.result:
+        print("ganvas: Stopped, and nothing was kept. Start it again when you like.", file=sys.stderr)
+        raise SystemExit(1)
+    return {**(ended.result or {}), "state": ended.state}
+
+
+def show_progress(job_id: str, done: threading.Event) -> None:
+    """A line on stderr whenever the message of the job changes, at most one every two seconds."""
+    said = ""
+    while not done.wait(2.0):
+        job = Context.store.job(job_id)
+        if job.message != said:
+            said = job.message
+            print(f"{job.progress:4.0%}  {said}", file=sys.stderr, flush=True)
+
+
+def run_state(run_id: str) -> str:
+    job = Context.store.latest_job("train", run_id)
+    return "unknown" if job is None else "paused" if job.live and job.control == "pause" else job.state
