@@ -1,22 +1,25 @@
 """Decoding in limited child processes: strangers' bytes are inflated and decoded where a crash costs one file.
 
 A child is `python -m gan_core.data.pool`, started afresh and not forked, so that the parent may hold threads, CUDA or
-a `__main__` that must not run twice. It reads one job per line from stdin, writes the pixels straight into their slot
-of a shared file, answers one line on stdout, and ends when its stdin closes, that is, when its parent dies. Its own
-alarm kills it at a file that takes too long, so nobody needs to watch a clock.
+a `__main__` that must not run twice. It reads a line of jobs from stdin, writes the pixels straight into their slots
+of a shared file, answers a line on stdout, and ends when its stdin closes, that is, when its parent dies. Its own
+alarm kills it at a file that takes too long, so nobody needs to watch a clock; which file that was stands in memory
+that both share.
 """
 
 import collections
 import errno
 import hashlib
 import json
+import mmap
 import os
 import resource
 import selectors
 import signal
+import struct
 import subprocess
 import sys
-import time
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,14 +28,17 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from gan_core.data.archive import Damaged, read_member
-from gan_core.data.decode import NotReadable, decode
+from gan_core.data.decode import Fit, NotReadable, decode
 from gan_core.errors import Stopped
 
 FEW_FILES = 64
 MAX_CHILDREN = 32
-JOBS_AHEAD = 128  # unanswered jobs per child
-BYTES_AHEAD = 32 << 10  # and their text: less than a pipe holds, so neither side ever blocks on a full pipe
-PAUSE_SECONDS = 0.004  # answers pile up meanwhile; waking for each one would cost as much as a small PNG
+BATCH_JOBS, BATCH_BYTES = 64, 128 << 10  # of a line: waking for each file would cost as much as a small PNG
+UNKNOWN_BYTES = 16 << 10  # a file of a folder counts as this large
+LINES_AHEAD = 2  # unanswered lines per child
+MARK = struct.Struct("<q")
+MARK_BYTES = MARK.size
+TEXT_AHEAD = 32 << 10  # bytes of these lines: less than a pipe holds, so neither side ever blocks on a full pipe
 
 
 class Decoded(NamedTuple):
@@ -95,7 +101,6 @@ def decode_all(
                     selector.unregister(child.process.stdout)
                     alive.remove(child)
                     yield from child.bury(waiting, timeout_seconds)
-            time.sleep(PAUSE_SECONDS)
     finally:
         selector.close()
         for child in alive:
@@ -103,31 +108,35 @@ def decode_all(
 
 
 class _Child:
-    """The parent's view of one child: what it was asked and has not answered, in order."""
+    """The parent's view of one child: the lines it was sent and has not answered, in order."""
 
     def __init__(self, setup: str):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        )
-        self.unanswered: collections.deque[tuple[int, int]] = collections.deque()  # (slot, bytes of its line)
-        self.bytes_ahead, self.rest, self.ready, self.dead = 0, b"", False, False
+        with tempfile.TemporaryFile() as file:
+            file.truncate(MARK_BYTES)
+            self.mark = mmap.mmap(file.fileno(), MARK_BYTES)  # the slot that it is at
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(file.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                pass_fds=[file.fileno()],
+            )
+        self.unanswered: collections.deque[tuple[list[int], int]] = collections.deque()  # (slots, bytes of the line)
+        self.text_ahead, self.rest, self.ready, self.dead = 0, b"", False, False
         self._send(setup.encode() + b"\n")
 
     def feed(self, waiting: collections.deque[int], jobs: Sequence[Sequence[Any]]) -> None:
-        lines = []
-        while waiting and len(self.unanswered) < JOBS_AHEAD and self.bytes_ahead < BYTES_AHEAD:
-            slot = waiting.popleft()
-            line = json.dumps((slot, *jobs[slot])).encode() + b"\n"
-            lines.append(line)
-            self.unanswered.append((slot, len(line)))
-            self.bytes_ahead += len(line)
-        if lines:
-            self._send(b"".join(lines))
+        while waiting and len(self.unanswered) < LINES_AHEAD and self.text_ahead < TEXT_AHEAD:
+            slots, batch_bytes = [], 0
+            while waiting and len(slots) < BATCH_JOBS and batch_bytes < BATCH_BYTES:
+                slots.append(waiting.popleft())
+                batch_bytes += jobs[slots[-1]][1] if len(jobs[slots[-1]]) > 1 else UNKNOWN_BYTES
+            line = json.dumps([(slot, *jobs[slot]) for slot in slots]).encode() + b"\n"
+            self.unanswered.append((slots, len(line)))
+            self.text_ahead += len(line)
+            self._send(line)
 
     def _send(self, data: bytes) -> None:
         try:
@@ -144,28 +153,32 @@ class _Child:
             if not self.ready:
                 self.ready = True
                 continue
-            answer = Decoded(*json.loads(line))
-            if answer.channels < 0:
-                raise OSError(-answer.channels, answer.reason)
-            self.bytes_ahead -= self.unanswered.popleft()[1]
-            yield answer
+            self.text_ahead -= self.unanswered.popleft()[1]
+            for values in json.loads(line):
+                answer = Decoded(*values)
+                if answer.channels < 0:
+                    raise OSError(-answer.channels, answer.reason)
+                yield answer
 
     def bury(self, waiting: collections.deque[int], timeout_seconds: float) -> Iterator[Decoded]:
-        """The file it died on is lost, the files behind that one go back into the queue."""
+        """The file it died on is lost; what else it has not answered goes back into the queue."""
         self.close()
         if not self.ready:
             raise RuntimeError(f"the picture reader cannot start: {sys.executable} -m {__name__}")
         if self.unanswered:
-            slot, _ = self.unanswered.popleft()
+            slots = [slot for line, _ in self.unanswered for slot in line]
+            (at,) = MARK.unpack(self.mark)
+            lost = at if at in self.unanswered[0][0] else slots[0]
             late = self.process.returncode == -signal.SIGALRM
             yield Decoded(
-                slot,
+                lost,
                 0,
                 reason=f"it took longer than {timeout_seconds:g} s to read"
                 if late
                 else "reading it crashed the picture reader",
             )
-            waiting.extendleft(slot for slot, _ in reversed(self.unanswered))
+            slots.remove(lost)
+            waiting.extendleft(reversed(slots))
             self.unanswered.clear()
 
     def close(self) -> None:
@@ -187,39 +200,40 @@ def _main() -> None:
     setup = json.loads(sys.stdin.buffer.readline())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (setup["memory_bytes"],) * 2)
-    size, fit, stride = setup["size"], setup["fit"], 3 * setup["size"] ** 2
+    size, fit = setup["size"], setup["fit"]
     pixels = os.open(setup["pixels"], os.O_WRONLY)
     archive = os.open(setup["zip"], os.O_RDONLY) if setup["zip"] else None
+    mark = mmap.mmap(int(sys.argv[1]), MARK_BYTES)
     os.write(1, b"ready\n")
     for line in sys.stdin.buffer:
-        slot, *source = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, setup["timeout_seconds"])
-        answer: tuple[Any, ...]
-        try:
-            data = Path(source[0]).read_bytes() if archive is None else read_member(archive, *source)
-            picture = decode(data, size, fit)
-            answer = (
-                slot,
-                1 if picture.pixels.ndim == 2 else 3,
-                picture.width,
-                picture.height,
-                picture.mode,
-                hashlib.sha256(data).hexdigest(),
-            )
-            try:
-                os.pwrite(pixels, picture.pixels.tobytes(), slot * stride)
-            except OSError as error:
-                answer = (slot, -(error.errno or errno.EIO), 0, 0, "", "", error.strerror)
-        except NotReadable as error:
-            answer = (slot, 0, 0, 0, "", "", str(error))
-        except Damaged as error:
-            answer = (slot, 0, 0, 0, "", "", str(error), True)
-        except OSError:
-            answer = (slot, 0, 0, 0, "", "", "the file could not be read")
-        except MemoryError:
-            answer = (slot, 0, 0, 0, "", "", "it needs too much memory to read")
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        os.write(1, json.dumps(answer).encode() + b"\n")
+        answers = []
+        for slot, *source in json.loads(line):
+            mark[:] = MARK.pack(slot)
+            signal.setitimer(signal.ITIMER_REAL, setup["timeout_seconds"])
+            answers.append(_answer(slot, source, archive, pixels, size, fit))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        os.write(1, json.dumps(answers).encode() + b"\n")
+
+
+def _answer(slot: int, source: list[Any], archive: int | None, pixels: int, size: int, fit: Fit) -> tuple[Any, ...]:
+    """The fields of Decoded for one job, its pixels written; channels -errno where they could not be."""
+    try:
+        data = Path(source[0]).read_bytes() if archive is None else read_member(archive, *source)
+        picture = decode(data, size, fit)
+    except NotReadable as error:
+        return slot, 0, 0, 0, "", "", str(error)
+    except Damaged as error:
+        return slot, 0, 0, 0, "", "", str(error), True
+    except OSError:
+        return slot, 0, 0, 0, "", "", "the file could not be read"
+    except MemoryError:
+        return slot, 0, 0, 0, "", "", "it needs too much memory to read"
+    try:
+        os.pwrite(pixels, picture.pixels.tobytes(), slot * 3 * size * size)
+    except OSError as error:
+        return slot, -(error.errno or errno.EIO), 0, 0, "", "", error.strerror
+    channels = 1 if picture.pixels.ndim == 2 else 3
+    return slot, channels, picture.width, picture.height, picture.mode, hashlib.sha256(data).hexdigest()
 
 
 if __name__ == "__main__":
