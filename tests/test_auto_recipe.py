@@ -21,7 +21,7 @@ def ask(counts=PLENTY, size=32, mode="RGB", device="cpu", minutes=None):
 
 @given(
     counts=st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(1, 30_000), min_size=1, max_size=8),
-    size=st.sampled_from([28, 32, 64, 128]),
+    size=st.sampled_from([28, 32, 64, 128, 256]),
     mode=st.sampled_from(["L", "RGB"]),
     device=st.sampled_from(["cpu", "cuda"]),
     minutes=st.none() | st.floats(0.5, 600),
@@ -38,6 +38,14 @@ def test_what_is_suggested_can_be_started(counts, size, mode, device, minutes):
 def test_without_a_gpu_it_is_quick_as_it_stands():
     found = ask()
     assert found.settings.recipe == "quick" and found.changes == {} and "no GPU" in found.reasons[0]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("counts", [{"a": 100, "b": 100}, PLENTY])
+def test_above_the_sizes_of_our_own_recipes_it_is_the_one_made_for_photographs(counts, device):
+    found = ask(counts, size=256, device=device)
+    assert found.settings.recipe == "fastgan" and "photographs of 256 px" in found.reasons[0]
+    check(found.settings, size=256, train_counts=counts)
 
 
 def test_the_recipes_that_it_wishes_for_exist():

@@ -43,8 +43,8 @@ def test_a_run_that_does_not_fit_names_the_batch_that_does(desk, toy_dataset, ti
     room_for(9, error)
     job = carry_out(desk, actions.train(desk, toy_dataset, tiny(batch=48)))
     assert job.state == "failed" and job.error["code"] == "out_of_memory"
-    assert job.error["what"] == "Memory ran out at batch size 48: the largest batch that fits is 6."
-    assert "batch size 6" in (desk.workspace.run(job.subject) / "log.txt").read_text()
+    assert job.error["what"] == "Memory ran out at batch size 48: the largest batch that fits is 9."
+    assert "batch size 9" in (desk.workspace.run(job.subject) / "log.txt").read_text()
 
 
 def test_the_probe_says_so_before_the_run_starts(desk, toy_dataset, tiny, room_for):

@@ -133,7 +133,15 @@ def test_a_row_has_every_key_and_is_strict_json(data, new_panel, tmp_path):
     row = run(new_panel(), generator(data), checks=1)[0]
     stored = json.loads((tmp_path / FILE).read_text(), parse_constant=lambda name: pytest.fail(name))
     assert stored == row
-    assert set(row["values"]) == set(THRESHOLDS) and row["values"]["d_overfit"] is None  # D says 0 to all
+    assert (
+        set(row["values"]) == {*THRESHOLDS, "kernel_distance"} and row["values"]["d_overfit"] is None
+    )  # D says 0 to all
+    spoilt = run(new_panel(), generator(data, lambda rows, y, rng: rng.permutation(rows)), checks=1)[0]
+    blank = run(new_panel(), lambda z, y: np.zeros((len(y), 8, 8, 1), np.uint8), checks=1)[0]
+    near, same, far = (one["values"]["kernel_distance"] for one in (row, spoilt, blank))
+    assert abs(near) < 0.1 * far and same == pytest.approx(
+        near
+    )  # pictures alone count, not which class they were asked for
     assert len(row["class_variance"]) == len(row["class_agreement"]) == 10
     keys = {"images_seen", "epoch", "seconds", "levels", "verdict", "class", "since_epoch", "sentence", "todo"}
     assert keys <= set(row)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from gan_core.metrics import report
+from gan_core.metrics.caveats import own_eyes
 from gan_core.metrics.extractors import Extractor, Features
 
 torch.set_num_threads(1)
@@ -79,6 +80,13 @@ def test_only_inception_is_called_fid():
     assert any("not Inception-v3" in text for text in lite["caveats"])
     referee = scores(cloud(60, 0), cloud(60, 1), network=extractor("referee"))
     assert "fid" not in referee and any("The referee knows your classes" in text for text in referee["caveats"])
+
+
+def test_eyes_that_a_discriminator_learnt_with_are_said():
+    lite, guided = own_eyes("efficientnet-lite0", "projected", False), own_eyes("efficientnet-lite0", "r3lite", True)
+    assert len(lite) == 1 and "EfficientNet-Lite0 itself" in lite[0]
+    assert len(guided) == 1 and "flatters label agreement" in guided[0]
+    assert own_eyes("referee", "projected", False) == own_eyes("inception-v3", "dcgan", False) == []
 
 
 def test_own_weights_are_said_in_the_label_and_the_caveats():

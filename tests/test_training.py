@@ -203,16 +203,24 @@ def same(a, b):
     return a == b
 
 
-@pytest.mark.parametrize("family", FACTS)
+WITH_MEMORY = {  # settings whose state lives outside networks and optimisers
+    "ada": {"augment": "ada", "loss": "nonsaturating", "penalty": "none"},
+    "lecam": {"loss": "hinge", "penalty": "none", "lecam": 0.3},
+    "lazy": {"d_steps": 2, "penalty_every": 3, "schedule": "cosine", "lr_end": 0.1},
+}
+
+
+@pytest.mark.parametrize("family", [*FACTS, *WITH_MEMORY])
 def test_a_stopped_and_resumed_run_equals_the_whole_one_bit_for_bit(tiny, tmp_path, family):
-    config = tiny(family=family, epochs=4.0, augment="color+translation", flip=True, ema_images=100)
+    changes = {"augment": "color+translation", "flip": True, **WITH_MEMORY.get(family, {"family": family})}
+    config = tiny(epochs=4.0, ema_images=100, **changes)
     whole = run(config, tmp_path / "whole")
     assert whole["phase"] == "finished" and whole["images_seen"] == 192
     first = run(config, tmp_path / "parts", stop_after=5)
     assert first["phase"] == "stopped" and 0 < first["images_seen"] < 192
     torch.manual_seed(999)  # whatever happens in between must not matter
     run(config, tmp_path / "parts")
-    for name in ("G", "D", "G_ema", "opt_G", "opt_D", "rng", "images_seen"):
+    for name in ("G", "D", "G_ema", "opt_G", "opt_D", "rng", "images_seen", "memory"):
         assert same(weights(tmp_path / "whole")[name], weights(tmp_path / "parts")[name]), name
 
 

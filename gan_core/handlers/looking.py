@@ -64,6 +64,8 @@ def choose_networks(
         try:
             weights = wanted["weights"] or None
             extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", weights)
+            if judge is not None and wanted["extractor"] == "auto" and extractor.name == wanted.get("avoid"):
+                extractor = referee.as_extractor(judge)
             return Networks(extractor, "", judge, no_judge)
         except UserError as error:
             refused = f"{error.what} {error.todo}"

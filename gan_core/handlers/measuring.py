@@ -12,6 +12,7 @@ from gan_core import jobs
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import known_modes
 from gan_core.errors import Stopped, UserError
+from gan_core.families import can_be_guided
 from gan_core.handlers.looking import choose_networks, feature_cache, referee_of, splits
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
@@ -22,7 +23,7 @@ KEPT_IMAGES, KEPT_BYTES = 2000, 64 << 20  # of the first draw, for the page to o
 DRAW_STRIDE = 1_000_003  # between the seeds of two draws, so that the draws of two measurements do not overlap
 EXPORT_LEAST, EXPORT_CHECKED = (
     40,
-    500,
+    10_000,
 )  # images of an export that are compared with the training images before it is written
 BATCH = 250
 SPARE_BYTES = 1 << 30  # that no measurement may take from the disk
@@ -51,6 +52,8 @@ class Stages:
 
 def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """Everything that can be said of a checkpoint of a run against its dataset, into evaluations/<job>/ and the index."""
+    from gan_core.metrics.caveats import own_eyes
+
     run = store.run(job.subject)
     generator = Sampling(run, workspace, job.payload.get("at"))
     info, folder = generator.info, workspace.run(run.id) / "evaluations"
@@ -58,6 +61,8 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) ->
     def draw(labels: np.ndarray, seed: int, start: int) -> np.ndarray:
         return generator.draw(labels, seed=seed, start=start)
 
+    # A network that D learnt with must not rank the run (recipes.md C2).
+    avoid = "efficientnet-lite0" if generator.config.family == "projected" else ""
     folder.mkdir(exist_ok=True)
     with workspace.staging(folder / job.id) as staging:
         result = measure(
@@ -65,7 +70,7 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) ->
             workspace.dataset(run.dataset_id),
             staging,
             draw,
-            job.payload,
+            job.payload | {"avoid": avoid},
             conditional=generator.config.conditional,
             device=generator.device.type,
             on_progress=Reporter(store, job),
@@ -81,6 +86,11 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) ->
             "truncation": 1.0,
             **result,
         }
+        guided = generator.config.guide and can_be_guided(generator.config.family) and len(info.classes) > 1
+        result["caveats"] = [
+            *result.get("caveats", []),
+            *own_eyes(str(result.get("extractor")), generator.config.family, guided),
+        ]
         write_json(staging / "result.json", result)
     return result
 
@@ -100,7 +110,8 @@ def measure(
     """Images from anywhere against the dataset in `folder`: the scores, and beside them in `out` what a page can open.
 
     draw(labels int64 [N], seed, start) -> uint8 [N, H, W, C], N at most BATCH: images number start on. wanted: samples,
-    draws, extractor, weights, against, seed. conditional: the images were asked for by label.
+    draws, extractor, weights, against, seed, perhaps avoid: an extractor that auto is not to take.
+    conditional: the images were asked for by label.
     """
     from gan_core.metrics import modes, report
     from gan_core.metrics.examination import examine

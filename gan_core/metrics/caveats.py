@@ -48,6 +48,22 @@ def parts(n: int) -> int:
     return min(10, n // 50)
 
 
+def own_eyes(extractor: str, family: str, guided: bool) -> list[str]:
+    """Sentences where the D of a run learnt with the eyes that judge it. extractor: its name; guided: by a classifier."""
+    told = []
+    if family == "projected" and extractor == "efficientnet-lite0":
+        told.append(
+            "The discriminator of this run learnt with EfficientNet-Lite0 itself, which flatters these scores: compare it "
+            "with other recipes by the referee or by Inception-v3."
+        )
+    if guided:
+        told.append(
+            "The discriminator of this run was guided by a classifier of the same kind as the referee, which flatters label "
+            "agreement: whether the images help a classifier on real ones is free of that."
+        )
+    return told
+
+
 def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
     """Plain sentences that belong beside the scores."""
     n, is_inception = counts.n, extractor.name in NAMES

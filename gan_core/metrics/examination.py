@@ -15,7 +15,7 @@ from gan_core.metrics.extractors import Extractor, Features
 from gan_core.metrics.referee import Referee, as_extractor
 from gan_core.metrics.variety import MOST_IMAGES
 
-COPY_IMAGES = 1000  # fakes whose nearest training image is looked for
+COPY_IMAGES = 10_000  # fakes whose nearest training image is looked for
 HELD_OUT_IMAGES = 2000  # held-out images that copying is compared with
 PIXEL_IMAGES = 1000  # of each side whose pixels say how much the noise matters
 REFERENCE_IMAGES = 1000  # reals that variety is compared with, at least; as many as fakes where those are more

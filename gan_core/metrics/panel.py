@@ -15,6 +15,7 @@ import numpy as np
 from gan_core.metrics.collapse import LEVELS, THRESHOLDS, Examination, Reference, examine, z_sensitivity
 from gan_core.metrics.discriminator import Answers
 from gan_core.metrics.extractors import Features
+from gan_core.metrics.kid import squared_mmd
 from gan_core.runfolder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
@@ -101,10 +102,10 @@ class Panel:
         rng = np.random.default_rng([self.seed, images_seen])
         y = rng.permutation(self.asked)
         images = draw(rng.standard_normal((len(y), self.z_dim), dtype=np.float32), y)
-        n = JUDGED_IMAGES
+        n, seen = JUDGED_IMAGES, self.classify(images)
         found = examine(
             self.reference,
-            self.classify(images),
+            seen,
             y if self.conditional else None,
             z_sensitivity=z_sensitivity(images, y) if self.conditional else None,
             z_sensitivity_real=self.real_share,
@@ -112,6 +113,7 @@ class Panel:
             classes=self.classes,
         )
         row = self.row(found, images_seen, epoch)
+        row["values"]["kernel_distance"] = squared_mmd(self.reference.features, seen.features)
         row["seconds"] = time.monotonic() - started
         with open(self.folder / FILE, "a") as file:
             file.write(json.dumps(row, allow_nan=False) + "\n")

@@ -14,6 +14,7 @@ HARDLY_ANY = 50  # images; below that labels only split what is too little anywa
 SOME_THOUSAND = 3_000  # images; below that D learns them by heart unless they are moved about
 UNEVEN = 10  # the largest class, counted in smallest ones
 SHORT_MINUTES = 30
+LARGE = "fastgan"  # above what our own recipes draw
 NO_LIMIT = 1_000_000.0  # epochs, where minutes end the run
 
 
@@ -67,10 +68,13 @@ def choose(size: int, images: int, smallest: int, gpu: bool, minutes: float | No
     for name in wishes:
         if name in RECIPES and size in RECIPES[name].sizes:
             return name, [f"{RECIPES[name].title}: {why}."]
-    for name, recipe in RECIPES.items():
-        if size in recipe.sizes:
-            return name, [f"{recipe.title}: the first recipe that draws {size} px."]
+    if size in RECIPES[LARGE].sizes:
+        return LARGE, [f"{RECIPES[LARGE].title}: {why_large(size)}"]
     raise UserError("no_recipe", f"No recipe draws {size} px yet.", "Import the images again at a smaller size.")
+
+
+def why_large(size: int) -> str:
+    return f"it is made for photographs of {size} px, and for as few as a hundred."
 
 
 def labels(train_counts: dict[str, int]) -> Rule:

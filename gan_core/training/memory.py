@@ -43,18 +43,26 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def largest_batch_that_fits(config: TrainConfig, data: Any) -> int | None:
-    """By halving, with throwaway steps of D and G and the penalty; None where not even 2 fit."""
-    batch = config.batch // 2
-    while batch >= 2:
-        try:
-            try_steps(config.model_copy(update={"batch": batch, "d_steps": 1, "penalty_every": 1}), data)
-            return batch
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            traceback.clear_frames(error.__traceback__)
-        batch //= 2
-    return None
+    """By halving what is not known, with throwaway steps of D and G and the penalty; None where not even 2 fit."""
+    fits, too_large = 0, config.batch
+    while too_large - fits > 1 and too_large > 2:
+        batch = max(2, (fits + too_large) // 2)
+        if runs(config.model_copy(update={"batch": batch, "d_steps": 1, "penalty_every": 1}), data):
+            fits = batch
+        else:
+            too_large = batch
+    return fits or None
+
+
+def runs(config: TrainConfig, data: Any) -> bool:
+    try:
+        try_steps(config, data)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)
+        return False
+    return True
 
 
 def try_steps(config: TrainConfig, data: Any) -> None:

@@ -16,6 +16,7 @@ LEGEND = {
     "agreement": "label agreement",
 }
 REPEATS = {"near_duplicates": "near duplicates"}
+DISTANCE = {"kernel_distance": "kernel distance"}
 
 
 def indicators(result: dict[str, Any]) -> None:
@@ -68,8 +69,11 @@ def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) ->
     flat = variety_rows(rows)
     if not flat:
         return
-    repeats = repeats and bool(there(flat, REPEATS))
-    left, right = st.columns([2, 1]) if repeats else (st.container(), None)
+    beside = [("distance", there(flat, DISTANCE), "Kernel distance between generated and real images over epochs")]
+    if repeats:
+        beside.append(("repeats", there(flat, REPEATS), "Share of generated images with a near twin over epochs"))
+    beside = [one for one in beside if one[1]]
+    left, *others = st.columns([2, *[1] * len(beside)])
     left.plotly_chart(
         measure_charts.variety(flat, there(flat, LEGEND), LINES["variance_ratio"]),
         key=f"{key}_variety",
@@ -77,12 +81,9 @@ def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) ->
         alt="Variance ratio of the lowest class, coverage ratio and label agreement over epochs; "
         "amber below 0.6 and red below 0.3 for the two ratios",
     )
-    if right is not None:
-        right.plotly_chart(
-            measure_charts.variety(flat, there(flat, REPEATS), None),
-            key=f"{key}_repeats",
-            config=charts.CONFIG,
-            alt="Share of generated images with a near twin over epochs",
+    for place, (name, values, alt) in zip(others, beside, strict=True):
+        place.plotly_chart(
+            measure_charts.variety(flat, values, None), key=f"{key}_{name}", config=charts.CONFIG, alt=alt
         )
 
 
@@ -107,3 +108,24 @@ def during_training(rows: Sequence[dict[str, Any]], key: str) -> None:
     if told:
         st.caption(f"At epoch {number(last.get('epoch'))}: {', '.join(told)}.")
     curves(rows, key, repeats=False)
+    signs(last, key)
+
+
+def signs(row: dict[str, Any], key: str) -> None:
+    """Every sign that one look of the panel has a value for, with its level in words."""
+    values, levels = row.get("values") or {}, row.get("levels") or {}
+    found = [
+        {"sign": name, "level": level(levels.get(sign)).word, "value": values[sign]}
+        for sign, name in INDICATORS.items()
+        if values.get(sign) is not None
+    ]
+    if not found:
+        return
+    with st.expander("All signs at this epoch", key=f"{key}_signs"):
+        st.dataframe(
+            found,
+            hide_index=True,
+            key=f"{key}_signs_table",
+            alt="Signs of mode collapse at the newest look, with their levels",
+            column_config={"value": st.column_config.NumberColumn(format="%.3g")},
+        )
