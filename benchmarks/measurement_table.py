@@ -25,7 +25,8 @@ from gan_core.workspace import Workspace
 
 Draw = Callable[[np.ndarray, int, int], np.ndarray]
 BLURS = (0.5, 1.0, 2.0)  # standard deviation, px
-COLUMNS = ("frechet_distance", "fid", "kid", "precision", "recall", "density", "coverage")
+INCEPTION = ("inception_score", "inception_score_formula")  # the first on Inception-v3 only
+COLUMNS = ("frechet_distance", "fid", "kid", *INCEPTION, "precision", "recall", "density", "coverage")
 
 
 def real(split: ImageSet, blur_px: float = 0.0) -> Draw:
@@ -117,7 +118,7 @@ def print_table(rows: list[tuple[str, dict]]) -> None:
     floor = first["floor"]
     print(
         "| floor, training half against half | "
-        + " | ".join(f"{floor[column]:.4g}" for column in columns)
+        + " | ".join(f"{floor[column]:.4g}" if column in floor else "" for column in columns)
         + " | 1 | | | | |"
     )
 
