@@ -33,6 +33,7 @@ LANES = {
     "timelapse": "heavy",
     "fuse": "heavy",
     "export": "heavy",
+    "share": "heavy",
 }
 PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on
 

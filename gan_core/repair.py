@@ -34,8 +34,9 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
             if ID.match(result.stem) and not store.query("SELECT 1 FROM jobs WHERE id = ?", result.stem):
                 add_job(store, "utility", id, {}, "finished", read_json(result), result.stem)
     for id, (_, value) in found["exports"].items():
-        if store.latest_job("export", id) is None:
-            add_job(store, "export", id, {"run": value["run"]}, "finished", value)
+        kind = "share" if value.get("kind") == "share" else "export"
+        if store.latest_job(kind, id) is None:
+            add_job(store, kind, id, {"run": value["run"]}, "finished", value)
     with store.transaction() as db:
         for table in ("datasets", "runs"):
             for row in db.execute(f"SELECT id FROM {table}").fetchall():

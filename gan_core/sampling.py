@@ -23,9 +23,14 @@ BATCH = 250
 
 def to_pixels(images: torch.Tensor, size: int) -> np.ndarray:
     """[N, C, inner, inner] in about [-1, 1] -> uint8 [N, size, size, C]: centre crop, rounded, clipped."""
+    return pixels_of(images, size).cpu().numpy()
+
+
+def pixels_of(images: torch.Tensor, size: int) -> torch.Tensor:
+    """to_pixels, as a tensor where the images are."""
     edge = (images.shape[-1] - size) // 2
     images = images[..., edge : edge + size, edge : edge + size]
-    return ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    return ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
 
 
 def from_pixels(images: torch.Tensor, inner: int) -> torch.Tensor:

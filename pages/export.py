@@ -196,3 +196,24 @@ if done:
                 st.caption("The file is not in the workspace any more; build it again.")
 else:
     st.caption("No export of this run yet.")
+
+st.header("The generator itself")
+st.caption(
+    "One zip with the trained network as ONNX (draws anywhere, without Ganvas) and as safetensors, and a script for each. "
+    "It can repeat its training images: share it as you would share them."
+)
+if st.button("Pack the generator", icon=":material/deployed_code:", key="share_start"):
+    try:
+        token = click_token("share", run.id, runfolder.checkpoints(desk.workspace.run(run.id))[:1])
+        st.session_state["share_job"] = actions.share(desk, run.id, token=token).id
+    except UserError as refused:
+        st.error(sentence(refused))
+for job in [job for job in desk.store.jobs(kind="share") if job.payload.get("run") == run.id]:
+    if job.live or (job.id == st.session_state.get("share_job") and job.state != "finished"):
+        job_progress(desk, job, "Generator", f"share_{job.id}")
+    elif job.state == "finished" and job.result:
+        with st.container(border=True, key=f"share_done_{job.subject}"):
+            st.caption(f"Of {checkpoint(job.result)}, {ago(job.finished_at or job.created_at)}")
+            link(job.result, job.subject)
+            if job.result["onnx"] != "written":
+                st.caption(plain(f"Without ONNX: {job.result['onnx']}"))

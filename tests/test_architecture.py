@@ -51,6 +51,7 @@ FORBIDDEN = {
         ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.metrics", "gan_core.data"),
     ),
     "gan_core/fusion.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
+    "gan_core/sharing.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
     "gan_core/sampling.py": ("W", ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.training")),
     "gan_core/lab.py": (
         "W",

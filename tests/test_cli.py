@@ -92,7 +92,7 @@ def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
     with zipfile.ZipFile(out) as archive:
         names = archive.namelist()
     assert sum(n.startswith("train/rare/") for n in names) == sum(n.startswith("train/common/") for n in names) == 34
-    assert {"metadata.csv", "manifest.json", "README.md"} <= set(names)
+    assert {"train/metadata.csv", "test/metadata.csv", "manifest.json", "README.md"} <= set(names)
 
 
 def test_stop_keeps_and_resume_goes_on(ganvas, workspace, toy_dataset):

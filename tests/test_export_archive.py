@@ -54,7 +54,13 @@ def export(path, counts=(3, 90), balance="largest", classes=CLASSES, channels=3,
 
 
 def metadata(archive: zipfile.ZipFile) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(archive.read("metadata.csv").decode(), newline="")))
+    rows = []
+    for split in ("train", "test"):
+        text = archive.read(f"{split}/metadata.csv").decode()
+        rows += [
+            row | {"file_name": f"{split}/{row['file_name']}"} for row in csv.DictReader(io.StringIO(text, newline=""))
+        ]
+    return rows
 
 
 def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
@@ -68,6 +74,28 @@ def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
     assert train.classes == test.classes == CLASSES
     assert np.bincount(train.targets).tolist() == [90, 90]
     assert np.bincount(test.targets).tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("classes", [CLASSES, ["0", "1"]])
+@pytest.mark.parametrize("originals", [True, False])
+def test_hugging_face_sees_labels_and_which_images_are_synthetic(tmp_path, monkeypatch, classes, originals):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    counts = (3, 9)
+    settings = {"plan": deficits(dict(zip(classes, counts, strict=True)), "largest", originals), "originals": originals}
+    export(tmp_path / "out.zip", counts=counts, classes=classes, **settings)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        archive.extractall(tmp_path / "out")
+    found = load_dataset("imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(found[split]) for split in found} == {"train": 18, "test": 4}
+    for split in found:
+        for row in found[split]:
+            assert str(row["label"]) in classes and row["image"].size == (8, 8)
+            assert (row["run"] == "none") == (row["seed"] == -1) == (not row["is_synthetic"])
+    assert not any(found["test"]["is_synthetic"])
+    assert sum(found["train"]["is_synthetic"]) == (6 if originals else 18)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -97,14 +125,15 @@ def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         files = [n for n in archive.namelist() if n.endswith(".png")]
         rows, manifest = metadata(archive), json.loads(archive.read("manifest.json"))
-        assert archive.namelist() == [*files, "metadata.csv", "manifest.json", "README.md"]
+        written = ["train/metadata.csv", "test/metadata.csv", "manifest.json", "README.md"]
+        assert archive.namelist() == [*files, *written]
         assert {i.date_time for i in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {i.external_attr >> 16 for i in archive.infolist()} == {0o100644}
     assert [row["file_name"] for row in rows] == files
     assert all((row["is_synthetic"] == "true") == ("/gan_" in row["file_name"]) for row in rows)
     assert all(row["label"] == row["file_name"].split("/")[1] for row in rows)
     assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "true"} == {("r0123456789abcdef", "7")}
-    assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "false"} == {("", "")}
+    assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "false"} == {("none", "-1")}
     synthetic = manifest.pop("synthetic_files")
     assert manifest == returned
     assert [entry["file_name"] for entry in synthetic] == [n for n in files if "/gan_" in n]
@@ -141,7 +170,7 @@ def test_hostile_class_names_stay_text(tmp_path):
         files, rows, card = archive.namelist(), metadata(archive), archive.read("README.md").decode()
         manifest = json.loads(archive.read("manifest.json"))
     safe = re.compile(r"(train|test)/[^/\\:*?\"<>|.][^/\\:*?\"<>|]*/(real|gan)_\d{6}\.png")
-    assert all(safe.fullmatch(n) for n in files[:-3])
+    assert all(safe.fullmatch(n) for n in files[:-4])
     assert len({n.lower() for n in files}) == len(files)
     assert [c["name"] for c in manifest["classes"]] == names
     assert {row["label"] for row in rows} == {*names} - {names[2]} | {"'" + names[2]}

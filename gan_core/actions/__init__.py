@@ -18,6 +18,7 @@ from gan_core.actions.results import (
     export,
     fuse,
     parse_balance,
+    share,
     timelapse,
     utility,
 )

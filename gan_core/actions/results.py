@@ -189,6 +189,11 @@ def export(
     )
 
 
+def share(desk: Desk, run_id: str, *, token: str | None = None) -> Job:
+    """Queue the zip of a run's generator itself. The job's subject is an export's id."""
+    return desk.submit("share", new_id("export"), {"run": trained_run(desk, run_id).id}, token=token)
+
+
 def parse_balance(desk: Desk, run_id: str, text: str) -> str | int | dict[str, int]:
     """'largest', '500' or 'kiwi=300,owl=200' -> what `export` takes."""
     info = dataset_folder.read_info(desk.workspace.dataset(desk.store.run(run_id).dataset_id))

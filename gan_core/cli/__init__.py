@@ -39,6 +39,7 @@ VERBS = {
     "utility": results.utility,
     "detect": results.detect,
     "export": results.export,
+    "share": results.share,
     "demo": results.demo,
     "repair": listing.repair,
     "lab": lab,

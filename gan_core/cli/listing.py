@@ -77,7 +77,7 @@ def show(id: str, as_json: Json = False):
             "error": job.error if job else None,
         }
     else:
-        job = store.latest_job("export", id) if id.startswith("e") else store.job(id)
+        job = store.latest_job("export", id) or store.latest_job("share", id) if id.startswith("e") else store.job(id)
         if job is None:
             raise UserError("unknown_id", "There is no such export.", "Pick one from the list.")
         value = {

@@ -139,6 +139,20 @@ def export(
     )
 
 
+def share(
+    run: str,
+    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    as_json: Json = False,
+):
+    """Write the generator itself into a zip: ONNX, safetensors, and scripts that draw with them."""
+    checks.check_out(out)
+    job = actions.share(desk(), run)
+    result = carry_out(job)
+    if result["state"] == "finished":
+        actions.copy_export(desk(), job.subject, result["file"], out)
+    say(as_json, {**result, "out": str(out)}, f"{out}: {result.get('bytes', 0):,} bytes; ONNX: {result.get('onnx')}")
+
+
 def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Json = False):
     """Handwritten digits from import to a balanced zip, in under three minutes."""
     here, settings = desk(), actions.demo_settings(minutes)

@@ -1,4 +1,4 @@
-"""The balanced dataset as one zip: train/<class>/*.png, test/<class>/*.png, metadata.csv, manifest.json, README.md.
+"""The balanced dataset as one zip: train/<class>/*.png, test/<class>/*.png, a metadata.csv in each, manifest.json, README.md.
 
 The same inputs give the same bytes: members are stored, not deflated (a PNG already is), with a fixed time and mode.
 """
@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,7 +99,10 @@ def write_zip(
                             on_progress(done / total, f"Writing {done:,} of {total:,} images")
                 manifest["label_check"] = label_gate.report() if label_gate else None
                 manifest["label_check_said"] = label_gate.sentence() if label_gate else unchecked
-                write_text(archive, "metadata.csv", metadata_lines(groups, train.classes, folders, run_id, seed))
+                for split in dict.fromkeys(group.split for group in groups if group.images):
+                    mine = [group for group in groups if group.split == split]
+                    lines = metadata_lines(mine, train.classes, folders, run_id, seed)
+                    write_text(archive, f"{split}/metadata.csv", lines)
                 write_text(
                     archive, "manifest.json", manifest_lines(manifest, groups, train.classes, folders, label_gate)
                 )
@@ -109,6 +113,16 @@ def write_zip(
             path.unlink()
             raise
     return manifest
+
+
+def write_files(path: Path, texts: dict[str, str], files: list[Path]) -> None:
+    """A zip of texts and files, which must not exist; the same inputs give the same bytes."""
+    with open(path, "xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, text in texts.items():
+            archive.writestr(member(name), text)
+        for each in files:
+            with archive.open(member(each.name), "w", force_zip64=True) as out, open(each, "rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
 
 
 def train_groups(train: ImageSet, plan: dict[str, Row], originals: bool) -> Iterator[Group]:
@@ -161,12 +175,13 @@ def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[s
 def metadata_lines(
     groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int
 ) -> Iterator[str]:
+    """Of one split, names from its folder on: so Hugging Face's `imagefolder` reads it. No cell is empty: that would be a number."""
     yield csv_line(["file_name", "label", "is_synthetic", "run", "seed"])
     for group in groups:
         label = csv_cell(classes[group.label])
-        tail = [label, "true", run_id, seed] if group.kind == "gan" else [label, "false", "", ""]
+        tail = [label, "true", run_id, seed] if group.kind == "gan" else [label, "false", "none", -1]
         for name in group.file_names(folders):
-            yield csv_line([name, *tail])
+            yield csv_line([name.removeprefix(f"{group.split}/"), *tail])
 
 
 def csv_line(cells: list[Any]) -> str:

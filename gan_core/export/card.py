@@ -31,8 +31,8 @@ synthetic ones. The real training images are {originals} here.
 
 - `train/<class>/real_000001.png`: a real image. `train/<class>/gan_000001.png`: a synthetic one.
 - `test/<class>/real_000001.png`: held-out real images. Measure on these only.
-- `metadata.csv`: file name, label, whether it is synthetic, run and seed. A label that a spreadsheet would run as a
-  formula has an apostrophe in front.
+- `train/metadata.csv`, `test/metadata.csv`: file name, label, whether it is synthetic, run and seed ("none" and -1 for
+  real images). A label that a spreadsheet would run as a formula has an apostrophe in front.
 - `manifest.json`: the same facts for programs, with class, run, seed and index of every synthetic file.
 
 ## How to load it
@@ -42,6 +42,12 @@ from torchvision.datasets import ImageFolder
 
 train = ImageFolder("train")
 test = ImageFolder("test")      # compare class_to_idx: a class with no test image has no folder here
+```
+
+```python
+from datasets import load_dataset
+
+both = load_dataset("imagefolder", data_dir=".")  # image, label, is_synthetic, run, seed
 ```
 
 ## Keep in mind

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gan_core import jobs
-from gan_core.handlers.delivering import export, timelapse
+from gan_core.handlers.delivering import export, share, timelapse
 from gan_core.handlers.fusing import fuse
 from gan_core.handlers.importing import import_
 from gan_core.handlers.judging import detect, utility
@@ -27,4 +27,5 @@ HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]
     "timelapse": timelapse,
     "fuse": fuse,
     "export": export,
+    "share": share,
 }

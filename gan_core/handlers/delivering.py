@@ -1,11 +1,12 @@
-"""Pictures out: the jobs `timelapse` and `export`."""
+"""Pictures out: the jobs `timelapse` and `export`; and `share`, the generator itself."""
 
 import hashlib
+import json
 from typing import Any
 
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
-from gan_core.errors import UserError
+from gan_core.errors import Stopped, UserError
 from gan_core.handlers.looking import feature_cache
 from gan_core.handlers.measuring import check_copies
 from gan_core.handlers.reporter import Reporter
@@ -85,6 +86,62 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             "per_class": {
                 row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]
             },
+        }
+        write_json(staging / "export.json", result)
+    return result
+
+
+def share(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """The averaged generator as one zip: ONNX, safetensors, the facts, and how to draw with either."""
+    from gan_core import sharing
+    from gan_core.export import archive, model
+    from gan_core.export.names import plain_folder
+
+    progress = Reporter(store, job)
+    generator = Sampling(store.run(job.payload["run"]), workspace)
+    run, info, config = generator.run, generator.info, generator.config
+    classes = info.classes if config.conditional else ["all"]
+    facts: dict[str, Any] = {
+        "schema": 1,
+        "dataset": info.name,
+        "run": run.id,
+        "recipe": config.recipe,
+        "images_seen": generator.images_seen,
+        "checkpoint_sha256": generator.sha256,
+        "classes": classes,
+        "size": info.size,
+        "channels": info.channels,
+        "z_dim": config.z_dim,
+        "config": run.config,
+    }
+    name, onnx = f"{plain_folder(run.name)}-generator.zip", ""
+    with workspace.staging(workspace.export(job.subject)) as staging:
+        sharing.write_weights(generator.G, staging / "generator.safetensors")
+        progress(0.1, "Writing the generator as ONNX")
+        try:
+            facts["onnx_levels"] = sharing.write_onnx(
+                generator.G, staging / "generator.onnx", z_dim=config.z_dim, size=info.size, classes=len(classes)
+            )
+        except UserError as refused:
+            onnx = refused.what
+        if watch():
+            raise Stopped
+        texts = model.members(facts, run.name, onnx) | {"generator.json": json.dumps(facts, indent=1)}
+        archive.write_files(staging / name, texts, [path for path in sorted(staging.iterdir()) if path.is_file()])
+        for path in sorted(staging.iterdir()):
+            if path.name != name:
+                path.unlink()
+        with open(staging / name, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        result = {
+            "kind": "share",
+            "run": run.id,
+            "name": run.name,
+            "file": name,
+            "bytes": (staging / name).stat().st_size,
+            "sha256": sha256,
+            "images_seen": generator.images_seen,
+            "onnx": onnx or "written",
         }
         write_json(staging / "export.json", result)
     return result

@@ -27,8 +27,8 @@ class Generator(nn.Module):
         self.to_image = nn.Conv2d(width, spec.channels, 7, padding=3)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        h = F.leaky_relu(self.stem(z), 0.2).view(len(z), -1, 7, 7)  # [N, width, 7, 7]
-        h = torch.cat([h, self.plane(y).view(-1, 1, 7, 7)], dim=1)
+        h = F.leaky_relu(self.stem(z), 0.2).unflatten(1, (-1, 7, 7))  # [N, width, 7, 7]
+        h = torch.cat([h, self.plane(y).unflatten(1, (1, 7, 7))], dim=1)
         h = F.leaky_relu(self.up1(h), 0.2)  # [N, width, 14, 14]
         h = F.leaky_relu(self.up2(h), 0.2)  # [N, width, 28, 28]
         return self.to_image(h).tanh()

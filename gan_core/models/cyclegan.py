@@ -89,7 +89,7 @@ class Generator(nn.Module):
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         known = self.bank_labels >= 0
         other = known & (self.bank_labels != y[:, None])  # [N, BANK]
-        other = torch.where(other.any(1, keepdim=True), other, known)  # one class alone: its own images
+        other = other | (known & ~other.any(1, keepdim=True))  # one class alone: its own images
         so_far = other.cumsum(1)
         share = torch.special.ndtr(z[:, :1].float()).clamp(max=1 - 1e-6)
         index = (so_far <= share * so_far[:, -1:]).sum(1).clamp(max=BANK - 1)

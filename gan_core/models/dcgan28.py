@@ -30,7 +30,7 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.stem_norm(self.stem(torch.cat([z, self.embed(y)], dim=1))), 0.2)
-        h = h.view(len(z), -1, 7, 7)  # [N, 4 * width, 7, 7]
+        h = h.unflatten(1, (-1, 7, 7))  # [N, 4 * width, 7, 7]
         h = F.leaky_relu(self.norm1(self.up1(h)), 0.2)  # [N, 2 * width, 7, 7]
         h = F.leaky_relu(self.norm2(self.up2(h)), 0.2)  # [N, width, 14, 14]
         return self.to_image(h).tanh()  # [N, channels, 28, 28]

@@ -25,7 +25,7 @@ class Generator(nn.Module):
         self.to_image = nn.ConvTranspose2d(width, spec.channels, 5, stride=2, padding=2, output_padding=1)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        h = F.relu(self.stem(torch.cat([z, self.embed(y)], dim=1))).view(len(z), -1, 7, 7)  # [N, 2 * width, 7, 7]
+        h = F.relu(self.stem(torch.cat([z, self.embed(y)], dim=1))).unflatten(1, (-1, 7, 7))  # [N, 2 * width, 7, 7]
         h = F.relu(self.up(h))  # [N, width, 14, 14]
         return 2 * self.to_image(h).sigmoid() - 1  # [N, channels, 28, 28]
 

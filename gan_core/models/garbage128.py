@@ -35,7 +35,7 @@ class Generator(nn.Module):
         self.to_image = nn.Conv2d(2 * width, spec.channels, 7, padding=3)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        h = F.leaky_relu(self.stem(torch.cat([z, self.embed(y)], dim=1)), SLOPE).view(len(z), -1, 16, 16)
+        h = F.leaky_relu(self.stem(torch.cat([z, self.embed(y)], dim=1)), SLOPE).unflatten(1, (-1, 16, 16))
         for layer in self.layers:
             h = F.leaky_relu(layer(h), SLOPE)
         return self.to_image(h).tanh()

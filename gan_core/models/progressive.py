@@ -44,7 +44,9 @@ class Level(nn.Module):
         In training at() has just been called: asking the buffer would wait for the device. At rest the buffer counts, which
         checkpoints and the averaged G carry.
         """
-        level = self.now if self.training else self.level.item()
+        if not (self.training or torch.compiler.is_exporting()):  # a graph holds the level of the last images at rest
+            self.now = self.level.item()
+        level = self.now
         top = math.ceil(level)
         return top, 1.0 if top == level else level - (top - 1)
 
@@ -80,7 +82,7 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         top, share = self.growth()
-        h = self.stem(torch.cat([z, self.embed(y)], 1)).view(len(z), -1, 4, 4)
+        h = self.stem(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, 4, 4))
         h = before = normed(leaky(self.conv(normed(leaky(h)))))
         for block in self.blocks[:top]:
             before, h = h, block(h)

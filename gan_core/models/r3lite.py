@@ -33,7 +33,7 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = self.stem(torch.cat([z, self.embed(y)], dim=1))
-        h = F.relu(h).view(len(z), -1, 4, 4)  # [N, width, 4, 4]
+        h = F.relu(h).unflatten(1, (-1, 4, 4))  # [N, width, 4, 4]
         for block in self.blocks:
             h = block(h)  # [N, width >> i, 4 << i, 4 << i]
         return self.to_image(h).tanh()

@@ -81,7 +81,7 @@ class Generator(nn.Module):
         xavier(1.0, self.stem, self.to_image)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        h = self.stem(z).view(len(z), -1, 4, 4)
+        h = self.stem(z).unflatten(1, (-1, 4, 4))
         for block in self.blocks:
             h = block(h, y)
         return self.to_image(F.relu(self.norm(h))).tanh()

@@ -106,7 +106,7 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         w = self.styles(z, y)  # one for each layer
-        x = self.first(self.start.expand(len(z), -1, -1, -1), w[0])
+        x = self.first(self.start.expand(z.shape[0], -1, -1, -1), w[0])
         image = self.to_image[0](x, w[1])
         for k, (up, conv, to_image) in enumerate(zip(self.ups, self.convs, self.to_image[1:], strict=True)):
             x = conv(up(x, w[2 * k + 1]), w[2 * k + 2])
