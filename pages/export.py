@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from gan_core import actions, runfolder
+from gan_core.data.classical import Policy
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.export import gate, plan
@@ -18,6 +19,7 @@ from pages.components.status import job_progress, state_of, state_text
 from pages.components.text import ago, count, plain, sentence, size
 
 BALANCES = ("As many as the largest class", "The same total for each class", "By hand")
+WAYS = ("Images from the run", "Changed copies of real images", "Both")
 MOSTLY_SYNTHETIC = 0.9
 
 desk = get_desk()
@@ -52,14 +54,33 @@ def choose_balance(info: DatasetInfo, originals: bool) -> plan.Balance:
     return "largest"
 
 
-def show_plan(rows: dict[str, plan.Row], originals: bool) -> None:
+def choose_methods() -> tuple[dict[str, float], Policy]:
+    """How the missing images are made, and what a changed copy may change."""
+    way = st.segmented_control("Fill with", WAYS, default=WAYS[0], required=True, key="export_way")
+    if way == WAYS[0]:
+        return {"gan": 1.0}, Policy()
+    methods = {"classical": 1.0}
+    if way == WAYS[2]:
+        drawn = st.slider("Share from the run", 5, 95, 50, 5, format="%d%%", key="export_share")
+        methods = {"gan": drawn / 100, "classical": 1 - drawn / 100}
+    st.caption("A changed copy is a real training image, a little moved and enlarged, and also:")
+    with st.container(horizontal=True):
+        flips = st.checkbox("mirrored", key="export_flips", help="Not for digits, letters, or left and right hands.")
+        turns = st.checkbox("turned", value=True, key="export_turns", help="By at most 10 degrees either way.")
+        light = st.checkbox("relit", value=True, key="export_light", help="Brightness, contrast, and saturation.")
+    return methods, Policy(flips, turns, light)
+
+
+def show_plan(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]], originals: bool) -> None:
     """Real, missing and planned images of each class, as a table and as bars."""
+    made = {method: [share.get(method, 0) for share in shares.values()] for method in plan.METHODS}
     numbers, picture = st.columns([3, 2])
     numbers.dataframe(
         {
             "class": list(rows),
             "real": [row.real for row in rows.values()],
-            "to make": [row.missing for row in rows.values()],
+            "from the run": made["gan"],
+            **({"changed copies": made["classical"]} if any(made["classical"]) else {}),
             "total": [row.planned for row in rows.values()],
             "synthetic": [row.synthetic_share for row in rows.values()],
         },
@@ -72,7 +93,7 @@ def show_plan(rows: dict[str, plan.Row], originals: bool) -> None:
         },
     )
     picture.plotly_chart(
-        charts.planned_counts(list(rows), [row.real for row in rows.values()], [row.missing for row in rows.values()]),
+        charts.planned_counts(list(rows), [row.real for row in rows.values()], made["gan"], made["classical"]),
         key="export_chart",
         config=charts.CONFIG,
         alt="Real and synthetic images of each class as stacked bars",
@@ -94,10 +115,20 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
 with balance_slot:
     balance = choose_balance(info, originals)
+    methods, policy = choose_methods()
 planned: dict[str, plan.Row] | None = None
 try:
     planned = plan.deficits(counts, balance, originals=originals)
-    show_plan(planned, originals)
+    shares, small = plan.shares(planned, counts, methods)
+    show_plan(planned, shares, originals)
+    if small and "gan" in methods:
+        st.info(
+            plain(
+                f"{', '.join(small)}: fewer than {plan.LEAST_FOR_GAN} real images are too few for a GAN, which would copy them. "
+            )
+            + "Filled with changed copies instead.",
+            icon=":material/info:",
+        )
 except UserError as refused:
     st.error(sentence(refused))
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
@@ -138,7 +169,7 @@ no_gate = st.checkbox(
     "are copies.",
 )
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    token = click_token("export", run.id, balance, originals, int(seed), no_gate, check_labels)
+    token = click_token("export", run.id, balance, originals, int(seed), no_gate, check_labels, methods, policy)
     try:
         st.session_state["export_job"] = actions.export(
             desk,
@@ -148,6 +179,8 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
             seed=int(seed),
             gate=not no_gate,
             check_labels=check_labels,
+            methods=methods,
+            policy=policy,
             token=token,
         ).id
     except UserError as refused:

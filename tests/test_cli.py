@@ -156,7 +156,10 @@ def test_a_class_too_small_for_labels(ganvas, tmp_path, workspace):
         "train", imported["dataset"], "--epochs", 1, "--set", "conditional=false", *TINY, "--json"
     )
     assert code == 0
-    refused(ganvas("export", trained["run"], "--out", tmp_path / "o.zip"), "ignored the labels")
+    refused(ganvas("export", trained["run"], "--balance", 60, "--out", tmp_path / "o.zip"), "ignored the labels")
+    out = tmp_path / "copies.zip"  # the tiny class alone needs no generator
+    code, exported, _ = ganvas("export", trained["run"], "--out", out, "--json")
+    assert code == 0 and exported["too_small_for_gan"] == ["tiny"] and exported["methods"]["gan"] == 0
 
 
 def test_one_class_is_a_set_without_labels(ganvas, tmp_path):

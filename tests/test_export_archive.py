@@ -42,7 +42,7 @@ def export(path, counts=(3, 90), balance="largest", classes=CLASSES, channels=3,
     settings = dict(
         train=train,
         test=split([2] * len(classes), classes, channels, seed=1),
-        make_fakes=fakes(channels),
+        makers={"gan": fakes(channels)},
         plan=deficits(dict(zip(classes, counts, strict=True)), balance),
         run_id="r0123456789abcdef",
         seed=7,
@@ -139,8 +139,8 @@ def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
     assert [entry["file_name"] for entry in synthetic] == [n for n in files if "/gan_" in n]
     assert [entry["index"] for entry in synthetic] == [*range(7), *range(10)]
     assert manifest["classes"] == [
-        {"name": "kiwi", "folder": "kiwi", "real": 3, "synthetic": 7, "test": 2},
-        {"name": "owl", "folder": "owl", "real": 90, "synthetic": 10, "test": 2},
+        {"name": "kiwi", "folder": "kiwi", "real": 3, "synthetic": 7, "methods": {"gan": 7}, "test": 2},
+        {"name": "owl", "folder": "owl", "real": 90, "synthetic": 10, "methods": {"gan": 10}, "test": 2},
     ]
     assert manifest["synthetic_share"] == 17 / 110
     assert manifest["checkpoint_sha256"] == "ab" * 32
@@ -193,14 +193,19 @@ def test_at_most_one_batch_is_asked_for_and_progress_ends_at_1(tmp_path):
         asked.append((label, count, start))
         return fakes()(label, count, start)
 
-    export(tmp_path / "out.zip", counts=(0, 150), make_fakes=make, on_progress=lambda share, text: shares.append(share))
+    export(
+        tmp_path / "out.zip",
+        counts=(0, 150),
+        makers={"gan": make},
+        on_progress=lambda share, text: shares.append(share),
+    )
     assert asked == [(0, BATCH_IMAGES, 0), (0, BATCH_IMAGES, 64), (0, 22, 128)]
     assert shares == sorted(shares) and shares[-1] == 1
 
 
 def test_fakes_of_another_shape_are_a_bug(tmp_path):
-    with pytest.raises(ValueError, match="make_fakes"):
-        export(tmp_path / "out.zip", make_fakes=fakes(channels=1))
+    with pytest.raises(ValueError, match="gan made"):
+        export(tmp_path / "out.zip", makers={"gan": fakes(channels=1)})
     assert list(tmp_path.iterdir()) == []
 
 

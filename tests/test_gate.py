@@ -87,7 +87,7 @@ def test_the_zip_holds_what_passed_and_the_manifest_says_which_draw_each_file_is
         tmp_path / "out.zip",
         train=train,
         test=None,
-        make_fakes=gate,
+        makers={"gan": gate},
         label_gate=gate,
         plan=deficits({"kiwi": 4, "owl": 1}, 80),
         run_id="r0123456789abcdef",

@@ -569,6 +569,19 @@ def test_live_tells_of_variety_from_the_newest_look(planted):
     assert "**Variety: alarm.**" in shown and "since epoch 9" in shown and "coverage ratio 0.66" in shown
 
 
+def test_live_has_every_sign_and_a_score_against_the_epoch(planted):
+    path = planted.run(measured.RUN) / "collapse.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        row["values"] |= {"kernel_distance": 1 / row["epoch"], "d_overfit": 0.4}
+        row["levels"] = {"d_overfit": "amber"}
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    at = open_page("live", run=measured.RUN)
+    (table,) = (one.value for one in at.dataframe if "sign" in one.value)
+    assert ("Discriminator overfitting", "Look closer", 0.4) in table.itertuples(index=False, name=None)
+    assert any("live_distance" in chart.proto.id for chart in at.get("plotly_chart"))
+
+
 @pytest.mark.parametrize(
     ("lines", "said"), [(2, "**Variety: too early to say.**"), (4, "**Variety: no alarm.**"), (0, None)]
 )
@@ -588,6 +601,44 @@ def test_export_tells_what_the_check_for_copies_said_and_can_go_without(planted)
     at.checkbox(key="export_no_gate").check().run()
     at.button(key="export_start").click().run()
     assert [job.payload["gate"] for job in Store(planted).jobs(kind="export")] == [False, True]
+
+
+def test_export_fills_with_changed_copies_or_both(full):
+    at = open_page("export", run=seeded.RUNS["finished"])
+    at.segmented_control(key="export_balance").set_value("The same total for each class").run()
+    at.segmented_control(key="export_way").set_value("Both").run()
+    at.slider(key="export_share").set_value(25).run()
+    at.checkbox(key="export_flips").check().run()
+    table = at.dataframe[0].value
+    assert (table["from the run"] > 0).any() and (table["changed copies"] > table["from the run"]).any()
+    at.button(key="export_start").click().run()
+    (job,) = [job for job in Store(full).jobs(kind="export") if job.live]
+    assert job.payload["methods"] == {"gan": 0.25, "classical": 0.75}
+    assert job.payload["policy"] == {"flips": True, "turns": True, "light": True}
+
+
+def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
+    run = seeded.RUNS["finished"]
+    at = open_page("export", run=run)
+    for _ in range(2):
+        at.button(key="share_start").click().run()
+    store = Store(full)
+    (job,) = store.jobs(kind="share")
+    assert job.payload == {"run": run} and job.lane == "heavy"
+    facts = {
+        "kind": "share",
+        "run": run,
+        "file": "birds-generator.zip",
+        "bytes": 9,
+        "sha256": "cd" * 32,
+        "images_seen": 640,
+    }
+    other = new_id("export")
+    full.export(other).mkdir()
+    seeded.add_job(store, "share", other, "finished", {"run": run}, result={**facts, "onnx": "They cannot."})
+    at = open_page("export", run=run)
+    assert "Without ONNX: They cannot" in letters(at)
+    assert any("Download birds-generator.zip" in element.proto.body for element in at.get("html"))
 
 
 def test_the_label_check_can_be_left_out_and_a_class_that_it_gave_up_is_a_warning(full):
@@ -625,7 +676,7 @@ def test_an_export_without_originals_shows_all_images_as_generated(full):
     assert list(at.dataframe[0].value["real"]) == [500, 100, 20]
     at.checkbox(key="export_originals").uncheck().run()
     table = at.dataframe[0].value
-    assert list(table["real"]) == [0, 0, 0] and list(table["to make"]) == list(table["total"]) == [500, 500, 500]
+    assert list(table["real"]) == [0, 0, 0] and list(table["from the run"]) == list(table["total"]) == [500, 500, 500]
     at.button(key="export_start").click().run()
     job = next(job for job in Store(full).jobs(kind="export") if job.live)
     assert job.payload["originals"] is False

@@ -1,12 +1,14 @@
 """Requests to a trained run: measure it, ask whether it helps, draw from it, export."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 from gan_core import runfolder
 from gan_core.actions.desk import Desk, trained_run
 from gan_core.checks import check_seed, check_strength, exists
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.classical import Policy
 from gan_core.errors import UserError
 from gan_core.export import plan
 from gan_core.store import Job
@@ -149,26 +151,42 @@ def fuse(desk: Desk, run_id: str, name: str, strength: float = 0.3, *, seed: int
 
 def export(
     desk: Desk,
-    run_id: str,
+    source: str,
     balance: str | int | dict[str, int],
     *,
     originals: bool = True,
     seed: int = 0,
     gate: bool = True,
     check_labels: bool = True,
+    methods: dict[str, float] | None = None,
+    policy: Policy | None = None,
     token: str | None = None,
 ) -> Job:
     """Queue a balanced zip. balance: 'largest', a total per class, or totals by class. The job's subject is the export's id.
+
+    source: a run, or a dataset, for which no image can be drawn. methods: weights by way to make images (plan.METHODS), by
+    default all from the run; policy: what a changed copy may change.
 
     gate: the export is refused where the images turn out to be copies of training images. check_labels: images in which the
     dataset's classifier sees another class than was asked for are left out (export/gate.py).
     """
     check_seed(seed)
-    run = trained_run(desk, run_id)
-    info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
+    run = None if source.startswith("d") else desk.store.run(source)
+    dataset_id = desk.store.dataset(source).id if run is None else run.dataset_id
+    methods = plan.checked_methods(methods or {"classical" if run is None else "gan": 1.0})
+    info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
     counts = dict(zip(info.classes, info.train_counts, strict=True))
-    plan.deficits(counts, balance, originals)  # refuses what cannot be planned
-    if not run.config["conditional"] and len(info.classes) > 1:
+    shares, _ = plan.shares(
+        plan.deficits(counts, balance, originals), counts, methods
+    )  # refuses what cannot be planned
+    drawn = any(share.get("gan") for share in shares.values())
+    if drawn and run is None:
+        raise UserError(
+            "no_run", "A dataset alone draws no images.", "Choose a run of it, or changed copies (--method classical)."
+        )
+    if drawn and run is not None:
+        trained_run(desk, run.id)
+    if drawn and run is not None and not run.config["conditional"] and len(info.classes) > 1:
         raise UserError(
             "ignored_labels",
             "This run ignored the labels, so it cannot draw images of one class.",
@@ -178,7 +196,10 @@ def export(
         "export",
         new_id("export"),
         {
-            "run": run.id,
+            "run": run.id if run else None,
+            "dataset": dataset_id,
+            "methods": methods,
+            "policy": (policy or Policy())._asdict(),
             "balance": balance,
             "originals": originals,
             "seed": seed,
@@ -194,13 +215,20 @@ def share(desk: Desk, run_id: str, *, token: str | None = None) -> Job:
     return desk.submit("share", new_id("export"), {"run": trained_run(desk, run_id).id}, token=token)
 
 
-def parse_balance(desk: Desk, run_id: str, text: str) -> str | int | dict[str, int]:
-    """'largest', '500' or 'kiwi=300,owl=200' -> what `export` takes."""
-    info = dataset_folder.read_info(desk.workspace.dataset(desk.store.run(run_id).dataset_id))
+def parse_balance(desk: Desk, source: str, text: str) -> str | int | dict[str, int]:
+    """'largest', '500' or 'kiwi=300,owl=200' -> what `export` takes. source: a run or a dataset."""
+    dataset_id = desk.store.dataset(source).id if source.startswith("d") else desk.store.run(source).dataset_id
+    info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
     return plan.parse_balance(text, info.classes)
 
 
-def copy_export(desk: Desk, export_id: str, file: str, out: Path) -> None:
-    """The finished zip to where the user wants it, whole or not at all."""
-    with open(desk.workspace.export(export_id) / file, "rb") as source:
+def copy_export(desk: Desk, export_id: str, file: str, out: Path, members: dict[str, Path] | None = None) -> None:
+    """The finished zip, or some of its members, to where the user wants it, each whole or not at all."""
+    path = desk.workspace.export(export_id) / file
+    for name, place in (members or {}).items():
+        with zipfile.ZipFile(path) as archive, archive.open(name) as source:
+            atomic_write(place.absolute(), lambda target, source=source: shutil.copyfileobj(source, target, 1 << 20))
+    if members:
+        return
+    with open(path, "rb") as source:
         atomic_write(out.absolute(), lambda target: shutil.copyfileobj(source, target, 1 << 20))

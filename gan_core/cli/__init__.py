@@ -39,7 +39,7 @@ VERBS = {
     "utility": results.utility,
     "detect": results.detect,
     "export": results.export,
-    "share": results.share,
+    "export-model": results.export_model,
     "demo": results.demo,
     "repair": listing.repair,
     "lab": lab,

@@ -8,7 +8,12 @@ import typer
 
 from gan_core import actions, checks, evaluations
 from gan_core.cli.common import Context, Json, carry_out, desk, say
+from gan_core.data.classical import Policy
+from gan_core.errors import UserError
+from gan_core.export import plan
 from gan_core.workspace import atomic_write
+
+MODEL_FILES = {"zip": (), "onnx": ("generator.onnx",), "safetensors": ("generator.safetensors", "generator.json")}
 
 
 def sample(
@@ -112,7 +117,7 @@ def detect(
 
 
 def export(
-    run: str,
+    source: Annotated[str, typer.Argument(metavar="RUN|DATASET")],
     out: Annotated[Path, typer.Option(help="The zip to write.")],
     balance: Annotated[str, typer.Option(help="largest, a total per class, or class=total,...")] = "largest",
     originals: Annotated[
@@ -123,12 +128,28 @@ def export(
     check_labels: Annotated[
         bool, typer.Option(help="Leave out images in which the dataset's classifier sees another class.")
     ] = True,
+    method: Annotated[
+        str, typer.Option(help="gan, classical (changed copies of real images), or both: gan=3,classical=1.")
+    ] = "",
+    flips: Annotated[bool, typer.Option(help="Changed copies may be mirrored: not for digits and letters.")] = False,
+    turns: Annotated[bool, typer.Option(help="Changed copies may be turned a little.")] = True,
+    light: Annotated[bool, typer.Option(help="Changed copies may be lighter, darker, of other contrast.")] = True,
     as_json: Json = False,
 ):
-    """Write a balanced zip: real images, the missing ones drawn by the run, the held-out split apart."""
-    wanted = actions.parse_balance(desk(), run, balance)
+    """Write a balanced zip: real images, the missing ones made, the held-out split apart. Of a dataset: changed copies only."""
+    wanted = actions.parse_balance(desk(), source, balance)
     checks.check_out(out)
-    job = actions.export(desk(), run, wanted, originals=originals, seed=seed, gate=gate, check_labels=check_labels)
+    job = actions.export(
+        desk(),
+        source,
+        wanted,
+        originals=originals,
+        seed=seed,
+        gate=gate,
+        check_labels=check_labels,
+        methods=plan.parse_methods(method) if method else None,
+        policy=Policy(flips, turns, light),
+    )
     result = carry_out(job)
     if result["state"] == "finished":
         actions.copy_export(desk(), job.subject, result["file"], out)
@@ -139,18 +160,25 @@ def export(
     )
 
 
-def share(
+def export_model(
     run: str,
-    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[str, typer.Option(help="zip (both, with scripts that draw), onnx or safetensors.")] = "zip",
     as_json: Json = False,
 ):
-    """Write the generator itself into a zip: ONNX, safetensors, and scripts that draw with them."""
-    checks.check_out(out)
+    """Write the generator itself: as ONNX, as safetensors with a JSON beside it, or both in a zip."""
+    if format not in MODEL_FILES:
+        raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(MODEL_FILES)}.")
+    members = dict(zip(MODEL_FILES[format], (out, out.with_suffix(".json")), strict=False))
+    for path in members.values() or [out]:
+        checks.check_out(path)
     job = actions.share(desk(), run)
     result = carry_out(job)
+    if result["state"] == "finished" and format == "onnx" and result["onnx"] != "written":
+        raise UserError("no_onnx", result["onnx"], "Take --format safetensors.")
     if result["state"] == "finished":
-        actions.copy_export(desk(), job.subject, result["file"], out)
-    say(as_json, {**result, "out": str(out)}, f"{out}: {result.get('bytes', 0):,} bytes; ONNX: {result.get('onnx')}")
+        actions.copy_export(desk(), job.subject, result["file"], out, members)
+    say(as_json, {**result, "out": str(out)}, f"{out}: {result['state']}. ONNX: {result.get('onnx')}")
 
 
 def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Json = False):

@@ -21,7 +21,7 @@ from gan_core.errors import Stopped
 from gan_core.export.card import dataset_card
 from gan_core.export.gate import LabelGate
 from gan_core.export.names import csv_cell, folder_names
-from gan_core.export.plan import Row
+from gan_core.export.plan import METHODS, Row
 
 SCHEMA_VERSION = 1
 BATCH_IMAGES = 64  # so many pictures are in memory at a time
@@ -33,7 +33,7 @@ class Group(NamedTuple):
 
     split: str  # train or test
     label: int
-    kind: str  # real or gan
+    kind: str  # real, or one of plan.METHODS
     images: int
 
     def file_names(self, folders: list[str]) -> Iterator[str]:
@@ -45,8 +45,9 @@ def write_zip(
     *,
     train: ImageSet,
     test: ImageSet | None,
-    make_fakes: Callable[[int, int, int], np.ndarray],
+    makers: dict[str, Callable[[int, int, int], np.ndarray]],
     plan: dict[str, Row],
+    shares: dict[str, dict[str, int]] | None = None,
     run_id: str,
     seed: int,
     checkpoint_sha256: str,
@@ -61,13 +62,15 @@ def write_zip(
 ) -> dict[str, Any]:
     """Write the zip to path, which must not exist, and return its manifest without the list of synthetic files.
 
-    make_fakes(class index, count, start) -> uint8 [count, H, W, C]: the fakes start, start + 1, ... of that class, the
-    same at every call. plan: Rows by class name (plan.deficits). The test split is copied as it is and gets no fakes.
-    copying: what the check for copied training images said. label_gate: make_fakes itself where it chooses, to be asked
-    what it kept; else unchecked says why there is none. Raises Stopped as soon as should_stop() says so. Whatever is
-    raised, no half-written file stays.
+    makers: by method, maker(class index, count, start) -> uint8 [count, H, W, C]: the images start, start + 1, ... of that
+    class, the same at every call; a maker with entry(class index, number) tells the manifest more of each. plan: Rows by class
+    name (plan.deficits); shares: how many of a class's missing images each method makes, without it all by "gan". The test
+    split is copied as it is. copying: what the check for copied training images said. label_gate: the maker "gan" itself
+    where it chooses, to be asked what it kept; else unchecked says why there is none. Raises Stopped as soon as
+    should_stop() says so. Whatever is raised, no half-written file stays.
     """
-    groups = list(train_groups(train, plan, originals)) + (list(test_groups(test)) if test is not None else [])
+    shares = shares or {name: {"gan": row.missing} for name, row in plan.items()}
+    groups = list(train_groups(train, shares, originals)) + (list(test_groups(test)) if test is not None else [])
     folders = folder_names(train.classes)
     manifest = {
         "schema": SCHEMA_VERSION,
@@ -89,7 +92,7 @@ def write_zip(
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 for group in groups:
                     names = group.file_names(folders)
-                    for pictures in batches(group, train, test, make_fakes):
+                    for pictures in batches(group, train, test, makers):
                         if should_stop and should_stop():
                             raise Stopped
                         for picture in pictures:
@@ -103,9 +106,7 @@ def write_zip(
                     mine = [group for group in groups if group.split == split]
                     lines = metadata_lines(mine, train.classes, folders, run_id, seed)
                     write_text(archive, f"{split}/metadata.csv", lines)
-                write_text(
-                    archive, "manifest.json", manifest_lines(manifest, groups, train.classes, folders, label_gate)
-                )
+                write_text(archive, "manifest.json", manifest_lines(manifest, groups, train.classes, folders, makers))
                 write_text(archive, "README.md", iter([dataset_card(manifest)]))
             file.flush()
             os.fsync(file.fileno())
@@ -125,11 +126,12 @@ def write_files(path: Path, texts: dict[str, str], files: list[Path]) -> None:
                 shutil.copyfileobj(source, out, 1 << 20)
 
 
-def train_groups(train: ImageSet, plan: dict[str, Row], originals: bool) -> Iterator[Group]:
+def train_groups(train: ImageSet, shares: dict[str, dict[str, int]], originals: bool) -> Iterator[Group]:
     for label, name in enumerate(train.classes):
         real = int(np.count_nonzero(train.labels == label)) if originals else 0
         yield Group("train", label, "real", real)
-        yield Group("train", label, "gan", plan[name].missing)
+        for method in METHODS:
+            yield Group("train", label, method, shares[name].get(method, 0))
 
 
 def test_groups(test: ImageSet) -> Iterator[Group]:
@@ -138,7 +140,10 @@ def test_groups(test: ImageSet) -> Iterator[Group]:
 
 
 def batches(
-    group: Group, train: ImageSet, test: ImageSet | None, make_fakes: Callable[[int, int, int], np.ndarray]
+    group: Group,
+    train: ImageSet,
+    test: ImageSet | None,
+    makers: dict[str, Callable[[int, int, int], np.ndarray]],
 ) -> Iterator[np.ndarray]:
     """The pictures of a group, at most BATCH_IMAGES at a time, uint8 [n, H, W, C]."""
     split = test if group.split == "test" and test is not None else train
@@ -148,25 +153,34 @@ def batches(
         if group.kind == "real":
             yield np.asarray(split.images[rows[start : start + count]])
             continue
-        fakes = make_fakes(group.label, count, start)
+        fakes = makers[group.kind](group.label, count, start)
         if fakes.dtype != np.uint8 or fakes.shape != (count, *train.images.shape[1:]):
-            raise ValueError(f"make_fakes gave {fakes.dtype} {fakes.shape} where {count} pictures were asked for")
+            raise ValueError(f"{group.kind} made {fakes.dtype} {fakes.shape} where {count} pictures were asked for")
         yield fakes
 
 
 def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[str, Any]:
     """Counts per class and in all."""
     counts = {(group.split, group.kind, group.label): group.images for group in groups}
-    kinds = {"real": ("train", "real"), "synthetic": ("train", "gan"), "test": ("test", "real")}
-    table: list[dict[str, Any]] = [
-        {"name": name, "folder": folders[label], **{key: counts.get((*kind, label), 0) for key, kind in kinds.items()}}
-        for label, name in enumerate(classes)
-    ]
-    real, synthetic, test = (sum(row[key] for row in table) for key in kinds)
+    table: list[dict[str, Any]] = []
+    for label, name in enumerate(classes):
+        methods = {method: n for method in METHODS if (n := counts.get(("train", method, label), 0))}
+        table.append(
+            {
+                "name": name,
+                "folder": folders[label],
+                "real": counts.get(("train", "real", label), 0),
+                "synthetic": sum(methods.values()),
+                "methods": methods,
+                "test": counts.get(("test", "real", label), 0),
+            }
+        )
+    real, synthetic, test = (sum(row[key] for row in table) for key in ("real", "synthetic", "test"))
     return {
         "classes": table,
         "real": real,
         "synthetic": synthetic,
+        "methods": {method: sum(row["methods"].get(method, 0) for row in table) for method in METHODS},
         "test": test,
         "synthetic_share": synthetic / (real + synthetic) if real + synthetic else 0.0,
     }
@@ -175,11 +189,12 @@ def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[s
 def metadata_lines(
     groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int
 ) -> Iterator[str]:
-    """Of one split, names from its folder on: so Hugging Face's `imagefolder` reads it. No cell is empty: that would be a number."""
-    yield csv_line(["file_name", "label", "is_synthetic", "run", "seed"])
+    """Of one split, names from its folder on, as Hugging Face's `imagefolder` reads it; an empty cell would pass for a number."""
+    yield csv_line(["file_name", "label", "is_synthetic", "method", "run", "seed"])
     for group in groups:
         label = csv_cell(classes[group.label])
-        tail = [label, "true", run_id, seed] if group.kind == "gan" else [label, "false", "none", -1]
+        run = run_id if group.kind == "gan" else "none"
+        tail = [label, "false", "real", "none", -1] if group.kind == "real" else [label, "true", group.kind, run, seed]
         for name in group.file_names(folders):
             yield csv_line([name.removeprefix(f"{group.split}/"), *tail])
 
@@ -191,20 +206,22 @@ def csv_line(cells: list[Any]) -> str:
 
 
 def manifest_lines(
-    manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str], label_gate: LabelGate | None
+    manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str], makers: dict[str, Any]
 ) -> Iterator[str]:
     """The manifest with one line per synthetic file, never whole in memory."""
     yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
     separator = "\n"
     for group in groups:
-        if group.kind == "gan":
+        if group.kind != "real":
+            told = getattr(makers.get(group.kind), "entry", lambda label, number: {"index": number})
             for index, name in enumerate(group.file_names(folders)):
                 entry = {
                     "file_name": name,
                     "class": classes[group.label],
-                    "run": manifest["run"],
+                    "method": group.kind,
+                    "run": manifest["run"] if group.kind == "gan" else None,
                     "seed": manifest["seed"],
-                    **(label_gate.entry(group.label, index) if label_gate else {"index": index}),
+                    **told(group.label, index),
                 }
                 yield f"{separator}  {json.dumps(entry)}"
                 separator = ",\n"

@@ -6,8 +6,7 @@ from gan_core.export.names import markdown
 
 CARD = """# {dataset}, balanced
 
-An image dataset with one folder per class. A generative adversarial network, trained on real images, drew the
-synthetic ones. The real training images are {originals} here.
+An image dataset with one folder per class. {made} The real training images are {originals} here.
 
 | | |
 |---|---|
@@ -29,10 +28,11 @@ synthetic ones. The real training images are {originals} here.
 
 ## Files
 
-- `train/<class>/real_000001.png`: a real image. `train/<class>/gan_000001.png`: a synthetic one.
+- `train/<class>/real_000001.png`: a real image. `train/<class>/gan_000001.png`: one that the network drew.
+  `train/<class>/classical_000001.png`: a changed copy of a real training image.
 - `test/<class>/real_000001.png`: held-out real images. Measure on these only.
-- `train/metadata.csv`, `test/metadata.csv`: file name, label, whether it is synthetic, run and seed ("none" and -1 for
-  real images). A label that a spreadsheet would run as a formula has an apostrophe in front.
+- `train/metadata.csv`, `test/metadata.csv`: file name, label, whether it is synthetic, the method, run and seed ("none"
+  and -1 for real images). A label that a spreadsheet would run as a formula has an apostrophe in front.
 - `manifest.json`: the same facts for programs, with class, run, seed and index of every synthetic file.
 
 ## How to load it
@@ -63,8 +63,9 @@ def dataset_card(manifest: dict[str, Any]) -> str:
     height, width, channels = manifest["image_shape"]
     return CARD.format(
         dataset=markdown(manifest["dataset"]),
-        run=markdown(manifest["run"]),
-        recipe=markdown(manifest["recipe"]),
+        run=markdown(manifest["run"] or "none"),
+        recipe=markdown(manifest["recipe"] or "none"),
+        made=made(manifest["methods"]),
         train=manifest["real"] + manifest["synthetic"],
         real=manifest["real"],
         synthetic=manifest["synthetic"],
@@ -74,12 +75,22 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         height=height,
         mode="grey" if channels == 1 else "RGB",
         seed=manifest["seed"],
-        checkpoint=manifest["checkpoint_sha256"],
+        checkpoint=manifest["checkpoint_sha256"] or "none",
         copying=markdown(manifest["copying"]),
         labels=markdown(manifest["label_check_said"]),
         originals="included" if manifest["originals"] else "not included",
         rows="\n".join(table_row(row) for row in manifest["classes"]),
     )
+
+
+def made(methods: dict[str, int]) -> str:
+    """Who made the synthetic images, in sentences."""
+    told = []
+    if drawn := methods.get("gan"):
+        told.append(f"A generative adversarial network, trained on real images, drew {drawn:,} synthetic ones.")
+    if copies := methods.get("classical"):
+        told.append(f"{copies:,} are changed copies of real training images: moved, turned, enlarged, relit.")
+    return " ".join(told)
 
 
 def table_row(row: dict[str, Any]) -> str:

@@ -1,9 +1,13 @@
 """How many images each class needs: real, missing and planned. Light, since pages import it."""
 
+import math
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from gan_core.errors import UserError
 
+METHODS = ("gan", "classical")  # ways to make an image
+LEAST_FOR_GAN = 10  # real images of a class: below that a GAN can hardly do more than copy them
 MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is a slip of the finger
 
 Balance = str | int | dict[str, int]  # 'largest', one total for every class, or totals by class
@@ -71,6 +75,53 @@ def deficits(counts: dict[str, int], balance: Balance, originals: bool = True) -
             f"Choose a total above {have:,}, the size of the largest class, to add images to all classes.",
         )
     return plan
+
+
+def checked_methods(methods: dict[str, float]) -> dict[str, float]:
+    """Weights by method, of which at least one counts. Raises UserError."""
+    for name, weight in methods.items():
+        if name not in METHODS:
+            raise UserError("unknown_method", f"There is no method {name!r}.", f"Choose among {', '.join(METHODS)}.")
+        if not 0 <= weight < float("inf"):
+            raise UserError("bad_method", f"The share of {name} cannot be {weight}.", "Give a number such as 1 or 0.5.")
+    if not any(methods.values()):
+        raise UserError("no_method", "No way to make images is chosen.", f"Choose among {', '.join(METHODS)}.")
+    return {name: float(methods[name]) for name in METHODS if methods.get(name)}
+
+
+def parse_methods(text: str) -> dict[str, float]:
+    """'gan', 'gan,classical' or 'gan=3,classical=1' -> weights by method. Raises UserError."""
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = part.strip().partition("=")
+        try:
+            weights[name] = float(weight or 1)
+        except ValueError:
+            raise UserError(
+                "bad_method", f"{part.strip()!r} is no share.", "Write it as in gan=3,classical=1."
+            ) from None
+    return checked_methods(weights)
+
+
+def shares(
+    plan: dict[str, Row], counts: dict[str, int], methods: dict[str, float]
+) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """(class -> images to make by method, classes too small for a GAN that get changed copies instead).
+
+    counts: real training images by class, also where they stay out of the zip. What a weight cannot share evenly goes to the
+    first methods.
+    """
+    found: dict[str, dict[str, int]] = {}
+    small = []
+    for name, row in plan.items():
+        weights = methods
+        if "gan" in methods and row.missing and 0 < counts[name] < LEAST_FOR_GAN:
+            weights = {method: weight for method, weight in methods.items() if method != "gan"} or {"classical": 1.0}
+            small.append(name)
+        edges = list(accumulate(weights.values(), initial=0.0))
+        ends = [math.ceil(row.missing * edge / edges[-1] - 1e-9) for edge in edges]
+        found[name] = {method: b - a for method, (a, b) in zip(weights, pairwise(ends), strict=True) if b > a}
+    return found, small
 
 
 def synthetic_share(plan: dict[str, Row]) -> float:

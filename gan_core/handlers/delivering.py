@@ -6,6 +6,7 @@ from typing import Any
 
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.classical import Classical, Policy
 from gan_core.errors import Stopped, UserError
 from gan_core.handlers.looking import feature_cache
 from gan_core.handlers.measuring import check_copies
@@ -36,18 +37,29 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     from gan_core.export.names import plain_folder
 
     wanted = job.payload
-    generator = Sampling(store.run(wanted["run"]), workspace)
-    info, folder = generator.info, workspace.dataset(generator.run.dataset_id)
+    run = store.run(wanted["run"]) if wanted["run"] else None
+    folder = workspace.dataset(run.dataset_id if run else wanted["dataset"])
+    info = dataset_folder.read_info(folder)
     train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
+    shares, small = plan.shares(rows, counts, wanted.get("methods", {"gan": 1.0}))
     name = f"{plain_folder(info.name)}-balanced.zip"
     check_labels, progress = wanted.get("check_labels", True), Reporter(store, job)
-    make_fakes, label_gate, unchecked = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
+    makers: dict[str, Any] = {
+        "classical": Classical(train_set, wanted["seed"], Policy(**wanted.get("policy", {}))),
+    }
     copying = {"verdict": "not checked", "sentence": "not checked"}
-    if wanted.get("gate", True) and any(row.missing for row in rows.values()):
-        Reporter(store, job)(0.0, "Looking for copies of training images")
-        copying = check_copies(folder, feature_cache(workspace), make_fakes, rows, generator.device.type, watch)
+    label_gate, unchecked, generator = None, "not checked", None
+    drawn = [share.get("gan", 0) for share in shares.values()]
+    if any(drawn):
+        if run is None:
+            raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
+        generator = Sampling(run, workspace)
+        makers["gan"], label_gate, unchecked = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
+    if generator and wanted.get("gate", True):
+        progress(0.0, "Looking for copies of training images")
+        copying = check_copies(folder, feature_cache(workspace), makers["gan"], drawn, generator.device.type, watch)
         if copying["verdict"] == "red":
             raise UserError(
                 "copies",
@@ -60,15 +72,16 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             train=train_set,
             test=test_set,
             plan=rows,
-            run_id=generator.run.id,
+            shares=shares,
+            run_id=run.id if run else "",
             seed=wanted["seed"],
-            make_fakes=make_fakes,
+            makers=makers,
             copying=copying["sentence"],
             label_gate=label_gate,
             unchecked=unchecked,
-            checkpoint_sha256=generator.sha256,
+            checkpoint_sha256=generator.sha256 if generator else "",
             dataset_name=info.name,
-            recipe=generator.config.recipe,
+            recipe=generator.config.recipe if generator else "",
             originals=wanted["originals"],
             on_progress=progress,
             should_stop=watch,
@@ -77,11 +90,13 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         result = {
             **summary,
-            "run": generator.run.id,
+            "run": run.id if run else None,
+            "dataset": folder.name,
             "name": info.name,
             "file": name,
             "bytes": (staging / name).stat().st_size,
             "sha256": sha256,
+            "too_small_for_gan": small,
             "copying": copying["verdict"],
             "per_class": {
                 row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]

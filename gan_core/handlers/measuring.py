@@ -243,17 +243,17 @@ def check_copies(
     folder: Path,
     cache,
     make_fakes: Callable[[int, int, int], np.ndarray],
-    plan: dict[str, Any],
+    missing: list[int],
     device: str,
     should_stop,
 ) -> dict[str, Any]:
-    """memorisation.copying for the first images of an export, of each class by its share. plan: Rows by class name."""
+    """memorisation.copying for the first images of an export, of each class by its share. missing: images drawn by class."""
     from gan_core.metrics import referee
     from gan_core.metrics.examination import copies
 
     train, test = splits(folder)
-    missing = np.array([row.missing for row in plan.values()])
-    counts = np.ceil(missing / missing.sum() * max(EXPORT_LEAST, min(EXPORT_CHECKED, missing.sum()))).astype(int)
+    wanted, total = np.array(missing), sum(missing)
+    counts = np.ceil(wanted / total * max(EXPORT_LEAST, min(EXPORT_CHECKED, total))).astype(int)
     fakes = np.concatenate([make_fakes(label, int(count), 0) for label, count in enumerate(counts) if count])
     network = None
     with contextlib.suppress(UserError):  # one class: pixels alone decide

@@ -142,9 +142,12 @@ def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Fi
     return bars(classes, {"training": (train, BLUE, ""), "test": (test, ORANGE, "/")})
 
 
-def planned_counts(classes: list[str], real: list[int], planned: list[int]) -> go.Figure:
-    """Real and planned synthetic images per class, stacked."""
-    return bars(classes, {"real": (real, BLUE, ""), "synthetic": (planned, ORANGE, "/")})
+def planned_counts(classes: list[str], real: list[int], drawn: list[int], copies: list[int] | None = None) -> go.Figure:
+    """Real images, those to be drawn by a GAN and changed copies per class, stacked."""
+    parts = {"real": (real, BLUE, ""), "from the run": (drawn, ORANGE, "/")}
+    if copies and any(copies):
+        parts["changed copies"] = (copies, GREY, ".")
+    return bars(classes, parts)
 
 
 def bars(classes: list[str], parts: dict[str, tuple[list[int], str, str]]) -> go.Figure:
