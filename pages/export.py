@@ -1,10 +1,14 @@
 """Plan how many images each class gets, build the zip, download it."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from gan_core import actions, runfolder
+from gan_core.data import dataset as dataset_folder
+from gan_core.data import foreground
 from gan_core.data.classical import Policy
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
@@ -18,8 +22,13 @@ from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
 from pages.components.text import ago, count, plain, sentence, size
 
-BALANCES = ("As many as the largest class", "The same total for each class", "By hand")
-WAYS = ("Images from the run", "Changed copies of real images", "Both")
+BALANCES = ("As many as the largest class", "The same total for each class", "By hand", "At least the median")
+WAYS = {
+    "gan": "Images from the run",
+    "classical": "Changed copies of real images",
+    "composite": "Objects on other backgrounds",
+}
+PREVIEWED = 6  # classes of which a cut-out is shown
 MOSTLY_SYNTHETIC = 0.9
 
 desk = get_desk()
@@ -51,36 +60,65 @@ def choose_balance(info: DatasetInfo, originals: bool) -> plan.Balance:
             name: int(total) if total == total else 0
             for name, total in zip(edited["class"], edited["total"], strict=True)
         }
-    return "largest"
+    return "median" if way == BALANCES[3] else "largest"
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def cuts(folder: str, classes: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """An image of each of some classes, and the same with its background greyed out; None where no object is found."""
+    train = dataset_folder.load(Path(folder), "train")
+    found = []
+    for label in range(min(classes, PREVIEWED)):
+        image = np.asarray(train.images[int(np.argmax(np.asarray(train.labels) == label))])
+        mask = foreground.alpha(image)
+        grey = None if mask is None else np.rint(image * mask[..., None] + 128 * (1 - mask[..., None])).astype(np.uint8)
+        found.append((image, grey))
+    return found
+
+
+def show_cuts(dataset_id: str) -> None:
+    """Before and after, so that nobody pastes what was cut out badly."""
+    st.caption("What is cut out, in an image of each class:")
+    found = cuts(str(desk.workspace.dataset(dataset_id)), len(info.classes))
+    for column, name, (before, after) in zip(st.columns(len(found)), info.classes, found, strict=False):
+        column.image([before.squeeze(), (before if after is None else after).squeeze()], width=72)
+        column.caption(plain(name if after is not None else f"{name}: no object found"))
 
 
 def choose_methods() -> tuple[dict[str, float], Policy]:
     """How the missing images are made, and what a changed copy may change."""
-    way = st.segmented_control("Fill with", WAYS, default=WAYS[0], required=True, key="export_way")
-    if way == WAYS[0]:
-        return {"gan": 1.0}, Policy()
-    methods = {"classical": 1.0}
-    if way == WAYS[2]:
-        drawn = st.slider("Share from the run", 5, 95, 50, 5, format="%d%%", key="export_share")
-        methods = {"gan": drawn / 100, "classical": 1 - drawn / 100}
-    st.caption("A changed copy is a real training image, a little moved and enlarged, and also:")
+    chosen = st.pills(
+        "Fill with", list(WAYS), selection_mode="multi", default=["gan"], format_func=WAYS.get, key="export_ways"
+    )
+    methods = dict.fromkeys(chosen, 1.0)
+    if len(chosen) > 1:
+        for column, method in zip(st.columns(len(chosen)), chosen, strict=True):
+            methods[method] = float(column.slider(f"Parts: {WAYS[method].lower()}", 1, 10, 1, key=f"export_{method}"))
+    if methods.keys() <= {"gan"}:
+        return methods, Policy()
+    st.caption(
+        "A changed copy is a real training image, a little moved and enlarged; an object on another background is cut out of "
+        "one and pasted on another. Both may also be:"
+    )
     with st.container(horizontal=True):
         flips = st.checkbox("mirrored", key="export_flips", help="Not for digits, letters, or left and right hands.")
         turns = st.checkbox("turned", value=True, key="export_turns", help="By at most 10 degrees either way.")
-        light = st.checkbox("relit", value=True, key="export_light", help="Brightness, contrast, and saturation.")
+        light = st.checkbox("relit", value=True, key="export_light", help="Changed copies: light, contrast, colour.")
+    if "composite" in methods:
+        show_cuts(run.dataset_id)
     return methods, Policy(flips, turns, light)
 
 
 def show_plan(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]], originals: bool) -> None:
     """Real, missing and planned images of each class, as a table and as bars."""
-    made = {method: [share.get(method, 0) for share in shares.values()] for method in plan.METHODS}
+    counted = {WAYS[method]: [share.get(method, 0) for share in shares.values()] for method in plan.METHODS}
+    made = {name.lower(): numbers for name, numbers in counted.items() if any(numbers)}
     numbers, picture = st.columns([3, 2])
     numbers.dataframe(
         {
             "class": list(rows),
             "real": [row.real for row in rows.values()],
-            "from the run": made["gan"],
-            **({"changed copies": made["classical"]} if any(made["classical"]) else {}),
+            **made,
             "total": [row.planned for row in rows.values()],
             "synthetic": [row.synthetic_share for row in rows.values()],
         },
@@ -93,7 +131,7 @@ def show_plan(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]], orig
         },
     )
     picture.plotly_chart(
-        charts.planned_counts(list(rows), [row.real for row in rows.values()], made["gan"], made["classical"]),
+        charts.planned_counts(list(rows), [row.real for row in rows.values()], made),
         key="export_chart",
         config=charts.CONFIG,
         alt="Real and synthetic images of each class as stacked bars",
@@ -113,13 +151,23 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     seed = st.number_input(
         "Seed", 0, 2**31 - 1, 0, 1, key="export_seed", width=160, help="The same seed draws the same images."
     )
+    format = st.selectbox("Format", list(plan.FORMATS), format_func=str.upper, key="export_format", width=120)
+    side = st.number_input(
+        "Pixels",
+        plan.SMALLEST_SIDE,
+        plan.LARGEST_SIDE,
+        info.size,
+        key="export_side",
+        width=130,
+        help="Pictures are resized to it.",
+    )
 with balance_slot:
     balance = choose_balance(info, originals)
     methods, policy = choose_methods()
 planned: dict[str, plan.Row] | None = None
 try:
     planned = plan.deficits(counts, balance, originals=originals)
-    shares, small = plan.shares(planned, counts, methods)
+    shares, small = plan.shares(planned, counts, plan.checked_methods(methods))
     show_plan(planned, shares, originals)
     if small and "gan" in methods:
         st.info(
@@ -169,7 +217,9 @@ no_gate = st.checkbox(
     "are copies.",
 )
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    token = click_token("export", run.id, balance, originals, int(seed), no_gate, check_labels, methods, policy)
+    token = click_token(
+        "export", run.id, balance, originals, int(seed), no_gate, check_labels, methods, policy, format, side
+    )
     try:
         st.session_state["export_job"] = actions.export(
             desk,
@@ -181,6 +231,8 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
             check_labels=check_labels,
             methods=methods,
             policy=policy,
+            format=format,
+            side=None if int(side) == info.size else int(side),
             token=token,
         ).id
     except UserError as refused:
@@ -224,6 +276,8 @@ if done:
             )
             if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
                 link(job.result, job.subject)
+                if gone := job.result.get("without_object"):
+                    st.caption(plain(f"No objects could be cut out of {', '.join(gone)}: changed copies instead."))
                 labels_checked(job.result)
             else:
                 st.caption("The file is not in the workspace any more; build it again.")

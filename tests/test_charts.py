@@ -35,7 +35,7 @@ def test_the_lines_differ_without_colour():
 
 
 def test_the_legend_is_below_the_plot_where_no_toolbar_covers_it():
-    for figure in (charts.losses(rows(5)), charts.planned_counts(["a"], [1], [2])):
+    for figure in (charts.losses(rows(5)), charts.planned_counts(["a"], [1], {"from the run": [2], "copies": [3]})):
         legend = figure.layout.legend
         assert (legend.yref, legend.y, legend.yanchor, legend.traceorder) == ("container", 0, "bottom", "normal")
 

@@ -90,7 +90,7 @@ def test_a_dataset_grows_without_a_run(desk, toy_dataset):
         rows = list(csv.DictReader(io.StringIO(archive.read("train/metadata.csv").decode())))
         card = archive.read("README.md").decode()
         names = archive.namelist()
-    assert manifest["methods"] == {"gan": 0, "classical": 30} and len(manifest["synthetic_files"]) == 30
+    assert manifest["methods"] == {"gan": 0, "classical": 30, "composite": 0} and len(manifest["synthetic_files"]) == 30
     entry = manifest["synthetic_files"][0]
     assert entry["method"] == "classical" and entry["run"] is None and entry["source_row"] >= 0
     assert sum(row["method"] == "classical" for row in rows) == 30 and {row["run"] for row in rows} == {"none"}
@@ -106,5 +106,5 @@ def test_both_ways_at_once(desk, toy_dataset, tiny):
     run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=2.0))).subject
     wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "gate": False, "check_labels": False}
     job = carry_out(desk, actions.export(desk, run, 30, **wanted))
-    assert job.result["methods"] == {"gan": 15, "classical": 15}
+    assert job.result["methods"] == {"gan": 15, "classical": 15, "composite": 0}
     assert all(row["synthetic"] == 10 and row["methods"] == {"gan": 5, "classical": 5} for row in job.result["classes"])

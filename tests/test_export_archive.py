@@ -16,7 +16,7 @@ from torchvision.datasets import ImageFolder
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
-from gan_core.export.archive import BATCH_IMAGES, write_zip
+from gan_core.export.archive import BATCH_IMAGES, Encoding, write_zip
 from gan_core.export.names import MAX_FOLDER_BYTES, csv_cell, folder_names, markdown
 from gan_core.export.plan import deficits
 
@@ -110,6 +110,24 @@ def test_pictures_keep_every_pixel_and_land_in_their_class(tmp_path, channels):
                 assert np.array_equal(np.asarray(picture).reshape(8, 8, channels), train.images[row])
         for i in range(1, 88):  # more than one batch: the start of each batch counts on
             assert np.asarray(Image.open(io.BytesIO(archive.read(f"train/kiwi/gan_{i:06d}.png")))).min() == i - 1
+
+
+@pytest.mark.parametrize(("format", "ending"), [("jpeg", "jpg"), ("webp", "webp"), ("png", "png")])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_in_another_format_and_size(tmp_path, format, ending, channels):
+    digests = set()
+    for name in ("a.zip", "b.zip"):
+        manifest = export(tmp_path / name, channels=channels, encode=Encoding(format, 20))
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1 and manifest["image_shape"] == [20, 20, channels] and manifest["format"] == format
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        names = [row["file_name"] for row in metadata(archive)]
+        assert len(names) == 184 and all(name.endswith(f".{ending}") for name in names)
+        assert f"gan_000001.{ending}" in archive.read("README.md").decode()
+        for name in names[:3]:
+            picture = Image.open(io.BytesIO(archive.read(name)))
+            assert picture.format == format.upper() and picture.size == (20, 20)
+            picture.load()
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path):

@@ -606,14 +606,18 @@ def test_export_tells_what_the_check_for_copies_said_and_can_go_without(planted)
 def test_export_fills_with_changed_copies_or_both(full):
     at = open_page("export", run=seeded.RUNS["finished"])
     at.segmented_control(key="export_balance").set_value("The same total for each class").run()
-    at.segmented_control(key="export_way").set_value("Both").run()
-    at.slider(key="export_share").set_value(25).run()
+    at.button_group(key="export_ways").set_value(["gan", "classical", "composite"]).run()
+    at.slider(key="export_classical").set_value(3).run()
     at.checkbox(key="export_flips").check().run()
+    assert not at.exception and not at.error
     table = at.dataframe[0].value
-    assert (table["from the run"] > 0).any() and (table["changed copies"] > table["from the run"]).any()
+    drawn, copies, pasted = (
+        table[name] for name in ("images from the run", "changed copies of real images", "objects on other backgrounds")
+    )
+    assert (drawn > 0).any() and (copies > drawn).any() and (pasted > 0).any()
     at.button(key="export_start").click().run()
     (job,) = [job for job in Store(full).jobs(kind="export") if job.live]
-    assert job.payload["methods"] == {"gan": 0.25, "classical": 0.75}
+    assert job.payload["methods"] == {"gan": 1.0, "classical": 3.0, "composite": 1.0}
     assert job.payload["policy"] == {"flips": True, "turns": True, "light": True}
 
 
@@ -676,7 +680,11 @@ def test_an_export_without_originals_shows_all_images_as_generated(full):
     assert list(at.dataframe[0].value["real"]) == [500, 100, 20]
     at.checkbox(key="export_originals").uncheck().run()
     table = at.dataframe[0].value
-    assert list(table["real"]) == [0, 0, 0] and list(table["from the run"]) == list(table["total"]) == [500, 500, 500]
+    assert list(table["real"]) == [0, 0, 0] and list(table["images from the run"]) == list(table["total"]) == [
+        500,
+        500,
+        500,
+    ]
     at.button(key="export_start").click().run()
     job = next(job for job in Store(full).jobs(kind="export") if job.live)
     assert job.payload["originals"] is False

@@ -21,6 +21,11 @@ def test_largest_fills_every_class_up_to_the_largest():
     assert synthetic_share(plan) == pytest.approx(170 / 300)
 
 
+def test_the_median_lifts_the_classes_below_it():
+    assert deficits(COUNTS, "median") == {"kiwi": Row(30, 0, 30), "owl": Row(100, 0, 100), "emu": Row(0, 30, 30)}
+    assert deficits({"a": 1, "b": 4}, parse_balance("median", ["a", "b"]))["a"] == Row(1, 2, 3)
+
+
 def test_a_number_is_a_total_and_a_class_with_more_keeps_all():
     assert deficits(COUNTS, 50) == {"kiwi": Row(30, 20, 50), "owl": Row(100, 0, 100), "emu": Row(0, 50, 50)}
 

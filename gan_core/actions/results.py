@@ -160,17 +160,27 @@ def export(
     check_labels: bool = True,
     methods: dict[str, float] | None = None,
     policy: Policy | None = None,
+    format: str = "png",
+    side: int | None = None,
     token: str | None = None,
 ) -> Job:
-    """Queue a balanced zip. balance: 'largest', a total per class, or totals by class. The job's subject is the export's id.
+    """Queue a balanced zip. balance: 'largest', 'median', a total per class, or totals. The job's subject is the export's id.
 
     source: a run, or a dataset, for which no image can be drawn. methods: weights by way to make images (plan.METHODS), by
-    default all from the run; policy: what a changed copy may change.
+    default all from the run; policy: what a changed copy may change. format: of plan.FORMATS; side: px to resize pictures to.
 
     gate: the export is refused where the images turn out to be copies of training images. check_labels: images in which the
     dataset's classifier sees another class than was asked for are left out (export/gate.py).
     """
     check_seed(seed)
+    if format not in plan.FORMATS:
+        raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(plan.FORMATS)}.")
+    if side is not None and not plan.SMALLEST_SIDE <= side <= plan.LARGEST_SIDE:
+        raise UserError(
+            "bad_size",
+            f"Pictures of {side} px are not written.",
+            f"Choose {plan.SMALLEST_SIDE} to {plan.LARGEST_SIDE}, or leave it out for the size of the dataset.",
+        )
     run = None if source.startswith("d") else desk.store.run(source)
     dataset_id = desk.store.dataset(source).id if run is None else run.dataset_id
     methods = plan.checked_methods(methods or {"classical" if run is None else "gan": 1.0})
@@ -200,6 +210,8 @@ def export(
             "dataset": dataset_id,
             "methods": methods,
             "policy": (policy or Policy())._asdict(),
+            "format": format,
+            "side": side,
             "balance": balance,
             "originals": originals,
             "seed": seed,

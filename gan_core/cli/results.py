@@ -119,7 +119,7 @@ def detect(
 def export(
     source: Annotated[str, typer.Argument(metavar="RUN|DATASET")],
     out: Annotated[Path, typer.Option(help="The zip to write.")],
-    balance: Annotated[str, typer.Option(help="largest, a total per class, or class=total,...")] = "largest",
+    balance: Annotated[str, typer.Option(help="largest, median, a total per class, or class=total,...")] = "largest",
     originals: Annotated[
         bool, typer.Option("--originals/--no-originals", help="With the real training images, or only synthetic.")
     ] = True,
@@ -129,10 +129,15 @@ def export(
         bool, typer.Option(help="Leave out images in which the dataset's classifier sees another class.")
     ] = True,
     method: Annotated[
-        str, typer.Option(help="gan, classical (changed copies of real images), or both: gan=3,classical=1.")
+        str,
+        typer.Option(
+            help="gan, classical (changed copies), composite (objects on other grounds), or shares: gan=3,classical=1."
+        ),
     ] = "",
     flips: Annotated[bool, typer.Option(help="Changed copies may be mirrored: not for digits and letters.")] = False,
     turns: Annotated[bool, typer.Option(help="Changed copies may be turned a little.")] = True,
+    format: Annotated[str, typer.Option(help="png, jpeg or webp.")] = "png",
+    size: Annotated[int | None, typer.Option(help="Resize pictures to so many px; default the dataset's size.")] = None,
     light: Annotated[bool, typer.Option(help="Changed copies may be lighter, darker, of other contrast.")] = True,
     as_json: Json = False,
 ):
@@ -149,6 +154,8 @@ def export(
         check_labels=check_labels,
         methods=plan.parse_methods(method) if method else None,
         policy=Policy(flips, turns, light),
+        format=format,
+        side=size,
     )
     result = carry_out(job)
     if result["state"] == "finished":

@@ -21,9 +21,10 @@ from gan_core.errors import Stopped
 from gan_core.export.card import dataset_card
 from gan_core.export.gate import LabelGate
 from gan_core.export.names import csv_cell, folder_names
-from gan_core.export.plan import METHODS, Row
+from gan_core.export.plan import FORMATS, METHODS, Row
 
 SCHEMA_VERSION = 1
+QUALITY: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
 BATCH_IMAGES = 64  # so many pictures are in memory at a time
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 
@@ -36,8 +37,34 @@ class Group(NamedTuple):
     kind: str  # real, or one of plan.METHODS
     images: int
 
-    def file_names(self, folders: list[str]) -> Iterator[str]:
-        return (f"{self.split}/{folders[self.label]}/{self.kind}_{i:06d}.png" for i in range(1, self.images + 1))
+    def file_names(self, folders: list[str], ending: str) -> Iterator[str]:
+        return (f"{self.split}/{folders[self.label]}/{self.kind}_{i:06d}.{ending}" for i in range(1, self.images + 1))
+
+
+class Encoding(NamedTuple):
+    """How pictures are written. format: of plan.FORMATS; side: px to resize to, None as they are."""
+
+    format: str = "png"
+    side: int | None = None
+
+    @property
+    def ending(self) -> str:
+        return FORMATS[self.format]
+
+    def __call__(self, picture: np.ndarray) -> bytes:
+        """picture uint8 [H, W, 1 or 3] -> the bytes of a file."""
+        image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+        if self.side is not None and image.size != (self.side, self.side):
+            shrinks = self.side < image.width
+            image = image.resize(
+                (self.side, self.side), Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
+            )
+        file = io.BytesIO()
+        image.save(file, self.format.upper(), **QUALITY.get(self.format, {}))
+        return file.getvalue()
+
+
+AS_PNG = Encoding()
 
 
 def write_zip(
@@ -54,6 +81,7 @@ def write_zip(
     dataset_name: str,
     recipe: str,
     originals: bool = True,
+    encode: Encoding = AS_PNG,
     copying: str = "not checked",
     label_gate: LabelGate | None = None,
     unchecked: str = "not checked",
@@ -81,7 +109,8 @@ def write_zip(
         "checkpoint_sha256": checkpoint_sha256,
         "originals": originals,
         "copying": copying,
-        "image_shape": list(train.images.shape[1:]),
+        "format": encode.format,
+        "image_shape": [*[encode.side or side for side in train.images.shape[1:3]], train.images.shape[3]],
         **tally(groups, train.classes, folders),
     }
     total = max(1, sum(group.images for group in groups))
@@ -91,12 +120,12 @@ def write_zip(
         try:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 for group in groups:
-                    names = group.file_names(folders)
+                    names = group.file_names(folders, encode.ending)
                     for pictures in batches(group, train, test, makers):
                         if should_stop and should_stop():
                             raise Stopped
                         for picture in pictures:
-                            archive.writestr(member(next(names)), png(picture))
+                            archive.writestr(member(next(names)), encode(picture))
                         done += len(pictures)
                         if on_progress:
                             on_progress(done / total, f"Writing {done:,} of {total:,} images")
@@ -104,9 +133,10 @@ def write_zip(
                 manifest["label_check_said"] = label_gate.sentence() if label_gate else unchecked
                 for split in dict.fromkeys(group.split for group in groups if group.images):
                     mine = [group for group in groups if group.split == split]
-                    lines = metadata_lines(mine, train.classes, folders, run_id, seed)
+                    lines = metadata_lines(mine, train.classes, folders, run_id, seed, encode.ending)
                     write_text(archive, f"{split}/metadata.csv", lines)
-                write_text(archive, "manifest.json", manifest_lines(manifest, groups, train.classes, folders, makers))
+                lines = manifest_lines(manifest, groups, train.classes, folders, makers, encode.ending)
+                write_text(archive, "manifest.json", lines)
                 write_text(archive, "README.md", iter([dataset_card(manifest)]))
             file.flush()
             os.fsync(file.fileno())
@@ -187,7 +217,7 @@ def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[s
 
 
 def metadata_lines(
-    groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int
+    groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int, ending: str
 ) -> Iterator[str]:
     """Of one split, names from its folder on, as Hugging Face's `imagefolder` reads it; an empty cell would pass for a number."""
     yield csv_line(["file_name", "label", "is_synthetic", "method", "run", "seed"])
@@ -195,7 +225,7 @@ def metadata_lines(
         label = csv_cell(classes[group.label])
         run = run_id if group.kind == "gan" else "none"
         tail = [label, "false", "real", "none", -1] if group.kind == "real" else [label, "true", group.kind, run, seed]
-        for name in group.file_names(folders):
+        for name in group.file_names(folders, ending):
             yield csv_line([name.removeprefix(f"{group.split}/"), *tail])
 
 
@@ -206,7 +236,12 @@ def csv_line(cells: list[Any]) -> str:
 
 
 def manifest_lines(
-    manifest: dict[str, Any], groups: list[Group], classes: list[str], folders: list[str], makers: dict[str, Any]
+    manifest: dict[str, Any],
+    groups: list[Group],
+    classes: list[str],
+    folders: list[str],
+    makers: dict[str, Any],
+    ending: str,
 ) -> Iterator[str]:
     """The manifest with one line per synthetic file, never whole in memory."""
     yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
@@ -214,7 +249,7 @@ def manifest_lines(
     for group in groups:
         if group.kind != "real":
             told = getattr(makers.get(group.kind), "entry", lambda label, number: {"index": number})
-            for index, name in enumerate(group.file_names(folders)):
+            for index, name in enumerate(group.file_names(folders, ending)):
                 entry = {
                     "file_name": name,
                     "class": classes[group.label],
@@ -238,10 +273,3 @@ def member(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, FIXED_TIME)
     info.create_system, info.external_attr = 3, 0o100644 << 16  # Unix, rw-r--r--, whatever this computer runs
     return info
-
-
-def png(picture: np.ndarray) -> bytes:
-    """picture uint8 [H, W, 1 or 3] -> PNG bytes."""
-    file = io.BytesIO()
-    Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(file, "PNG")
-    return file.getvalue()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gan_core.export.names import markdown
+from gan_core.export.plan import FORMATS
 
 CARD = """# {dataset}, balanced
 
@@ -28,9 +29,10 @@ An image dataset with one folder per class. {made} The real training images are 
 
 ## Files
 
-- `train/<class>/real_000001.png`: a real image. `train/<class>/gan_000001.png`: one that the network drew.
-  `train/<class>/classical_000001.png`: a changed copy of a real training image.
-- `test/<class>/real_000001.png`: held-out real images. Measure on these only.
+- `train/<class>/real_000001.{ending}`: a real image. `train/<class>/gan_000001.{ending}`: one that the network drew.
+  `classical_000001.{ending}`: a changed copy of a real training image. `composite_000001.{ending}`: an object on another
+  background.
+- `test/<class>/real_000001.{ending}`: held-out real images. Measure on these only.
 - `train/metadata.csv`, `test/metadata.csv`: file name, label, whether it is synthetic, the method, run and seed ("none"
   and -1 for real images). A label that a spreadsheet would run as a formula has an apostrophe in front.
 - `manifest.json`: the same facts for programs, with class, run, seed and index of every synthetic file.
@@ -73,6 +75,7 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         test=manifest["test"],
         width=width,
         height=height,
+        ending=FORMATS[manifest["format"]],
         mode="grey" if channels == 1 else "RGB",
         seed=manifest["seed"],
         checkpoint=manifest["checkpoint_sha256"] or "none",
@@ -90,6 +93,8 @@ def made(methods: dict[str, int]) -> str:
         told.append(f"A generative adversarial network, trained on real images, drew {drawn:,} synthetic ones.")
     if copies := methods.get("classical"):
         told.append(f"{copies:,} are changed copies of real training images: moved, turned, enlarged, relit.")
+    if pasted := methods.get("composite"):
+        told.append(f"{pasted:,} show objects of real training images, cut out and pasted on others' backgrounds.")
     return " ".join(told)
 
 

@@ -2,15 +2,18 @@
 
 import math
 from itertools import accumulate, pairwise
+from statistics import median
 from typing import NamedTuple
 
 from gan_core.errors import UserError
 
-METHODS = ("gan", "classical")  # ways to make an image
+METHODS = ("gan", "classical", "composite")  # ways to make an image
+FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the pictures in a zip, and how their names end
+SMALLEST_SIDE, LARGEST_SIDE = 8, 1024  # px that pictures may be resized to
 LEAST_FOR_GAN = 10  # real images of a class: below that a GAN can hardly do more than copy them
 MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is a slip of the finger
 
-Balance = str | int | dict[str, int]  # 'largest', one total for every class, or totals by class
+Balance = str | int | dict[str, int]  # 'largest', 'median', one total for every class, or totals by class
 
 
 class Row(NamedTuple):
@@ -26,12 +29,12 @@ class Row(NamedTuple):
 
 
 def parse_balance(text: str, classes: list[str]) -> Balance:
-    """The words of the command line: 'largest', '500', or 'kiwi=300,owl=200'. Raises UserError.
+    """The words of the command line: 'largest', 'median', '500', or 'kiwi=300,owl=200'. Raises UserError.
 
     A class name may itself hold commas and equals signs: the longest class name that fits is taken.
     """
     text = text.strip()
-    if text == "largest":
+    if text in ("largest", "median"):
         return text
     if "=" not in text:
         return whole_number(text)
@@ -133,6 +136,8 @@ def synthetic_share(plan: dict[str, Row]) -> float:
 def totals_by_class(counts: dict[str, int], balance: Balance) -> dict[str, int]:
     if balance == "largest":
         return dict.fromkeys(counts, max(counts.values(), default=0))
+    if balance == "median":
+        return dict.fromkeys(counts, math.ceil(median(counts.values() or [0])))
     if isinstance(balance, dict):
         for name in balance:
             if name not in counts:
@@ -153,7 +158,7 @@ def whole_number(text: str) -> int:
         raise UserError(
             "bad_balance",
             f"{text!r} is not a number of images.",
-            "Write 'largest', one number such as 500, or class=number pairs with commas between.",
+            "Write 'largest', 'median', one number such as 500, or class=number pairs with commas between.",
         )
     return int(text)
 

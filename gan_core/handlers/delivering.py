@@ -7,6 +7,7 @@ from typing import Any
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.classical import Classical, Policy
+from gan_core.data.composite import Composite
 from gan_core.errors import Stopped, UserError
 from gan_core.handlers.looking import feature_cache
 from gan_core.handlers.measuring import check_copies
@@ -46,9 +47,16 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     shares, small = plan.shares(rows, counts, wanted.get("methods", {"gan": 1.0}))
     name = f"{plain_folder(info.name)}-balanced.zip"
     check_labels, progress = wanted.get("check_labels", True), Reporter(store, job)
+    policy = Policy(**wanted.get("policy", {}))
     makers: dict[str, Any] = {
-        "classical": Classical(train_set, wanted["seed"], Policy(**wanted.get("policy", {}))),
+        "classical": Classical(train_set, wanted["seed"], policy),
+        "composite": Composite(train_set, wanted["seed"], policy),
     }
+    without_object = []
+    for label, share in enumerate(shares.values()):
+        if "composite" in share and not makers["composite"].can(label):
+            share["classical"] = share.get("classical", 0) + share.pop("composite")
+            without_object.append(info.classes[label])
     copying = {"verdict": "not checked", "sentence": "not checked"}
     label_gate, unchecked, generator = None, "not checked", None
     drawn = [share.get("gan", 0) for share in shares.values()]
@@ -83,6 +91,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             dataset_name=info.name,
             recipe=generator.config.recipe if generator else "",
             originals=wanted["originals"],
+            encode=archive.Encoding(wanted.get("format", "png"), wanted.get("side")),
             on_progress=progress,
             should_stop=watch,
         )
@@ -97,6 +106,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             "bytes": (staging / name).stat().st_size,
             "sha256": sha256,
             "too_small_for_gan": small,
+            "without_object": without_object,
             "copying": copying["verdict"],
             "per_class": {
                 row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]

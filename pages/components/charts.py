@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from gan_core.runfolder import decimate
 
 Row = dict[str, Any]
-BLUE, ORANGE, GREY = "#2f79c4", "#e07b1a", "#8a97a5"  # readable on the light and on the dark page
+BLUE, ORANGE, GREY, PURPLE = "#2f79c4", "#e07b1a", "#8a97a5", "#8257b5"  # readable on the light and on the dark page
 SQUARES = "mean squared error, pixels in -1 to 1"
 MUTATIONS = {
     "mutation_minimax": ("Minimax", BLUE, "solid"),
@@ -142,12 +142,10 @@ def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Fi
     return bars(classes, {"training": (train, BLUE, ""), "test": (test, ORANGE, "/")})
 
 
-def planned_counts(classes: list[str], real: list[int], drawn: list[int], copies: list[int] | None = None) -> go.Figure:
-    """Real images, those to be drawn by a GAN and changed copies per class, stacked."""
-    parts = {"real": (real, BLUE, ""), "from the run": (drawn, ORANGE, "/")}
-    if copies and any(copies):
-        parts["changed copies"] = (copies, GREY, ".")
-    return bars(classes, parts)
+def planned_counts(classes: list[str], real: list[int], made: dict[str, list[int]]) -> go.Figure:
+    """Real images and those to be made per class, stacked. made: {legend: counts}."""
+    looks = zip(made.items(), ((ORANGE, "/"), (GREY, "."), (PURPLE, "x")), strict=False)
+    return bars(classes, {"real": (real, BLUE, ""), **{name: (counts, *look) for (name, counts), look in looks}})
 
 
 def bars(classes: list[str], parts: dict[str, tuple[list[int], str, str]]) -> go.Figure:

@@ -1,0 +1,97 @@
+"""More images of a class without a network: its objects, cut out, changed in scale, shape and rotation, on other backgrounds.
+
+As the clothing project wished for (cut and paste: Dwibedi et al., arXiv:1708.01642; soft edges against the pasted look). Every
+number of an image comes from (seed, class, number) alone.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gan_core.data.classical import Policy
+from gan_core.data.dataset import ImageSet
+from gan_core.data.foreground import alpha, background
+
+SCALE, SHAPE, TURN_DEGREES = (0.75, 1.15), 0.1, 15.0
+INSIDE = 0.85  # share of the object that must stay in the frame
+TRIES = 20  # places for an object, and pictures asked for one
+EDGE = 2  # px
+CACHED = 4096  # cut-outs that are kept
+LEAST_CUT = 0.2  # of a class's first pictures with an object; a class with less has none to cut
+
+
+class Composite:
+    """A maker of archive.write_zip, for classes of which can() says so."""
+
+    def __init__(self, train: ImageSet, seed: int, policy: Policy):
+        self.train, self.seed, self.policy = train, seed, policy
+        labels = np.asarray(train.labels)
+        self.rows = [np.flatnonzero(labels == label) for label in range(len(train.classes))]
+        self.alpha = lru_cache(CACHED)(lambda row: alpha(np.asarray(train.images[row])))
+
+    def __call__(self, label: int, count: int, start: int) -> np.ndarray:
+        """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]."""
+        return np.stack([self.one(label, number) for number in range(start, start + count)])
+
+    def can(self, label: int) -> bool:
+        """Whether objects can be cut out of the first images of a class."""
+        first = self.rows[label][:TRIES]
+        return sum(self.alpha(int(row)) is not None for row in first) > LEAST_CUT * len(first)
+
+    def sources(self, label: int, number: int) -> tuple[int, int]:
+        """(row of the object, row of the background) in the training set."""
+        rng = np.random.default_rng([self.seed, label, number])
+        rows = rng.permutation(self.rows[label])
+        source = next((int(row) for row in rows if self.alpha(int(row)) is not None), int(rows[0]))
+        return source, int(rng.integers(len(self.train.images)))
+
+    def one(self, label: int, number: int) -> np.ndarray:
+        source, behind = self.sources(label, number)
+        ground = background(np.asarray(self.train.images[behind]), self.alpha(behind))
+        return pasted(
+            np.asarray(self.train.images[source]),
+            self.alpha(source),
+            ground,
+            np.random.default_rng([self.seed, label, number, 1]),
+            self.policy,
+        )
+
+    def entry(self, label: int, number: int) -> dict[str, Any]:
+        source, behind = self.sources(label, number)
+        return {"index": number, "source_row": source, "background_row": behind}
+
+
+def pasted(
+    image: np.ndarray, mask: np.ndarray | None, ground: np.ndarray, rng: np.random.Generator, policy: Policy
+) -> np.ndarray:
+    """image and ground uint8 [H, W, C], mask float32 [H, W] or None, which leaves the image as it is."""
+    import cv2
+
+    if mask is None:
+        return image
+    side, turn = image.shape[0], TURN_DEGREES * rng.uniform(-1, 1) * policy.turns
+    if policy.flips and rng.random() < 0.5:
+        image, mask = image[:, ::-1], mask[:, ::-1]
+    weight = mask.sum()
+    centre = np.array([(mask.sum(axis) * np.arange(side)).sum() / weight for axis in (0, 1)])  # x, y
+    scale, shape = rng.uniform(*SCALE), 1 + SHAPE * rng.uniform(-1, 1)
+    matrix = cv2.getRotationMatrix2D(tuple(map(float, centre)), turn, 1.0)
+    matrix[:, :2] = matrix[:, :2] @ np.diag([scale * shape, scale / shape])
+    area = weight * scale**2
+    for attempt in range(TRIES):
+        # From anywhere towards where it was: the last try leaves it in its place.
+        free = 1 - attempt / (TRIES - 1)
+        place = free * rng.uniform(0.2, 0.8, 2) * side + (1 - free) * centre
+        matrix[:, 2] = place - matrix[:, :2] @ centre
+        moved = cv2.warpAffine(np.ascontiguousarray(mask), matrix, (side, side), flags=cv2.INTER_LINEAR)
+        if moved.sum() >= INSIDE * area:
+            break
+    # Colours of the object reach a little past its edge, so that no seam of its old background shows.
+    sure = (mask > 0.95).astype(np.uint8)
+    clean = background(image, (cv2.dilate(sure, np.ones((3, 3), np.uint8), iterations=EDGE) - sure).astype(np.float32))
+    warped = cv2.warpAffine(
+        np.ascontiguousarray(clean), matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    ).reshape(image.shape)
+    share = moved[..., None]
+    return np.rint(share * warped + (1 - share) * ground).astype(np.uint8)
