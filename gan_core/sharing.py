@@ -62,6 +62,8 @@ def write_onnx(G: nn.Module, path: Path, *, z_dim: int, size: int, classes: int)
         path.write_bytes(graph)
         session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
         drawn = session.run(None, {"noise": noise.numpy(), "label": label.numpy()})[0]
+    except (MemoryError, OSError):
+        raise
     except Exception as error:  # of the exporter, of onnxruntime: many kinds
         path.unlink(missing_ok=True)
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -157,7 +157,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         plan.SMALLEST_SIDE,
         plan.LARGEST_SIDE,
         info.size,
-        key="export_side",
+        key=f"export_side_{run.dataset_id}",
         width=130,
         help="Pictures are resized to it.",
     )
@@ -166,17 +166,12 @@ with balance_slot:
     methods, policy = choose_methods()
 planned: dict[str, plan.Row] | None = None
 try:
-    planned = plan.deficits(counts, balance, originals=originals)
-    shares, small = plan.shares(planned, counts, plan.checked_methods(methods))
-    show_plan(planned, shares, originals)
-    if small and "gan" in methods:
-        st.info(
-            plain(
-                f"{', '.join(small)}: fewer than {plan.LEAST_FOR_GAN} real images are too few for a GAN, which would copy them. "
-            )
-            + "Filled with changed copies instead.",
-            icon=":material/info:",
-        )
+    rows = plan.deficits(counts, balance, originals=originals)
+    shares, small = plan.shares(rows, counts, plan.checked_methods(methods))
+    show_plan(rows, shares, originals)
+    if small:
+        st.info(plain(plan.too_small(small)), icon=":material/info:")
+    planned = rows
 except UserError as refused:
     st.error(sentence(refused))
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
@@ -276,8 +271,8 @@ if done:
             )
             if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
                 link(job.result, job.subject)
-                if gone := job.result.get("without_object"):
-                    st.caption(plain(f"No objects could be cut out of {', '.join(gone)}: changed copies instead."))
+                for note in job.result.get("notes", ()):
+                    st.caption(plain(note))
                 labels_checked(job.result)
             else:
                 st.caption("The file is not in the workspace any more; build it again.")
@@ -301,6 +296,9 @@ for job in [job for job in desk.store.jobs(kind="share") if job.payload.get("run
     elif job.state == "finished" and job.result:
         with st.container(border=True, key=f"share_done_{job.subject}"):
             st.caption(f"Of {checkpoint(job.result)}, {ago(job.finished_at or job.created_at)}")
-            link(job.result, job.subject)
+            if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
+                link(job.result, job.subject)
+            else:
+                st.caption("The file is not in the workspace any more; pack it again.")
             if job.result["onnx"] != "written":
                 st.caption(plain(f"Without ONNX: {job.result['onnx']}"))

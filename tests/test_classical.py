@@ -15,6 +15,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.export import plan
 from gan_core.jobs import Watch
+from gan_core.workspace import new_id
 
 CLASSES = ["dark", "grey", "bright"]
 
@@ -93,13 +94,20 @@ def test_a_dataset_grows_without_a_run(desk, toy_dataset):
     assert manifest["methods"] == {"gan": 0, "classical": 30, "composite": 0} and len(manifest["synthetic_files"]) == 30
     entry = manifest["synthetic_files"][0]
     assert entry["method"] == "classical" and entry["run"] is None and entry["source_row"] >= 0
-    assert sum(row["method"] == "classical" for row in rows) == 30 and {row["run"] for row in rows} == {"none"}
+    assert sum(row["method"] == "classical" for row in rows) == 30 and {row["run"] for row in rows} == {"-"}
     assert "30 are changed copies" in card and "network" not in card.split("## Classes")[0].split("|")[0]
     assert "train/dark/classical_000001.png" in names
     again = carry_out(desk, actions.export(desk, toy_dataset, 30))
     assert again.result["sha256"] == job.result["sha256"]
     with pytest.raises(UserError, match="A dataset alone"):
         actions.export(desk, toy_dataset, 30, methods={"gan": 1.0})
+
+
+def test_an_export_queued_before_there_were_methods_still_runs(desk, toy_dataset, tiny):
+    run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0))).subject
+    old = {"run": run, "balance": 25, "originals": True, "seed": 0, "gate": False, "check_labels": False}
+    job = carry_out(desk, desk.submit("export", new_id("export"), old))
+    assert job.result["methods"] == {"gan": 15, "classical": 0, "composite": 0} and job.result["format"] == "png"
 
 
 def test_both_ways_at_once(desk, toy_dataset, tiny):

@@ -120,6 +120,26 @@ def test_stop_keeps_and_resume_goes_on(ganvas, workspace, toy_dataset):
     refused(ganvas("resume", run), "more epochs")
 
 
+def test_the_generator_in_each_format(ganvas, workspace, toy_dataset, tmp_path):
+    run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
+    refused(ganvas("export-model", run, "--out", tmp_path / "g.onnx", "--format", "pickle"), "Choose one of")
+    refused(ganvas("export-model", run, "--out", tmp_path / "g.json", "--format", "safetensors"), "one file")
+    refused(ganvas("export-model", run, "--out", tmp_path), "folder")
+    for format, name, first in (
+        ("zip", "g.zip", b"PK"),
+        ("onnx", "g.onnx", b""),
+        ("safetensors", "w.safetensors", b""),
+    ):
+        code, value, err = ganvas("export-model", run, "--out", tmp_path / name, "--format", format, "--json")
+        assert code == 0 and value["onnx"] == "written", err
+        assert (tmp_path / name).read_bytes().startswith(first) and (tmp_path / name).stat().st_size > 1000
+    assert json.loads((tmp_path / "w.json").read_text())["classes"] == ["dark", "grey", "bright"]
+    assert sorted(path.name for path in tmp_path.glob("[gw].*")) == ["g.onnx", "g.zip", "w.json", "w.safetensors"]
+    (workspace.root / "ganvas.sqlite").unlink()
+    assert ganvas("repair", "--json")[1]["exports"] == 3
+    assert {job.kind for job in Store(workspace).jobs() if job.subject.startswith("e")} == {"share"}
+
+
 def test_repair_finds_everything_again(ganvas, workspace, toy_dataset):
     run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
     (workspace.root / "ganvas.sqlite").unlink()

@@ -9,9 +9,11 @@ import pytest
 from gan_core import actions, worker
 from gan_core.data.classical import Policy
 from gan_core.data.composite import Composite
-from gan_core.data.dataset import ImageSet
+from gan_core.data.dataset import DatasetInfo, ImageSet, write_info
 from gan_core.data.foreground import alpha, background
+from gan_core.errors import Stopped
 from gan_core.jobs import Watch
+from gan_core.workspace import new_id
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 160, 60), (50, 60, 190)
 
@@ -54,7 +56,7 @@ def test_where_there_is_no_object_none_is_found():
 
 
 def test_the_ground_behind_an_object_is_painted_in():
-    picture, true = disc(64, noise=0)
+    picture, _ = disc(64, noise=0)
     painted = background(picture, alpha(picture))
     assert np.abs(painted.astype(int) - BLUE).max() <= 8  # of the 150 that the object lies apart
     assert background(picture, None) is picture
@@ -85,12 +87,59 @@ def test_objects_are_pasted_on_other_grounds_in_other_places_and_sizes():
     assert all((np.abs(image.astype(int) - (240, 240, 60)).sum(-1) < 60).mean() < 0.02 for image in on_green)
 
 
+def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_twice(desk, workspace, store):
+    id = new_id("dataset")
+    folder = workspace.dataset(id)
+    folder.mkdir()
+    make = composite(n=14)
+    for split, rows in (("train", slice(None, None)), ("test", slice(None, None, 7))):
+        np.save(folder / f"{split}_images.npy", make.train.images[rows])
+        np.save(folder / f"{split}_labels.npy", make.train.labels[rows])
+    names = ["red", "yellow"]
+    facts = {"size": 64, "mode": "RGB", "fit": "crop", "train_counts": [14, 14], "test_counts": [2, 2]}
+    rest = {"source": {"kind": "zip"}, "seed": 0, "health": {}, "rejected": [], "notices": []}
+    write_info(folder, DatasetInfo(name="Discs", classes=names, **facts, **rest))
+    store.add_dataset(id, "Discs")
+    digests = set()
+    for _ in range(2):
+        job = actions.export(desk, id, 24, methods={"composite": 1.0}, policy=Policy(flips=True))
+        worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
+        result = desk.store.job(job.id).result
+        digests.add(result["sha256"])
+    assert (
+        len(digests) == 1 and result["methods"] == {"gan": 0, "classical": 0, "composite": 20} and not result["notes"]
+    )
+    with zipfile.ZipFile(desk.workspace.export(job.subject) / result["file"]) as archive:
+        entries = json.loads(archive.read("manifest.json"))["synthetic_files"]
+        assert "20 show objects of real training images" in archive.read("README.md").decode()
+        assert archive.read("train/metadata.csv").decode().count(",composite,-,0") == 20
+        assert {"train/red/composite_000001.png", "train/yellow/composite_000010.png"} <= set(archive.namelist())
+    assert all(entry["method"] == "composite" and entry["background_row"] is not None for entry in entries)
+    assert all((entry["source_row"] < 14) == (entry["class"] == "red") for entry in entries)
+
+
+def test_stop_is_heard_between_two_cuts():
+    make = composite()
+    make.should_stop = lambda: True
+    with pytest.raises(Stopped):
+        make.can(0)
+
+
+def test_where_no_object_turns_up_it_is_a_changed_copy_and_not_the_picture_itself():
+    flat = np.full((8, 64, 64, 3), 90, np.uint8)
+    flat[:, 5:9, :] = 120  # from border to border: no object
+    make = Composite(ImageSet(flat, np.zeros(8, np.int64), ["flat"]), 0, Policy())
+    assert not make.can(0) and make.entry(0, 0)["background_row"] is None
+    assert not any(np.array_equal(image, flat[0]) for image in make(0, 5, 0))
+
+
 def test_a_class_without_objects_gets_changed_copies_and_is_named(desk, toy_dataset):
     job = actions.export(desk, toy_dataset, 25, methods={"composite": 1.0})
     worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
     ended = desk.store.job(job.id)
     assert ended.state == "finished", ended.error
     assert ended.result["without_object"] == ["dark", "grey", "bright"]
+    assert ended.result["notes"][0].endswith("changed copies instead: dark, grey, bright.")
     assert ended.result["methods"] == {"gan": 0, "classical": 15, "composite": 0}
     with zipfile.ZipFile(desk.workspace.export(job.subject) / ended.result["file"]) as archive:
         assert {row["method"] for row in json.loads(archive.read("manifest.json"))["synthetic_files"]} == {"classical"}

@@ -76,7 +76,7 @@ def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
     assert np.bincount(test.targets).tolist() == [2, 2]
 
 
-@pytest.mark.parametrize("classes", [CLASSES, ["0", "1"]])
+@pytest.mark.parametrize("classes", [CLASSES, ["0", "1"], ["7", "other"], ["01", "NA"]])
 @pytest.mark.parametrize("originals", [True, False])
 def test_hugging_face_sees_labels_and_which_images_are_synthetic(tmp_path, monkeypatch, classes, originals):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
@@ -92,8 +92,8 @@ def test_hugging_face_sees_labels_and_which_images_are_synthetic(tmp_path, monke
     assert {split: len(found[split]) for split in found} == {"train": 18, "test": 4}
     for split in found:
         for row in found[split]:
-            assert str(row["label"]) in classes and row["image"].size == (8, 8)
-            assert (row["run"] == "none") == (row["seed"] == -1) == (not row["is_synthetic"])
+            assert row["label"] in classes and row["image"].size == (8, 8)
+            assert (row["run"] == "-") == (row["seed"] == -1) == (row["method"] == "real") == (not row["is_synthetic"])
     assert not any(found["test"]["is_synthetic"])
     assert sum(found["train"]["is_synthetic"]) == (6 if originals else 18)
 
@@ -151,7 +151,7 @@ def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
     assert all((row["is_synthetic"] == "true") == ("/gan_" in row["file_name"]) for row in rows)
     assert all(row["label"] == row["file_name"].split("/")[1] for row in rows)
     assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "true"} == {("r0123456789abcdef", "7")}
-    assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "false"} == {("none", "-1")}
+    assert {(row["run"], row["seed"]) for row in rows if row["is_synthetic"] == "false"} == {("-", "-1")}
     synthetic = manifest.pop("synthetic_files")
     assert manifest == returned
     assert [entry["file_name"] for entry in synthetic] == [n for n in files if "/gan_" in n]
@@ -182,8 +182,9 @@ def test_hostile_class_names_stay_text(tmp_path):
         "Owl",
         "owl",
         "![x](http://a/b)",
+        "Metadata.CSV",
     ]
-    export(tmp_path / "out.zip", counts=[1] * 7, balance=2, classes=names)
+    export(tmp_path / "out.zip", counts=[1] * 8, balance=2, classes=names)
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         files, rows, card = archive.namelist(), metadata(archive), archive.read("README.md").decode()
         manifest = json.loads(archive.read("manifest.json"))

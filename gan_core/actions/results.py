@@ -183,7 +183,7 @@ def export(
         )
     run = None if source.startswith("d") else desk.store.run(source)
     dataset_id = desk.store.dataset(source).id if run is None else run.dataset_id
-    methods = plan.checked_methods(methods or {"classical" if run is None else "gan": 1.0})
+    methods = plan.checked_methods({"classical" if run is None else "gan": 1.0} if methods is None else methods)
     info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     shares, _ = plan.shares(

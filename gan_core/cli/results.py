@@ -1,13 +1,14 @@
 """The verbs that take something from a trained run: sample, evaluate, utility, detect, export; and demo, the whole way."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gan_core import actions, checks, evaluations
-from gan_core.cli.common import Context, Json, carry_out, desk, say
+from gan_core.cli.common import Context, Json, carry_out, desk, refuse, say
 from gan_core.data.classical import Policy
 from gan_core.errors import UserError
 from gan_core.export import plan
@@ -134,14 +135,16 @@ def export(
             help="gan, classical (changed copies), composite (objects on other grounds), or shares: gan=3,classical=1."
         ),
     ] = "",
-    flips: Annotated[bool, typer.Option(help="Changed copies may be mirrored: not for digits and letters.")] = False,
-    turns: Annotated[bool, typer.Option(help="Changed copies may be turned a little.")] = True,
+    flips: Annotated[
+        bool, typer.Option(help="Copies and objects may be mirrored: not for digits and letters.")
+    ] = False,
+    turns: Annotated[bool, typer.Option(help="Copies and objects may be turned a little.")] = True,
     format: Annotated[str, typer.Option(help="png, jpeg or webp.")] = "png",
     size: Annotated[int | None, typer.Option(help="Resize pictures to so many px; default the dataset's size.")] = None,
     light: Annotated[bool, typer.Option(help="Changed copies may be lighter, darker, of other contrast.")] = True,
     as_json: Json = False,
 ):
-    """Write a balanced zip: real images, the missing ones made, the held-out split apart. Of a dataset: changed copies only."""
+    """Write a balanced zip: real images, the missing ones made, the held-out split apart. Of a dataset: without a GAN."""
     wanted = actions.parse_balance(desk(), source, balance)
     checks.check_out(out)
     job = actions.export(
@@ -158,6 +161,8 @@ def export(
         side=size,
     )
     result = carry_out(job)
+    for note in result.get("notes", []):
+        print(f"note: {note}", file=sys.stderr)
     if result["state"] == "finished":
         actions.copy_export(desk(), job.subject, result["file"], out)
     say(
@@ -176,16 +181,19 @@ def export_model(
     """Write the generator itself: as ONNX, as safetensors with a JSON beside it, or both in a zip."""
     if format not in MODEL_FILES:
         raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(MODEL_FILES)}.")
-    members = dict(zip(MODEL_FILES[format], (out, out.with_suffix(".json")), strict=False))
-    for path in members.values() or [out]:
-        checks.check_out(path)
+    checks.check_out(out)
+    beside = out.with_suffix(".json")
+    if format == "safetensors" and beside == out:
+        raise UserError("bad_out", "The weights and their JSON would be one file.", "Name it with .safetensors.")
+    members = dict(zip(MODEL_FILES[format], (out, beside), strict=False))
     job = actions.share(desk(), run)
     result = carry_out(job)
     if result["state"] == "finished" and format == "onnx" and result["onnx"] != "written":
-        raise UserError("no_onnx", result["onnx"], "Take --format safetensors.")
+        refuse(UserError("no_onnx", result["onnx"], "Take --format safetensors."), 1)
     if result["state"] == "finished":
         actions.copy_export(desk(), job.subject, result["file"], out, members)
-    say(as_json, {**result, "out": str(out)}, f"{out}: {result['state']}. ONNX: {result.get('onnx')}")
+    written = " and ".join(str(path) for path in members.values()) or str(out)
+    say(as_json, {**result, "out": str(out)}, f"{written}: {result['state']}. ONNX: {result.get('onnx')}")
 
 
 def demo(minutes: float = 1.0, out: Path = Path("ganvas-demo.zip"), as_json: Json = False):

@@ -4,12 +4,13 @@ torchvision's transforms, with each image's numbers drawn from (seed, class, num
 same pixels in any order. What leaves the frame on one side comes back mirrored on the other, so no corner is empty.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_core.data.dataset import ImageSet
-from gan_core.errors import UserError
+from gan_core.errors import Stopped, UserError
 
 TURN_DEGREES, ZOOM, SHIFT = 10.0, 0.1, 1 / 14  # either way; SHIFT is a share of the side
 LIGHT, CONTRAST, SATURATION = 0.15, 0.2, 0.2  # either way, of 1
@@ -26,13 +27,13 @@ class Policy(NamedTuple):
 class Classical:
     """A maker of archive.write_zip: changed copies of the training images of a class, each image as often as any other."""
 
-    def __init__(self, train: ImageSet, seed: int, policy: Policy):
-        self.train, self.seed, self.policy = train, seed, policy
+    def __init__(self, train: ImageSet, seed: int, policy: Policy, should_stop: Callable[[], bool] = lambda: False):
+        self.train, self.seed, self.policy, self.should_stop = train, seed, policy, should_stop
         labels = np.asarray(train.labels)
         self.rows = [np.flatnonzero(labels == label) for label in range(len(train.classes))]
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
-        """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]. Raises UserError no_images."""
+        """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]. Raises UserError no_images, Stopped."""
         return np.stack([self.one(label, number) for number in range(start, start + count)])
 
     def source(self, label: int, number: int) -> int:
@@ -45,15 +46,22 @@ class Classical:
         return int(np.random.default_rng([self.seed, label, turn]).permutation(rows)[place])
 
     def one(self, label: int, number: int) -> np.ndarray:
-        import torch
-
-        picture = torch.from_numpy(np.array(self.train.images[self.source(label, number)])).permute(2, 0, 1)
-        rng = np.random.default_rng([self.seed, label, number, 1])
-        return changed(picture, rng.uniform(-1, 1, 8), self.policy).permute(1, 2, 0).numpy()
+        if self.should_stop():
+            raise Stopped
+        image = np.asarray(self.train.images[self.source(label, number)])
+        return changed_copy(image, np.random.default_rng([self.seed, label, number, 1]), self.policy)
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
         """For the manifest: what remakes file `number` of a class, counted from 0."""
         return {"index": number, "source_row": self.source(label, number)}
+
+
+def changed_copy(image: np.ndarray, rng: np.random.Generator, policy: Policy) -> np.ndarray:
+    """uint8 [H, W, C] -> the same shape."""
+    import torch
+
+    picture = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    return changed(picture, rng.uniform(-1, 1, 8), policy).permute(1, 2, 0).numpy()
 
 
 def changed(picture: Any, draws: np.ndarray, policy: Policy) -> Any:

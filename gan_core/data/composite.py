@@ -4,72 +4,88 @@ As the clothing project wished for (cut and paste: Dwibedi et al., arXiv:1708.01
 number of an image comes from (seed, class, number) alone.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from gan_core.data.classical import Policy
+from gan_core.data.classical import Policy, changed_copy
 from gan_core.data.dataset import ImageSet
 from gan_core.data.foreground import alpha, background
+from gan_core.errors import Stopped
 
 SCALE, SHAPE, TURN_DEGREES = (0.75, 1.15), 0.1, 15.0
 INSIDE = 0.85  # share of the object that must stay in the frame
 TRIES = 20  # places for an object, and pictures asked for one
 EDGE = 2  # px
-CACHED = 4096  # cut-outs that are kept
-LEAST_CUT = 0.2  # of a class's first pictures with an object; a class with less has none to cut
+CACHED_BYTES = 64 << 20  # of cut-outs that are kept
+LEAST_CUT = 0.2  # of some of a class's pictures with an object; a class with less has none to cut
 
 
 class Composite:
     """A maker of archive.write_zip, for classes of which can() says so."""
 
-    def __init__(self, train: ImageSet, seed: int, policy: Policy):
-        self.train, self.seed, self.policy = train, seed, policy
+    def __init__(self, train: ImageSet, seed: int, policy: Policy, should_stop: Callable[[], bool] = lambda: False):
+        self.train, self.seed, self.policy, self.should_stop = train, seed, policy, should_stop
         labels = np.asarray(train.labels)
         self.rows = [np.flatnonzero(labels == label) for label in range(len(train.classes))]
-        self.alpha = lru_cache(CACHED)(lambda row: alpha(np.asarray(train.images[row])))
+        cached = max(64, CACHED_BYTES // (4 * train.images.shape[1] ** 2))
+        self.alpha = lru_cache(cached)(self.cut)
+        self.made: dict[tuple[int, int], tuple[int, int | None]] = {}  # so that the manifest cuts nothing again
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
         """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]."""
         return np.stack([self.one(label, number) for number in range(start, start + count)])
 
-    def can(self, label: int) -> bool:
-        """Whether objects can be cut out of the first images of a class."""
-        first = self.rows[label][:TRIES]
-        return sum(self.alpha(int(row)) is not None for row in first) > LEAST_CUT * len(first)
+    def cut(self, row: int) -> np.ndarray | None:
+        if self.should_stop():
+            raise Stopped
+        return alpha(np.asarray(self.train.images[row]))
 
-    def sources(self, label: int, number: int) -> tuple[int, int]:
-        """(row of the object, row of the background) in the training set."""
-        rng = np.random.default_rng([self.seed, label, number])
-        rows = rng.permutation(self.rows[label])
-        source = next((int(row) for row in rows if self.alpha(int(row)) is not None), int(rows[0]))
-        return source, int(rng.integers(len(self.train.images)))
+    def can(self, label: int) -> bool:
+        """Whether objects can be cut out of some images of a class. Raises Stopped."""
+        some = np.random.default_rng([self.seed, label]).permutation(self.rows[label])[:TRIES]
+        return sum(self.alpha(int(row)) is not None for row in some) > LEAST_CUT * len(some)
+
+    def sources(self, label: int, number: int) -> tuple[int, int | None]:
+        """(row of the object, row of the background) in the training set; no background where no object was found."""
+        if (label, number) not in self.made:
+            rng = np.random.default_rng([self.seed, label, number])
+            first = lambda rows: next((int(row) for row in rows if self.alpha(int(row)) is not None), None)
+            source = first(rng.choice(self.rows[label], TRIES))
+            # Behind it a picture whose own object can be taken out: else another class might look over its shoulder.
+            behind = first(rng.integers(len(self.train.images), size=TRIES))
+            if source is None:
+                self.made[label, number] = int(rng.choice(self.rows[label])), None
+            else:
+                self.made[label, number] = source, source if behind is None else behind
+        return self.made[label, number]
 
     def one(self, label: int, number: int) -> np.ndarray:
         source, behind = self.sources(label, number)
-        ground = background(np.asarray(self.train.images[behind]), self.alpha(behind))
-        return pasted(
+        image, mask, rng = (
             np.asarray(self.train.images[source]),
             self.alpha(source),
-            ground,
             np.random.default_rng([self.seed, label, number, 1]),
-            self.policy,
         )
+        if mask is None or behind is None:  # no luck in so many tries
+            return changed_copy(image, rng, self.policy)
+        ground = background(np.asarray(self.train.images[behind]), self.alpha(behind))
+        return pasted(image, mask, ground, rng, self.policy)
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
         source, behind = self.sources(label, number)
-        return {"index": number, "source_row": source, "background_row": behind}
+        fallback = {"method": "classical"} if behind is None else {}
+        return {"index": number, "source_row": source, "background_row": behind, **fallback}
 
 
 def pasted(
-    image: np.ndarray, mask: np.ndarray | None, ground: np.ndarray, rng: np.random.Generator, policy: Policy
+    image: np.ndarray, mask: np.ndarray, ground: np.ndarray, rng: np.random.Generator, policy: Policy
 ) -> np.ndarray:
-    """image and ground uint8 [H, W, C], mask float32 [H, W] or None, which leaves the image as it is."""
+    """image and ground uint8 [H, W, C], mask float32 [H, W], 1 on the object."""
     import cv2
 
-    if mask is None:
-        return image
     side, turn = image.shape[0], TURN_DEGREES * rng.uniform(-1, 1) * policy.turns
     if policy.flips and rng.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]

@@ -112,7 +112,7 @@ class _Child:
 
     def __init__(self, setup: str):
         with tempfile.TemporaryFile() as file:
-            file.truncate(MARK_BYTES)
+            os.pwrite(file.fileno(), bytes(MARK_BYTES), 0)  # not a hole: on a full disk that would be a signal, later
             self.mark = mmap.mmap(file.fileno(), MARK_BYTES)  # the slot that it is at
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(file.fileno())],
@@ -162,12 +162,12 @@ class _Child:
 
     def bury(self, waiting: collections.deque[int], timeout_seconds: float) -> Iterator[Decoded]:
         """The file it died on is lost; what else it has not answered goes back into the queue."""
+        (at,) = MARK.unpack(self.mark)
         self.close()
         if not self.ready:
             raise RuntimeError(f"the picture reader cannot start: {sys.executable} -m {__name__}")
         if self.unanswered:
             slots = [slot for line, _ in self.unanswered for slot in line]
-            (at,) = MARK.unpack(self.mark)
             lost = at if at in self.unanswered[0][0] else slots[0]
             late = self.process.returncode == -signal.SIGALRM
             yield Decoded(
@@ -184,6 +184,7 @@ class _Child:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        self.mark.close()
         for pipe in (self.process.stdin, self.process.stdout):
             try:
                 pipe.close()  # type: ignore[union-attr]

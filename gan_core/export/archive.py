@@ -1,4 +1,4 @@
-"""The balanced dataset as one zip: train/<class>/*.png, test/<class>/*.png, a metadata.csv in each, manifest.json, README.md.
+"""The balanced dataset as one zip: train/<class>/*.png, test/<class>/*.png, metadata in each, manifest.json, README.md.
 
 The same inputs give the same bytes: members are stored, not deflated (a PNG already is), with a fixed time and mode.
 """
@@ -23,7 +23,24 @@ from gan_core.export.gate import LabelGate
 from gan_core.export.names import csv_cell, folder_names
 from gan_core.export.plan import FORMATS, METHODS, Row
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+NO_TEXT = (
+    "",
+    "na",
+    "n/a",
+    "#n/a",
+    "#na",
+    "#n/a n/a",
+    "<na>",
+    "nan",
+    "-nan",
+    "null",
+    "none",
+    "true",
+    "false",
+    "yes",
+    "no",
+)
 QUALITY: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
 BATCH_IMAGES = 64  # so many pictures are in memory at a time
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
@@ -82,6 +99,7 @@ def write_zip(
     recipe: str,
     originals: bool = True,
     encode: Encoding = AS_PNG,
+    notes: list[str] | None = None,
     copying: str = "not checked",
     label_gate: LabelGate | None = None,
     unchecked: str = "not checked",
@@ -108,6 +126,7 @@ def write_zip(
         "seed": seed,
         "checkpoint_sha256": checkpoint_sha256,
         "originals": originals,
+        "notes": notes or [],
         "copying": copying,
         "format": encode.format,
         "image_shape": [*[encode.side or side for side in train.images.shape[1:3]], train.images.shape[3]],
@@ -133,8 +152,12 @@ def write_zip(
                 manifest["label_check_said"] = label_gate.sentence() if label_gate else unchecked
                 for split in dict.fromkeys(group.split for group in groups if group.images):
                     mine = [group for group in groups if group.split == split]
-                    lines = metadata_lines(mine, train.classes, folders, run_id, seed, encode.ending)
-                    write_text(archive, f"{split}/metadata.csv", lines)
+                    rows = metadata_rows(mine, train.classes, folders, run_id, seed, encode.ending)
+                    # A reader guesses the types of a CSV; labels that it could take for numbers or for nothing need JSON.
+                    if any(map(looks_like_no_text, train.classes)):
+                        write_text(archive, f"{split}/metadata.jsonl", (json.dumps(row) + "\n" for row in rows))
+                    else:
+                        write_text(archive, f"{split}/metadata.csv", csv_lines(rows))
                 lines = manifest_lines(manifest, groups, train.classes, folders, makers, encode.ending)
                 write_text(archive, "manifest.json", lines)
                 write_text(archive, "README.md", iter([dataset_card(manifest)]))
@@ -216,17 +239,39 @@ def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[s
     }
 
 
-def metadata_lines(
+def metadata_rows(
     groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int, ending: str
-) -> Iterator[str]:
+) -> Iterator[dict[str, Any]]:
     """Of one split, names from its folder on, as Hugging Face's `imagefolder` reads it; an empty cell would pass for a number."""
-    yield csv_line(["file_name", "label", "is_synthetic", "method", "run", "seed"])
     for group in groups:
-        label = csv_cell(classes[group.label])
-        run = run_id if group.kind == "gan" else "none"
-        tail = [label, "false", "real", "none", -1] if group.kind == "real" else [label, "true", group.kind, run, seed]
+        tail: dict[str, Any] = {
+            "label": classes[group.label],
+            "is_synthetic": group.kind != "real",
+            "method": group.kind,
+            "run": run_id if group.kind == "gan" else "-",
+            "seed": -1 if group.kind == "real" else seed,
+        }
         for name in group.file_names(folders, ending):
-            yield csv_line([name.removeprefix(f"{group.split}/"), *tail])
+            yield {"file_name": name.removeprefix(f"{group.split}/"), **tail}
+
+
+def csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    first = True
+    for row in rows:
+        if first:
+            yield csv_line(list(row))
+            first = False
+        cells = row | {"label": csv_cell(row["label"]), "is_synthetic": str(row["is_synthetic"]).lower()}
+        yield csv_line(list(cells.values()))
+
+
+def looks_like_no_text(label: str) -> bool:
+    """Whether a reader of CSV may take it for a number, a truth value or a missing one."""
+    try:
+        float(label.replace("_", ""))
+    except ValueError:
+        return label.strip().lower() in NO_TEXT
+    return True
 
 
 def csv_line(cells: list[Any]) -> str:

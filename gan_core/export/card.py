@@ -7,12 +7,12 @@ from gan_core.export.plan import FORMATS
 
 CARD = """# {dataset}, balanced
 
-An image dataset with one folder per class. {made} The real training images are {originals} here.
+An image dataset with one folder per class. {made} The real training images are {originals} here.{notes}
 
 | | |
 |---|---|
 | Images in `train/` | {train:,}: {real:,} real and {synthetic:,} synthetic ({share:.1%} synthetic) |
-| Images in `test/` | {test:,}, all real; the network never saw them |
+| Images in `test/` | {test:,}, all real; nothing in `train/` was made from them |
 | Image size | {width} x {height} pixels, {mode} |
 | Run | {run} |
 | Recipe | {recipe} |
@@ -33,8 +33,9 @@ An image dataset with one folder per class. {made} The real training images are 
   `classical_000001.{ending}`: a changed copy of a real training image. `composite_000001.{ending}`: an object on another
   background.
 - `test/<class>/real_000001.{ending}`: held-out real images. Measure on these only.
-- `train/metadata.csv`, `test/metadata.csv`: file name, label, whether it is synthetic, the method, run and seed ("none"
-  and -1 for real images). A label that a spreadsheet would run as a formula has an apostrophe in front.
+- `metadata.csv` in `train/` and `test/` (`metadata.jsonl` where a label could be taken for a number): file name, label,
+  whether it is synthetic, the method, run and seed ("-" and -1 where there is none). A label that a spreadsheet would run
+  as a formula has an apostrophe in front.
 - `manifest.json`: the same facts for programs, with class, run, seed and index of every synthetic file.
 
 ## How to load it
@@ -49,13 +50,14 @@ test = ImageFolder("test")      # compare class_to_idx: a class with no test ima
 ```python
 from datasets import load_dataset
 
-both = load_dataset("imagefolder", data_dir=".")  # image, label, is_synthetic, run, seed
+both = load_dataset("imagefolder", data_dir=".")  # image, label, is_synthetic, method, run, seed
 ```
 
 ## Keep in mind
 
-- **Synthetic is not anonymous.** The network can repeat training images nearly unchanged, above all where it saw few.
-- Synthetic images carry the mistakes and the bias of the network and of the real images, and may miss their class.
+- **Synthetic is not anonymous.** A network can repeat training images nearly unchanged, above all where it saw few; changed
+  copies and pasted objects are real images, slightly changed.
+- Synthetic images carry the mistakes and the bias of how they were made and of the real images, and may miss their class.
 - They help some classifiers and harm others: train with and without them, and compare on `test/`.
 """
 
@@ -68,6 +70,7 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         run=markdown(manifest["run"] or "none"),
         recipe=markdown(manifest["recipe"] or "none"),
         made=made(manifest["methods"]),
+        notes="".join(f" {markdown(note)}" for note in manifest["notes"]),
         train=manifest["real"] + manifest["synthetic"],
         real=manifest["real"],
         synthetic=manifest["synthetic"],

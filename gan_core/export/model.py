@@ -1,5 +1,6 @@
 """The zip of a generator: what lies beside its weights. Two scripts draw with it, one with onnxruntime alone."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ A generative adversarial network trained with Ganvas on {dataset}: recipe {recip
 - `generator.json`: classes, sizes and settings.
 
 ```sh
-python draw.py {first} 16          # 16 images with numpy, onnxruntime and pillow
-python draw_torch.py {first} 16    # the same ones, in a checkout of Ganvas
+{commands}
 ```
 
-Inputs of the ONNX graph: `noise` float32 [N, {z_dim}], standard normal, and `label` int64 [N], the index of the class;
-output: `image` uint8 [N, {size}, {size}, {channels}]. The same seed draws the same images as `python -m gan_core sample`.
+{graph}The same seed draws the same images as `python -m gan_core sample`.
 
 **Not anonymous.** A generator can repeat its training images nearly unchanged: share it as you would share them.
 """
+
+
+GRAPH = """Inputs of the ONNX graph: `noise` float32 [N, {z_dim}], standard normal, and `label` int64 [N], the index of the class;
+output: `image` uint8 [N, {size}, {size}, {channels}]. """
 
 
 def members(facts: dict[str, Any], run_name: str, onnx: str) -> dict[str, str]:
@@ -39,6 +42,10 @@ def card(facts: dict[str, Any], run_name: str, onnx: str) -> str:
     told = (
         f" is not here: {markdown(onnx)}" if onnx else f": draws without torch; at most {levels} of 255 levels from it."
     )
+    first = shlex.quote(" ".join(facts["classes"][0].split()))
+    commands = [f"python draw_torch.py {first} 16    # in a checkout of Ganvas"]
+    if not onnx:
+        commands.insert(0, f"python draw.py {first} 16          # 16 images with numpy, onnxruntime and pillow")
     return CARD.format(
         name=markdown(run_name),
         dataset=markdown(facts["dataset"]),
@@ -46,14 +53,6 @@ def card(facts: dict[str, Any], run_name: str, onnx: str) -> str:
         images_seen=facts["images_seen"],
         checkpoint=facts["checkpoint_sha256"],
         onnx=told,
-        first=shell(facts["classes"][0]),
-        z_dim=facts["z_dim"],
-        size=facts["size"],
-        channels=facts["channels"],
+        commands="\n".join(commands).replace("```", ""),
+        graph="" if onnx else GRAPH.format(**{key: facts[key] for key in ("z_dim", "size", "channels")}),
     )
-
-
-def shell(name: str) -> str:
-    """A class name as one word of a command line, in a block of code."""
-    plain = name.replace("`", "").replace("\n", " ")
-    return plain if plain.isalnum() else "'" + plain.replace("'", "") + "'"

@@ -17,7 +17,7 @@ def folder_names(classes: list[str]) -> list[str]:
     No path separator, leading dot, device stem, trailing dot or space; at most 100 bytes of UTF-8; unique where case
     and Unicode form are ignored.
     """
-    taken: set[str] = set()
+    taken = {"metadata.csv", "metadata.jsonl"}  # lie beside the folders
     result = []
     for name in classes:
         stem = plain_folder(name)

@@ -10,6 +10,7 @@ from gan_core.errors import UserError
 METHODS = ("gan", "classical", "composite")  # ways to make an image
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the pictures in a zip, and how their names end
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024  # px that pictures may be resized to
+SHOWN_NAMES = 10
 LEAST_FOR_GAN = 10  # real images of a class: below that a GAN can hardly do more than copy them
 MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is a slip of the finger
 
@@ -125,6 +126,20 @@ def shares(
         ends = [math.ceil(row.missing * edge / edges[-1] - 1e-9) for edge in edges]
         found[name] = {method: b - a for method, (a, b) in zip(weights, pairwise(ends), strict=True) if b > a}
     return found, small
+
+
+def too_small(names: list[str]) -> str:
+    return f"With fewer than {LEAST_FOR_GAN} real images a GAN would copy them; filled without one: {listed(names)}."
+
+
+def without_object(names: list[str]) -> str:
+    return f"No objects could be cut out, so there are changed copies instead: {listed(names)}."
+
+
+def listed(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (
+        f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+    )
 
 
 def synthetic_share(plan: dict[str, Row]) -> float:

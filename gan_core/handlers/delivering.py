@@ -49,14 +49,18 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     check_labels, progress = wanted.get("check_labels", True), Reporter(store, job)
     policy = Policy(**wanted.get("policy", {}))
     makers: dict[str, Any] = {
-        "classical": Classical(train_set, wanted["seed"], policy),
-        "composite": Composite(train_set, wanted["seed"], policy),
+        "classical": Classical(train_set, wanted["seed"], policy, watch),
+        "composite": Composite(train_set, wanted["seed"], policy, watch),
     }
+    progress(0.0, "Looking at the images")
     without_object = []
     for label, share in enumerate(shares.values()):
         if "composite" in share and not makers["composite"].can(label):
             share["classical"] = share.get("classical", 0) + share.pop("composite")
             without_object.append(info.classes[label])
+    notes = ([plan.too_small(small)] if small else []) + (
+        [plan.without_object(without_object)] if without_object else []
+    )
     copying = {"verdict": "not checked", "sentence": "not checked"}
     label_gate, unchecked, generator = None, "not checked", None
     drawn = [share.get("gan", 0) for share in shares.values()]
@@ -91,6 +95,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             dataset_name=info.name,
             recipe=generator.config.recipe if generator else "",
             originals=wanted["originals"],
+            notes=notes,
             encode=archive.Encoding(wanted.get("format", "png"), wanted.get("side")),
             on_progress=progress,
             should_stop=watch,
@@ -107,6 +112,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             "sha256": sha256,
             "too_small_for_gan": small,
             "without_object": without_object,
+            "notes": notes,
             "copying": copying["verdict"],
             "per_class": {
                 row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]

@@ -25,6 +25,7 @@ EXPORT_LEAST, EXPORT_CHECKED = (
     40,
     10_000,
 )  # images of an export that are compared with the training images before it is written
+EXPORT_CHECKED_BYTES = 256 << 20
 BATCH = 250
 SPARE_BYTES = 1 << 30  # that no measurement may take from the disk
 
@@ -253,8 +254,17 @@ def check_copies(
 
     train, test = splits(folder)
     wanted, total = np.array(missing), sum(missing)
-    counts = np.ceil(wanted / total * max(EXPORT_LEAST, min(EXPORT_CHECKED, total))).astype(int)
-    fakes = np.concatenate([make_fakes(label, int(count), 0) for label, count in enumerate(counts) if count])
+    most = min(EXPORT_CHECKED, EXPORT_CHECKED_BYTES // int(np.prod(train.images.shape[1:])))
+    counts = np.ceil(wanted / total * max(EXPORT_LEAST, min(most, total))).astype(int)
+    fakes = np.empty((counts.sum(), *train.images.shape[1:]), np.uint8)
+    done = 0
+    for label, count in enumerate(counts.tolist()):
+        for start in range(0, count, BATCH):
+            if should_stop():
+                raise Stopped
+            some = make_fakes(label, min(BATCH, count - start), start)
+            fakes[done : done + len(some)] = some
+            done += len(some)
     network = None
     with contextlib.suppress(UserError):  # one class: pixels alone decide
         network = referee.as_extractor(referee_of(folder, device, None, should_stop))
