@@ -127,7 +127,6 @@ def test_stop_is_heard_between_two_cuts():
 
 def test_where_no_object_turns_up_it_is_a_changed_copy_and_not_the_picture_itself():
     flat = np.full((8, 64, 64, 3), 90, np.uint8)
-    flat[:, 5:9, :] = 120  # from border to border: no object
     make = Composite(ImageSet(flat, np.zeros(8, np.int64), ["flat"]), 0, Policy())
     assert not make.can(0) and make.entry(0, 0)["background_row"] is None
     assert not any(np.array_equal(image, flat[0]) for image in make(0, 5, 0))
