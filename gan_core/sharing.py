@@ -58,6 +58,7 @@ def write_onnx(G: nn.Module, path: Path, *, z_dim: int, size: int, classes: int)
                 output_names=["image"],
                 verbose=False,
             )
+        assert program is not None
         graph = bare(program.model_proto).SerializeToString()
         path.write_bytes(graph)
         session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

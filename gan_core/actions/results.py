@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from gan_core import runfolder
 from gan_core.actions.desk import Desk, trained_run
@@ -238,9 +239,13 @@ def copy_export(desk: Desk, export_id: str, file: str, out: Path, members: dict[
     """The finished zip, or some of its members, to where the user wants it, each whole or not at all."""
     path = desk.workspace.export(export_id) / file
     for name, place in (members or {}).items():
-        with zipfile.ZipFile(path) as archive, archive.open(name) as source:
-            atomic_write(place.absolute(), lambda target, source=source: shutil.copyfileobj(source, target, 1 << 20))
+        with zipfile.ZipFile(path) as archive, archive.open(name) as member:
+            copy_to(member, place)
     if members:
         return
     with open(path, "rb") as source:
-        atomic_write(out.absolute(), lambda target: shutil.copyfileobj(source, target, 1 << 20))
+        copy_to(source, out)
+
+
+def copy_to(source: IO[bytes], place: Path) -> None:
+    atomic_write(place.absolute(), lambda target: shutil.copyfileobj(source, target, 1 << 20))

@@ -5,6 +5,7 @@ sentence and a next step on stderr.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ganvas: grow an image dataset with a GAN. The same jobs as the app, without a browser.",
 )
-VERBS = {
+VERBS: dict[str, Callable[..., None]] = {
     "import": training.import_,
     "datasets": listing.datasets,
     "runs": listing.runs,

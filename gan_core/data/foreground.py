@@ -62,7 +62,8 @@ def by_grabcut(image: np.ndarray) -> np.ndarray:
     mask = np.full(image.shape[:2], cv2.GC_PR_FGD, np.uint8)
     mask[border(image.shape)] = cv2.GC_BGD
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), mask, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    unused = (0, 0, 1, 1)  # the rectangle: the mask says it all
+    cv2.grabCut(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), mask, unused, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
 
 

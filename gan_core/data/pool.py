@@ -129,7 +129,8 @@ class _Child:
 
     def feed(self, waiting: collections.deque[int], jobs: Sequence[Sequence[Any]]) -> None:
         while waiting and len(self.unanswered) < LINES_AHEAD and self.text_ahead < TEXT_AHEAD:
-            slots, batch_bytes = [], 0
+            slots: list[int] = []
+            batch_bytes = 0
             while waiting and len(slots) < BATCH_JOBS and batch_bytes < BATCH_BYTES:
                 slots.append(waiting.popleft())
                 batch_bytes += jobs[slots[-1]][1] if len(jobs[slots[-1]]) > 1 else UNKNOWN_BYTES
