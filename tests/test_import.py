@@ -217,7 +217,7 @@ def test_bad_settings(tmp_path, options, code):
 def test_bad_sources(tmp_path):
     assert refusal(tmp_path, tmp_path / "none.zip") == "no_source"
     assert refusal(tmp_path, "demo:imagenet") == "unknown_ready_set"
-    assert refusal(tmp_path, make_zip(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)})) == "no_class_folders"
+    assert refusal(tmp_path, make_zip(tmp_path / "a.zip", {"README.txt": b"none", "2.txt": b""})) == "no_class_folders"
     assert refusal(tmp_path, make_zip(tmp_path / "b.zip", {"cat/1.png": b"text", "cat/2.png": b""})) == "no_images"
     (tmp_path / "c.zip").write_bytes(b"no zip")
     assert refusal(tmp_path, tmp_path / "c.zip") == "not_a_zip"

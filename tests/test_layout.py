@@ -67,6 +67,34 @@ def test_given_splits():
     assert lay_out(["train/cat/1.png", "test/cat/2.png", "plane/x/1.png"]).classes == ["plane", "test", "train"]
 
 
+def test_pictures_without_folders_are_one_class():
+    layout = lay_out(["2.png", "1.png", "README.md", "._1.png"])
+    assert layout.classes == ["all"] and [item.name for item in layout.items] == ["1.png", "2.png"]
+    assert layout.rejected == [("README.md", "it lies in no class folder")] and layout.ignored == 1
+    assert "2 pictures were read as one class" in layout.notices[0]
+    assert lay_out(["x/1.png", "2.png"]).classes == ["x"]  # beside a class folder they belong to none
+
+
+def test_labels_of_a_metadata_file_make_the_classes():
+    labels = {"train/1.png": "cat", "train/2.png": "dog", "test/1.png": "Cat", "gone.png": "cow"}
+    layout = lay_out(["train/1.png", "train/2.png", "train/3.png", "test/1.png", "train/metadata.csv"], (), labels)
+    assert layout.classes == ["cat", "dog"] or layout.classes == ["Cat", "dog"]
+    assert [(item.name, item.label, item.held_out) for item in layout.items] == [
+        ("train/1.png", 0, False),
+        ("test/1.png", 0, True),
+        ("train/2.png", 1, False),
+    ]
+    assert layout.test_given and layout.rejected == [("train/3.png", "the metadata has no label for it")]
+    assert lay_out(["1.png", "2.png"], (), {"1.png": "a", "2.png": "b"}).classes == ["a", "b"]
+
+
+def test_folders_go_before_labels_that_say_the_same_or_too_little():
+    names = ["train/cat/1.png", "train/dog/2.png", "test/cat/3.png"]
+    same = dict(zip(names, ("cat", "dog", "cat"), strict=True))
+    assert lay_out(names, (), same) == lay_out(names)
+    assert lay_out(names, (), {names[0]: "cow"}) == lay_out(names)
+
+
 def test_empty_class_folders_are_named():
     layout = lay_out(["pets/cat/1.png", "pets/dog/1.png"], ["pets", "pets/cat", "pets/cow", "pets/cat/in", "__MACOSX"])
     assert layout.notices == ["Left out because they are empty: cow."]
@@ -75,7 +103,6 @@ def test_empty_class_folders_are_named():
 @pytest.mark.parametrize(
     ("names", "code"),
     [
-        (["1.png", "2.png"], "no_class_folders"),
         (["README.txt"], "no_class_folders"),
         ([".DS_Store"], "no_images"),
         ([], "no_images"),

@@ -15,14 +15,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from gan_core.data import health
+from gan_core.data import health, metadata
 from gan_core.data.dataset import SIZES, DatasetInfo, Split, cut_test_split, write_info, write_items, write_split
 from gan_core.data.decode import Fit, fit_square, grey_if_grey, to_mode
 from gan_core.data.demos import demo_items
 from gan_core.data.health import Record
 from gan_core.data.layout import lay_out, natural, shown
 from gan_core.data.pool import decode_all
-from gan_core.data.source import check_folder, list_folder, list_zip
+from gan_core.data.source import check_folder, list_folder, list_zip, read_text
 from gan_core.errors import Stopped, UserError
 
 MODES = ("auto", "L", "RGB")
@@ -142,7 +142,8 @@ def _read_files(path: Path, slots: Path, size: int, fit: Fit, progress: _Progres
         raise UserError("no_source", f"There is no file or folder {shown(str(path), 200)}.", "Check the path.")
     zip_path = None if os.path.isdir(path) else path
     listing = list_zip(path) if zip_path else list_folder(path)
-    layout = lay_out(listing.names, listing.folders)
+    labels = metadata.labels(listing.names, lambda index: read_text(listing, index, zip_path))
+    layout = lay_out(listing.names, listing.folders, labels)
     rejected = list(layout.rejected)
     items, jobs = [], []
     for item in layout.items:

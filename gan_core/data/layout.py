@@ -6,7 +6,7 @@ Pure text in, pure text out; the same rules for a zip and for a folder on disk.
 import collections
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ TRAIN = {"train", "training"}
 TEST = {"test", "testing"}
 VALIDATION = {"val", "valid", "validation"}
 MAX_CLASSES = 2000
+ALL = "all"  # the one class of pictures without folders
 HOW = "Put each class in its own folder, such as cat/1.png and dog/1.png, and zip the folder that holds them."
 
 
@@ -56,10 +57,15 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [(0, len(part.lstrip("0")), part.lstrip("0")) if at % 2 else (1, 0, part) for at, part in enumerate(parts)]
 
 
-def lay_out(names: Sequence[str], folders: Sequence[str] = ()) -> Layout:
-    """Sort file names ('/' between parts) into classes. UserError: no_class_folders, no_images, too_many_classes."""
+def lay_out(names: Sequence[str], folders: Sequence[str] = (), labels: Mapping[str, str] | None = None) -> Layout:
+    """Sort file names ('/' between parts) into classes. UserError: no_class_folders, no_images, too_many_classes.
+
+    labels: of files, from a metadata file; they count where no folder says the same.
+    """
     kept = [(index, name.split("/")) for index, name in enumerate(names) if not NOISE.search(name)]
     ignored = len(names) - len(kept)
+    if labels and (layout := _by_labels(names, kept, labels, ignored)) is not None:
+        return layout
     root = _class_root([parts for _, parts in kept])
     depth = len(root)
     groups = {parts[depth].lower() for _, parts in kept if parts[:depth] == root and len(parts) > depth + 1}
@@ -72,6 +78,9 @@ def lay_out(names: Sequence[str], folders: Sequence[str] = ()) -> Layout:
         else:
             inside.append((index, parts))
     if not inside:
+        loose = [(index, parts) for index, parts in kept if len(parts) == depth + 1 and _is_picture(parts[-1])]
+        if loose:
+            return _one_class(names, loose, rejected, ignored)
         if rejected:
             raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
         raise UserError("no_images", "There are no pictures in it.", HOW)
@@ -100,6 +109,38 @@ def lay_out(names: Sequence[str], folders: Sequence[str] = ()) -> Layout:
     if empty:
         notices.append(f"Left out because they are empty: {', '.join(empty[:5])}{' …' * (len(empty) > 5)}.")
     return Layout(classes, items, test_given, ignored, rejected, notices)
+
+
+def _one_class(
+    names: Sequence[str], loose: list[tuple[int, list[str]]], rejected: list[tuple[str, str]], ignored: int
+) -> Layout:
+    """Pictures without any folder."""
+    items = sorted((Item(index, 0, False, names[index]) for index, _ in loose), key=lambda item: item.name)
+    taken = {item.name for item in items}
+    told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
+    return Layout([ALL], items, False, ignored, [one for one in rejected if one[0] not in taken], [told])
+
+
+def _by_labels(
+    names: Sequence[str], kept: list[tuple[int, list[str]]], labels: Mapping[str, str], ignored: int
+) -> Layout | None:
+    """Classes from a metadata file; None where it knows too few of the pictures, or says what the folders say."""
+    pictures = [(index, parts) for index, parts in kept if _is_picture(parts[-1])]
+    listed = [(index, parts) for index, parts in pictures if names[index] in labels]
+    same = sum(len(parts) > 1 and parts[-2] == labels[names[index]] for index, parts in listed)
+    if not listed or 2 * len(listed) < len(pictures) or 2 * same >= len(listed):
+        return None
+    label_of, classes, notices = _classes([labels[names[index]] for index, _ in listed])
+    held_out = lambda parts: any(part.lower() in TEST for part in parts[:-1])
+    items = [Item(index, label_of[labels[names[index]]], held_out(parts), names[index]) for index, parts in listed]
+    items.sort(key=lambda item: (item.label, item.held_out, item.name))
+    known = {index for index, _ in listed}
+    rejected = [(names[index], "the metadata has no label for it") for index, _ in pictures if index not in known]
+    notices.append(f"The classes of {len(items):,} pictures were read from their metadata file.")
+    test_given = any(item.held_out for item in items) and not all(item.held_out for item in items)
+    if not test_given:
+        items = [item._replace(held_out=False) for item in items]
+    return Layout(classes, items, test_given, ignored + len(kept) - len(pictures), rejected, notices)
 
 
 def _is_picture(name: str) -> bool:

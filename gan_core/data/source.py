@@ -5,13 +5,30 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_core.data.archive import MAX_FILE_BYTES, MAX_FILES, preflight
+from gan_core.data import metadata
+from gan_core.data.archive import MAX_FILE_BYTES, MAX_FILES, Damaged, preflight, read_member
 from gan_core.data.layout import shown
 from gan_core.errors import UserError
 
 LINK = "a link or device, not a file"
 UNREADABLE = "it vanished or cannot be read"
 SYSTEM_FOLDERS = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
+
+
+def read_text(listing: "Listing", index: int, zip_path: Path | None) -> bytes | None:
+    """The bytes of one small file of a source; None where it is too large, damaged or gone."""
+    job = listing.jobs[index]
+    if isinstance(job, str):
+        return None
+    try:
+        if zip_path is None:
+            return Path(job[0]).read_bytes() if os.path.getsize(job[0]) <= metadata.MAX_BYTES else None
+        if job[2] > metadata.MAX_BYTES:
+            return None
+        with open(zip_path, "rb") as file:
+            return read_member(file.fileno(), *job)
+    except (OSError, Damaged):
+        return None
 
 
 class Listing(NamedTuple):

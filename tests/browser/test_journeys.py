@@ -198,7 +198,7 @@ def test_two_clicks_from_home_to_a_generated_picture(page, server):
 @pytest.mark.parametrize(
     "name, classes, extra, said",
     [
-        ("flat.zip", {}, [("a.png", b"x"), ("b.png", b"y")], "class folder"),
+        ("flat.zip", {}, [("a.txt", b"x"), ("b.txt", b"y")], "class folder"),
         ("climb.zip", {"a": 6, "b": 6}, [("../x.png", b"x")], "unsafe"),
     ],
 )
