@@ -575,10 +575,12 @@ def test_live_has_every_sign_and_a_score_against_the_epoch(planted):
     for row in rows:
         row["values"] |= {"kernel_distance": 1 / row["epoch"], "d_overfit": 0.4}
         row["levels"] = {"d_overfit": "amber"}
+        row["modes"] = {"sentence": "64 of 64 known kinds appear in 256 images."}
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     at = open_page("live", run=measured.RUN)
     (table,) = (one.value for one in at.dataframe if "sign" in one.value)
     assert ("Discriminator overfitting", "Look closer", 0.4) in table.itertuples(index=False, name=None)
+    assert "Known kinds: 64 of 64 known kinds" in letters(at)
     assert any("live_distance" in chart.proto.id for chart in at.get("plotly_chart"))
 
 

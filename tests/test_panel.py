@@ -9,6 +9,7 @@ import torch
 from planted import CLASSES, digits, draw
 
 from gan_core.metrics.collapse import THRESHOLDS
+from gan_core.metrics.modes import KnownModes
 from gan_core.metrics.panel import EARLY_IMAGES, FILE, Panel, balanced_rows, read_rows
 
 
@@ -109,6 +110,18 @@ def test_nothing_is_said_before_enough_images(data, new_panel):
     assert [row["verdict"] for row in rows] == ["early", "red"]
     assert rows[0]["levels"]["variance_ratio"] == "red" and "Too early" in rows[0]["sentence"]
     assert rows[1]["since_epoch"] == rows[0]["epoch"]
+
+
+def test_known_modes_are_counted_at_every_look(data, new_panel, tmp_path):
+    known = KnownModes("kinds", data.train, data.train_labels, CLASSES)
+    whole = run(new_panel(known=known), generator(data), checks=1)[0]["modes"]
+    part = run(
+        new_panel(known=known), generator(data, lambda rows, y, rng: rows[y < 3][np.arange(len(y)) % 3]), checks=1
+    )[0]
+    assert whole["found"] == whole["of"] == 10 and whole["sentence"].startswith("10 of 10 known kinds appear in 25")
+    assert part["modes"]["found"] <= 3 and set(part["modes"]) == {"found", "of", "kl", "rejected", "sentence"}
+    lonely = KnownModes("kinds", data.train[:1], data.train_labels[:1], CLASSES)
+    assert "modes" not in run(new_panel(known=lonely), generator(data), checks=1)[0]
 
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(data, new_panel, tmp_path):

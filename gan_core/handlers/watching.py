@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_core.config import TrainConfig
+from gan_core.data import dataset as dataset_folder
+from gan_core.data.demos import known_modes
 from gan_core.errors import UserError
 from gan_core.handlers.looking import feature_cache, referee_of, splits
 from gan_core.workspace import Workspace
@@ -28,6 +30,7 @@ def make_panel(
     from gan_core.metrics import collapse, referee
     from gan_core.metrics.examination import NO_FEATURES
     from gan_core.metrics.extractors import load_efficientnet_lite0
+    from gan_core.metrics.modes import KnownModes
     from gan_core.metrics.panel import Panel, balanced_rows
     from gan_core.training import losses
 
@@ -38,6 +41,7 @@ def make_panel(
         network = referee.as_extractor(judge)
     except UserError:  # one class: any features will do
         network = load_efficientnet_lite0()
+    kinds = known_modes(folder, dataset_folder.read_info(folder))
     cache, rng = feature_cache(workspace), np.random.default_rng(config.seed)
     labels, held_labels = np.asarray(train.labels), np.asarray(test.labels)
     # Without labels a run draws classes as often as they are in the data, and is compared with them so.
@@ -68,4 +72,5 @@ def make_panel(
         train_labels=labels,
         d_level=losses.level(config.loss),
         d_blank_loss=losses.blank_loss(config.loss),
+        known=None if kinds is None else KnownModes(kinds.kind, train.images, kinds.train, kinds.names),
     )

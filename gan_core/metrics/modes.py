@@ -6,6 +6,7 @@ follow the latter (a mode counts with a point within three standard deviations).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,16 @@ class KnownModes:
     modes: np.ndarray
     names: list[str]
 
-    def count(self, fakes: np.ndarray) -> dict[str, Any]:
-        """fakes uint8 [M, H, W, C] -> {"kind", "found", "of", "kl", "counts", "rejected", "sentence"}."""
+    @cached_property
+    def count(self) -> Callable[[np.ndarray], dict[str, Any]]:
+        """count(fakes uint8 [M, H, W, C]) -> {"kind", "found", "of", "kl", "counts", "rejected", "sentence"}.
+
+        What the real images say is worked out at the first asking.
+        """
         if self.kind == "stacked-digits":
-            return stacked_digits_modes(fakes, digit_classifier(self.images, self.modes))
-        return shapes_modes(fakes, self.images, self.modes, self.names)
+            classify = digit_classifier(self.images, self.modes)
+            return lambda fakes: stacked_digits_modes(fakes, classify)
+        return kinds_counter(self.images, self.modes, self.names)
 
 
 def summary(kind: str, modes: np.ndarray, names: list[str], rejected: int) -> dict[str, Any]:
@@ -65,9 +71,16 @@ def summary(kind: str, modes: np.ndarray, names: list[str], rejected: int) -> di
 def shapes_modes(
     images: np.ndarray, real_images: np.ndarray, real_modes: np.ndarray, names: list[str]
 ) -> dict[str, Any]:
+    """kinds_counter, asked once."""
+    return kinds_counter(real_images, real_modes, names)(images)
+
+
+def kinds_counter(
+    real_images: np.ndarray, real_modes: np.ndarray, names: list[str]
+) -> Callable[[np.ndarray], dict[str, Any]]:
     """Each fake counts for the mode of the nearest labelled real in pixels, unless it is too far from all of them.
 
-    The place of a shape is no part of its kind, so every image is centred first. images, real_images uint8 [*, H, W, C];
+    The place of a shape is no part of its kind, so every image is centred first. real_images and fakes uint8 [*, H, W, C];
     real_modes int64 [N] index names. How far reals lie from the other reals of their mode says what too far is.
     Raises UserError too_few_images where a mode has fewer than 2 reals.
     """
@@ -75,14 +88,18 @@ def shapes_modes(
     if counts.min() < 2:
         raise UserError("too_few_images", "A known kind has fewer than 2 training images.", "Import more images of it.")
     side = pixel_side(real_images)
-    real, fake = in_pixels(centred(real_images), side), in_pixels(centred(images), side)
+    real = in_pixels(centred(real_images), side)
     limit = 0.0
     for mode in range(len(names)):
         mine = real[real_modes == mode]
         limit = max(limit, float(nearest(mine, mine, k=1, skip_self=True)[0].max()))
-    distance, row = nearest(fake, real, k=1)
-    shown = distance[:, 0] <= REJECT_TIMES * limit
-    return summary("kinds", np.asarray(real_modes)[row[shown, 0]], names, int((~shown).sum()))
+
+    def count(fakes: np.ndarray) -> dict[str, Any]:
+        distance, row = nearest(in_pixels(centred(fakes), side), real, k=1)
+        shown = distance[:, 0] <= REJECT_TIMES * limit
+        return summary("kinds", np.asarray(real_modes)[row[shown, 0]], names, int((~shown).sum()))
+
+    return count
 
 
 def centred(images: np.ndarray) -> np.ndarray:

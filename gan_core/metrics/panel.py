@@ -4,6 +4,7 @@ One check may be chance or a moment; a level counts once two checks in a row hav
 every generator still looks collapsed. All state is in the rows, so that a resumed run goes on where its file ends.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -12,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from gan_core.errors import UserError
 from gan_core.metrics.collapse import LEVELS, THRESHOLDS, Examination, Reference, examine, z_sensitivity
 from gan_core.metrics.discriminator import Answers
 from gan_core.metrics.extractors import Features
 from gan_core.metrics.kid import squared_mmd
+from gan_core.metrics.modes import KnownModes
 from gan_core.runfolder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
 FILE, METRICS = "collapse.jsonl", "metrics.jsonl"
+TOLD_OF_MODES = ("found", "of", "kl", "rejected", "sentence")
 JUDGED_IMAGES = 128  # of a kind that D is asked about
 REAL_IMAGES = 512  # whose pixels say how much noise should matter
 
@@ -58,13 +62,14 @@ class Panel:
         train_labels: np.ndarray,
         d_level: float | None = None,
         d_blank_loss: float | None = None,
+        known: KnownModes | None = None,
     ):
         """Images uint8 [*, H, W, C], perhaps memory maps, of which a few hundred are read; labels int64 [*] index classes.
 
         conditional: False for a run whose G ignores labels: it is asked for label 0 throughout. d_level,
-        d_blank_loss: of the loss that D is trained with, see discriminator.Answers.
+        d_blank_loss: of the loss that D is trained with, see discriminator.Answers. known: of a set whose modes are known.
         """
-        self.d_level, self.d_blank_loss = d_level, d_blank_loss
+        self.d_level, self.d_blank_loss, self.known = d_level, d_blank_loss, known
         self.reference, self.classify, self.folder, self.classes = reference, classify, Path(folder), classes
         self.z_dim, self.seed, self.conditional = z_dim, seed, conditional and len(classes) > 1
         rng, train_labels, held_labels = (
@@ -113,6 +118,9 @@ class Panel:
             classes=self.classes,
         )
         row = self.row(found, images_seen, epoch)
+        if self.known is not None:
+            with contextlib.suppress(UserError):  # too few images of a kind: nothing is counted
+                row["modes"] = {key: value for key, value in self.known.count(images).items() if key in TOLD_OF_MODES}
         row["values"]["kernel_distance"] = squared_mmd(self.reference.features, seen.features)
         row["seconds"] = time.monotonic() - started
         with open(self.folder / FILE, "a") as file:

@@ -107,6 +107,8 @@ def during_training(rows: Sequence[dict[str, Any]], key: str) -> None:
     ]
     if told:
         st.caption(f"At epoch {number(last.get('epoch'))}: {', '.join(told)}.")
+    if modes := last.get("modes"):
+        st.caption(f"Known kinds: {plain(modes['sentence'])}")
     curves(rows, key, repeats=False)
     signs(last, key)
 
