@@ -136,6 +136,8 @@ def score_rows(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def checkpoint(result: dict[str, Any]) -> str:
     """Which checkpoint a result is about, for the end of a sentence."""
     seen, epoch = result.get("images_seen"), result.get("epoch")
+    if result.get("methods") and "gan" not in result["methods"]:
+        return "images made without the run"
     if seen is None:
         return "an unknown checkpoint"
     return f"the checkpoint at {seen:,} images" + (f" (epoch {epoch:.3g})" if epoch is not None else "")

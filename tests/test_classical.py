@@ -116,3 +116,15 @@ def test_both_ways_at_once(desk, toy_dataset, tiny):
     job = carry_out(desk, actions.export(desk, run, 30, **wanted))
     assert job.result["methods"] == {"gan": 15, "classical": 15, "composite": 0}
     assert all(row["synthetic"] == 10 and row["methods"] == {"gan": 5, "classical": 5} for row in job.result["classes"])
+
+
+def test_utility_asks_about_copies_as_an_export_would_make_them(desk, toy_dataset, tiny):
+    run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0))).subject
+    wanted = {"methods": {"classical": 1.0}, "updates": 5, "shots": 4}
+    result = carry_out(desk, actions.utility(desk, run, **wanted)).result
+    assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
+    assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
+    assert any("not only of the few shown" in text for text in result["caveats"])
+    assert not any("Labels of the synthetic" in text for text in result["caveats"])
+    with pytest.raises(UserError, match="No way to make"):
+        actions.utility(desk, run, methods={})

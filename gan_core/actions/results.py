@@ -88,11 +88,14 @@ def utility(
     shots: int | None = None,
     updates: int = 300,
     seed: int = 0,
+    methods: dict[str, float] | None = None,
+    policy: Policy | None = None,
     token: str | None = None,
 ) -> Job:
     """Queue the question whether the synthetic images help a classifier.
 
-    shots: at most so many real images a class; updates: steps of training, the same for each classifier.
+    shots: at most so many real images a class; updates: steps of training, the same for each classifier. methods, policy: how
+    the synthetic images are made, as in `export`.
     """
     check_seed(seed)
     run = trained_run(desk, run_id)
@@ -108,7 +111,8 @@ def utility(
         raise UserError(
             "one_class", "This dataset has one class, so there is nothing to classify.", "Import one with more classes."
         )
-    if not run.config["conditional"]:
+    methods = plan.checked_methods({"gan": 1.0} if methods is None else methods)
+    if "gan" in methods and not run.config["conditional"]:
         raise UserError(
             "ignored_labels",
             "This run ignored the labels, so its images cannot train a classifier.",
@@ -118,9 +122,8 @@ def utility(
         raise UserError(
             "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
         )
-    return desk.submit(
-        "utility", run.id, {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed}, token=token
-    )
+    payload = {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed, "methods": methods}
+    return desk.submit("utility", run.id, payload | {"policy": (policy or Policy())._asdict()}, token=token)
 
 
 def detect(desk: Desk, run_id: str, folder: str, *, token: str | None = None) -> Job:

@@ -88,10 +88,23 @@ def utility(
     shots: Annotated[int | None, typer.Option(help="At most so many real images of each class.")] = None,
     updates: Annotated[int, typer.Option(help="Steps of training, the same for every classifier.")] = 300,
     seed: int = 0,
+    method: Annotated[str, typer.Option(help="How they are made: gan, classical, composite, or shares.")] = "gan",
+    flips: Annotated[bool, typer.Option(help="Copies and objects may be mirrored.")] = False,
     as_json: Json = False,
 ):
     """Do the synthetic images help a classifier? Against classical augmentation, on the held-out images, with intervals."""
-    result = carry_out(actions.utility(desk(), run, seeds=seeds, shots=shots, updates=updates, seed=seed))
+    result = carry_out(
+        actions.utility(
+            desk(),
+            run,
+            seeds=seeds,
+            shots=shots,
+            updates=updates,
+            seed=seed,
+            methods=plan.parse_methods(method),
+            policy=Policy(flips=flips),
+        )
+    )
     say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
-from gan_core.data.classical import Classical, Policy
-from gan_core.data.composite import Composite
 from gan_core.errors import Stopped, UserError
+from gan_core.handlers.growing import makers
 from gan_core.handlers.looking import feature_cache
 from gan_core.handlers.measuring import check_copies
 from gan_core.handlers.reporter import Reporter
@@ -46,32 +45,14 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
     shares, small = plan.shares(rows, counts, wanted.get("methods", {"gan": 1.0}))
     name = f"{plain_folder(info.name)}-balanced.zip"
-    check_labels, progress = wanted.get("check_labels", True), Reporter(store, job)
-    policy = Policy(**wanted.get("policy", {}))
-    makers: dict[str, Any] = {
-        "classical": Classical(train_set, wanted["seed"], policy, watch),
-        "composite": Composite(train_set, wanted["seed"], policy, watch),
-    }
-    progress(0.0, "Looking at the images")
-    without_object = []
-    for label, share in enumerate(shares.values()):
-        if "composite" in share and not makers["composite"].can(label):
-            share["classical"] = share.get("classical", 0) + share.pop("composite")
-            without_object.append(info.classes[label])
-    notes = ([plan.too_small(small)] if small else []) + (
-        [plan.without_object(without_object)] if without_object else []
-    )
-    copying = {"verdict": "not checked", "sentence": "not checked"}
-    label_gate, unchecked, generator = None, "not checked", None
-    drawn = [share.get("gan", 0) for share in shares.values()]
-    if any(drawn):
-        if run is None:
-            raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
-        generator = Sampling(run, workspace)
-        makers["gan"], label_gate, unchecked = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
+    progress = Reporter(store, job)
+    made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
+    generator, copying = made.generator, {"verdict": "not checked", "sentence": "not checked"}
     if generator and wanted.get("gate", True):
         progress(0.0, "Looking for copies of training images")
-        copying = check_copies(folder, feature_cache(workspace), makers["gan"], drawn, generator.device.type, watch)
+        drawn = [share.get("gan", 0) for share in shares.values()]
+        draw = made.by_method["gan"]
+        copying = check_copies(folder, feature_cache(workspace), draw, drawn, generator.device.type, watch)
         if copying["verdict"] == "red":
             raise UserError(
                 "copies",
@@ -87,15 +68,15 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             shares=shares,
             run_id=run.id if run else "",
             seed=wanted["seed"],
-            makers=makers,
+            makers=made.by_method,
             copying=copying["sentence"],
-            label_gate=label_gate,
-            unchecked=unchecked,
+            label_gate=made.label_gate,
+            unchecked=made.unchecked,
             checkpoint_sha256=generator.sha256 if generator else "",
             dataset_name=info.name,
             recipe=generator.config.recipe if generator else "",
             originals=wanted["originals"],
-            notes=notes,
+            notes=made.notes,
             encode=archive.Encoding(wanted.get("format", "png"), wanted.get("side")),
             on_progress=progress,
             should_stop=watch,
@@ -111,8 +92,8 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             "bytes": (staging / name).stat().st_size,
             "sha256": sha256,
             "too_small_for_gan": small,
-            "without_object": without_object,
-            "notes": notes,
+            "without_object": made.without_object,
+            "notes": made.notes,
             "copying": copying["verdict"],
             "per_class": {
                 row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]

@@ -11,14 +11,16 @@ from gan_core import jobs
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.pictures import read_pictures
 from gan_core.errors import Stopped, UserError
+from gan_core.export import plan
 from gan_core.export.names import csv_cell
+from gan_core.handlers.growing import makers
 from gan_core.handlers.looking import feature_cache, referee_of, splits
 from gan_core.handlers.measuring import BATCH
 from gan_core.handlers.reporter import Reporter
-from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, atomic_write, write_json
 
+MANY = 1_000_000  # images that shares are reckoned of
 SHOWN_ROWS = 1000  # of a folder's images in the result; the CSV has them all
 
 
@@ -27,18 +29,24 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
     from gan_core.metrics.utility import utility as compare
 
     wanted, run = job.payload, store.run(job.subject)
-    generator = Sampling(run, workspace)
     folder, progress = workspace.dataset(run.dataset_id), Reporter(store, job)
     train, test = splits(folder)
-    make_fakes, gate, unchecked = generator.fakes(folder, wanted["seed"], True, progress, watch)
+    counts = {name: int((train.labels == label).sum()) for label, name in enumerate(train.classes)}
+    methods = wanted.get("methods", {"gan": 1.0})
+    some = {name: plan.Row(real, MANY, real + MANY) for name, real in counts.items()}
+    shares, small = plan.shares(some, counts, methods)
+    made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
 
     def synthetic(label: int, count: int) -> np.ndarray:
-        """As an export would have them."""
-        parts = []
-        for start in range(0, count, BATCH):
-            parts.append(make_fakes(label, min(BATCH, count - start), start))
-            if watch():
-                raise Stopped
+        """As an export would have them: of each method its share."""
+        share, done, parts = shares[train.classes[label]], 0, []
+        for number, (method, part) in enumerate(share.items(), 1):
+            mine = count - done if number == len(share) else round(count * part / MANY)
+            for start in range(0, mine, BATCH):
+                parts.append(made.by_method[method](label, min(BATCH, mine - start), start))
+                if watch():
+                    raise Stopped
+            done += mine
         return np.concatenate(parts)
 
     result = compare(
@@ -52,22 +60,27 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         shots=wanted["shots"],
         updates=wanted["updates"],
         seed=wanted["seed"],
-        device=generator.device.type,
+        device=made.generator.device.type if made.generator else "cpu",
         on_progress=progress,
         should_stop=watch,
     )
-    said = gate.sentence() if gate else unchecked
-    result["caveats"].append(f"Labels of the synthetic images: {said}")
-    if gate and wanted["shots"]:
+    said = made.label_gate.sentence() if made.label_gate else made.unchecked
+    result["caveats"] += made.notes
+    if made.generator:
+        result["caveats"].append(f"Labels of the synthetic images: {said}")
+    if wanted["shots"] and methods.keys() - {"gan"}:
+        result["caveats"].append("Copies and pasted objects are of all the training images, not only of the few shown.")
+    if made.label_gate and wanted["shots"]:
         result["caveats"].append(
             "The classifier that checked them knew all the training images, not only the few shown."
         )
     result = {
         "label_check_said": said,
+        "methods": methods,
         "run": run.id,
-        "checkpoint": generator.sha256[:12],
-        "images_seen": generator.images_seen,
-        "epoch": generator.images_seen / max(1, sum(generator.info.train_counts)),
+        "checkpoint": made.generator.sha256[:12] if made.generator else None,
+        "images_seen": made.generator.images_seen if made.generator else None,
+        "epoch": made.generator.images_seen / max(1, sum(counts.values())) if made.generator else None,
         **result,
     }
     (workspace.run(run.id) / "utility").mkdir(exist_ok=True)

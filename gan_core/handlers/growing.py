@@ -1,0 +1,70 @@
+"""What makes the images that a class lacks: a run's generator, changed copies, pasted objects; for `export` and `utility`."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan_core import jobs
+from gan_core.data import dataset as dataset_folder
+from gan_core.data.classical import Classical, Policy
+from gan_core.data.composite import Composite
+from gan_core.errors import UserError
+from gan_core.export import plan
+from gan_core.export.gate import LabelGate
+from gan_core.handlers.reporter import Reporter
+from gan_core.handlers.sampling import Sampling
+from gan_core.store import Run
+from gan_core.workspace import Workspace
+
+Shares = dict[str, dict[str, int]]  # class -> images to make by method
+
+
+class Makers(NamedTuple):
+    """makers of archive.write_zip by method. generator: None where nothing is drawn; label_gate: its label check, or None and
+    unchecked says why. notes: sentences on classes that are filled in another way than was asked for.
+    """
+
+    by_method: dict[str, Any]
+    generator: Sampling | None
+    label_gate: LabelGate | None
+    unchecked: str
+    without_object: list[str]
+    notes: list[str]
+
+
+def makers(
+    run: Run | None,
+    workspace: Workspace,
+    folder: Path,
+    shares: Shares,
+    small: list[str],
+    wanted: dict[str, Any],
+    progress: Reporter,
+    watch: jobs.Watch,
+) -> Makers:
+    """shares, small: of plan.shares; a class of which no object can be cut out has its share of these moved to changed copies.
+
+    wanted: seed, perhaps policy and check_labels. Raises UserError no_run, Stopped.
+    """
+    train, policy = dataset_folder.load(folder, "train"), Policy(**wanted.get("policy", {}))
+    composite = Composite(train, wanted["seed"], policy, watch)
+    by_method: dict[str, Any] = {
+        "classical": Classical(train, wanted["seed"], policy, watch),
+        "composite": composite,
+    }
+    progress(0.0, "Looking at the images")
+    without_object = []
+    for label, (name, share) in enumerate(shares.items()):
+        if "composite" in share and not composite.can(label):
+            share["classical"] = share.get("classical", 0) + share.pop("composite")
+            without_object.append(name)
+    notes = [plan.too_small(small)] if small else []
+    notes += [plan.without_object(without_object)] if without_object else []
+    generator, label_gate, unchecked = None, None, "not checked"
+    if any(share.get("gan") for share in shares.values()):
+        if run is None:
+            raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
+        generator = Sampling(run, workspace)
+        check_labels = wanted.get("check_labels", True)
+        drawn = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
+        by_method["gan"], label_gate, unchecked = drawn
+    return Makers(by_method, generator, label_gate, unchecked, without_object, notes)
