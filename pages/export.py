@@ -78,8 +78,8 @@ def cuts(folder: str, classes: int) -> list[tuple[np.ndarray, np.ndarray | None]
 
 def show_cuts(dataset_id: str) -> None:
     """Before and after, so that nobody pastes what was cut out badly."""
-    st.caption("What is cut out, in an image of each class:")
     found = cuts(str(desk.workspace.dataset(dataset_id)), len(info.classes))
+    st.caption(f"What is cut out, in an image of each of the first {len(found)} classes:")
     for column, name, (before, after) in zip(st.columns(len(found)), info.classes, found, strict=False):
         column.image([before.squeeze(), (before if after is None else after).squeeze()], width=72)
         column.caption(plain(name if after is not None else f"{name}: no object found"))

@@ -14,6 +14,7 @@ from gan_core.data.classical import Classical, Policy
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.export import plan
+from gan_core.handlers.growing import dealt
 from gan_core.jobs import Watch
 from gan_core.workspace import new_id
 
@@ -126,5 +127,13 @@ def test_utility_asks_about_copies_as_an_export_would_make_them(desk, toy_datase
     assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
     assert any("not only of the few shown" in text for text in result["caveats"])
     assert not any("Labels of the synthetic" in text for text in result["caveats"])
-    with pytest.raises(UserError, match="No way to make"):
-        actions.utility(desk, run, methods={})
+    assert result["sentence"].startswith("Of changed copies (1): ") and not any(
+        "generator" in text for text in result["caveats"]
+    )
+
+
+def test_every_first_part_of_dealt_images_has_the_shares():
+    order = dealt(400, {"gan": 3, "classical": 1, "composite": 1})
+    for n in range(5, 401):
+        assert abs(order[:n].count("gan") - 0.6 * n) < 1.01 and abs(order[:n].count("composite") - 0.2 * n) < 1.01
+    assert dealt(3, {"gan": 7}) == ["gan"] * 3

@@ -78,7 +78,7 @@ def test_pictures_without_folders_are_one_class():
 def test_labels_of_a_metadata_file_make_the_classes():
     labels = {"train/1.png": "cat", "train/2.png": "dog", "test/1.png": "Cat", "gone.png": "cow"}
     layout = lay_out(["train/1.png", "train/2.png", "train/3.png", "test/1.png", "train/metadata.csv"], (), labels)
-    assert layout.classes == ["cat", "dog"] or layout.classes == ["Cat", "dog"]
+    assert layout.classes == ["Cat", "dog"] and "cat" in layout.notices[0]  # as often: the first by the alphabet
     assert [(item.name, item.label, item.held_out) for item in layout.items] == [
         ("train/1.png", 0, False),
         ("test/1.png", 0, True),
@@ -88,11 +88,22 @@ def test_labels_of_a_metadata_file_make_the_classes():
     assert lay_out(["1.png", "2.png"], (), {"1.png": "a", "2.png": "b"}).classes == ["a", "b"]
 
 
-def test_folders_go_before_labels_that_say_the_same_or_too_little():
+def test_folders_that_tell_classes_apart_go_before_labels():
     names = ["train/cat/1.png", "train/dog/2.png", "test/cat/3.png"]
-    same = dict(zip(names, ("cat", "dog", "cat"), strict=True))
-    assert lay_out(names, (), same) == lay_out(names)
-    assert lay_out(names, (), {names[0]: "cow"}) == lay_out(names)
+    for told in (("cat", "dog", "cat"), ("0", "1", "0"), ("0.1", "0.2", "0.3")):
+        assert lay_out(names, (), dict(zip(names, told, strict=True))) == lay_out(names)
+
+
+def test_labels_of_too_few_pictures_do_not_count_and_unlabelled_test_pictures_do_not_matter():
+    names = ["train/1.png", "train/2.png", "train/3.png", "test/4.png", "test/5.png", "test/6.png"]
+    assert lay_out(names, (), {names[0]: "a"}).classes == ["test", "train"]
+    layout = lay_out(names, (), dict(zip(names[:3], "aba", strict=True)))
+    assert layout.classes == ["a", "b"] and not layout.test_given and len(layout.rejected) == 3
+
+
+def test_pictures_beside_a_folder_of_text_are_one_class():
+    layout = lay_out(["1.png", "2.png", "labels/1.txt", "labels/2.txt"])
+    assert layout.classes == ["all"] and len(layout.items) == 2 and len(layout.rejected) == 2
 
 
 def test_empty_class_folders_are_named():

@@ -118,8 +118,17 @@ def test_known_modes_are_counted_at_every_look(data, new_panel, tmp_path):
     part = run(
         new_panel(known=known), generator(data, lambda rows, y, rng: rows[y < 3][np.arange(len(y)) % 3]), checks=1
     )[0]
-    assert whole["found"] == whole["of"] == 10 and whole["sentence"].startswith("10 of 10 known kinds appear in 25")
-    assert part["modes"]["found"] <= 3 and set(part["modes"]) == {"found", "of", "kl", "rejected", "sentence"}
+    assert whole["found"] == whole["of"] == whole["expected"] == 10 and whole["sentence"].startswith(
+        "10 of 10 known kinds appear in 25"
+    )
+    assert part["modes"]["found"] <= 3 and set(part["modes"]) == {
+        "found",
+        "of",
+        "kl",
+        "rejected",
+        "sentence",
+        "expected",
+    }
     lonely = KnownModes("kinds", data.train[:1], data.train_labels[:1], CLASSES)
     assert "modes" not in run(new_panel(known=lonely), generator(data), checks=1)[0]
 

@@ -199,6 +199,8 @@ def export_model(
     if format == "safetensors" and beside == out:
         raise UserError("bad_out", "The weights and their JSON would be one file.", "Name it with .safetensors.")
     members = dict(zip(MODEL_FILES[format], (out, beside), strict=False))
+    for path in members.values():
+        checks.check_out(path)
     job = actions.share(desk(), run)
     result = carry_out(job)
     if result["state"] == "finished" and format == "onnx" and result["onnx"] != "written":

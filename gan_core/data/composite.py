@@ -31,12 +31,20 @@ class Composite:
         labels = np.asarray(train.labels)
         self.rows = [np.flatnonzero(labels == label) for label in range(len(train.classes))]
         cached = max(64, CACHED_BYTES // (4 * train.images.shape[1] ** 2))
-        self.alpha = lru_cache(cached)(self.cut)
+        self.found, self.empty = lru_cache(cached)(self.cut), set[int]()  # and rows without an object
         self.made: dict[tuple[int, int], tuple[int, int | None]] = {}  # so that the manifest cuts nothing again
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
         """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]."""
         return np.stack([self.one(label, number) for number in range(start, start + count)])
+
+    def alpha(self, row: int) -> np.ndarray | None:
+        if row in self.empty:
+            return None
+        mask = self.found(row)
+        if mask is None:
+            self.empty.add(row)
+        return mask
 
     def cut(self, row: int) -> np.ndarray | None:
         if self.should_stop():
@@ -76,7 +84,7 @@ class Composite:
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
         source, behind = self.sources(label, number)
-        fallback = {"method": "classical"} if behind is None else {}
+        fallback = {"fallback": "a changed copy"} if behind is None else {}
         return {"index": number, "source_row": source, "background_row": behind, **fallback}
 
 

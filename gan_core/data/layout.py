@@ -60,7 +60,7 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 def lay_out(names: Sequence[str], folders: Sequence[str] = (), labels: Mapping[str, str] | None = None) -> Layout:
     """Sort file names ('/' between parts) into classes. UserError: no_class_folders, no_images, too_many_classes.
 
-    labels: of files, from a metadata file; they count where no folder says the same.
+    labels: of files, from a metadata file; they count where the folders do not tell classes apart.
     """
     kept = [(index, name.split("/")) for index, name in enumerate(names) if not NOISE.search(name)]
     ignored = len(names) - len(kept)
@@ -77,10 +77,12 @@ def lay_out(names: Sequence[str], folders: Sequence[str] = (), labels: Mapping[s
             rejected.append((names[index], "it lies in no class folder"))
         else:
             inside.append((index, parts))
-    if not inside:
+    if not any(_is_picture(parts[-1]) for _, parts in inside):
         loose = [(index, parts) for index, parts in kept if len(parts) == depth + 1 and _is_picture(parts[-1])]
         if loose:
+            rejected += [(names[index], "it lies in no class folder") for index, _ in inside]
             return _one_class(names, loose, rejected, ignored)
+    if not inside:
         if rejected:
             raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
         raise UserError("no_images", "There are no pictures in it.", HOW)
@@ -124,18 +126,25 @@ def _one_class(
 def _by_labels(
     names: Sequence[str], kept: list[tuple[int, list[str]]], labels: Mapping[str, str], ignored: int
 ) -> Layout | None:
-    """Classes from a metadata file; None where it knows too few of the pictures, or says what the folders say."""
+    """Classes from a metadata file; None where folders tell classes apart, or where it knows too few of the pictures.
+
+    Without a label a picture of a test folder is left out and not counted against the file.
+    """
     pictures = [(index, parts) for index, parts in kept if _is_picture(parts[-1])]
     listed = [(index, parts) for index, parts in pictures if names[index] in labels]
-    same = sum(len(parts) > 1 and parts[-2] == labels[names[index]] for index, parts in listed)
-    if not listed or 2 * len(listed) < len(pictures) or 2 * same >= len(listed):
+    held_out = lambda parts: any(part.lower() in TEST for part in parts[:-1])
+    needed = [parts for _, parts in pictures if not held_out(parts)]
+    known = [parts for index, parts in listed if not held_out(parts)]
+    folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1} - TRAIN - TEST - VALIDATION
+    kinds = {labels[names[index]] for index, _ in listed}
+    if len(folders) > 1 or not known or 2 * len(known) < len(needed) or len(kinds) > MAX_CLASSES:
         return None
     label_of, classes, notices = _classes([labels[names[index]] for index, _ in listed])
-    held_out = lambda parts: any(part.lower() in TEST for part in parts[:-1])
     items = [Item(index, label_of[labels[names[index]]], held_out(parts), names[index]) for index, parts in listed]
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
-    known = {index for index, _ in listed}
-    rejected = [(names[index], "the metadata has no label for it") for index, _ in pictures if index not in known]
+    rejected = [
+        (names[index], "the metadata has no label for it") for index, _ in pictures if names[index] not in labels
+    ]
     notices.append(f"The classes of {len(items):,} pictures were read from their metadata file.")
     test_given = any(item.held_out for item in items) and not all(item.held_out for item in items)
     if not test_given:

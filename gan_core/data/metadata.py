@@ -1,47 +1,74 @@
 """Labels from a metadata file beside the pictures, as Hugging Face's `imagefolder` has it: metadata.csv or metadata.jsonl.
 
-Text from a stranger: at most MAX_BYTES of it are read, and its file names are only looked up, never opened.
+Text from a stranger: so much of it is read and no more, a bad line costs itself, and its file names are only looked up.
 """
 
 import csv
 import io
 import json
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+)  # a spreadsheet runs what starts so; an apostrophe in front is against it
 FILES = ("metadata.csv", "metadata.jsonl")
 COLUMNS = ("label", "class", "category", "class_name", "label_name", "target")  # the first that is there
-MAX_BYTES = 64 << 20
-LONGEST_FIELD = 1 << 20
+MOST_FILES, MAX_BYTES, MOST_COLUMNS, LONGEST_LINE = 16, 32 << 20, 1000, 64 << 10
 
 
 def labels(names: Sequence[str], read: Callable[[int], bytes | None]) -> dict[str, str]:
-    """File name -> label, from every metadata file among names. read(index) -> its bytes, or None where it is too large."""
-    found: dict[str, str] = {}
-    for index, name in enumerate(names):
-        folder, file = posixpath.split(name)
-        if file.lower() in FILES and (data := read(index)) is not None:
-            for inner, label in rows(data, file.lower()):
-                found[posixpath.normpath(posixpath.join(folder, inner))] = label
+    """Label by file name, of files among names. read(index) -> bytes of a metadata file, or None where it is too large."""
+    there, found = set(names), dict[str, str]()
+    files = [index for index, name in enumerate(names) if posixpath.basename(name).lower() in FILES]
+    for index in files[:MOST_FILES]:
+        folder, file = posixpath.split(names[index])
+        for inner, label in rows(read(index) or b"", file.lower()):
+            name = posixpath.normpath(posixpath.join(folder, inner))
+            if name in there:
+                found[name] = label
     return found
 
 
-def rows(data: bytes, file: str) -> list[tuple[str, str]]:
-    """(file name, label) of every row that has both; nothing where the file is not what its name says."""
+def rows(data: bytes, file: str) -> Iterator[tuple[str, str]]:
+    """(file name, label) of every row that has both."""
     text = data.decode("utf-8-sig", "replace")
-    try:
-        if file.endswith(".jsonl"):
-            values = [json.loads(line) for line in text.splitlines() if line.strip()]
-        else:
-            csv.field_size_limit(LONGEST_FIELD)
-            values = list(csv.DictReader(io.StringIO(text, newline="")))
-    except (ValueError, csv.Error, RecursionError):
-        return []
-    told = []
-    for value in values:
+    for name, label in from_json(text) if file.endswith(".jsonl") else from_csv(text):
+        if isinstance(label, float) and label.is_integer():
+            label = int(label)
+        if isinstance(name, str) and isinstance(label, str | int) and str(label).strip():
+            yield name, str(label).strip()
+
+
+def from_json(text: str) -> Iterator[tuple[object, object]]:
+    for line in text.split("\n"):
+        try:
+            value = json.loads(line) if len(line) <= LONGEST_LINE else None
+        except (ValueError, RecursionError):
+            continue
         if isinstance(value, dict):
-            name = value.get("file_name")
-            label = next((value[column] for column in COLUMNS if value.get(column) not in (None, "")), None)
-            if isinstance(name, str) and isinstance(label, str | int) and str(label).strip():
-                told.append((name, str(label).strip()))
-    return told
+            yield value.get("file_name"), next((value[column] for column in COLUMNS if column in value), None)
+
+
+def from_csv(text: str) -> Iterator[tuple[object, object]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(reader, [])
+        column = next((header.index(column) for column in COLUMNS if column in header), None)
+        if "file_name" not in header or column is None or len(header) > MOST_COLUMNS:
+            return
+        at = header.index("file_name")
+        for row in reader:
+            if len(row) > max(at, column):
+                label = row[column]
+                guarded = label[:1] == "'" and label[1:].startswith(
+                    FORMULA_STARTS
+                )  # against spreadsheets, as we write it
+                yield row[at], label[1:] if guarded else label
+    except csv.Error:  # what follows cannot be told apart
+        return

@@ -23,7 +23,7 @@ def read_text(listing: "Listing", index: int, zip_path: Path | None) -> bytes | 
     try:
         if zip_path is None:
             return Path(job[0]).read_bytes() if os.path.getsize(job[0]) <= metadata.MAX_BYTES else None
-        if job[2] > metadata.MAX_BYTES:
+        if max(job[1], job[2]) > metadata.MAX_BYTES:
             return None
         with open(zip_path, "rb") as file:
             return read_member(file.fileno(), *job)

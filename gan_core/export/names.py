@@ -4,10 +4,11 @@ import html
 import re
 import unicodedata
 
+from gan_core.data.metadata import FORMULA_STARTS
+
 MAX_FOLDER_BYTES = 100
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 DEVICE = re.compile(r"^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])$", re.IGNORECASE)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:])")
 
 

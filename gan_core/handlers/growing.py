@@ -15,6 +15,7 @@ from gan_core.handlers.sampling import Sampling
 from gan_core.store import Run
 from gan_core.workspace import Workspace
 
+WORDS = {"gan": "the run", "classical": "changed copies", "composite": "objects on other backgrounds"}
 Shares = dict[str, dict[str, int]]  # class -> images to make by method
 
 
@@ -29,6 +30,16 @@ class Makers(NamedTuple):
     unchecked: str
     without_object: list[str]
     notes: list[str]
+
+
+def dealt(count: int, share: dict[str, int]) -> list[str]:
+    """The method of each of so many images, so that every first part of them has the shares."""
+    total, given, order = sum(share.values()), dict.fromkeys(share, 0), []
+    for number in range(1, count + 1):
+        method = max(share, key=lambda one: number * share[one] / total - given[one])
+        given[method] += 1
+        order.append(method)
+    return order
 
 
 def makers(
@@ -54,6 +65,8 @@ def makers(
     progress(0.0, "Looking at the images")
     without_object = []
     for label, (name, share) in enumerate(shares.items()):
+        if "composite" in share:
+            progress(0.0, f"Cutting objects out: class {label + 1:,} of {len(shares):,}")
         if "composite" in share and not composite.can(label):
             share["classical"] = share.get("classical", 0) + share.pop("composite")
             without_object.append(name)

@@ -13,7 +13,7 @@ from gan_core.data.pictures import read_pictures
 from gan_core.errors import Stopped, UserError
 from gan_core.export import plan
 from gan_core.export.names import csv_cell
-from gan_core.handlers.growing import makers
+from gan_core.handlers.growing import WORDS, dealt, makers
 from gan_core.handlers.looking import feature_cache, referee_of, splits
 from gan_core.handlers.measuring import BATCH
 from gan_core.handlers.reporter import Reporter
@@ -38,16 +38,17 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
     made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
 
     def synthetic(label: int, count: int) -> np.ndarray:
-        """As an export would have them: of each method its share."""
-        share, done, parts = shares[train.classes[label]], 0, []
-        for number, (method, part) in enumerate(share.items(), 1):
-            mine = count - done if number == len(share) else round(count * part / MANY)
-            for start in range(0, mine, BATCH):
-                parts.append(made.by_method[method](label, min(BATCH, mine - start), start))
+        """As an export would have them, and of each method its share, in every first part of them too."""
+        order = np.array(dealt(count, shares[train.classes[label]]))
+        images = np.empty((count, *train.images.shape[1:]), np.uint8)
+        for method in np.unique(order).tolist():
+            rows = np.flatnonzero(order == method)
+            for start in range(0, len(rows), BATCH):
+                some = rows[start : start + BATCH]
+                images[some] = made.by_method[method](label, len(some), start)
                 if watch():
                     raise Stopped
-            done += mine
-        return np.concatenate(parts)
+        return images
 
     result = compare(
         np.asarray(train.images),
@@ -65,10 +66,16 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         should_stop=watch,
     )
     said = made.label_gate.sentence() if made.label_gate else made.unchecked
+    used = {method for share in shares.values() for method in share}
+    if used != {"gan"}:
+        words = ", ".join(f"{WORDS[method]} ({weight:g})" for method, weight in methods.items())
+        result["sentence"] = f"Of {words}: {result['sentence']}"
+    if not made.generator:
+        result["caveats"] = [text for text in result["caveats"] if "generator" not in text]
     result["caveats"] += made.notes
     if made.generator:
         result["caveats"].append(f"Labels of the synthetic images: {said}")
-    if wanted["shots"] and methods.keys() - {"gan"}:
+    if wanted["shots"] and used - {"gan"}:
         result["caveats"].append("Copies and pasted objects are of all the training images, not only of the few shown.")
     if made.label_gate and wanted["shots"]:
         result["caveats"].append(

@@ -120,7 +120,9 @@ class Panel:
         row = self.row(found, images_seen, epoch)
         if self.known is not None:
             with contextlib.suppress(UserError):  # too few images of a kind: nothing is counted
-                row["modes"] = {key: value for key, value in self.known.count(images).items() if key in TOLD_OF_MODES}
+                counted = self.known.count(images)
+                row["modes"] = {key: counted[key] for key in TOLD_OF_MODES}
+                row["modes"]["expected"] = round(counted["of"] * (1 - (1 - 1 / counted["of"]) ** len(images)))
         row["values"]["kernel_distance"] = squared_mmd(self.reference.features, seen.features)
         row["seconds"] = time.monotonic() - started
         with open(self.folder / FILE, "a") as file:

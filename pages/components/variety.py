@@ -108,7 +108,8 @@ def during_training(rows: Sequence[dict[str, Any]], key: str) -> None:
     if told:
         st.caption(f"At epoch {number(last.get('epoch'))}: {', '.join(told)}.")
     if modes := last.get("modes"):
-        st.caption(f"Known kinds: {plain(modes['sentence'])}")
+        even = f" Evenly drawn, so many would show about {modes['expected']:,}." if "expected" in modes else ""
+        st.caption(f"Known kinds: {plain(modes['sentence'] + even)}")
     curves(rows, key, repeats=False)
     signs(last, key)
 
