@@ -641,6 +641,7 @@ def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
     }
     other = new_id("export")
     full.export(other).mkdir()
+    (full.export(other) / "birds-generator.zip").write_bytes(b"a zip")
     seeded.add_job(store, "share", other, "finished", {"run": run}, result={**facts, "onnx": "They cannot."})
     at = open_page("export", run=run)
     assert "Without ONNX: They cannot" in letters(at)
