@@ -1,5 +1,6 @@
 """pool.py: real children, and what survives when one is killed, slow, or out of memory."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -41,6 +42,16 @@ def slots(tmp_path: Path, count: int, size: int = 32) -> Path:
     return path
 
 
+def readers() -> list[psutil.Process]:
+    """The picture readers of this process; another test may have left a child that nobody has waited for."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if "gan_core.data.pool" in child.cmdline():
+                found.append(child)
+    return found
+
+
 def test_every_job_is_answered_once_and_lands_in_its_slot(tmp_path):
     jobs = [picture(tmp_path / f"{number}.png", number) for number in range(200)]
     jobs[7] = (str(tmp_path / "missing.png"),)
@@ -68,9 +79,8 @@ def test_a_killed_child_loses_one_file(tmp_path):
     jobs = [picture(tmp_path / f"{number}.png", number) for number in range(400)]
     run = decode_all(jobs, slots(tmp_path, 400), 32, "crop", children=1)
     answers = [next(run)]
-    for child in psutil.Process().children():
-        if "gan_core.data.pool" in child.cmdline():
-            child.kill()
+    for child in readers():
+        child.kill()
     answers += run
     assert sorted(answer.slot for answer in answers) == list(range(400))
     assert sum(answer.channels == 0 for answer in answers) <= 1
@@ -80,7 +90,7 @@ def test_stop_ends_the_children(tmp_path):
     jobs = [picture(tmp_path / f"{number}.png", 1) for number in range(100)]
     with pytest.raises(Stopped):
         list(decode_all(jobs, slots(tmp_path, 100), 32, "crop", should_stop=lambda: True))
-    assert not [child for child in psutil.Process().children() if "gan_core.data.pool" in child.cmdline()]
+    assert not readers()
 
 
 def test_unwritable_pixels_are_an_error_and_not_a_bad_picture(tmp_path):
