@@ -20,7 +20,7 @@ INSIDE = 0.85  # share of the object that must stay in the frame
 TRIES = 20  # places for an object, and pictures asked for one
 EDGE = 2  # px
 CACHED_BYTES = 64 << 20  # of cut-outs that are kept
-LEAST_CUT = 0.2  # of some of a class's pictures with an object; a class with less has none to cut
+LEAST_CUT = 0.5  # of some of a class's pictures with an object; a class with less has none to cut
 
 
 class Composite:
