@@ -1,26 +1,22 @@
 """Plan how many images each class gets, build the zip, download it."""
 
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from gan_core import actions, runfolder
-from gan_core.data import dataset as dataset_folder
-from gan_core.data import foreground
 from gan_core.data.classical import Policy
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.export import gate, plan
 from gan_core.meaning import checkpoint
-from pages.components import charts, urls
+from pages.components import charts, cutouts, packing
 from pages.components.desk import click_token, get_desk
 from pages.components.helps import help_box
 from pages.components.pick import info_or_stop, pick_run
 from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
-from pages.components.text import ago, count, plain, sentence, size
+from pages.components.text import ago, count, plain, sentence
 
 BALANCES = ("As many as the largest class", "The same total for each class", "By hand", "At least the median")
 WAYS = {
@@ -28,7 +24,6 @@ WAYS = {
     "classical": "Changed copies of real images",
     "composite": "Objects on other backgrounds",
 }
-PREVIEWED = 6  # classes of which a cut-out is shown
 MOSTLY_SYNTHETIC = 0.9
 
 desk = get_desk()
@@ -63,28 +58,6 @@ def choose_balance(info: DatasetInfo, originals: bool) -> plan.Balance:
     return "median" if way == BALANCES[3] else "largest"
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def cuts(folder: str, classes: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """An image of each of some classes, and the same with its background greyed out; None where no object is found."""
-    train = dataset_folder.load(Path(folder), "train")
-    found = []
-    for label in range(min(classes, PREVIEWED)):
-        image = np.asarray(train.images[int(np.argmax(np.asarray(train.labels) == label))])
-        mask = foreground.alpha(image)
-        grey = None if mask is None else np.rint(image * mask[..., None] + 128 * (1 - mask[..., None])).astype(np.uint8)
-        found.append((image, grey))
-    return found
-
-
-def show_cuts(dataset_id: str) -> None:
-    """Before and after, so that nobody pastes what was cut out badly."""
-    found = cuts(str(desk.workspace.dataset(dataset_id)), len(info.classes))
-    st.caption(f"What is cut out, in an image of each of the first {len(found)} classes:")
-    for column, name, (before, after) in zip(st.columns(len(found)), info.classes, found, strict=False):
-        column.image([before.squeeze(), (before if after is None else after).squeeze()], width=72)
-        column.caption(plain(name if after is not None else f"{name}: no object found"))
-
-
 def choose_methods() -> tuple[dict[str, float], Policy]:
     """How the missing images are made, and what a changed copy may change."""
     chosen = st.pills(
@@ -105,7 +78,7 @@ def choose_methods() -> tuple[dict[str, float], Policy]:
         turns = st.checkbox("turned", value=True, key="export_turns", help="By at most 10 degrees either way.")
         light = st.checkbox("relit", value=True, key="export_light", help="Changed copies: light, contrast, colour.")
     if "composite" in methods:
-        show_cuts(run.dataset_id)
+        cutouts.show(desk.workspace.dataset(run.dataset_id), info.classes)
     return methods, Policy(flips, turns, light)
 
 
@@ -234,18 +207,6 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
         st.error(sentence(refused))
 
 
-def link(result: dict[str, Any], export_id: str) -> None:
-    """The download, its size and its checksum."""
-    st.html(
-        urls.download_link(
-            urls.export(export_id, result["file"]),
-            result["file"],
-            f"Download {result['file']} ({size(result['bytes'])})",
-        )
-    )
-    st.caption(f"SHA-256 `{str(result['sha256'])[:64]}`")
-
-
 def labels_checked(result: dict[str, Any]) -> None:
     """What the label check kept; a warning where it gave a class up."""
     said = f"Labels: {result.get('label_check_said', 'not checked')}"
@@ -270,7 +231,7 @@ if done:
                 f"{state_text(state_of(job))}, {ago(job.finished_at or job.created_at)}: {count(made, 'generated image')}"
             )
             if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
-                link(job.result, job.subject)
+                packing.link(job.result, job.subject)
                 for note in job.result.get("notes", ()):
                     st.caption(plain(note))
                 labels_checked(job.result)
@@ -279,26 +240,4 @@ if done:
 else:
     st.caption("No export of this run yet.")
 
-st.header("The generator itself")
-st.caption(
-    "One zip with the trained network as ONNX (draws anywhere, without Ganvas) and as safetensors, and a script for each. "
-    "It can repeat its training images: share it as you would share them."
-)
-if st.button("Pack the generator", icon=":material/deployed_code:", key="share_start"):
-    try:
-        token = click_token("share", run.id, runfolder.checkpoints(desk.workspace.run(run.id))[:1])
-        st.session_state["share_job"] = actions.share(desk, run.id, token=token).id
-    except UserError as refused:
-        st.error(sentence(refused))
-for job in [job for job in desk.store.jobs(kind="share") if job.payload.get("run") == run.id]:
-    if job.live or (job.id == st.session_state.get("share_job") and job.state != "finished"):
-        job_progress(desk, job, "Generator", f"share_{job.id}")
-    elif job.state == "finished" and job.result:
-        with st.container(border=True, key=f"share_done_{job.subject}"):
-            st.caption(f"Of {checkpoint(job.result)}, {ago(job.finished_at or job.created_at)}")
-            if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
-                link(job.result, job.subject)
-            else:
-                st.caption("The file is not in the workspace any more; pack it again.")
-            if job.result["onnx"] != "written":
-                st.caption(plain(f"Without ONNX: {job.result['onnx']}"))
+packing.generator(desk, run)

@@ -3,7 +3,6 @@
 The same inputs give the same bytes: members are stored, not deflated (a PNG already is), with a fixed time and mode.
 """
 
-import csv
 import io
 import json
 import os
@@ -20,42 +19,14 @@ from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
 from gan_core.export.card import dataset_card
 from gan_core.export.gate import LabelGate
-from gan_core.export.names import csv_cell, folder_names
+from gan_core.export.names import folder_names
 from gan_core.export.plan import FORMATS, METHODS, Row
+from gan_core.export.tables import Group, csv_lines, looks_like_no_text, manifest_lines, metadata_rows, tally
 
 SCHEMA_VERSION = 2
-NO_TEXT = (
-    "",
-    "na",
-    "n/a",
-    "#n/a",
-    "#na",
-    "#n/a n/a",
-    "<na>",
-    "nan",
-    "-nan",
-    "null",
-    "none",
-    "true",
-    "false",
-    "yes",
-    "no",
-)
 QUALITY: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
 BATCH_IMAGES = 64  # so many pictures are in memory at a time
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
-
-
-class Group(NamedTuple):
-    """The pictures of one kind in one class: the one list that files, metadata and manifest are all written from."""
-
-    split: str  # train or test
-    label: int
-    kind: str  # real, or one of plan.METHODS
-    images: int
-
-    def file_names(self, folders: list[str], ending: str) -> Iterator[str]:
-        return (f"{self.split}/{folders[self.label]}/{self.kind}_{i:06d}.{ending}" for i in range(1, self.images + 1))
 
 
 class Encoding(NamedTuple):
@@ -210,102 +181,6 @@ def batches(
         if fakes.dtype != np.uint8 or fakes.shape != (count, *train.images.shape[1:]):
             raise ValueError(f"{group.kind} made {fakes.dtype} {fakes.shape} where {count} pictures were asked for")
         yield fakes
-
-
-def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[str, Any]:
-    """Counts per class and in all."""
-    counts = {(group.split, group.kind, group.label): group.images for group in groups}
-    table: list[dict[str, Any]] = []
-    for label, name in enumerate(classes):
-        methods = {method: n for method in METHODS if (n := counts.get(("train", method, label), 0))}
-        table.append(
-            {
-                "name": name,
-                "folder": folders[label],
-                "real": counts.get(("train", "real", label), 0),
-                "synthetic": sum(methods.values()),
-                "methods": methods,
-                "test": counts.get(("test", "real", label), 0),
-            }
-        )
-    real, synthetic, test = (sum(row[key] for row in table) for key in ("real", "synthetic", "test"))
-    return {
-        "classes": table,
-        "real": real,
-        "synthetic": synthetic,
-        "methods": {method: sum(row["methods"].get(method, 0) for row in table) for method in METHODS},
-        "test": test,
-        "synthetic_share": synthetic / (real + synthetic) if real + synthetic else 0.0,
-    }
-
-
-def metadata_rows(
-    groups: list[Group], classes: list[str], folders: list[str], run_id: str, seed: int, ending: str
-) -> Iterator[dict[str, Any]]:
-    """Of one split, names from its folder on, as Hugging Face's `imagefolder` reads it; an empty cell would pass for a number."""
-    for group in groups:
-        tail: dict[str, Any] = {
-            "label": classes[group.label],
-            "is_synthetic": group.kind != "real",
-            "method": group.kind,
-            "run": run_id if group.kind == "gan" else "-",
-            "seed": -1 if group.kind == "real" else seed,
-        }
-        for name in group.file_names(folders, ending):
-            yield {"file_name": name.removeprefix(f"{group.split}/"), **tail}
-
-
-def csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    first = True
-    for row in rows:
-        if first:
-            yield csv_line(list(row))
-            first = False
-        cells = row | {"label": csv_cell(row["label"]), "is_synthetic": str(row["is_synthetic"]).lower()}
-        yield csv_line(list(cells.values()))
-
-
-def looks_like_no_text(label: str) -> bool:
-    """Whether a reader of CSV may take it for a number, a truth value or a missing one."""
-    try:
-        float(label.replace("_", ""))
-    except ValueError:
-        return label.strip().lower() in NO_TEXT
-    return True
-
-
-def csv_line(cells: list[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
-
-
-def manifest_lines(
-    manifest: dict[str, Any],
-    groups: list[Group],
-    classes: list[str],
-    folders: list[str],
-    makers: dict[str, Any],
-    ending: str,
-) -> Iterator[str]:
-    """The manifest with one line per synthetic file, never whole in memory."""
-    yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
-    separator = "\n"
-    for group in groups:
-        if group.kind != "real":
-            told = getattr(makers.get(group.kind), "entry", lambda label, number: {"index": number})
-            for index, name in enumerate(group.file_names(folders, ending)):
-                entry = {
-                    "file_name": name,
-                    "class": classes[group.label],
-                    "method": group.kind,
-                    "run": manifest["run"] if group.kind == "gan" else None,
-                    "seed": manifest["seed"],
-                    **told(group.label, index),
-                }
-                yield f"{separator}  {json.dumps(entry)}"
-                separator = ",\n"
-    yield "\n ]\n}\n"
 
 
 def write_text(archive: zipfile.ZipFile, name: str, parts: Iterator[str]) -> None:
