@@ -11,10 +11,12 @@ from toys import toy_images
 
 from gan_core import actions, evaluations, jobs, runfolder, worker
 from gan_core.config import build
+from gan_core.data.classical import Classical, Policy
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
 from gan_core.export.gate import WIDE
 from gan_core.handlers import looking
+from gan_core.handlers.looking import choose_networks, splits
 from gan_core.handlers.sampling import Sampling
 from gan_core.recipes import RECIPES
 from gan_core.store import Store
@@ -103,6 +105,7 @@ def test_a_measurement_says_everything_that_must_stand_beside_a_score(desk, run,
     assert (result["two_sample"] is None and "40" in result["absent"]["two_sample"]) or result["two_sample"][
         "n_test"
     ] > 0
+    assert any("guided by a classifier" in text for text in result["caveats"])
     assert json.loads((folder_of(desk, run, job) / "result.json").read_text()) == result
 
 
@@ -313,3 +316,29 @@ def test_the_label_check_leaves_alone_what_the_classifier_does_not_know(desk, ru
     monkeypatch.undo()
     monkeypatch.setattr("gan_core.handlers.sampling.referee_of", lambda *_: judge._replace(accuracy=None))
     assert ask()[1:] == (None, "not checked: no held-out images to try a classifier on.")
+
+
+def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(desk, run):
+    folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
+    wanted = {"extractor": "auto", "weights": ""}
+    choose = lambda **more: choose_networks(desk.workspace, folder, wanted | more, "cpu", None, lambda: False)
+    assert choose().extractor.name == "efficientnet-lite0"
+    assert choose(avoid="efficientnet-lite0").extractor.name == "referee"
+    asked = choose(avoid="efficientnet-lite0", extractor="efficientnet-lite0")
+    assert asked.extractor.name == "efficientnet-lite0"  # who asks for it by name gets it
+
+
+def test_utility_is_shown_every_way_in_every_first_part(desk, run, monkeypatch):
+    shown = {}
+
+    def compare(train_images, train_labels, test_images, test_labels, classes, synthetic, **rest):
+        shown["images"] = synthetic(1, 20)
+        return {"caveats": ["One trained generator was judged."], "sentence": "No gain.", "verdict": "none"}
+
+    monkeypatch.setattr("gan_core.metrics.utility.utility", compare)
+    result = do(desk, actions.utility(desk, run, seed=3, methods={"gan": 1.0, "classical": 1.0}))
+    train, _ = splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+    copies = Classical(train, 3, Policy())(1, 10, 0)
+    where = [number for number in range(20) if any(np.array_equal(shown["images"][number], copy) for copy in copies)]
+    assert len(where) == 10 and all(sum(place < n for place in where) in (n // 2, n - n // 2) for n in range(2, 21, 2))
+    assert result["sentence"] == "Of the run (1), changed copies (1): No gain."
