@@ -36,6 +36,7 @@ bench: setup
 	$(PY) benchmarks/gaussians.py
 	$(PY) benchmarks/metrics_memory.py
 	$(PY) benchmarks/metrics_speed.py
+	$(PY) benchmarks/export_speed.py
 
 clean:
 	rm -rf $(VENV)

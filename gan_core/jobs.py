@@ -34,6 +34,7 @@ LANES = {
     "fuse": "heavy",
     "export": "heavy",
     "share": "heavy",
+    "preview": "heavy",
 }
 PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on
 

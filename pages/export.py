@@ -1,122 +1,46 @@
-"""Plan how many images each class gets, build the zip, download it."""
+"""Plan how many images each class gets, look at them, build the zip, download it."""
 
 from typing import Any
 
 import streamlit as st
 
 from gan_core import actions, runfolder
-from gan_core.data.classical import Policy
-from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.export import gate, plan
 from gan_core.meaning import checkpoint
-from pages.components import charts, cutouts, packing
+from gan_core.store import Run
+from pages.components import cutouts, packing, preview
 from pages.components.desk import click_token, get_desk
+from pages.components.growth_plan import choose_balance, choose_methods, choose_plan, warn_beyond
 from pages.components.helps import help_box
-from pages.components.pick import info_or_stop, pick_run
+from pages.components.pick import empty, info_or_stop, pick, pick_run
 from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
 from pages.components.text import ago, count, plain, sentence
 
-BALANCES = ("As many as the largest class", "The same total for each class", "By hand", "At least the median")
-WAYS = {
-    "gan": "Images from the run",
-    "classical": "Changed copies of real images",
-    "composite": "Objects on other backgrounds",
-}
-MOSTLY_SYNTHETIC = 0.9
+LAYOUTS = {"auto": "As it fits", "imagefolder": "A folder per class", "webdataset": "Tar shards (WebDataset)"}
 
 desk = get_desk()
 st.title("Export")
-run = pick_run(desk, "export_run", "No run yet: train a model first, it draws the images that your rare classes lack.")
-info = info_or_stop(desk, run.dataset_id)
-counts = dict(zip(info.classes, info.train_counts, strict=True))
-
-
-def choose_balance(info: DatasetInfo, originals: bool) -> plan.Balance:
-    way = st.segmented_control("Balance to", BALANCES, default=BALANCES[0], required=True, key="export_balance")
-    if way == BALANCES[1]:
-        return int(st.number_input("Images per class", 1, 1_000_000, max(info.train_counts), 100, key="export_total"))
-    if way == BALANCES[2]:
-        st.caption(
-            f"Type the totals you want; {'real images count towards them' if originals else 'all are generated'}."
-        )
-        edited = st.data_editor(
-            {"class": info.classes, "real": info.train_counts, "total": [max(info.train_counts)] * len(info.classes)},
-            disabled=["class", "real"],
-            hide_index=True,
-            key=f"export_totals_{run.dataset_id}",
-            alt="Total of each class, to be edited",
-            column_config={
-                "total": st.column_config.NumberColumn(min_value=0, max_value=1_000_000, step=1, required=True)
-            },
-        )
-        return {
-            name: int(total) if total == total else 0
-            for name, total in zip(edited["class"], edited["total"], strict=True)
-        }
-    return "median" if way == BALANCES[3] else "largest"
-
-
-def choose_methods() -> tuple[dict[str, float], Policy]:
-    """How the missing images are made, and what a changed copy may change."""
-    chosen = st.pills(
-        "Fill with", list(WAYS), selection_mode="multi", default=["gan"], format_func=WAYS.get, key="export_ways"
+runs, datasets = desk.store.runs(), {dataset.id: dataset for dataset in desk.store.datasets()}
+alone = False
+if datasets:
+    alone = st.toggle(
+        "Without a run",
+        value=not runs or ("ds" in st.query_params and "run" not in st.query_params),
+        key="export_alone",
+        help="Real images, changed copies of them and pasted objects; nothing is drawn by a GAN.",
     )
-    methods = dict.fromkeys(chosen, 1.0)
-    if len(chosen) > 1:
-        for column, method in zip(st.columns(len(chosen)), chosen, strict=True):
-            methods[method] = float(column.slider(f"Parts: {WAYS[method].lower()}", 1, 10, 1, key=f"export_{method}"))
-    if methods.keys() <= {"gan"}:
-        return methods, Policy()
-    st.caption(
-        "A changed copy is a real training image, a little moved and enlarged; an object on another background is cut out of "
-        "one and pasted on another. Both may also be:"
-    )
-    with st.container(horizontal=True):
-        flips = st.checkbox("mirrored", key="export_flips", help="Not for digits, letters, or left and right hands.")
-        turns = st.checkbox("turned", value=True, key="export_turns", help="By at most 10 degrees either way.")
-        light = st.checkbox("relit", value=True, key="export_light", help="Changed copies: light, contrast, colour.")
-    if "composite" in methods:
-        cutouts.show(desk.workspace.dataset(run.dataset_id), info.classes)
-    return methods, Policy(flips, turns, light)
-
-
-def show_plan(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]], originals: bool) -> None:
-    """Real, missing and planned images of each class, as a table and as bars."""
-    counted = {WAYS[method]: [share.get(method, 0) for share in shares.values()] for method in plan.METHODS}
-    made = {name.lower(): numbers for name, numbers in counted.items() if any(numbers)}
-    numbers, picture = st.columns([3, 2])
-    numbers.dataframe(
-        {
-            "class": list(rows),
-            "real": [row.real for row in rows.values()],
-            **made,
-            "total": [row.planned for row in rows.values()],
-            "synthetic": [row.synthetic_share for row in rows.values()],
-        },
-        hide_index=True,
-        key="export_plan",
-        alt="Real, missing and planned images of each class",
-        column_config={
-            "class": st.column_config.TextColumn(width=150),
-            "synthetic": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-        },
-    )
-    picture.plotly_chart(
-        charts.planned_counts(list(rows), [row.real for row in rows.values()], made),
-        key="export_chart",
-        config=charts.CONFIG,
-        alt="Real and synthetic images of each class as stacked bars",
-    )
-    mostly = sum(row.synthetic_share > MOSTLY_SYNTHETIC for row in rows.values())
-    if mostly and originals:
-        st.warning(
-            f"{mostly} {'class is' if mostly == 1 else 'classes are'} more than {MOSTLY_SYNTHETIC:.0%} synthetic: "
-            "look at the samples first, a GAN repeats what it saw in so few images.",
-            icon=":material/warning:",
-        )
-
+run: Run | None = None
+if alone:
+    dataset_id = pick("Dataset", list(datasets.values()), "ds", "export_dataset")
+elif runs:
+    run = pick_run(desk, "export_run", "")
+    dataset_id = run.dataset_id
+else:
+    empty("Nothing to export yet: bring in a dataset first.", "dataset.py", "Go to Data")
+    st.stop()
+info = info_or_stop(desk, dataset_id)
 
 balance_slot = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -130,27 +54,29 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         plan.SMALLEST_SIDE,
         plan.LARGEST_SIDE,
         info.size,
-        key=f"export_side_{run.dataset_id}",
+        key=f"export_side_{dataset_id}",
         width=130,
         help="Pictures are resized to it.",
     )
+    layout = st.selectbox(
+        "Files",
+        plan.LAYOUTS,
+        format_func=LAYOUTS.__getitem__,
+        key="export_layout",
+        width=220,
+        help=f"As it fits: a folder per class, and tar shards for more than {plan.SHARDS_ABOVE:,} pictures.",
+    )
+    unpad = info.fit == "pad" and st.checkbox("Cut the padding off", key=f"export_unpad_{dataset_id}")
 with balance_slot:
-    balance = choose_balance(info, originals)
-    methods, policy = choose_methods()
-planned: dict[str, plan.Row] | None = None
-try:
-    rows = plan.deficits(counts, balance, originals=originals)
-    shares, small = plan.shares(rows, counts, plan.checked_methods(methods))
-    show_plan(rows, shares, originals)
-    if small:
-        st.info(plain(plan.too_small(small)), icon=":material/info:")
-    planned = rows
-except UserError as refused:
-    st.error(sentence(refused))
+    balance = choose_balance(info)
+    methods, policy = choose_methods(run is not None)
+    if "composite" in methods:
+        cutouts.show(desk.workspace.dataset(dataset_id), info.classes)
+planned = choose_plan(info, balance, methods, originals, dataset_id)
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
 
 
-def said_of(result: dict[str, Any]) -> None:
+def said_of(run: Run, result: dict[str, Any]) -> None:
     """Which checkpoint a verdict is about, beside the one that the export draws from."""
     newest = runfolder.checkpoints(desk.workspace.run(run.id))[:1]
     other = (
@@ -158,72 +84,90 @@ def said_of(result: dict[str, Any]) -> None:
         if newest and newest[0] != result.get("images_seen")
         else ""
     )
-    labels = plain(f" Labels: {said}") if (said := result.get("label_check_said")) else ""
+    labels = plain(f" Drawn images: {said}") if (said := result.get("gate_said")) else ""
     st.caption(f"Said of {checkpoint(result)}.{other}{labels}")
 
 
-for measured in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
-    if copying := (measured.result or {}).get("memorisation"):
-        verdict_box(copying["verdict"], "Copies", copying.get("sentence", ""), copying.get("todo", ""))
-        said_of(measured.result or {})
-for compared in desk.store.jobs(kind="utility", subject=run.id, states=("finished",))[:1]:
-    if compared.result:
-        help_box(compared.result)
-        said_of(compared.result)
-check_labels = st.checkbox(
-    "Leave out images of the wrong class",
-    value=True,
-    key="export_check_labels",
-    help="A small classifier, trained on the real images, looks at each generated one; where it sees another class, another image "
-    f"is drawn, with noise {gate.WIDE:g} times as wide for more variety. Not done where that classifier is right in less than "
-    f"{gate.LEAST_ACCURACY:.0%} of the held-out images.",
-)
-no_gate = st.checkbox(
-    "Export even if the copying check is red",
-    key="export_no_gate",
-    help="Before it writes, the export compares its generated images with the training images, and stops where they "
-    "are copies.",
-)
+def show_verdicts(run: Run) -> None:
+    """What the newest measurement and the newest comparison said of this run."""
+    for measured in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
+        if copying := (measured.result or {}).get("memorisation"):
+            verdict_box(copying["verdict"], "Copies", copying.get("sentence", ""), copying.get("todo", ""))
+            said_of(run, measured.result or {})
+    for compared in desk.store.jobs(kind="utility", subject=run.id, states=("finished",))[:1]:
+        if compared.result:
+            help_box(compared.result)
+            said_of(run, compared.result)
+            if planned:
+                warn_beyond(compared.result, planned[1], info, methods)
+
+
+checks, removed, no_gate = list(gate.CHECKS), dict[str, list[int]](), False
+if run is not None:
+    show_verdicts(run)
+    if "gan" in methods:
+        chosen = st.pills(
+            "Leave out drawn images that are",
+            list(gate.CHECKS),
+            selection_mode="multi",
+            default=list(gate.CHECKS),
+            format_func=gate.CHECKS.__getitem__,
+            key="export_checks",
+            help="A small classifier, trained on the real images, looks at each drawn one, and its neighbours among the real "
+            "ones are looked up; in the place of one that is left out another is drawn, with noise "
+            f"{gate.WIDE:g} times as wide for more variety. Classes are not judged where that classifier is right in less than "
+            f"{gate.LEAST_ACCURACY:.0%} of the held-out images.",
+        )
+        checks = [check for check in gate.CHECKS if check in chosen]
+        no_gate = st.checkbox(
+            "Export even if the copying check is red",
+            key="export_no_gate",
+            help="Before it writes, the export compares its generated images with the training images, and stops where they "
+            "are copies.",
+        )
+        removed = preview.choose(desk, run, info, int(seed), checks)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    token = click_token(
-        "export", run.id, balance, originals, int(seed), no_gate, check_labels, methods, policy, format, side
-    )
+    wanted = {
+        "originals": originals,
+        "seed": int(seed),
+        "gate": not no_gate,
+        "checks": checks,
+        "removed": removed,
+        "methods": methods,
+        "policy": policy,
+        "format": format,
+        "side": None if int(side) == info.size else int(side),
+        "layout": layout,
+        "unpad": unpad,
+    }
+    source, totals = run.id if run else dataset_id, planned[0] if planned else balance
     try:
-        st.session_state["export_job"] = actions.export(
-            desk,
-            run.id,
-            balance,
-            originals=originals,
-            seed=int(seed),
-            gate=not no_gate,
-            check_labels=check_labels,
-            methods=methods,
-            policy=policy,
-            format=format,
-            side=None if int(side) == info.size else int(side),
-            token=token,
-        ).id
+        token = click_token("export", source, totals, *wanted.values())
+        st.session_state["export_job"] = actions.export(desk, source, totals, **wanted, token=token).id
     except UserError as refused:
         st.error(sentence(refused))
 
 
-def labels_checked(result: dict[str, Any]) -> None:
-    """What the label check kept; a warning where it gave a class up."""
-    said = f"Labels: {result.get('label_check_said', 'not checked')}"
-    classes = ((result.get("label_check") or {}).get("classes") or {}).values()
-    if any(row["unchecked"] for row in classes):
-        st.warning(plain(said), icon=":material/warning:")
+def gate_said(result: dict[str, Any]) -> None:
+    """What the checks kept; a warning where a class came out short."""
+    said = result.get("gate_said") or result.get("label_check_said") or "not checked"
+    classes = ((result.get("gate") or {}).get("classes") or {}).values()
+    if any(row["missing"] for row in classes):
+        st.warning(plain(f"Drawn images: {said}"), icon=":material/warning:")
     else:
-        st.caption(plain(said))
+        st.caption(plain(f"Drawn images: {said}"))
 
 
-exports = [job for job in desk.store.jobs(kind="export") if job.payload.get("run") == run.id]
+mine = {"run": run.id} if run else {"run": None, "dataset": dataset_id}
+exports = [
+    job for job in desk.store.jobs(kind="export") if all(job.payload.get(key) == value for key, value in mine.items())
+]
 for job in exports:
     if job.live or job.id == st.session_state.get("export_job"):
         job_progress(desk, job, "Export", f"export_{job.id}")
 done = [job for job in exports if job.state == "finished" and job.result]
 if done:
-    st.header("Exports of this run")
+    st.header("Exports of this run" if run else "Exports of this dataset")
     for job in done:
         with st.container(border=True, key=f"export_done_{job.subject}"):
             made = sum(entry["synthetic"] for entry in job.result.get("per_class", {}).values())
@@ -234,10 +178,11 @@ if done:
                 packing.link(job.result, job.subject)
                 for note in job.result.get("notes", ()):
                     st.caption(plain(note))
-                labels_checked(job.result)
+                gate_said(job.result)
             else:
                 st.caption("The file is not in the workspace any more; build it again.")
 else:
-    st.caption("No export of this run yet.")
+    st.caption("No export yet.")
 
-packing.generator(desk, run)
+if run is not None:
+    packing.generator(desk, run)

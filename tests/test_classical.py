@@ -113,7 +113,7 @@ def test_an_export_queued_before_there_were_methods_still_runs(desk, toy_dataset
 
 def test_both_ways_at_once(desk, toy_dataset, tiny):
     run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=2.0))).subject
-    wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "gate": False, "check_labels": False}
+    wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "gate": False, "checks": []}
     job = carry_out(desk, actions.export(desk, run, 30, **wanted))
     assert job.result["methods"] == {"gan": 15, "classical": 15, "composite": 0}
     assert all(row["synthetic"] == 10 and row["methods"] == {"gan": 5, "classical": 5} for row in job.result["classes"])
@@ -126,7 +126,7 @@ def test_utility_asks_about_copies_as_an_export_would_make_them(desk, toy_datase
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
     assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
     assert any("not only of the few shown" in text for text in result["caveats"])
-    assert not any("Labels of the synthetic" in text for text in result["caveats"])
+    assert not any("The synthetic images:" in text for text in result["caveats"])
     assert result["sentence"].startswith("Of changed copies (1): ") and not any(
         "generator" in text for text in result["caveats"]
     )

@@ -87,7 +87,7 @@ def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
     assert scores["frechet_distance"] > 0 and scores["floor"]["n"] > 0
     out = tmp_path / "out.zip"
     code, exported, _ = ganvas("export", run, "--balance", "largest", "--out", out, "--json")
-    assert exported["label_check_said"] != "not checked"
+    assert " images kept" in exported["gate_said"]
     assert code == 0 and exported["bytes"] == out.stat().st_size
     with zipfile.ZipFile(out) as archive:
         names = archive.namelist()
@@ -290,12 +290,13 @@ def test_without_originals_every_class_is_whole_and_synthetic(ganvas, toy_datase
         "--balance",
         "largest",
         "--no-originals",
-        "--no-check-labels",
+        "--checks",
+        "none",
         "--out",
         tmp_path / "o.zip",
         "--json",
     )
-    assert code == 0 and exported["label_check"] is None
+    assert code == 0 and exported["gate"]["checks"] == []
     assert exported["per_class"] == {name: {"real": 0, "synthetic": 20} for name in ("dark", "grey", "bright")}
 
 

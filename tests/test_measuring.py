@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from toys import toy_images
 
-from gan_core import actions, evaluations, jobs, runfolder, worker
+from gan_core import actions, evaluations, jobs, previews, runfolder, worker
 from gan_core.config import build
 from gan_core.data.classical import Classical, Policy
 from gan_core.data.dataset import DatasetInfo, write_info
@@ -189,7 +189,7 @@ def test_utility_compares_the_arms(desk, run):
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
     assert list((desk.workspace.run(run) / "utility").glob("*.json"))
-    assert f"Labels of the synthetic images: {result['label_check_said']}" in result["caveats"]
+    assert f"The synthetic images: {result['gate_said']}" in result["caveats"]
     few = do(desk, actions.utility(desk, run, seeds=5, updates=3, shots=10))
     knew = "The classifier that checked them knew all the training images, not only the few shown."
     assert knew in few["caveats"] and knew not in result["caveats"]
@@ -281,41 +281,57 @@ def test_a_stop_leaves_nothing_behind(desk, run):
     assert not list((desk.workspace.root / "staging").iterdir())
 
 
-def test_an_export_checks_labels_says_so_and_comes_out_the_same_twice(desk, run, monkeypatch):
+def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(desk, run, monkeypatch):
     first, again = (do(desk, actions.export(desk, run, 60)) for _ in range(2))
-    assert first["sha256"] == again["sha256"] and first["label_check"]["noise"] == 1.2
-    assert all(row["passed"] + row["unchecked"] == 30 for row in first["label_check"]["classes"].values())
-    assert first["label_check"]["classifier"]["weights"] and first["label_check_said"] == again["label_check_said"]
-    plain = do(desk, actions.export(desk, run, 60, check_labels=False))
-    assert plain["label_check"] is None and plain["label_check_said"] == "not checked"
+    assert first["sha256"] == again["sha256"] and first["gate"]["noise"] == 1.2
+    for name, row in first["gate"]["classes"].items():
+        assert row["kept"] + row["missing"] == 30 and first["per_class"][name]["synthetic"] == row["kept"]
+        assert row["drawn"] == row["kept"] + sum(row["refused"].values()) or row["missing"]
+    assert first["gate"]["judge"]["weights"] and first["gate_said"] == again["gate_said"]
+    plain = do(desk, actions.export(desk, run, 60, checks=[]))
+    assert plain["gate"]["checks"] == [] and "Labels not checked." in plain["gate_said"]
     assert plain["sha256"] != first["sha256"]
+    assert all(row["kept"] == row["drawn"] == 30 for row in plain["gate"]["classes"].values())
+    taken = actions.export(desk, run, 60, checks=[], removed={"dark": [0, 3]})
+    assert do(desk, taken)["gate"]["classes"]["dark"]["refused"] == {"removed": 2}
     monkeypatch.setattr("gan_core.handlers.sampling.LEAST_ACCURACY", 1.01)
-    poor = do(desk, actions.export(desk, run, 60))
-    assert poor["label_check"] is None and "of the held-out ones, and 101% are asked for" in poor["label_check_said"]
+    poor = do(desk, actions.export(desk, run, 60, checks=["label", "twin"]))
+    assert poor["gate"]["checks"] == ["twin"] and "of the held-out ones, and 101% are asked for" in poor["gate_said"]
 
 
-def test_the_label_check_leaves_alone_what_the_classifier_does_not_know(desk, run, monkeypatch):
+def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_drawn_again(desk, run, monkeypatch):
     folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
     generator = Sampling(desk.store.run(run), desk.workspace)
-    ask = lambda: generator.fakes(folder, 5, True, lambda *_: None, lambda: False)
+    ask = lambda: generator.gate(folder, 5, ("label",), lambda *_: None, lambda: False)
     judge, _ = generator.judge(folder, lambda *_: None, lambda: False)
-    told = lambda **changes: lambda *_: (judge._replace(**changes), "")
-    monkeypatch.setattr(generator, "judge", told(per_class=[0.9, 0.2, None]))
-    make_fakes, gate, why_not = ask()
-    assert make_fakes is gate and why_not == "" and gate.unknown == {1, 2} and gate.noise == WIDE
-    assert np.array_equal(
-        make_fakes(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3)
-    )  # as it comes, ordinary noise
-    seen = judge.classifier.classify(make_fakes(0, 5, 0)).logits.argmax(1)
-    assert (seen == 0).all() or gate.passed[0] < 5  # what passed is what the classifier sees as asked for
-    first = gate.entry(0, 0)
-    redrawn = generator.draw([0], seed=5, start=first["index"], truncation=first["noise"])
-    assert np.array_equal(make_fakes(0, 1, 0), redrawn)  # the manifest's entry redraws the file
+    monkeypatch.setattr(generator, "judge", lambda *_: (judge._replace(per_class=[0.9, 0.2, None]), ""))
+    gate = ask()
+    assert gate.judge.unknown == {1, 2} and gate.noise == WIDE
+    assert np.array_equal(gate(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3))  # as it comes, ordinary noise
+    kept = gate(0, 5, 0)
+    assert (judge.classifier.classify(kept).logits.argmax(1) == 0).all() if len(kept) else gate.short[0]
+    for number in range(len(kept)):
+        first = gate.entry(0, number)
+        redrawn = generator.draw([0], seed=5, start=first["index"], truncation=first["noise"])
+        assert np.array_equal(kept[number : number + 1], redrawn)  # the manifest's entry redraws the file
     monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
-    assert ask()[1].noise == 1.0  # there the noise says which image it is
+    assert ask().noise == 1.0  # there the noise says which image it is
     monkeypatch.undo()
     monkeypatch.setattr("gan_core.handlers.sampling.referee_of", lambda *_: judge._replace(accuracy=None))
-    assert ask()[1:] == (None, "not checked: no held-out images to try a classifier on.")
+    assert ask().unchecked == "not checked: no held-out images to try a classifier on." and ask().judge.checks == ()
+
+
+def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(desk, run):
+    result = do(desk, actions.preview(desk, run, seed=3, checks=["twin"]))
+    found = previews.read(previews.path_of(desk.workspace.run(run)))
+    assert len(found.images) == len(found.label) == 36 and set(found.label) == {0, 1, 2}
+    generator = Sampling(desk.store.run(run), desk.workspace)
+    for at in (0, 35):
+        label, number = int(found.label[at]), int(found.number[at])
+        assert np.array_equal(generator.draw([label], seed=3 + label, start=number)[0], found.images[at])
+    assert result["images_seen"] == generator.images_seen and " images kept" in result["gate_said"]
+    previews.path_of(desk.workspace.run(run)).write_bytes(b"torn")
+    assert previews.read(previews.path_of(desk.workspace.run(run))) is None
 
 
 def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(desk, run):

@@ -13,7 +13,7 @@ import pytest
 import seeded
 from streamlit.testing.v1 import AppTest
 
-from gan_core import jobs, recipes, runfolder
+from gan_core import jobs, previews, recipes, runfolder
 from gan_core.config import TrainConfig
 from gan_core.meaning import part_name
 from gan_core.store import Run, Store
@@ -623,6 +623,44 @@ def test_export_fills_with_changed_copies_or_both(full):
     assert job.payload["policy"] == {"flips": True, "turns": True, "light": True}
 
 
+def test_a_dataset_is_exported_without_a_run(full):
+    at = open_page("export", ds=seeded.DATASET)
+    assert at.toggle(key="export_alone").value and not at.exception
+    assert not any(button.key == "preview_start" for button in at.button)
+    at.button_group(key="export_ways_alone").set_value(["classical", "composite"]).run()
+    at.button(key="export_start").click().run()
+    assert not at.exception and not at.error
+    (job,) = [job for job in Store(full).jobs(kind="export") if job.live]
+    assert job.payload["run"] is None and job.payload["dataset"] == seeded.DATASET
+    assert job.payload["methods"] == {"classical": 1.0, "composite": 1.0}
+
+
+def test_a_preview_is_asked_for_shown_and_its_scores_are_in_a_table(full):
+    run = seeded.RUNS["finished"]
+    at = open_page("export", run=run)
+    at.button(key="preview_start").click().run()
+    store = Store(full)
+    (job,) = store.jobs(kind="preview")
+    assert job.payload == {"seed": 0, "checks": ["label", "realism", "copy", "twin"]} and job.lane == "heavy"
+    images = np.zeros((2, 28, 28, 1), np.uint8)
+    previews.write(
+        previews.path_of(full.run(run)),
+        previews.Preview(
+            images, np.array([0, 1]), np.array([5, 9]), np.array([0.9, np.nan]), np.array([1.5, np.nan]),
+            np.array([-1, -1]), images[:1], np.array([2]), np.array(["twin"]),
+        ),
+    )  # fmt: skip
+    newest = runfolder.checkpoints(full.run(run))[:1]
+    told = {"seed": 0, "checks": ["label", "realism", "copy", "twin"], "gate_said": "2 of 3 images kept.", "gate": {}}
+    seeded.add_job(store, "preview", run, "finished", {}, result=told | {"images_seen": newest[0] if newest else 0})
+    at = open_page("export", run=run)
+    assert "2 of 3 images kept" in letters(at) and not at.exception
+    table = next(frame.value for frame in at.dataframe if "realism" in frame.value)
+    assert list(table["number"]) == [5, 9] and list(table["leave out"]) == [False, False]
+    at.number_input(key="export_seed").set_value(1).run()
+    assert any("of another seed" in info.value for info in at.info)
+
+
 def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
     run = seeded.RUNS["finished"]
     at = open_page("export", run=run)
@@ -648,24 +686,24 @@ def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
     assert any("Download birds-generator.zip" in element.proto.body for element in at.get("html"))
 
 
-def test_the_label_check_can_be_left_out_and_a_class_that_it_gave_up_is_a_warning(full):
+def test_checks_can_be_left_out_and_a_class_that_comes_out_short_is_a_warning(full):
     at = open_page("export", run=seeded.RUNS["finished"])
-    assert "Labels: not checked" in letters(at)  # of an export that knew no such check
-    at.checkbox(key="export_check_labels").uncheck().run()
+    assert "Drawn images: not checked" in letters(at)  # of an export that knew no such check
+    at.button_group(key="export_checks").set_value(["twin", "label"]).run()
     at.button(key="export_start").click().run()
-    at.checkbox(key="export_check_labels").check().run()
+    at.button_group(key="export_checks").set_value([]).run()
     at.button(key="export_start").click().run()
     store = Store(full)
-    assert [job.payload["check_labels"] for job in store.jobs(kind="export") if job.live] == [True, False]
-    given_up = {"classes": {"cat": {"drawn": 90, "passed": 2, "unchecked": 8}}}
-    facts = {"file": "birds.zip", "bytes": 9, "sha256": "cd" * 32, "label_check": given_up}
-    told = {**facts, "label_check_said": "Not checked: cat.", "per_class": {}}
+    assert [job.payload["checks"] for job in store.jobs(kind="export") if job.live] == [[], ["label", "twin"]]
+    short = {"classes": {"cat": {"drawn": 90, "kept": 2, "refused": {"label": 88}, "missing": 8}}}
+    facts = {"file": "birds.zip", "bytes": 9, "sha256": "cd" * 32, "gate": short}
+    told = {**facts, "gate_said": "Not enough good ones: cat.", "per_class": {}}
     other = new_id("export")
     full.export(other).mkdir()
     (full.export(other) / "birds.zip").write_bytes(b"a zip")
     seeded.add_job(store, "export", other, "finished", {"run": seeded.RUNS["finished"]}, result=told)
     at = open_page("export", run=seeded.RUNS["finished"])
-    assert any("Not checked" in warning.value.replace("\\", "") for warning in at.warning)
+    assert any("Not enough good ones" in warning.value.replace("\\", "") for warning in at.warning)
 
 
 def test_export_plans_and_links(full):

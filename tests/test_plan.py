@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_core.errors import UserError
-from gan_core.export.plan import Row, deficits, parse_balance, synthetic_share
+from gan_core.export.plan import (
+    Row,
+    added_share,
+    beyond_support,
+    deficits,
+    layout_of,
+    parse_balance,
+    synthetic_share,
+)
 
 COUNTS = {"kiwi": 30, "owl": 100, "emu": 0}
 
@@ -125,3 +133,25 @@ def test_without_originals_the_whole_total_is_made():
         "owl": Row(0, 100, 100),
     }
     assert deficits({"kiwi": 30, "owl": 100}, {"kiwi": 7}, originals=False)["owl"] == Row(0, 100, 100)
+
+
+def test_more_than_100_000_pictures_go_into_shards_unless_told_otherwise():
+    assert [layout_of("auto", n) for n in (100_000, 100_001)] == ["imagefolder", "webdataset"]
+    assert layout_of("imagefolder", 10**6) == "imagefolder" and layout_of("webdataset", 3) == "webdataset"
+
+
+def row(share: float, low: float, high: float) -> dict:
+    return {"share": share, "gain_ci95": [low, high]}
+
+
+def test_a_plan_beyond_what_helped_a_classifier_is_told_so():
+    helped = [row(0.25, 0.001, 0.01), row(0.5, 0.002, 0.02), row(1.0, -0.01, 0.01)]
+    within, beyond = deficits(COUNTS, "largest"), deficits(COUNTS, 180)
+    assert added_share(within, COUNTS) == 0 and added_share(beyond, COUNTS) == pytest.approx(0.8)
+    assert beyond_support(helped, 0) == "" and beyond_support(helped, 0.5) == ""
+    assert "with up to 0.5 synthetic images" in beyond_support(helped, 0.8)
+    never = [row(0.25, -0.001, 0.01), row(1.0, -0.01, 0.01)]
+    assert beyond_support(never, 0).startswith("At no share of synthetic images")
+    harmed = [row(0.25, -0.001, 0.01), row(1.0, -0.03, -0.01)]
+    assert beyond_support(harmed, 1.5).startswith("From a share of 1 synthetic images on")
+    assert beyond_support(harmed, 0.5).startswith("At no share")

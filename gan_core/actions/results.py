@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -12,12 +13,14 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.data.classical import Policy
 from gan_core.errors import UserError
 from gan_core.export import plan
-from gan_core.store import Job
+from gan_core.export.gate import CHECKS, checked_checks
+from gan_core.store import Job, Run
 from gan_core.workspace import atomic_write, new_id
 
 MOST_SAMPLES, MOST_DRAWS = 100_000, 20  # of one measurement
 EXTRACTORS = ("auto", "inception-v3", "efficientnet-lite0", "referee")
 LEAST_SEEDS, MOST_SEEDS, MOST_UPDATES = 5, 50, 100_000  # classifiers for each arm of `utility`, and their steps
+SHARES, MOST_SHARES = (0.25, 0.5, 1.0, 2.0), 8  # synthetic images for each real one of the largest class, swept over
 
 
 def evaluate(
@@ -88,13 +91,15 @@ def utility(
     shots: int | None = None,
     updates: int = 300,
     seed: int = 0,
+    shares: Iterable[float] = SHARES,
     methods: dict[str, float] | None = None,
     policy: Policy | None = None,
     token: str | None = None,
 ) -> Job:
     """Queue the question whether the synthetic images help a classifier.
 
-    shots: at most so many real images a class; updates: steps of training, the same for each classifier. methods, policy: how
+    shots: at most so many real images a class; updates: steps of training, the same for each classifier; shares: swept over,
+    beside the share of 1 that the verdict is about. methods, policy: how
     the synthetic images are made, as in `export`.
     """
     check_seed(seed)
@@ -111,6 +116,13 @@ def utility(
         raise UserError(
             "one_class", "This dataset has one class, so there is nothing to classify.", "Import one with more classes."
         )
+    shares = sorted(set(shares))
+    if len(shares) > MOST_SHARES or not all(0 < share <= 100 for share in shares):
+        raise UserError(
+            "bad_share",
+            "Synthetic shares must be above 0 and at most 100.",
+            f"Give at most {MOST_SHARES}, as in 0.5,1,2.",
+        )
     methods = plan.checked_methods({"gan": 1.0} if methods is None else methods)
     if "gan" in methods and not run.config["conditional"]:
         raise UserError(
@@ -122,7 +134,7 @@ def utility(
         raise UserError(
             "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
         )
-    payload = {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed, "methods": methods}
+    payload = {"seeds": seeds, "shots": shots, "updates": updates, "seed": seed, "shares": shares, "methods": methods}
     return desk.submit("utility", run.id, payload | {"policy": (policy or Policy())._asdict()}, token=token)
 
 
@@ -161,22 +173,29 @@ def export(
     originals: bool = True,
     seed: int = 0,
     gate: bool = True,
-    check_labels: bool = True,
+    checks: Iterable[str] = tuple(CHECKS),
+    removed: dict[str, list[int]] | None = None,
     methods: dict[str, float] | None = None,
     policy: Policy | None = None,
     format: str = "png",
     side: int | None = None,
+    layout: str = "auto",
+    unpad: bool = False,
     token: str | None = None,
 ) -> Job:
     """Queue a balanced zip. balance: 'largest', 'median', a total per class, or totals. The job's subject is the export's id.
 
     source: a run, or a dataset, for which no image can be drawn. methods: weights by way to make images (plan.METHODS), by
-    default all from the run; policy: what a changed copy may change. format: of plan.FORMATS; side: px to resize pictures to.
+    default all from the run; policy: what a changed copy may change. format: of plan.FORMATS; side: px to resize pictures to;
+    layout: of plan.LAYOUTS; unpad: cut off what the import padded.
 
-    gate: the export is refused where the images turn out to be copies of training images. check_labels: images in which the
-    dataset's classifier sees another class than was asked for are left out (export/gate.py).
+    gate: the export is refused where the images turn out to be copies of training images, and near copies are left out. checks:
+    of gate.CHECKS, what a drawn image is left out for; removed: numbers of drawn images, by class, that a person left out.
     """
     check_seed(seed)
+    checks = checked_checks(checks)
+    if layout not in plan.LAYOUTS:
+        raise UserError("bad_layout", f"There is no layout {layout!r}.", f"Choose one of {', '.join(plan.LAYOUTS)}.")
     if format not in plan.FORMATS:
         raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(plan.FORMATS)}.")
     if side is not None and not plan.SMALLEST_SIDE <= side <= plan.LARGEST_SIDE:
@@ -189,6 +208,8 @@ def export(
     dataset_id = desk.store.dataset(source).id if run is None else run.dataset_id
     methods = plan.checked_methods({"classical" if run is None else "gan": 1.0} if methods is None else methods)
     info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+    if unpad and info.fit != "pad":
+        raise UserError("not_padded", "This dataset was not padded to squares.", "Leave --unpad out.")
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     shares, _ = plan.shares(
         plan.deficits(counts, balance, originals), counts, methods
@@ -199,13 +220,7 @@ def export(
             "no_run", "A dataset alone draws no images.", "Choose a run of it, or changed copies (--method classical)."
         )
     if drawn and run is not None:
-        trained_run(desk, run.id)
-    if drawn and run is not None and not run.config["conditional"] and len(info.classes) > 1:
-        raise UserError(
-            "ignored_labels",
-            "This run ignored the labels, so it cannot draw images of one class.",
-            "Train a run with 'Use the class labels' on.",
-        )
+        check_labels_used(desk, trained_run(desk, run.id))
     return desk.submit(
         "export",
         new_id("export"),
@@ -220,10 +235,38 @@ def export(
             "originals": originals,
             "seed": seed,
             "gate": gate,
-            "check_labels": check_labels,
+            "checks": list(checks),
+            "removed": removed or {},
+            "layout": layout,
+            "unpad": unpad,
         },
         token=token,
     )
+
+
+def preview(
+    desk: Desk,
+    run_id: str,
+    *,
+    seed: int = 0,
+    checks: Iterable[str] = tuple(CHECKS),
+    token: str | None = None,
+) -> Job:
+    """Queue a look at the first images of each class that an export of the same seed and checks would keep, and refuse."""
+    check_seed(seed)
+    run = trained_run(desk, run_id)
+    check_labels_used(desk, run)
+    return desk.submit("preview", run.id, {"seed": seed, "checks": list(checked_checks(checks))}, token=token)
+
+
+def check_labels_used(desk: Desk, run: Run) -> None:
+    info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
+    if not run.config["conditional"] and len(info.classes) > 1:
+        raise UserError(
+            "ignored_labels",
+            "This run ignored the labels, so it cannot draw images of one class.",
+            "Train a run with 'Use the class labels' on.",
+        )
 
 
 def share(desk: Desk, run_id: str, *, token: str | None = None) -> Job:

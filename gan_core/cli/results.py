@@ -12,9 +12,11 @@ from gan_core.cli.common import Context, Json, carry_out, desk, refuse, say
 from gan_core.data.classical import Policy
 from gan_core.errors import UserError
 from gan_core.export import plan
+from gan_core.export.gate import CHECKS
 from gan_core.workspace import atomic_write
 
 MODEL_FILES = {"zip": (), "onnx": ("generator.onnx",), "safetensors": ("generator.safetensors", "generator.json")}
+SWEEP = ",".join(map("{:g}".format, actions.SHARES))
 
 
 def sample(
@@ -90,6 +92,9 @@ def utility(
     seed: int = 0,
     method: Annotated[str, typer.Option(help="How they are made: gan, classical, composite, or shares.")] = "gan",
     flips: Annotated[bool, typer.Option(help="Copies and objects may be mirrored.")] = False,
+    shares: Annotated[
+        str, typer.Option(help="Synthetic images for each real one of the largest class, to sweep over.")
+    ] = SWEEP,
     as_json: Json = False,
 ):
     """Do the synthetic images help a classifier? Against classical augmentation, on the held-out images, with intervals."""
@@ -101,11 +106,20 @@ def utility(
             shots=shots,
             updates=updates,
             seed=seed,
+            shares=numbers(shares),
             methods=plan.parse_methods(method),
             policy=Policy(flips=flips),
         )
     )
     say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def numbers(text: str) -> list[float]:
+    """'0.5,1' -> [0.5, 1.0]. Raises UserError."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError("bad_share", f"{text!r} is no list of shares.", "Write them as in 0.5,1,2.") from None
 
 
 def detect(
@@ -139,9 +153,10 @@ def export(
     ] = True,
     seed: int = 0,
     gate: Annotated[bool, typer.Option("--gate/--no-gate", help="Refuse copies of training images.")] = True,
-    check_labels: Annotated[
-        bool, typer.Option(help="Leave out images in which the dataset's classifier sees another class.")
-    ] = True,
+    checked: Annotated[
+        str,
+        typer.Option("--checks", help="What drawn images are left out for: of label, realism, copy, twin; or none."),
+    ] = ",".join(CHECKS),
     method: Annotated[
         str,
         typer.Option(
@@ -155,6 +170,11 @@ def export(
     format: Annotated[str, typer.Option(help="png, jpeg or webp.")] = "png",
     size: Annotated[int | None, typer.Option(help="Resize pictures to so many px; default the dataset's size.")] = None,
     light: Annotated[bool, typer.Option(help="Changed copies may be lighter, darker, of other contrast.")] = True,
+    layout: Annotated[
+        str,
+        typer.Option(help="imagefolder, webdataset (tar shards), or auto: shards for more than 100,000 pictures."),
+    ] = "auto",
+    unpad: Annotated[bool, typer.Option("--unpad", help="Cut off what the import padded to squares.")] = False,
     as_json: Json = False,
 ):
     """Write a balanced zip: real images, the missing ones made, the held-out split apart. Of a dataset: without a GAN."""
@@ -167,7 +187,9 @@ def export(
         originals=originals,
         seed=seed,
         gate=gate,
-        check_labels=check_labels,
+        checks=[] if checked.strip() == "none" else [name.strip() for name in checked.split(",")],
+        layout=layout,
+        unpad=unpad,
         methods=plan.parse_methods(method) if method else None,
         policy=Policy(flips, turns, light),
         format=format,
@@ -181,7 +203,7 @@ def export(
     say(
         as_json,
         {**result, "export": job.subject, "out": str(out)},
-        f"{out}: {result.get('bytes', 0):,} bytes. Labels: {result.get('label_check_said', 'not checked')}",
+        f"{out}: {result.get('bytes', 0):,} bytes. Drawn images: {result.get('gate_said', 'not checked')}",
     )
 
 

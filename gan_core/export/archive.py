@@ -18,19 +18,27 @@ from PIL import Image
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
 from gan_core.export.card import dataset_card
-from gan_core.export.gate import LabelGate
 from gan_core.export.names import folder_names
-from gan_core.export.plan import FORMATS, METHODS, Row
-from gan_core.export.tables import Group, csv_lines, looks_like_no_text, manifest_lines, metadata_rows, tally
+from gan_core.export.plan import FORMATS, METHODS
+from gan_core.export.shards import Shards, write_shards
+from gan_core.export.tables import (
+    Group,
+    csv_lines,
+    facts_of,
+    looks_like_no_text,
+    manifest_lines,
+    metadata_rows,
+    tally,
+)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 QUALITY: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
 BATCH_IMAGES = 64  # so many pictures are in memory at a time
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 
 
 class Encoding(NamedTuple):
-    """How pictures are written. format: of plan.FORMATS; side: px to resize to, None as they are."""
+    """How pictures are written. format: of plan.FORMATS; side: px to resize the longer side to, None as they are."""
 
     format: str = "png"
     side: int | None = None
@@ -40,13 +48,12 @@ class Encoding(NamedTuple):
         return FORMATS[self.format]
 
     def __call__(self, picture: np.ndarray) -> bytes:
-        """picture uint8 [H, W, 1 or 3] -> the bytes of a file."""
+        """picture uint8 [H, W, 1 or 3], square or not -> the bytes of a file."""
         image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
-        if self.side is not None and image.size != (self.side, self.side):
-            shrinks = self.side < image.width
-            image = image.resize(
-                (self.side, self.side), Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-            )
+        longer = max(image.size)
+        if self.side is not None and longer != self.side:
+            size = [max(1, round(length * self.side / longer)) for length in image.size]
+            image = image.resize(size, Image.Resampling.LANCZOS if self.side < longer else Image.Resampling.BICUBIC)
         file = io.BytesIO()
         image.save(file, self.format.upper(), **QUALITY.get(self.format, {}))
         return file.getvalue()
@@ -61,8 +68,7 @@ def write_zip(
     train: ImageSet,
     test: ImageSet | None,
     makers: dict[str, Callable[[int, int, int], np.ndarray]],
-    plan: dict[str, Row],
-    shares: dict[str, dict[str, int]] | None = None,
+    shares: dict[str, dict[str, int]],
     run_id: str,
     seed: int,
     checkpoint_sha256: str,
@@ -70,25 +76,26 @@ def write_zip(
     recipe: str,
     originals: bool = True,
     encode: Encoding = AS_PNG,
+    layout: str = "imagefolder",
+    unpad: Callable[[Group, int, np.ndarray], np.ndarray] = lambda group, number, pixels: pixels,
     notes: list[str] | None = None,
     copying: str = "not checked",
-    label_gate: LabelGate | None = None,
-    unchecked: str = "not checked",
+    gate: dict[str, Any] | None = None,
+    gate_said: str = "nothing was drawn.",
     on_progress: Callable[[float, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
     """Write the zip to path, which must not exist, and return its manifest without the list of synthetic files.
 
     makers: by method, maker(class index, count, start) -> uint8 [count, H, W, C]: the images start, start + 1, ... of that
-    class, the same at every call; a maker with entry(class index, number) tells the manifest more of each. plan: Rows by class
-    name (plan.deficits); shares: how many of a class's missing images each method makes, without it all by "gan". The test
-    split is copied as it is. copying: what the check for copied training images said. label_gate: the maker "gan" itself
-    where it chooses, to be asked what it kept; else unchecked says why there is none. Raises Stopped as soon as
-    should_stop() says so. Whatever is raised, no half-written file stays.
+    class, the same at every call; a maker with entry(class index, number) tells the manifest more of each. shares: class name ->
+    how many images each method makes. The test split is copied as it is. layout: of plan.LAYOUTS. unpad: of unpad.Unpad.
+    copying: what the check for copied training images said; gate, gate_said: what the drawn images passed through. Raises Stopped
+    as soon as should_stop() says so. Whatever is raised, no half-written file stays.
     """
-    shares = shares or {name: {"gan": row.missing} for name, row in plan.items()}
     groups = list(train_groups(train, shares, originals)) + (list(test_groups(test)) if test is not None else [])
     folders = folder_names(train.classes)
+    shards = Shards(groups, seed, encode.ending) if layout == "webdataset" else None
     manifest = {
         "schema": SCHEMA_VERSION,
         "dataset": dataset_name,
@@ -99,37 +106,37 @@ def write_zip(
         "originals": originals,
         "notes": notes or [],
         "copying": copying,
+        "gate": gate,
+        "gate_said": gate_said,
+        "layout": layout,
         "format": encode.format,
         "image_shape": [*[encode.side or side for side in train.images.shape[1:3]], train.images.shape[3]],
         **tally(groups, train.classes, folders),
     }
-    total = max(1, sum(group.images for group in groups))
-    done = 0
+    total, done = max(1, sum(group.images for group in groups)), 0
+    pictures = Pictures(train, test, makers)
+
+    def count(written: int) -> None:
+        nonlocal done
+        done += written
+        if should_stop and should_stop():
+            raise Stopped
+        if on_progress and done % BATCH_IMAGES < written:
+            on_progress(done / total, f"Writing {done:,} of {total:,} images")
+
     path = Path(path)
     with open(path, "xb") as file:
         try:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for group in groups:
-                    names = group.file_names(folders, encode.ending)
-                    for pictures in batches(group, train, test, makers):
-                        if should_stop and should_stop():
-                            raise Stopped
-                        for picture in pictures:
-                            archive.writestr(member(next(names)), encode(picture))
-                        done += len(pictures)
-                        if on_progress:
-                            on_progress(done / total, f"Writing {done:,} of {total:,} images")
-                manifest["label_check"] = label_gate.report() if label_gate else None
-                manifest["label_check_said"] = label_gate.sentence() if label_gate else unchecked
-                for split in dict.fromkeys(group.split for group in groups if group.images):
-                    mine = [group for group in groups if group.split == split]
-                    rows = metadata_rows(mine, train.classes, folders, run_id, seed, encode.ending)
-                    # A reader guesses the types of a CSV; labels that it could take for numbers or for nothing need JSON.
-                    if any(map(looks_like_no_text, train.classes)):
-                        write_text(archive, f"{split}/metadata.jsonl", (json.dumps(row) + "\n" for row in rows))
-                    else:
-                        write_text(archive, f"{split}/metadata.csv", csv_lines(rows))
-                lines = manifest_lines(manifest, groups, train.classes, folders, makers, encode.ending)
+                if shards:
+                    one = lambda group, number: encode(unpad(group, number, pictures(group, number, 1)[0]))
+                    facts = lambda group: facts_of(group, train.classes, run_id, seed)
+                    write_shards(archive, shards, member, one, facts, count)
+                else:
+                    write_folders(archive, groups, folders, encode, pictures, unpad, count)
+                    write_metadata(archive, groups, train.classes, folders, run_id, seed, encode.ending)
+                names = shards.file_names if shards else lambda group: group.file_names(folders, encode.ending)
+                lines = manifest_lines(manifest, groups, train, makers, names)
                 write_text(archive, "manifest.json", lines)
                 write_text(archive, "README.md", iter([dataset_card(manifest)]))
             file.flush()
@@ -138,6 +145,44 @@ def write_zip(
             path.unlink()
             raise
     return manifest
+
+
+def write_folders(
+    archive: zipfile.ZipFile,
+    groups: list[Group],
+    folders: list[str],
+    encode: Encoding,
+    pictures: "Pictures",
+    unpad: Callable[[Group, int, np.ndarray], np.ndarray],
+    on_pictures: Callable[[int], None],
+) -> None:
+    """A folder per class in each split."""
+    for group in groups:
+        names = group.file_names(folders, encode.ending)
+        for start in range(0, group.images, BATCH_IMAGES):
+            some = pictures(group, start, min(BATCH_IMAGES, group.images - start))
+            for number, picture in enumerate(some, start):
+                archive.writestr(member(next(names)), encode(unpad(group, number, picture)))
+            on_pictures(len(some))
+
+
+def write_metadata(
+    archive: zipfile.ZipFile,
+    groups: list[Group],
+    classes: list[str],
+    folders: list[str],
+    run_id: str,
+    seed: int,
+    ending: str,
+) -> None:
+    """A reader guesses the types of a CSV; labels that it could take for numbers or for nothing need JSON."""
+    for split in dict.fromkeys(group.split for group in groups if group.images):
+        mine = [group for group in groups if group.split == split]
+        rows = metadata_rows(mine, classes, folders, run_id, seed, ending)
+        if any(map(looks_like_no_text, classes)):
+            write_text(archive, f"{split}/metadata.jsonl", (json.dumps(row) + "\n" for row in rows))
+        else:
+            write_text(archive, f"{split}/metadata.csv", csv_lines(rows))
 
 
 def write_files(path: Path, texts: dict[str, str], files: list[Path]) -> None:
@@ -163,24 +208,27 @@ def test_groups(test: ImageSet) -> Iterator[Group]:
         yield Group("test", label, "real", int(np.count_nonzero(test.labels == label)))
 
 
-def batches(
-    group: Group,
-    train: ImageSet,
-    test: ImageSet | None,
-    makers: dict[str, Callable[[int, int, int], np.ndarray]],
-) -> Iterator[np.ndarray]:
-    """The pictures of a group, at most BATCH_IMAGES at a time, uint8 [n, H, W, C]."""
-    split = test if group.split == "test" and test is not None else train
-    rows = np.flatnonzero(split.labels == group.label)
-    for start in range(0, group.images, BATCH_IMAGES):
-        count = min(BATCH_IMAGES, group.images - start)
+class Pictures:
+    """The pictures of any group, from the splits or from what makes them."""
+
+    def __init__(
+        self, train: ImageSet, test: ImageSet | None, makers: dict[str, Callable[[int, int, int], np.ndarray]]
+    ):
+        self.train, self.test, self.makers = train, test, makers
+        self.rows: dict[tuple[str, int], np.ndarray] = {}
+
+    def __call__(self, group: Group, start: int, count: int) -> np.ndarray:
+        """Pictures start, start + 1, ... of a group, uint8 [count, H, W, C]."""
         if group.kind == "real":
-            yield np.asarray(split.images[rows[start : start + count]])
-            continue
-        fakes = makers[group.kind](group.label, count, start)
-        if fakes.dtype != np.uint8 or fakes.shape != (count, *train.images.shape[1:]):
-            raise ValueError(f"{group.kind} made {fakes.dtype} {fakes.shape} where {count} pictures were asked for")
-        yield fakes
+            split = self.test if group.split == "test" and self.test is not None else self.train
+            at = group.split, group.label
+            if at not in self.rows:
+                self.rows[at] = np.flatnonzero(split.labels == group.label)
+            return np.asarray(split.images[self.rows[at][start : start + count]])
+        made = self.makers[group.kind](group.label, count, start)
+        if made.dtype != np.uint8 or made.shape != (count, *self.train.images.shape[1:]):
+            raise ValueError(f"{group.kind} made {made.dtype} {made.shape} where {count} pictures were asked for")
+        return made
 
 
 def write_text(archive: zipfile.ZipFile, name: str, parts: Iterator[str]) -> None:

@@ -19,7 +19,7 @@ An image dataset with one folder per class. {made} The real training images are 
 | Seed | {seed} |
 | Checkpoint (SHA-256) | {checkpoint} |
 | Copies of training images | {copying} |
-| Label check | {labels} |
+| Images drawn and kept | {gate} |
 
 ## Classes
 
@@ -27,7 +27,17 @@ An image dataset with one folder per class. {made} The real training images are 
 |---|---|---:|---:|---:|---:|
 {rows}
 
-## Files
+{files}
+## Keep in mind
+
+- **Synthetic is not anonymous.** A network can repeat training images nearly unchanged, above all where it saw few; changed
+  copies and pasted objects are real images, slightly changed.
+- Synthetic images carry the mistakes and the bias of how they were made and of the real images, and may miss their class.
+- They help some classifiers and harm others: train with and without them, and compare on `test/`.
+"""
+
+
+IMAGEFOLDER = """## Files
 
 - `train/<class>/real_000001.{ending}`: a real image. `train/<class>/gan_000001.{ending}`: one that the network drew.
   `classical_000001.{ending}`: a changed copy of a real training image. `composite_000001.{ending}`: an object on another
@@ -36,7 +46,8 @@ An image dataset with one folder per class. {made} The real training images are 
 - `metadata.csv` in `train/` and `test/` (`metadata.jsonl` where a label could be taken for a number): file name, label,
   whether it is synthetic, the method, run and seed ("-" and -1 where there is none). A label that a spreadsheet would run
   as a formula has an apostrophe in front.
-- `manifest.json`: the same facts for programs, with class, run, seed and index of every synthetic file.
+- `manifest.json`: the same facts for programs, and of every synthetic file its class, method, run, checkpoint, seed, number, scores
+  and the real training image it is nearest to or was made from.
 
 ## How to load it
 
@@ -52,13 +63,23 @@ from datasets import load_dataset
 
 both = load_dataset("imagefolder", data_dir=".")  # image, label, is_synthetic, method, run, seed
 ```
+"""
 
-## Keep in mind
+WEBDATASET = """## Files
 
-- **Synthetic is not anonymous.** A network can repeat training images nearly unchanged, above all where it saw few; changed
-  copies and pasted objects are real images, slightly changed.
-- Synthetic images carry the mistakes and the bias of how they were made and of the real images, and may miss their class.
-- They help some classifiers and harm others: train with and without them, and compare on `test/`.
+- `train-00000.tar`, ...: WebDataset shards of at most 10,000 images in a drawn order; `test-00000.tar`, ...: held-out real images.
+  Measure on these only. Of each image there is `KEY.{ending}`, `KEY.cls` (the number of its class, in the order above, from 0)
+  and `KEY.json` (label, whether it is synthetic, method, run, seed).
+- `manifest.json`: the same facts for programs, and of every synthetic file its class, method, run, checkpoint, seed, number, scores
+  and the real training image it is nearest to or was made from.
+
+## How to load it
+
+```python
+from datasets import load_dataset
+
+both = load_dataset("webdataset", data_files={{"train": "train-*.tar", "test": "test-*.tar"}}, streaming=True)
+```
 """
 
 
@@ -78,12 +99,14 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         test=manifest["test"],
         width=width,
         height=height,
-        ending=FORMATS[manifest["format"]],
+        files=(WEBDATASET if manifest["layout"] == "webdataset" else IMAGEFOLDER).format(
+            ending=FORMATS[manifest["format"]]
+        ),
         mode="grey" if channels == 1 else "RGB",
         seed=manifest["seed"],
         checkpoint=manifest["checkpoint_sha256"] or "none",
         copying=markdown(manifest["copying"]),
-        labels=markdown(manifest["label_check_said"]),
+        gate=markdown(manifest["gate_said"]),
         originals="included" if manifest["originals"] else "not included",
         rows="\n".join(table_row(row) for row in manifest["classes"]),
     )

@@ -1,105 +1,250 @@
-"""What is good enough to be exported: images in which a classifier of the real ones sees the class that was asked for.
+"""What is good enough to be exported: images are drawn, and kept or refused one by one, until a class has enough of them.
 
 With noise somewhat wider than in training, which reaches rarer images and more wrong ones (GaFi, Lampis et al., arXiv:2305.10118).
 """
 
 from array import array
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gan_core.errors import Stopped
+from gan_core.errors import Stopped, UserError
 
+CHECKS = {  # what an image may be refused for, in the order they are asked
+    "label": "of another class",
+    "realism": "unlike the real images",
+    "copy": "near copies of training images",
+    "twin": "near duplicates of others",
+}
+REMOVED = "removed"  # by hand
 LEAST_ACCURACY = 0.8  # of the classifier on held-out images: a worse one would throw away good images
 LEAST_RECALL = 0.5  # of a class that it is to judge
 WIDE = 1.2  # times the noise of training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
 LEAST_SHARE = 0.02  # kept of those
+LEAST_DIVERSITY = 0.6  # of the real images' variance within a class: below that it is told
 SHOWN_NAMES = 10
+NEAREST = "nearest_row"  # the one fact of an image that is a row and no score
 
 
-class LabelGate:
-    """make_fakes of archive.write_zip, by drawing until enough images of a class have passed.
+def checked_checks(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of CHECKS in their order. Raises UserError."""
+    wanted = set(names)
+    for name in sorted(wanted - CHECKS.keys()):
+        raise UserError("unknown_check", f"There is no check {name!r}.", f"Choose among {', '.join(CHECKS)}.")
+    return tuple(check for check in CHECKS if check in wanted)
 
-    draw(class index, count, start, noise) -> uint8 [count, H, W, C]: images start, start + 1, ... of an endless row, the same at
-    every call. sees(images) -> int [count], the class that the classifier sees. unknown: classes that it knows too badly
-    to judge, which are drawn as they come, and so is the rest of a class of which next to nothing passes.
-    kept[class index]: which of the row were kept; passed[class index]: how many of these, the first ones, were checked.
+
+class Judge(Protocol):
+    """begin(label) forgets what was kept of a class before. The call looks at uint8 [n, H, W, C] in the order they are drawn and
+    answers for each '' or the key of CHECKS that it is refused for, and numbers [n] by name; skip [n]: not to be kept anyway.
+    """
+
+    checks: tuple[str, ...]
+    unknown: frozenset[int]  # classes whose labels it cannot judge
+    diversity: dict[int, float]  # class -> variance of the images kept so far over that of the real ones
+
+    def begin(self, label: int) -> None: ...
+
+    def __call__(self, label: int, images: np.ndarray, skip: np.ndarray) -> tuple[list[str], dict[str, np.ndarray]]: ...
+
+
+class Refused(NamedTuple):
+    """An image that was not kept, for people to see."""
+
+    label: int
+    reason: str
+    image: np.ndarray
+
+
+class Gate:
+    """maker(label, count, start) over an endless row of drawn images, of which the good ones count.
+
+    draw(class index, count, start, noise) -> uint8 [count, H, W, C]: images start, start + 1, ... of the row, the same at every
+    call. A class of which next to nothing passes is given up: its row then ends, and fewer images come back than were asked for.
     """
 
     def __init__(
         self,
         draw: Callable[[int, int, int, float], np.ndarray],
-        sees: Callable[[np.ndarray], np.ndarray],
+        judge: Judge,
         classes: list[str],
         *,
         noise: float = WIDE,
-        unknown: frozenset[int] = frozenset(),
+        removed: dict[str, list[int]] | None = None,
         facts: dict[str, Any] | None = None,
+        unchecked: str = "",
+        shown: int = 0,
         should_stop: Callable[[], bool] = lambda: False,
     ):
-        """noise: while images are checked; 1 afterwards. facts: of the classifier, for the report."""
-        self.draw, self.sees, self.classes, self.noise = draw, sees, classes, noise
-        self.unknown, self.facts, self.should_stop = unknown, facts or {}, should_stop
+        """noise: for classes whose label is checked; 1 for others. removed: numbers in the row, by class name, that a person
+        took out. facts: of the judge, for the report; unchecked: why labels are not checked, else ''. shown: so many refused
+        images of each class and reason are kept for people to see.
+        """
+        self.draw, self.judge, self.classes, self.noise = draw, judge, classes, noise
+        self.removed = {classes.index(name): set(rows) for name, rows in (removed or {}).items() if name in classes}
+        self.facts, self.unchecked, self.shown, self.should_stop = facts or {}, unchecked, shown, should_stop
         self.kept: dict[int, array[int]] = {}
-        self.passed: dict[int, int] = {}
+        self.scores: dict[int, dict[str, array[float]]] = {}
+        self.refused: dict[int, Counter[str]] = {}
+        self.drawn: dict[int, int] = {}
+        self.short: dict[int, int] = {}  # class -> images that were asked for and could not be had
+        self.examples: list[Refused] = []
         self.row: Iterator[np.ndarray] = iter(())
         self.next: tuple[int, int] | None = None  # class and number of the image that row gives next
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
-        """Images start, start + 1, ... of those that passed, uint8 [count, H, W, C]. Raises Stopped."""
+        """Images start, start + 1, ... of those that are good, uint8 [at most count, H, W, C]. Raises Stopped."""
         if self.next != (label, start):
-            self.row, self.kept[label], self.passed[label] = self.images(label), array("q"), 0
+            self.row = self.images(label)
             for _ in range(start):
-                next(self.row)
-        self.next = label, start + count
-        return np.stack([next(self.row) for _ in range(count)])
+                next(self.row, None)
+        found = [image for _, image in zip(range(count), self.row, strict=False)]
+        self.next = label, start + len(found)
+        if len(found) < count:
+            self.short[label] = self.short.get(label, 0) + count - len(found)
+        return np.stack(found) if found else self.draw(label, 1, 0, 1.0)[:0]
 
     def images(self, label: int) -> Iterator[np.ndarray]:
-        checked = label not in self.unknown
+        self.kept[label], self.scores[label], self.refused[label] = array("q"), {}, Counter()
+        self.drawn[label], self.short[label] = 0, 0
+        self.judge.begin(label)
+        removed = self.removed.get(label, set())
         for first in range(0, 2**62, BATCH_IMAGES):
             if self.should_stop():
                 raise Stopped
-            if first == PATIENCE_IMAGES and self.passed[label] < LEAST_SHARE * first:
-                checked = False
-            images = self.draw(label, BATCH_IMAGES, first, self.noise if checked else 1.0)
-            for offset in np.flatnonzero(self.sees(images) == label) if checked else range(BATCH_IMAGES):
-                self.kept[label].append(first + int(offset))
-                self.passed[label] += checked
-                yield images[offset]
+            if first >= PATIENCE_IMAGES and len(self.kept[label]) < LEAST_SHARE * first:
+                return
+            images = self.draw(label, BATCH_IMAGES, first, self.noise_of(label))
+            skip = np.array([first + offset in removed for offset in range(BATCH_IMAGES)])
+            refused, facts = self.judge(label, images, skip)
+            for offset, image in enumerate(images):
+                self.drawn[label] = first + offset + 1
+                reason = REMOVED if skip[offset] else refused[offset]
+                if reason:
+                    self.refused[label][reason] += 1
+                    if self.refused[label][reason] <= self.shown:
+                        self.examples.append(Refused(label, reason, image))
+                    continue
+                self.kept[label].append(first + offset)
+                for name, values in facts.items():
+                    self.scores[label].setdefault(name, array("d")).append(float(values[offset]))
+                yield image
+
+    def label_checked(self, label: int) -> bool:
+        return "label" in self.judge.checks and label not in self.judge.unknown
+
+    def noise_of(self, label: int) -> float:
+        return self.noise if self.label_checked(label) else 1.0
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
-        """What redraws file `number` of a class, counted from 0: which of the row it is, the noise, and whether it was checked."""
-        checked = number < self.passed[label]
-        return {"index": self.kept[label][number], "noise": self.noise if checked else 1.0, "checked": checked}
+        """What redraws image `number` of a class, counted from 0, with its scores and the training row it is nearest to."""
+        facts = {name: values[number] for name, values in self.scores[label].items()}
+        nearest = int(facts.pop(NEAREST, -1))
+        return {
+            "index": self.kept[label][number],
+            "noise": self.noise_of(label),
+            "checked": self.label_checked(label),
+            "scores": {name: round(value, 4) for name, value in facts.items() if np.isfinite(value)},
+            "nearest_row": nearest if nearest >= 0 else None,
+        }
 
     def report(self) -> dict[str, Any]:
-        """Images drawn, passed and unchecked by class name, up to the last one that was handed out."""
+        """By class name: images drawn, kept, refused by reason, and how many are missing; up to the last one handed out."""
         rows = {}
         for label, kept in sorted(self.kept.items()):
-            passed, drawn = self.passed[label], kept[-1] + 1 if kept else 0
-            rows[self.classes[label]] = {"drawn": drawn, "passed": passed, "unchecked": len(kept) - passed}
-        return {"noise": self.noise, "classifier": self.facts, "classes": rows}
+            rows[self.classes[label]] = {
+                "drawn": self.drawn[label],
+                "kept": len(kept),
+                "refused": {reason: n for reason in (*CHECKS, REMOVED) if (n := self.refused[label][reason])},
+                "missing": self.short[label],
+                "label_checked": self.label_checked(label),
+                "diversity": round(self.judge.diversity[label], 3) if label in self.judge.diversity else None,
+            }
+        checks = list(self.judge.checks)
+        return {"checks": checks, "noise": self.noise, "judge": self.facts, "classes": rows}
 
     def sentence(self) -> str:
-        """What was kept, and which classes went unchecked."""
-        sure = [label for label, kept in self.kept.items() if self.passed[label] == len(kept)]
-        drawn = sum(self.kept[label][-1] + 1 for label in sure if self.kept[label])
-        told = ""
-        if sure:
-            told = (
-                f"{sum(self.passed[label] for label in sure):,} of {drawn:,} images kept; in the others the classifier of the "
-                "real images saw another class. "
+        """How many were drawn, kept and why not; which classes went unchecked or short."""
+        drawn, kept = sum(self.drawn.values()), sum(map(len, self.kept.values()))
+        if not drawn:
+            return "nothing was drawn."
+        refused = sum(self.refused.values(), Counter[str]())
+        reasons = [f"{refused[reason]:,} {said}" for reason, said in CHECKS.items() if refused[reason]]
+        reasons += [f"{refused[REMOVED]:,} removed by hand"] if refused[REMOVED] else []
+        told = f"{kept:,} of {drawn:,} images kept" + (f"; left out: {', '.join(reasons)}. " if reasons else ". ")
+        if self.unchecked:
+            told += f"Labels {self.unchecked} "
+        elif unknown := [label for label in sorted(self.kept) if label in self.judge.unknown]:
+            told += f"Labels not checked, as the classifier itself does not know it: {self.names(unknown)}. "
+        if short := [label for label in sorted(self.short) if self.short[label]]:
+            told += (
+                f"Not enough good ones, as hardly any that is drawn passes: {self.names(short)}, "
+                f"{sum(self.short.values()):,} images missing; train longer, or fill them in another way as well. "
             )
-        unknown = [label for label in sorted(self.kept) if label in self.unknown]
-        if unknown:
-            told += f"Not checked, as the classifier itself does not know it: {self.names(unknown)}. "
-        if given_up := [label for label in sorted(self.kept) if label not in sure and label not in self.unknown]:
-            told += f"Not checked, as it was hardly ever seen in what was drawn: {self.names(given_up)}; train longer. "
-        return told.strip() or "nothing was drawn."
+        if dull := [label for label in sorted(self.kept) if self.judge.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
+            told += f"Less varied than the real images: {self.names(dull)}. "
+        return told.strip()
 
     def names(self, labels: list[int]) -> str:
         more = f" and {len(labels) - SHOWN_NAMES} more" if len(labels) > SHOWN_NAMES else ""
         return ", ".join(self.classes[label] for label in labels[:SHOWN_NAMES]) + more
+
+
+class Chosen:
+    """The images that passed, on disk: a maker of archive.write_zip. counts: images by class index."""
+
+    def __init__(self, gate: Gate, images: np.ndarray, counts: list[int]):
+        self.gate, self.images, self.counts = gate, images, counts
+        self.starts = np.cumsum([0, *counts])
+
+    def __call__(self, label: int, count: int, start: int) -> np.ndarray:
+        first = int(self.starts[label]) + start
+        return np.asarray(self.images[first : first + min(count, self.counts[label] - start)])
+
+    def entry(self, label: int, number: int) -> dict[str, Any]:
+        return self.gate.entry(label, number)
+
+
+def choose(
+    gate: Gate, wanted: list[int], shape: tuple[int, ...], path: Path, on_progress: Callable[[float, str], None]
+) -> Chosen:
+    """Draw until every class has its number of good images, or cannot get them. wanted: by class index; shape: of an image.
+
+    path: a new file that gets the pixels. Raises UserError nothing_kept where no image of any class passes; Stopped.
+    """
+    counts: list[int] = []
+    total = max(1, sum(wanted))
+    with open(path, "xb") as file:
+        for label, count in enumerate(wanted):
+            done = 0
+            while done < count:
+                some = gate(label, min(BATCH_IMAGES, count - done), done)
+                if not len(some):
+                    break
+                file.write(np.ascontiguousarray(some).data)
+                done += len(some)
+                on_progress((sum(counts) + done) / total, f"Choosing images: {sum(counts) + done:,} of {total:,}")
+            gate.short[label] = count - done
+            counts.append(done)
+    if sum(wanted) and not sum(counts):
+        refused = sum(gate.refused.values(), Counter[str]())
+        reason = max(CHECKS, key=lambda key: refused[key])
+        if reason == "copy":
+            raise UserError(
+                "copies",
+                "Of the images that were drawn, all good ones are near copies of training images.",
+                "Train for a shorter time or with more augmentation; to export all the same, switch the check off (--no-gate).",
+            )
+        raise UserError(
+            "nothing_kept",
+            f"No image that was drawn is good enough: {refused[reason]:,} of {sum(refused.values()):,} are {CHECKS[reason]}.",
+            "Train longer, leave that check out, or fill the classes in another way.",
+        )
+    if not sum(counts):
+        return Chosen(gate, np.empty((0, *shape), np.uint8), counts)
+    return Chosen(gate, np.memmap(path, np.uint8, "r", shape=(sum(counts), *shape)), counts)

@@ -3,12 +3,14 @@
 import math
 from itertools import accumulate, pairwise
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
 
 METHODS = ("gan", "classical", "composite")  # ways to make an image
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the pictures in a zip, and how their names end
+LAYOUTS = ("auto", "imagefolder", "webdataset")  # a folder per class, or tar files for streaming
+SHARDS_ABOVE = 100_000  # pictures in a zip: auto then writes tar files
 SMALLEST_SIDE, LARGEST_SIDE = 8, 1024  # px that pictures may be resized to
 SHOWN_NAMES = 10
 LEAST_FOR_GAN = 10  # real images of a class: below that a GAN can hardly do more than copy them
@@ -126,6 +128,34 @@ def shares(
         ends = [math.ceil(row.missing * edge / edges[-1] - 1e-9) for edge in edges]
         found[name] = {method: b - a for method, (a, b) in zip(weights, pairwise(ends), strict=True) if b > a}
     return found, small
+
+
+def layout_of(layout: str, images: int) -> str:
+    """imagefolder or webdataset, for so many pictures in the zip."""
+    return ("webdataset" if images > SHARDS_ABOVE else "imagefolder") if layout == "auto" else layout
+
+
+def added_share(plan: dict[str, Row], counts: dict[str, int]) -> float:
+    """The s of `utility`: classes are filled to (1 + s) times the largest real class. Below 0 where none reaches that."""
+    return max((row.planned for row in plan.values()), default=0) / max(1, *counts.values()) - 1
+
+
+def beyond_support(sweep: list[dict[str, Any]], share: float) -> str:
+    """A sentence where a plan goes beyond what a comparison supports, else ''. sweep: rows of `utility`; share: added_share."""
+    helped = [row["share"] for row in sweep if row["gain_ci95"][0] > 0]
+    harmed = [row["share"] for row in sweep if row["gain_ci95"][1] < 0]
+    if harmed and share >= min(harmed) and share > max(helped, default=-1.0):
+        return f"From a share of {min(harmed):g} synthetic images on, a classifier got measurably worse; this plan has {share:.2g}."
+    if not helped:
+        return (
+            "At no share of synthetic images did a classifier get measurably better than with classical augmentation."
+        )
+    if share > max(helped):
+        return (
+            f"A classifier got measurably better with up to {max(helped):g} synthetic images for each real one of the largest "
+            f"class; this plan has {share:.2g}."
+        )
+    return ""
 
 
 def too_small(names: list[str]) -> str:

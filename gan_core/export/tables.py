@@ -3,9 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from gan_core.data.dataset import ImageSet
 from gan_core.export.names import csv_cell
 from gan_core.export.plan import METHODS
 
@@ -72,15 +75,20 @@ def metadata_rows(
 ) -> Iterator[dict[str, Any]]:
     """Of one split, names from its folder on, as Hugging Face's `imagefolder` reads it; an empty cell would pass for a number."""
     for group in groups:
-        tail: dict[str, Any] = {
-            "label": classes[group.label],
-            "is_synthetic": group.kind != "real",
-            "method": group.kind,
-            "run": run_id if group.kind == "gan" else "-",
-            "seed": -1 if group.kind == "real" else seed,
-        }
+        facts = facts_of(group, classes, run_id, seed)
         for name in group.file_names(folders, ending):
-            yield {"file_name": name.removeprefix(f"{group.split}/"), **tail}
+            yield {"file_name": name.removeprefix(f"{group.split}/"), **facts}
+
+
+def facts_of(group: Group, classes: list[str], run_id: str, seed: int) -> dict[str, Any]:
+    """What is true of every picture of a group."""
+    return {
+        "label": classes[group.label],
+        "is_synthetic": group.kind != "real",
+        "method": group.kind,
+        "run": run_id if group.kind == "gan" else "-",
+        "seed": -1 if group.kind == "real" else seed,
+    }
 
 
 def csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
@@ -111,26 +119,51 @@ def csv_line(cells: list[Any]) -> str:
 def manifest_lines(
     manifest: dict[str, Any],
     groups: list[Group],
-    classes: list[str],
-    folders: list[str],
+    train: ImageSet,
     makers: dict[str, Any],
-    ending: str,
+    names: Callable[[Group], Iterable[str]],
 ) -> Iterator[str]:
-    """The manifest with one line per synthetic file, never whole in memory."""
+    """The manifest with one line per synthetic file, never whole in memory. names(group): where its pictures lie.
+
+    A line has the file of the nearest real training image, or its row in the dataset where real images stay out.
+    """
     yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
+    places = Places(
+        train, {group.label: list(names(group)) for group in groups if (group.split, group.kind) == ("train", "real")}
+    )
     separator = "\n"
     for group in groups:
         if group.kind != "real":
             told = getattr(makers.get(group.kind), "entry", lambda label, number: {"index": number})
-            for index, name in enumerate(group.file_names(folders, ending)):
+            drawn = group.kind == "gan"
+            for index, name in enumerate(names(group)):
                 entry = {
                     "file_name": name,
-                    "class": classes[group.label],
+                    "class": train.classes[group.label],
                     "method": group.kind,
-                    "run": manifest["run"] if group.kind == "gan" else None,
+                    "run": manifest["run"] if drawn else None,
+                    "checkpoint": manifest["checkpoint_sha256"][:12] if drawn else None,
                     "seed": manifest["seed"],
                     **told(group.label, index),
                 }
+                nearest = entry.get("nearest_row", entry.get("source_row"))
+                entry["nearest_real"] = None if nearest is None else places(int(nearest))
                 yield f"{separator}  {json.dumps(entry)}"
                 separator = ",\n"
     yield "\n ]\n}\n"
+
+
+class Places:
+    """Where training images lie in the zip. files: names by label of the real images of a class, or none."""
+
+    def __init__(self, train: ImageSet, files: dict[int, list[str]]):
+        self.labels, self.files = np.asarray(train.labels), files
+        self.rank = np.empty(len(self.labels), np.int64)
+        for label in range(len(train.classes)):
+            rows = np.flatnonzero(self.labels == label)
+            self.rank[rows] = np.arange(len(rows))
+
+    def __call__(self, row: int) -> str | None:
+        """The file of a row of the training set; None where it is not in the zip."""
+        files = self.files.get(int(self.labels[row]), [])
+        return files[self.rank[row]] if self.rank[row] < len(files) else None

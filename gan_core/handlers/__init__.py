@@ -13,6 +13,7 @@ from gan_core.handlers.fusing import fuse
 from gan_core.handlers.importing import import_
 from gan_core.handlers.judging import detect, utility
 from gan_core.handlers.measuring import evaluate
+from gan_core.handlers.previewing import preview
 from gan_core.handlers.training import probe, train
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace
@@ -28,4 +29,5 @@ HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]
     "fuse": fuse,
     "export": export,
     "share": share,
+    "preview": preview,
 }

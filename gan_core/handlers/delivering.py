@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import math
 from typing import Any
 
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import Stopped, UserError
+from gan_core.export.gate import choose
 from gan_core.handlers.growing import makers
 from gan_core.handlers.looking import feature_cache
-from gan_core.handlers.measuring import check_copies
+from gan_core.handlers.measuring import check_copies, check_disk
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
@@ -35,6 +37,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     """The balanced zip, by way of staging."""
     from gan_core.export import archive, plan
     from gan_core.export.names import plain_folder
+    from gan_core.export.unpad import Unpad
 
     wanted = job.payload
     run = store.run(wanted["run"]) if wanted["run"] else None
@@ -47,40 +50,54 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     name = f"{plain_folder(info.name)}-balanced.zip"
     progress = Reporter(store, job)
     made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
-    generator, copying = made.generator, {"verdict": "not checked", "sentence": "not checked"}
-    if generator and wanted.get("gate", True):
-        progress(0.0, "Looking for copies of training images")
-        drawn = [share.get("gan", 0) for share in shares.values()]
-        draw = made.by_method["gan"]
-        copying = check_copies(folder, feature_cache(workspace), draw, drawn, generator.device.type, watch)
-        if copying["verdict"] == "red":
-            raise UserError(
-                "copies",
-                copying["sentence"],
-                "Look at the closest pairs on the Measure page; to export all the same, switch the check off (--no-gate).",
-            )
+    as_it_is = lambda group, number, pixels: pixels
+    background = info.source.get("background", "white")
+    unpad = Unpad(folder, train_set, test_set, background) if wanted.get("unpad") else as_it_is
+    generator, gate, copying = made.generator, made.gate, {"verdict": "not checked", "sentence": "not checked"}
     with workspace.staging(workspace.export(job.subject)) as staging:
+        if generator and gate:
+            drawn = [share.get("gan", 0) for share in shares.values()]
+            shape = train_set.images.shape[1:]
+            check_disk(staging, sum(drawn) * math.prod(shape))
+            chosen = choose(gate, drawn, shape, staging / "chosen.tmp", lambda done, said: progress(0.5 * done, said))
+            made.by_method["gan"] = chosen
+            for share, count in zip(shares.values(), chosen.counts, strict=True):
+                share["gan"] = count
+            if wanted.get("gate", True) and len(chosen.images):
+                progress(0.5, "Looking for copies of training images")
+                cache, device = feature_cache(workspace), generator.device.type
+                copying = check_copies(folder, cache, chosen.images, device, watch)
+            if copying["verdict"] == "red":
+                raise UserError(
+                    "copies",
+                    copying["sentence"],
+                    "Look at the closest pairs on the Measure page; to export all the same, switch the check off (--no-gate).",
+                )
+        images = sum(sum(share.values()) for share in shares.values()) + sum(info.test_counts)
+        images += sum(info.train_counts) if wanted["originals"] else 0
         summary = archive.write_zip(
             staging / name,
             train=train_set,
             test=test_set,
-            plan=rows,
             shares=shares,
             run_id=run.id if run else "",
             seed=wanted["seed"],
             makers=made.by_method,
             copying=copying["sentence"],
-            label_gate=made.label_gate,
-            unchecked=made.unchecked,
+            gate=gate.report() if gate else None,
+            gate_said=gate.sentence() if gate else "nothing was drawn.",
             checkpoint_sha256=generator.sha256 if generator else "",
             dataset_name=info.name,
             recipe=generator.config.recipe if generator else "",
             originals=wanted["originals"],
             notes=made.notes,
             encode=archive.Encoding(wanted.get("format", "png"), wanted.get("side")),
-            on_progress=progress,
+            unpad=unpad,
+            layout=plan.layout_of(wanted.get("layout", "imagefolder"), images),
+            on_progress=lambda done, said: progress(0.5 + 0.5 * done if gate else done, said),
             should_stop=watch,
         )
+        (staging / "chosen.tmp").unlink(missing_ok=True)
         with open(staging / name, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         result = {

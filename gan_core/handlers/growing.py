@@ -9,7 +9,7 @@ from gan_core.data.classical import Classical, Policy
 from gan_core.data.composite import Composite
 from gan_core.errors import UserError
 from gan_core.export import plan
-from gan_core.export.gate import LabelGate
+from gan_core.export.gate import CHECKS, Gate
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Run
@@ -20,14 +20,13 @@ Shares = dict[str, dict[str, int]]  # class -> images to make by method
 
 
 class Makers(NamedTuple):
-    """makers of archive.write_zip by method. generator: None where nothing is drawn; label_gate: its label check, or None and
-    unchecked says why. notes: sentences on classes that are filled in another way than was asked for.
+    """makers of archive.write_zip by method. generator, gate: what draws and what its images pass through; None where nothing is
+    drawn. notes: sentences on classes that are filled in another way than was asked for.
     """
 
     by_method: dict[str, Any]
     generator: Sampling | None
-    label_gate: LabelGate | None
-    unchecked: str
+    gate: Gate | None
     without_object: list[str]
     notes: list[str]
 
@@ -51,10 +50,11 @@ def makers(
     wanted: dict[str, Any],
     progress: Reporter,
     watch: jobs.Watch,
+    shown: int = 0,
 ) -> Makers:
     """shares, small: of plan.shares; a class of which no object can be cut out has its share of these moved to changed copies.
 
-    wanted: seed, perhaps policy and check_labels. Raises UserError no_run, Stopped.
+    wanted: seed, perhaps policy, checks and removed. Raises UserError no_run, Stopped.
     """
     train, policy = dataset_folder.load(folder, "train"), Policy(**wanted.get("policy", {}))
     composite = Composite(train, wanted["seed"], policy, watch)
@@ -72,12 +72,20 @@ def makers(
             without_object.append(name)
     notes = [plan.too_small(small)] if small else []
     notes += [plan.without_object(without_object)] if without_object else []
-    generator, label_gate, unchecked = None, None, "not checked"
+    generator, gate = None, None
     if any(share.get("gan") for share in shares.values()):
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
         generator = Sampling(run, workspace)
-        check_labels = wanted.get("check_labels", True)
-        drawn = generator.fakes(folder, wanted["seed"], check_labels, progress, watch)
-        by_method["gan"], label_gate, unchecked = drawn
-    return Makers(by_method, generator, label_gate, unchecked, without_object, notes)
+        gate = generator.gate(
+            folder, wanted["seed"], checks_of(wanted), progress, watch, removed=wanted.get("removed"), shown=shown
+        )
+        by_method["gan"] = gate
+    return Makers(by_method, generator, gate, without_object, notes)
+
+
+def checks_of(wanted: dict[str, Any]) -> tuple[str, ...]:
+    """What drawn images are checked for. Without the export's own gate copies are wanted; older requests only knew labels."""
+    default = list(CHECKS) if wanted.get("check_labels", True) else []
+    left_out = set() if wanted.get("gate", True) else {"copy"}
+    return tuple(check for check in wanted.get("checks", default) if check not in left_out)

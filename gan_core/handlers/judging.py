@@ -40,15 +40,18 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
     def synthetic(label: int, count: int) -> np.ndarray:
         """As an export would have them, and of each method its share, in every first part of them too."""
         order = np.array(dealt(count, shares[train.classes[label]]))
-        images = np.empty((count, *train.images.shape[1:]), np.uint8)
+        images, there = np.empty((count, *train.images.shape[1:]), np.uint8), np.zeros(count, bool)
         for method in np.unique(order).tolist():
             rows = np.flatnonzero(order == method)
             for start in range(0, len(rows), BATCH):
                 some = rows[start : start + BATCH]
-                images[some] = made.by_method[method](label, len(some), start)
+                got = made.by_method[method](label, len(some), start)
+                images[some[: len(got)]], there[some[: len(got)]] = got, True
                 if watch():
                     raise Stopped
-        return images
+                if len(got) < len(some):  # a class of which no more passes the gate
+                    break
+        return images[there]
 
     result = compare(
         np.asarray(train.images),
@@ -61,11 +64,12 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         shots=wanted["shots"],
         updates=wanted["updates"],
         seed=wanted["seed"],
+        shares=wanted.get("shares", (0.25, 0.5, 1.0, 2.0)),
         device=made.generator.device.type if made.generator else "cpu",
         on_progress=progress,
         should_stop=watch,
     )
-    said = made.label_gate.sentence() if made.label_gate else made.unchecked
+    said = made.gate.sentence() if made.gate else "nothing was drawn."
     used = {method for share in shares.values() for method in share}
     if used != {"gan"}:
         words = ", ".join(f"{WORDS[method]} ({weight:g})" for method, weight in methods.items())
@@ -74,15 +78,15 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         result["caveats"] = [text for text in result["caveats"] if "generator" not in text]
     result["caveats"] += made.notes
     if made.generator:
-        result["caveats"].append(f"Labels of the synthetic images: {said}")
+        result["caveats"].append(f"The synthetic images: {said}")
     if wanted["shots"] and used - {"gan"}:
         result["caveats"].append("Copies and pasted objects are of all the training images, not only of the few shown.")
-    if made.label_gate and wanted["shots"]:
+    if made.gate and made.gate.facts and wanted["shots"]:
         result["caveats"].append(
             "The classifier that checked them knew all the training images, not only the few shown."
         )
     result = {
-        "label_check_said": said,
+        "gate_said": said,
         "methods": methods,
         "run": run.id,
         "checkpoint": made.generator.sha256[:12] if made.generator else None,

@@ -21,10 +21,7 @@ from gan_core.workspace import Workspace, write_json
 
 KEPT_IMAGES, KEPT_BYTES = 2000, 64 << 20  # of the first draw, for the page to open
 DRAW_STRIDE = 1_000_003  # between the seeds of two draws, so that the draws of two measurements do not overlap
-EXPORT_LEAST, EXPORT_CHECKED = (
-    40,
-    10_000,
-)  # images of an export that are compared with the training images before it is written
+EXPORT_CHECKED = 10_000  # images of an export that are compared with the training images before it is written
 EXPORT_CHECKED_BYTES = 256 << 20
 BATCH = 250
 SPARE_BYTES = 1 << 30  # that no measurement may take from the disk
@@ -240,31 +237,15 @@ def measure(
     return result
 
 
-def check_copies(
-    folder: Path,
-    cache,
-    make_fakes: Callable[[int, int, int], np.ndarray],
-    missing: list[int],
-    device: str,
-    should_stop,
-) -> dict[str, Any]:
-    """memorisation.copying for the first images of an export, of each class by its share. missing: images drawn by class."""
+def check_copies(folder: Path, cache, chosen: np.ndarray, device: str, should_stop) -> dict[str, Any]:
+    """memorisation.copying for images of an export, uint8 [N, H, W, C]: all, or as many, evenly picked, as memory allows."""
     from gan_core.metrics import referee
     from gan_core.metrics.examination import copies
 
     train, test = splits(folder)
-    wanted, total = np.array(missing), sum(missing)
     most = min(EXPORT_CHECKED, EXPORT_CHECKED_BYTES // int(np.prod(train.images.shape[1:])))
-    counts = np.ceil(wanted / total * max(EXPORT_LEAST, min(most, total))).astype(int)
-    fakes = np.empty((counts.sum(), *train.images.shape[1:]), np.uint8)
-    done = 0
-    for label, count in enumerate(counts.tolist()):
-        for start in range(0, count, BATCH):
-            if should_stop():
-                raise Stopped
-            some = make_fakes(label, min(BATCH, count - start), start)
-            fakes[done : done + len(some)] = some
-            done += len(some)
+    rows = np.linspace(0, len(chosen) - 1, min(len(chosen), most)).astype(int)
+    fakes = np.asarray(chosen[rows])
     network = None
     with contextlib.suppress(UserError):  # one class: pixels alone decide
         network = referee.as_extractor(referee_of(folder, device, None, should_stop))

@@ -6,9 +6,9 @@ from pathlib import Path
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.export.gate import LEAST_ACCURACY, LEAST_RECALL, WIDE, LabelGate
+from gan_core.export.gate import LEAST_ACCURACY, LEAST_RECALL, WIDE, Gate
 from gan_core.families import FACTS
-from gan_core.handlers.looking import referee_of
+from gan_core.handlers.looking import referee_of, splits
 from gan_core.store import Run
 from gan_core.workspace import Workspace
 
@@ -52,25 +52,50 @@ class Sampling:
             truncation=truncation,
         )
 
-    def fakes(self, folder: Path, seed: int, check_labels: bool, on_progress, should_stop: Callable[[], bool]):
-        """What an export is made of: (make_fakes of archive.write_zip, its LabelGate or None, why there is none)."""
+    def gate(
+        self,
+        folder: Path,
+        seed: int,
+        checks: tuple[str, ...],
+        on_progress,
+        should_stop: Callable[[], bool],
+        *,
+        removed: dict[str, list[int]] | None = None,
+        shown: int = 0,
+    ) -> Gate:
+        """What an export's drawn images pass through. checks: of gate.CHECKS; removed, shown: of Gate."""
+        from gan_core.metrics.selection import Selection
 
         def draw(label: int, count: int, start: int, noise: float = 1.0):
             return self.draw([label] * count, seed=seed + label, start=start, truncation=noise)
 
-        judge, why_not = self.judge(folder, on_progress, should_stop) if check_labels else (None, "not checked")
-        if judge is None:
-            return draw, None, why_not
-        gate = LabelGate(
-            draw,
-            lambda images: judge.classifier.classify(images).logits.argmax(1),  # on the CPU: the same choice everywhere
-            self.info.classes,
-            noise=1.0 if FACTS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
-            unknown=frozenset(c for c, recall in enumerate(judge.per_class) if (recall or 0.0) < LEAST_RECALL),
-            facts={"weights": judge.weights_hash, "accuracy": judge.accuracy},
+        judge, unchecked = None, ""
+        if {"label", "realism"} & set(checks):
+            judge, unchecked = self.judge(folder, on_progress, should_stop)
+        train, test = splits(folder)
+        selection = Selection(
+            train.images,
+            train.labels,
+            test.images,
+            test.labels,
+            classifier=judge.classifier if judge else None,
+            checks=checks,
+            unknown=frozenset(c for c, recall in enumerate(judge.per_class) if (recall or 0.0) < LEAST_RECALL)
+            if judge
+            else frozenset(),
             should_stop=should_stop,
         )
-        return gate, gate, ""
+        return Gate(
+            draw,
+            selection,
+            self.info.classes,
+            noise=1.0 if FACTS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
+            removed=removed,
+            facts={"weights": judge.weights_hash, "accuracy": judge.accuracy} if judge else {},
+            unchecked=unchecked or ("" if "label" in checks else "not checked."),
+            shown=shown,
+            should_stop=should_stop,
+        )
 
     def judge(self, folder: Path, on_progress, should_stop):
         """(the dataset's referee, '') or (None, why it is not to judge labels)."""

@@ -11,6 +11,7 @@ from gan_core.meaning import HELPS, NO_GAIN, checkpoint, percent, percent_interv
 from gan_core.store import Job, Run
 from pages.components import charts, measure_charts
 from pages.components.desk import click_token
+from pages.components.growth_plan import WAYS
 from pages.components.status import job_progress
 from pages.components.text import ago, count, plain, sentence
 
@@ -26,6 +27,15 @@ def does_it_help(desk: Desk, run: Run) -> None:
         "added; each is tested on the held-out images. It takes minutes."
     )
     with st.form("utility"):
+        ways = st.pills(
+            "Synthetic images are",
+            list(WAYS),
+            selection_mode="multi",
+            default=["gan"],
+            format_func=WAYS.get,
+            key="utility_ways",
+            help="Made as an export would make them, in equal shares.",
+        )
         first, second = st.columns(2)
         seeds = first.number_input(
             "Classifiers an arm",
@@ -48,9 +58,10 @@ def does_it_help(desk: Desk, run: Run) -> None:
         )
         if st.form_submit_button("Find out", icon=":material/science:", key="utility_start"):
             wanted = None if shots is None else int(shots)
-            token = click_token("utility", run.id, int(seeds), wanted)
+            token = click_token("utility", run.id, int(seeds), wanted, ways)
             try:
-                actions.utility(desk, run.id, seeds=int(seeds), shots=wanted, token=token)
+                methods = dict.fromkeys(ways, 1.0)
+                actions.utility(desk, run.id, seeds=int(seeds), shots=wanted, methods=methods, token=token)
             except UserError as refused:
                 st.error(sentence(refused))
     if answered := newest_answer(desk, run, "utility", "Comparing classifiers"):

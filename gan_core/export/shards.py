@@ -1,0 +1,89 @@
+"""A large export as WebDataset shards: tar files of SHARD_IMAGES pictures in a drawn order, so that a reader can stream them.
+
+Of each picture there is KEY.png (or jpg, webp), KEY.cls (the number of its class) and KEY.json (label, method, run, seed).
+"""
+
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gan_core.export.tables import Group
+
+SHARD_IMAGES = 10_000
+FIXED_SECONDS = 315_532_800  # 1980-01-01, as in the zip
+
+
+class Shards:
+    """Which shard and key each picture of a split gets."""
+
+    def __init__(self, groups: list[Group], seed: int, ending: str):
+        self.ending, self.groups, self.firsts = ending, groups, dict[Group, int]()
+        self.splits = list(dict.fromkeys(group.split for group in groups if group.images))
+        self.orders: dict[str, np.ndarray] = {}  # split -> the number of the picture at each place
+        self.places: dict[str, np.ndarray] = {}  # and the other way round
+        for at, split in enumerate(self.splits):
+            total = 0
+            for group in groups:
+                if group.split == split:
+                    self.firsts[group] = total
+                    total += group.images
+            self.orders[split] = np.random.default_rng([seed, at]).permutation(total)
+            self.places[split] = np.argsort(self.orders[split])
+
+    def file_names(self, group: Group) -> Iterator[str]:
+        """Where the pictures of a group lie: shard/key.ending."""
+        first = self.firsts.get(group, 0)
+        for number in range(first, first + group.images):
+            place = int(self.places[group.split][number])
+            yield f"{shard_name(group.split, place)}/{key(place)}.{self.ending}"
+
+    def items(self, split: str) -> Iterator[tuple[Group, int]]:
+        """(group, number in it) of each picture of a split, in the order of its shards."""
+        mine = [group for group in self.groups if group.split == split and group.images]
+        ends = np.cumsum([group.images for group in mine])
+        for number in self.orders[split].tolist():
+            at = int(np.searchsorted(ends, number, side="right"))
+            yield mine[at], number - int(ends[at]) + mine[at].images
+
+
+def shard_name(split: str, place: int) -> str:
+    return f"{split}-{place // SHARD_IMAGES:05d}.tar"
+
+
+def key(place: int) -> str:
+    return f"{place:09d}"
+
+
+def write_shards(
+    archive: zipfile.ZipFile,
+    shards: Shards,
+    member: Callable[[str], zipfile.ZipInfo],
+    picture: Callable[[Group, int], bytes],
+    facts: Callable[[Group], dict[str, Any]],
+    on_picture: Callable[[int], None],
+) -> None:
+    """member(name) -> how a file is entered; picture(group, number) -> the bytes of its file; facts(group) -> its JSON."""
+    for split in shards.splits:
+        items, total = shards.items(split), len(shards.orders[split])
+        for first in range(0, total, SHARD_IMAGES):
+            with (
+                archive.open(member(shard_name(split, first)), "w", force_zip64=True) as out,
+                tarfile.open(fileobj=out, mode="w|", format=tarfile.USTAR_FORMAT) as tar,
+            ):
+                for place in range(first, min(total, first + SHARD_IMAGES)):
+                    group, number = next(items)
+                    add(tar, f"{key(place)}.{shards.ending}", picture(group, number))
+                    add(tar, f"{key(place)}.cls", str(group.label).encode())
+                    add(tar, f"{key(place)}.json", json.dumps(facts(group)).encode())
+                    on_picture(1)
+
+
+def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime, info.mode = len(data), FIXED_SECONDS, 0o644
+    tar.addfile(info, io.BytesIO(data))

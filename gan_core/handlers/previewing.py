@@ -1,0 +1,55 @@
+"""The job `preview`: the first images that an export would keep of each class, and some that it would refuse."""
+
+from typing import Any
+
+import numpy as np
+
+from gan_core import jobs
+from gan_core.handlers.growing import checks_of
+from gan_core.handlers.reporter import Reporter
+from gan_core.handlers.sampling import Sampling
+from gan_core.previews import LEAST_SHOWN, MOST_SHOWN, REFUSED_SHOWN, SHOWN, Preview, path_of, write
+from gan_core.store import Job, Store
+from gan_core.workspace import Workspace
+
+
+def preview(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """Into the run's folder, in the place of an earlier one."""
+    run, progress = store.run(job.subject), Reporter(store, job)
+    generator = Sampling(run, workspace)
+    classes, seed = generator.info.classes, job.payload["seed"]
+    checks, folder = checks_of(job.payload), workspace.dataset(run.dataset_id)
+    gate = generator.gate(folder, seed, checks, progress, watch, shown=REFUSED_SHOWN)
+    count = max(LEAST_SHOWN, min(MOST_SHOWN, SHOWN // len(classes)))
+    images, labels, facts = [], [], []
+    for label in range(len(classes)):
+        progress(label / len(classes), f"Choosing images: class {label + 1:,} of {len(classes):,}")
+        some = gate(label, count, 0)
+        images.append(some)
+        labels += [label] * len(some)
+        facts += [gate.entry(label, number) for number in range(len(some))]
+    score = lambda name: np.array([row["scores"].get(name, np.nan) for row in facts])
+    shape = (0, generator.info.size, generator.info.size, generator.info.channels)
+    refused = [one.image for one in gate.examples]
+    write(
+        path_of(workspace.run(run.id)),
+        Preview(
+            np.concatenate(images),
+            np.array(labels, np.int64),
+            np.array([row["index"] for row in facts], np.int64),
+            score("agreement"),
+            score("realism"),
+            np.array([-1 if row["nearest_row"] is None else row["nearest_row"] for row in facts], np.int64),
+            np.stack(refused) if refused else np.empty(shape, np.uint8),
+            np.array([one.label for one in gate.examples], np.int64),
+            np.array([one.reason for one in gate.examples], "U8"),
+        ),
+    )
+    return {
+        "run": run.id,
+        "seed": seed,
+        "checks": list(checks),
+        "images_seen": generator.images_seen,
+        "gate": gate.report(),
+        "gate_said": gate.sentence(),
+    }

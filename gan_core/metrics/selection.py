@@ -1,0 +1,205 @@
+"""Is one generated image good enough beside the real ones of its class? Asked image by image, while they are drawn.
+
+check     an image is refused where
+label     the dataset's classifier sees another class
+realism   it lies further from the real images of its class than all but 1 % of held-out real ones do: realism of
+          arXiv:1904.06991, section 5, in that classifier's features
+copy      it is a near copy of a training image of its class, mirrored or not, by the lines of closeness.py
+twin      it lies closer to an image kept before than all but 1 % of real images do to their nearest, so that kept images differ
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_core.errors import Stopped
+from gan_core.metrics.classifier import Classifier
+from gan_core.metrics.closeness import (
+    COPY_PERCENTILE,
+    NEXT_TIMES,
+    TRAIN_SAMPLE,
+    in_pixels,
+    mirrored,
+    nearest_train,
+    pixel_side,
+    two_nearest,
+)
+from gan_core.metrics.neighbours import distance_blocks, radii
+
+NEIGHBOURS = 3  # k of the realism score
+REALISM_PERCENTILE = 1.0
+LEAST_FOR_LINE = 20  # real images of a class that a line is taken from
+MOST_IMAGES = 10_000  # training images of a class that are looked at, and kept ones that a new one is compared with
+BATCH = 64  # kept images that there is room for at first
+
+
+class Looked(NamedTuple):
+    """refused [n]: '' or the check that refused; facts by name, numbers [n]: agreement, realism, nearest_distance, nearest_row."""
+
+    refused: list[str]
+    facts: dict[str, np.ndarray]
+
+
+class Ground(NamedTuple):
+    """What the training images of one class say. rows [n] of the training set; limit: distance of a near copy, 0 for none."""
+
+    rows: np.ndarray
+    pixels: np.ndarray  # float32 [n, D]
+    limit: float
+    features: np.ndarray  # float32 [m, F] of those with the smaller half of the radii
+    radii: np.ndarray  # float32 [m]
+    least_realism: float  # 0 for no line
+    variance: float  # of all its features, or pixels where there is no classifier: the trace of their covariance
+
+
+class Selection:
+    """A judge of export/gate.py. images uint8 [N, S, S, C]; classifier: trained on them, None where labels and realism cannot be
+    judged; unknown: classes it does not know. checks: of label, realism, copy, twin.
+    """
+
+    def __init__(
+        self,
+        train_images: np.ndarray,
+        train_labels: np.ndarray,
+        held_images: np.ndarray,
+        held_labels: np.ndarray,
+        *,
+        classifier: Classifier | None,
+        checks: tuple[str, ...],
+        unknown: frozenset[int] = frozenset(),
+        seed: int = 0,
+        should_stop: Callable[[], bool] = lambda: False,
+    ):
+        self.train_images, self.train_labels = train_images, np.asarray(train_labels)
+        self.held_images, self.held_labels = held_images, np.asarray(held_labels)
+        self.classifier, self.unknown, self.seed, self.should_stop = classifier, unknown, seed, should_stop
+        known = {"copy", "twin"} if classifier is None else {"label", "realism", "copy", "twin"}
+        self.checks = tuple(check for check in checks if check in known)
+        self.side = pixel_side(train_images)
+        self.mirror = mirrored(self.side, train_images.shape[3])
+        self.ground: Ground | None = None
+        self.kept = np.empty((0, 0), np.float32)
+        self.count = 0
+        self.label: int | None = None
+        self.diversity: dict[int, float] = {}  # class -> variance of the kept images over that of the real ones
+        self.moments: tuple[np.ndarray, float] = np.zeros(1), 0.0  # of what was kept: sum [F], sum of squares
+
+    def begin(self, label: int) -> None:
+        """Forget what was kept; look at the real images of a class, unless it is the class of last time."""
+        if label != self.label:
+            self.label, self.ground = label, self.look(label)
+        self.kept, self.count = np.empty((BATCH, len(self.mirror)), np.float32), 0
+        self.moments = np.zeros(1), 0.0
+        self.diversity.pop(label, None)
+
+    def look(self, label: int) -> Ground:
+        rng = np.random.default_rng([self.seed, label])
+        rows = np.sort(rng.permutation(np.flatnonzero(self.train_labels == label))[:MOST_IMAGES])
+        pixels = in_pixels(self.train_images[rows], self.side)
+        limit = 0.0
+        if len(rows) > 2:
+            some = np.sort(rng.permutation(len(rows))[:TRAIN_SAMPLE])
+            near = two_nearest(pixels[some], pixels, some).distance
+            limit = max(float(np.percentile(near, COPY_PERCENTILE)), float(np.median(near)) / 1000)
+        features = pixels if self.classifier is None else self.features(self.train_images, rows)
+        variance = float(features.var(axis=0, dtype=np.float64).sum()) if len(rows) > 1 else 0.0
+        empty = Ground(rows, pixels, limit, np.empty((0, 1), np.float32), np.empty(0, np.float32), 0.0, variance)
+        if self.classifier is None or len(rows) <= NEIGHBOURS + 1 or label in self.unknown:
+            return empty
+        balls = radii(features, NEIGHBOURS, self.should_stop)
+        if not balls.any():
+            return empty
+        small = balls <= np.median(balls)  # as the paper has it: a large ball is an outlier's and makes all realistic
+        found = empty._replace(features=features[small], radii=balls[small])
+        held = np.flatnonzero(self.held_labels == label)[:TRAIN_SAMPLE]
+        if len(held) < LEAST_FOR_LINE:
+            return found
+        usual = realism(self.features(self.held_images, held), found)
+        return found._replace(least_realism=float(np.percentile(usual, REALISM_PERCENTILE)))
+
+    def features(self, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        assert self.classifier is not None
+        parts = []
+        for start in range(0, len(rows), 1000):
+            if self.should_stop():
+                raise Stopped
+            parts.append(self.classifier.classify(np.asarray(images[rows[start : start + 1000]])).features)
+        return np.concatenate(parts)
+
+    def __call__(self, label: int, images: np.ndarray, skip: np.ndarray) -> Looked:
+        """images uint8 [n, S, S, C] in the order they are drawn, skip bool [n]: of these none is remembered as kept."""
+        assert self.ground is not None and label == self.label
+        refused, facts = [""] * len(images), dict[str, np.ndarray]()
+
+        def refuse(check: str, bad: np.ndarray) -> None:
+            for row in np.flatnonzero(bad) if check in self.checks else ():
+                refused[row] = refused[row] or check
+
+        if self.classifier is not None:
+            seen = self.classifier.classify(images)  # on the CPU: the same choice everywhere
+            chances = np.exp(seen.logits - seen.logits.max(1, keepdims=True))
+            facts["agreement"] = chances[:, label] / chances.sum(1)
+            if label not in self.unknown:
+                refuse("label", seen.logits.argmax(1) != label)
+            if len(self.ground.features):
+                facts["realism"] = realism(seen.features, self.ground)
+                refuse("realism", facts["realism"] < self.ground.least_realism)
+        pixels = in_pixels(images, self.side)
+        features = pixels if self.classifier is None else seen.features
+        if len(self.ground.rows) > 2:
+            near = nearest_train(pixels, self.ground.pixels, None, self.mirror)
+            facts["nearest_distance"] = near.distance
+            facts["nearest_row"] = self.ground.rows[near.row]
+            close = np.flatnonzero(near.distance <= self.ground.limit)
+            if len(close):  # a twin among the training images is as close to a good image as the image it is a twin of
+                own = two_nearest(self.ground.pixels[near.row[close]], self.ground.pixels, near.row[close]).distance
+                alone = (near.distance[close] < NEXT_TIMES * near.second[close]) | (own <= self.ground.limit)
+                bad = np.zeros(len(images), bool)
+                bad[close[alone]] = True
+                refuse("copy", bad)
+        self.remember(pixels, refused, skip)
+        self.measure(label, features[[not reason and not out for reason, out in zip(refused, skip, strict=True)]])
+        return Looked(refused, facts)
+
+    def measure(self, label: int, features: np.ndarray) -> None:
+        """Count features [n, F] of kept images into the class's diversity."""
+        assert self.ground is not None
+        features = features.astype(np.float64)
+        self.moments = self.moments[0] + features.sum(axis=0), self.moments[1] + float(np.square(features).sum())
+        if self.count > 1 and self.ground.variance > 0:
+            spread = self.moments[1] / self.count - float(np.square(self.moments[0] / self.count).sum())
+            self.diversity[label] = max(0.0, spread) / self.ground.variance
+
+    def remember(self, pixels: np.ndarray, refused: list[str], skip: np.ndarray) -> None:
+        """Refuse twins of what was kept, and keep the rest."""
+        assert self.ground is not None
+        twins = "twin" in self.checks
+        limit = self.ground.limit if twins else 0.0
+        good = [row for row in range(len(pixels)) if not refused[row] and not skip[row]]
+        before = np.full(len(pixels), np.inf)
+        if twins and good and self.count:
+            for block in distance_blocks(pixels[good], self.kept[: min(self.count, len(self.kept))]):
+                rows = np.array(good)[block.queries]
+                before[rows] = np.minimum(before[rows], block.distances.min(1))
+        new: list[int] = []
+        for row in good:
+            apart = np.linalg.norm(pixels[new] - pixels[row], axis=1).min() if new and twins else np.inf
+            if twins and min(before[row], apart) <= limit:
+                refused[row] = "twin"
+            else:
+                new.append(row)
+        for row in new:
+            if self.count == len(self.kept) < MOST_IMAGES:
+                self.kept = np.concatenate([self.kept, np.empty_like(self.kept)])
+            self.kept[self.count % len(self.kept)] = pixels[row]
+            self.count += 1
+
+
+def realism(features: np.ndarray, ground: Ground) -> np.ndarray:
+    """features [n, F] -> [n]: the largest of radius / distance over the real balls; 1 or more is inside one."""
+    found = np.zeros(len(features))
+    for block in distance_blocks(features, ground.features):
+        ratio = ground.radii[block.base] / np.maximum(block.distances, 1e-9)
+        found[block.queries] = np.maximum(found[block.queries], ratio.max(1))
+    return found

@@ -1,0 +1,123 @@
+"""Each check of a generated image, on toy classes whose good and bad images are known."""
+
+import numpy as np
+import pytest
+import torch
+
+from gan_core.metrics import classifier as classifiers
+from gan_core.metrics.selection import Ground, Selection, realism
+
+SIDE, PER_CLASS = 16, 60
+torch.set_num_threads(1)
+
+
+def pictures(label: int, count: int, seed: int) -> np.ndarray:
+    """uint8 [count, 16, 16, 1]: class 0 has a bright square somewhere, class 1 a bright cross, on noise."""
+    rng = np.random.default_rng([seed, label])
+    images = rng.integers(0, 60, (count, SIDE, SIDE, 1))
+    for image in images:
+        y, x = rng.integers(1, SIDE - 7, 2)
+        light = rng.integers(140, 240)
+        if label == 0:
+            image[y : y + 6, x : x + 6] += light - 60
+        else:
+            image[y + 2 : y + 4, x : x + 6] += light - 60
+            image[y : y + 6, x + 2 : x + 4] = light
+    return images.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def train():
+    images = np.concatenate([pictures(label, PER_CLASS, 0) for label in (0, 1)])
+    return images, np.repeat([0, 1], PER_CLASS)
+
+
+@pytest.fixture(scope="module")
+def held():
+    images = np.concatenate([pictures(label, 40, 1) for label in (0, 1)])
+    return images, np.repeat([0, 1], 40)
+
+
+@pytest.fixture(scope="module")
+def judge(train):
+    return classifiers.fit(*train, 2, updates=60, seed=0, batch=32, balanced=True)
+
+
+def selection(train, held, judge, *checks, **changes):
+    found = Selection(*train, *held, classifier=judge, checks=checks, **changes)
+    found.begin(0)
+    return found
+
+
+def look(found, images):
+    return found(0, images, np.zeros(len(images), bool))
+
+
+def test_fresh_images_of_the_class_pass_all_checks(train, held, judge):
+    found = look(selection(train, held, judge, "label", "realism", "copy", "twin"), pictures(0, 64, 2))
+    assert sum(map(bool, found.refused)) <= 4  # realism gives up one real image in a hundred by construction
+    assert (found.facts["agreement"] > 0.5).mean() > 0.9 and np.median(found.facts["realism"]) > 0.5
+    assert set(found.facts["nearest_row"]) <= set(range(PER_CLASS))
+
+
+def test_images_of_the_other_class_are_refused_for_their_label_and_only_if_that_is_asked(train, held, judge):
+    others = pictures(1, 64, 3)
+    refused = look(selection(train, held, judge, "label", "copy"), others).refused
+    assert refused.count("label") >= 60
+    assert not any(look(selection(train, held, judge, "copy"), others).refused)
+    assert "label" not in look(selection(train, held, judge, "label", unknown=frozenset({0})), others).refused
+
+
+def test_noise_is_unlike_the_real_images(train, held, judge):
+    noise = np.random.default_rng(4).integers(0, 256, (64, SIDE, SIDE, 1)).astype(np.uint8)
+    assert look(selection(train, held, judge, "realism"), noise).refused.count("realism") >= 60
+
+
+def test_copies_are_refused_mirrored_and_slightly_changed_too(train, held, judge):
+    copies = train[0][:20]
+    changed = (
+        (copies.astype(int) + np.random.default_rng(5).integers(-3, 4, copies.shape)).clip(0, 255).astype(np.uint8)
+    )
+    for some in (copies, copies[:, :, ::-1], changed):
+        found = look(selection(train, held, judge, "copy"), some)
+        assert found.refused == ["copy"] * 20
+    assert (
+        look(selection(train, held, None, "copy", "label"), copies).refused == ["copy"] * 20
+    )  # pixels need no classifier
+
+
+def test_the_second_of_two_alike_is_refused_within_a_batch_and_across_batches(train, held, judge):
+    fresh = pictures(0, 30, 6)
+    found = selection(train, held, judge, "twin")
+    assert look(found, np.concatenate([fresh, fresh[:5]])).refused == [""] * 30 + ["twin"] * 5
+    assert look(found, fresh[10:20]).refused == ["twin"] * 10
+    found.begin(0)
+    assert look(found, fresh[10:20]).refused == [""] * 10  # a new row forgets
+    found.begin(0)
+    assert not any(found(0, fresh[:5], np.ones(5, bool)).refused)
+    assert not any(look(found, fresh[:5]).refused)  # what a person took out is not remembered as kept
+
+
+def test_many_kept_images_are_remembered(train, held):
+    found = selection(train, held, None, "twin")
+    many = [pictures(0, 50, seed) for seed in range(10, 16)]
+    assert not any(reason for some in many for reason in look(found, some).refused)
+    assert all(look(found, some).refused == ["twin"] * 50 for some in many)
+
+
+def test_diversity_is_the_kept_images_variance_over_the_real_ones(train, held, judge):
+    for classifier in (judge, None):
+        found = selection(train, held, classifier, "copy")
+        for seed in (20, 21, 22):
+            look(found, pictures(0, 64, seed))
+        assert 0.7 < found.diversity[0] < 1.4
+        found.begin(0)
+        look(found, np.repeat(pictures(0, 2, 23), 32, axis=0))
+        assert found.diversity[0] < 0.6
+
+
+def test_realism_is_one_on_the_edge_of_a_ball():
+    balls = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([2.0, 1.0])
+    ground = Ground(np.arange(2), np.empty((0, 1)), 0.0, *balls, 0.0, 1.0)
+    values = realism(np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 4.0], [9.5, 0.0]]), ground)
+    assert np.allclose(values, [1.0, 2.0, 0.5, 2.0], rtol=1e-4)
