@@ -4,9 +4,9 @@
 
 The reference is what a script would do: Image.fromarray, save as PNG into memory, ZipFile.writestr, one after another; and the
 same with the PNGs made beforehand, so that only the zip is timed. Ours is export/archive.write_zip whole: names, metadata,
-manifest, card, fsync. Each is a process of its own, so that its peak of memory is its own; images lie in memory maps, which do not count.
-Goal: 70 % of the reference, and memory that does not grow with the pictures (beyond a zip's list of what is in it).
-Without a source the pictures are drawn: noisy discs.
+manifest, card, fsync. Each is a process of its own, so that its peak of memory is its own; images lie in memory maps, which
+do not count. Goal: 70 % of the reference, and memory that does not grow with the pictures (beyond a zip's list of what is
+in it). Without a source the pictures are drawn: noisy discs.
 """
 
 import argparse

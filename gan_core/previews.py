@@ -27,6 +27,7 @@ class Preview(NamedTuple):
     refused: np.ndarray
     refused_label: np.ndarray
     refused_reason: np.ndarray
+    job: np.ndarray  # the id of the job that made it
 
 
 def path_of(run_folder: Path) -> Path:
@@ -45,5 +46,5 @@ def read(path: Path) -> Preview | None:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     n, m = len(found.images), len(found.refused)
-    fits = all(len(values) == n for values in found[:6]) and all(len(values) == m for values in found[6:])
+    fits = all(len(values) == n for values in found[:6]) and all(len(values) == m for values in found[6:9])
     return found if fits and found.images.dtype == found.refused.dtype == np.uint8 else None

@@ -29,6 +29,7 @@ if datasets:
         "Without a run",
         value=not runs or ("ds" in st.query_params and "run" not in st.query_params),
         key="export_alone",
+        disabled=not runs,
         help="Real images, changed copies of them and pasted objects; nothing is drawn by a GAN.",
     )
 run: Run | None = None
@@ -94,12 +95,12 @@ def show_verdicts(run: Run) -> None:
         if copying := (measured.result or {}).get("memorisation"):
             verdict_box(copying["verdict"], "Copies", copying.get("sentence", ""), copying.get("todo", ""))
             said_of(run, measured.result or {})
-    for compared in desk.store.jobs(kind="utility", subject=run.id, states=("finished",))[:1]:
-        if compared.result:
-            help_box(compared.result)
-            said_of(run, compared.result)
-            if planned:
-                warn_beyond(compared.result, planned[1], info, methods)
+    compared = next((job.result for job in desk.store.jobs(kind="utility", subject=run.id, states=("finished",))), None)
+    if compared:
+        help_box(compared)
+        said_of(run, compared)
+    if planned:
+        warn_beyond(compared, planned[1], info, methods, originals)
 
 
 checks, removed, no_gate = list(gate.CHECKS), dict[str, list[int]](), False
@@ -115,16 +116,16 @@ if run is not None:
             key="export_checks",
             help="A small classifier, trained on the real images, looks at each drawn one, and its neighbours among the real "
             "ones are looked up; in the place of one that is left out another is drawn, with noise "
-            f"{gate.WIDE:g} times as wide for more variety. Classes are not judged where that classifier is right in less than "
-            f"{gate.LEAST_ACCURACY:.0%} of the held-out images.",
+            f"{gate.WIDE:g} times as wide for more variety. Class and realism are not judged where that classifier is right in "
+            f"less than {gate.LEAST_ACCURACY:.0%} of the held-out images.",
         )
-        checks = [check for check in gate.CHECKS if check in chosen]
         no_gate = st.checkbox(
             "Export even if the copying check is red",
             key="export_no_gate",
             help="Before it writes, the export compares its generated images with the training images, and stops where they "
-            "are copies.",
+            "are copies. Ticked, near copies are not left out either.",
         )
+        checks = [check for check in gate.CHECKS if check in chosen and not (no_gate and check == "copy")]
         removed = preview.choose(desk, run, info, int(seed), checks)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
     wanted = {

@@ -29,6 +29,7 @@ class Rule:
 
     def __init__(self, bad, reason="label"):
         self.bad, self.reason, self.begun, self.diversity = bad, reason, [], {}
+        self.realism_known = {0}
 
     def begin(self, label):
         self.begun.append(label)
@@ -58,7 +59,7 @@ def test_it_tells_how_many_were_drawn_which_were_kept_and_what_is_known_of_each(
     some = gate(facts={"accuracy": 0.9})
     images = some(0, 6, 0)
     assert list(some.kept[0]) == [1, 2, 4, 5, 7, 8] and set(images[:, 3, 3, 0]) == {12}  # the noise is wider
-    checked = {"label_checked": True, "diversity": 0.3}
+    checked = {"label_checked": True, "realism_checked": True, "diversity": 0.3}
     assert some.report() == {
         "checks": list(CHECKS),
         "noise": 1.2,

@@ -286,7 +286,7 @@ def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(des
     assert first["sha256"] == again["sha256"] and first["gate"]["noise"] == 1.2
     for name, row in first["gate"]["classes"].items():
         assert row["kept"] + row["missing"] == 30 and first["per_class"][name]["synthetic"] == row["kept"]
-        assert row["drawn"] == row["kept"] + sum(row["refused"].values()) or row["missing"]
+        assert row["drawn"] == row["kept"] + sum(row["refused"].values()) and row["drawn"] > 0
     assert first["gate"]["judge"]["weights"] and first["gate_said"] == again["gate_said"]
     plain = do(desk, actions.export(desk, run, 60, checks=[]))
     assert plain["gate"]["checks"] == [] and "Labels not checked." in plain["gate_said"]
@@ -309,11 +309,14 @@ def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_dr
     assert gate.judge.unknown == {1, 2} and gate.noise == WIDE
     assert np.array_equal(gate(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3))  # as it comes, ordinary noise
     kept = gate(0, 5, 0)
-    assert (judge.classifier.classify(kept).logits.argmax(1) == 0).all() if len(kept) else gate.short[0]
+    assert len(kept) == 5 and (judge.classifier.classify(kept).logits.argmax(1) == 0).all()
     for number in range(len(kept)):
         first = gate.entry(0, number)
         redrawn = generator.draw([0], seed=5, start=first["index"], truncation=first["noise"])
-        assert np.array_equal(kept[number : number + 1], redrawn)  # the manifest's entry redraws the file
+        apart = np.abs(
+            kept[number].astype(int) - redrawn[0]
+        )  # the manifest's entry redraws the file: alone, in another batch
+        assert apart.max() <= 1
     monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
     assert ask().noise == 1.0  # there the noise says which image it is
     monkeypatch.undo()

@@ -44,6 +44,11 @@ def full(empty) -> Workspace:
     return seeded.seed(empty.root)
 
 
+def plan_table(at: AppTest):
+    """The numbers of an export's plan."""
+    return next(frame.value for frame in at.dataframe if "synthetic" in frame.value)
+
+
 def open_page(name: str, **query: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=30)
     at.run()
@@ -612,7 +617,7 @@ def test_export_fills_with_changed_copies_or_both(full):
     at.slider(key="export_classical").set_value(3).run()
     at.checkbox(key="export_flips").check().run()
     assert not at.exception and not at.error
-    table = at.dataframe[0].value
+    table = plan_table(at)
     drawn, copies, pasted = (
         table[name] for name in ("images from the run", "changed copies of real images", "objects on other backgrounds")
     )
@@ -635,30 +640,45 @@ def test_a_dataset_is_exported_without_a_run(full):
     assert job.payload["methods"] == {"classical": 1.0, "composite": 1.0}
 
 
-def test_a_preview_is_asked_for_shown_and_its_scores_are_in_a_table(full):
-    run = seeded.RUNS["finished"]
+def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_export(full):
+    run, checks = seeded.RUNS["finished"], ["label", "realism", "copy", "twin"]
     at = open_page("export", run=run)
     at.button(key="preview_start").click().run()
     store = Store(full)
-    (job,) = store.jobs(kind="preview")
-    assert job.payload == {"seed": 0, "checks": ["label", "realism", "copy", "twin"]} and job.lane == "heavy"
-    images = np.zeros((2, 28, 28, 1), np.uint8)
-    previews.write(
-        previews.path_of(full.run(run)),
-        previews.Preview(
-            images, np.array([0, 1]), np.array([5, 9]), np.array([0.9, np.nan]), np.array([1.5, np.nan]),
-            np.array([-1, -1]), images[:1], np.array([2]), np.array(["twin"]),
-        ),
-    )  # fmt: skip
-    newest = runfolder.checkpoints(full.run(run))[:1]
-    told = {"seed": 0, "checks": ["label", "realism", "copy", "twin"], "gate_said": "2 of 3 images kept.", "gate": {}}
-    seeded.add_job(store, "preview", run, "finished", {}, result=told | {"images_seen": newest[0] if newest else 0})
+    (asked,) = store.jobs(kind="preview")
+    assert asked.payload == {"seed": 0, "checks": checks} and asked.lane == "heavy"
+    told = {"seed": 0, "checks": checks, "gate_said": "2 of 3 images kept.", "gate": {}}
+    told["images_seen"] = runfolder.checkpoints(full.run(run))[0]
+    job = seeded.add_job(store, "preview", run, "finished", {}, result=told)
+    images, nan = np.zeros((2, 28, 28, 1), np.uint8), np.nan
+    kept = (images, np.array([0, 1]), np.array([5, 9]), np.array([0.9, nan]), np.array([1.5, nan]), np.array([-1, -1]))
+    refused = (images[:1], np.array([2]), np.array(["twin"]))
+    write = lambda of: previews.write(previews.path_of(full.run(run)), previews.Preview(*kept, *refused, np.array(of)))
+    write("another job")
+    assert "2 of 3 images kept" not in letters(open_page("export", run=run))
+    write(job)
     at = open_page("export", run=run)
     assert "2 of 3 images kept" in letters(at) and not at.exception
     table = next(frame.value for frame in at.dataframe if "realism" in frame.value)
     assert list(table["number"]) == [5, 9] and list(table["leave out"]) == [False, False]
+    edits = {"edited_rows": {1: {"leave out": True}}, "added_rows": [], "deleted_rows": []}
+    at.session_state[f"preview_kept_{job}"] = edits
+    at.run()
+    at.button(key="export_start").click().run()
+    (export,) = [job for job in store.jobs(kind="export") if job.live]
+    assert export.payload["removed"] == {seeded.CLASSES[1]: [9]} and not at.exception
     at.number_input(key="export_seed").set_value(1).run()
     assert any("of another seed" in info.value for info in at.info)
+
+
+def test_a_total_that_is_typed_into_the_plan_is_what_is_exported(full):
+    at = open_page("export", run=seeded.RUNS["finished"])
+    edits = {"edited_rows": {2: {"total": 40}}, "added_rows": [], "deleted_rows": []}
+    at.session_state[f"export_totals_{seeded.DATASET}_largest_1"] = edits
+    at.run()
+    at.button(key="export_start").click().run()
+    (job,) = [job for job in Store(full).jobs(kind="export") if job.live]
+    assert list(job.payload["balance"].values()) == [500, 500, 40]
 
 
 def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
@@ -718,9 +738,9 @@ def test_export_plans_and_links(full):
 
 def test_an_export_without_originals_shows_all_images_as_generated(full):
     at = open_page("export", run=seeded.RUNS["finished"])
-    assert list(at.dataframe[0].value["real"]) == [500, 100, 20]
+    assert list(plan_table(at)["real"]) == [500, 100, 20]
     at.checkbox(key="export_originals").uncheck().run()
-    table = at.dataframe[0].value
+    table = plan_table(at)
     assert list(table["real"]) == [0, 0, 0] and list(table["images from the run"]) == list(table["total"]) == [
         500,
         500,

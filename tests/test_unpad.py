@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_core.data.classical import Classical, Policy
 from gan_core.data.dataset import ImageSet
 from gan_core.data.decode import fit_square
+from gan_core.errors import UserError
 from gan_core.export.tables import Group
 from gan_core.export.unpad import Unpad, trimmed
 
@@ -28,7 +30,8 @@ def unpad(tmp_path):
         for row, (width, height) in enumerate(sizes)
     ]
     (tmp_path / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return Unpad(tmp_path, train, test, "white"), train, test
+    makers = {"classical": Classical(train, 0, Policy())}
+    return Unpad(tmp_path, train, test, "white", makers), train, test
 
 
 def test_a_real_image_gets_the_shape_that_it_came_with(unpad):
@@ -46,7 +49,27 @@ def test_a_drawn_image_is_cut_where_both_sides_are_background(unpad):
     drawn = lambda row: cut(Group("train", 0, "gan", 1), 0, train.images[row] - noise * (train.images[row] == 255))
     assert [drawn(row).shape[:2] for row in range(2)] == [(16, 32), (32, 16)]
     assert drawn(3).shape[:2] == (32, 32)
-    assert trimmed(np.full((32, 32, 3), 255, np.uint8), np.array([255, 255, 255])).shape[0] in (32, 8)
+    white = np.array([255, 255, 255])
+    nearly_empty = np.full((32, 32, 3), 255, np.uint8)
+    nearly_empty[15:17] = 0
+    assert trimmed(nearly_empty, white, 1.0, 0.5).shape[:2] == (16, 32)  # no flatter than a real one is
+    assert trimmed(train.images[0], white, 1.0, 1.0).shape[:2] == (32, 32)  # where no real image was padded none is cut
     one_side = train.images[3].copy()
     one_side[:10] = 255
-    assert trimmed(one_side, np.array([255, 255, 255])).shape[:2] == (32, 32)  # not padded: padding is on both sides
+    assert trimmed(one_side, white, 0.5, 0.5).shape[:2] == (32, 32)  # not padded: padding is on both sides
+
+
+def test_a_changed_copy_gets_the_shape_of_what_it_is_a_copy_of(unpad):
+    cut, train, _ = unpad
+    copies = cut.makers["classical"]
+    for number in range(4):
+        real = cut(Group("train", 0, "real", 3), copies.source(0, number), train.images[copies.source(0, number)])
+        assert cut(Group("train", 0, "classical", 4), number, copies.one(0, number)).shape == real.shape
+
+
+def test_a_dataset_without_source_sizes_cannot_be_cut(unpad, tmp_path):
+    _, train, test = unpad
+    lines = (tmp_path / "items.jsonl").read_text().replace('"width"', '"w"')
+    (tmp_path / "items.jsonl").write_text(lines)
+    with pytest.raises(UserError, match="does not know the shapes"):
+        Unpad(tmp_path, train, test, "white", {})

@@ -193,7 +193,7 @@ def export(
     of gate.CHECKS, what a drawn image is left out for; removed: numbers of drawn images, by class, that a person left out.
     """
     check_seed(seed)
-    checks = checked_checks(checks)
+    checks = tuple(check for check in checked_checks(checks) if gate or check != "copy")
     if layout not in plan.LAYOUTS:
         raise UserError("bad_layout", f"There is no layout {layout!r}.", f"Choose one of {', '.join(plan.LAYOUTS)}.")
     if format not in plan.FORMATS:

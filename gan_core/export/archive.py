@@ -78,6 +78,7 @@ def write_zip(
     encode: Encoding = AS_PNG,
     layout: str = "imagefolder",
     unpad: Callable[[Group, int, np.ndarray], np.ndarray] = lambda group, number, pixels: pixels,
+    unpadded: bool = False,
     notes: list[str] | None = None,
     copying: str = "not checked",
     gate: dict[str, Any] | None = None,
@@ -89,7 +90,8 @@ def write_zip(
 
     makers: by method, maker(class index, count, start) -> uint8 [count, H, W, C]: the images start, start + 1, ... of that
     class, the same at every call; a maker with entry(class index, number) tells the manifest more of each. shares: class name ->
-    how many images each method makes. The test split is copied as it is. layout: of plan.LAYOUTS. unpad: of unpad.Unpad.
+    how many images each method makes. The test split is copied as it is. layout: of plan.LAYOUTS. unpad: of unpad.Unpad,
+    and unpadded says that it is.
     copying: what the check for copied training images said; gate, gate_said: what the drawn images passed through. Raises Stopped
     as soon as should_stop() says so. Whatever is raised, no half-written file stays.
     """
@@ -110,6 +112,7 @@ def write_zip(
         "gate_said": gate_said,
         "layout": layout,
         "format": encode.format,
+        "unpadded": unpadded,
         "image_shape": [*[encode.side or side for side in train.images.shape[1:3]], train.images.shape[3]],
         **tally(groups, train.classes, folders),
     }
@@ -121,7 +124,7 @@ def write_zip(
         done += written
         if should_stop and should_stop():
             raise Stopped
-        if on_progress and done % BATCH_IMAGES < written:
+        if on_progress and (done % BATCH_IMAGES < written or done == total):
             on_progress(done / total, f"Writing {done:,} of {total:,} images")
 
     path = Path(path)
@@ -135,8 +138,9 @@ def write_zip(
                 else:
                     write_folders(archive, groups, folders, encode, pictures, unpad, count)
                     write_metadata(archive, groups, train.classes, folders, run_id, seed, encode.ending)
-                names = shards.file_names if shards else lambda group: group.file_names(folders, encode.ending)
-                lines = manifest_lines(manifest, groups, train, makers, names)
+                as_folder = lambda group, number: group.file_name(number, folders, encode.ending)
+                name_of = shards.file_name if shards else as_folder
+                lines = manifest_lines(manifest, groups, train, makers, name_of)
                 write_text(archive, "manifest.json", lines)
                 write_text(archive, "README.md", iter([dataset_card(manifest)]))
             file.flush()

@@ -13,7 +13,7 @@ An image dataset with one folder per class. {made} The real training images are 
 |---|---|
 | Images in `train/` | {train:,}: {real:,} real and {synthetic:,} synthetic ({share:.1%} synthetic) |
 | Images in `test/` | {test:,}, all real; nothing in `train/` was made from them |
-| Image size | {width} x {height} pixels, {mode} |
+| Image size | {shape}, {mode} |
 | Run | {run} |
 | Recipe | {recipe} |
 | Seed | {seed} |
@@ -67,8 +67,8 @@ both = load_dataset("imagefolder", data_dir=".")  # image, label, is_synthetic, 
 
 WEBDATASET = """## Files
 
-- `train-00000.tar`, ...: WebDataset shards of at most 10,000 images in a drawn order; `test-00000.tar`, ...: held-out real images.
-  Measure on these only. Of each image there is `KEY.{ending}`, `KEY.cls` (the number of its class, in the order above, from 0)
+- `train-00000.tar`, ...: WebDataset shards of at most 10,000 images in a drawn order{held_out}.
+  Of each image there is `KEY.{ending}`, `KEY.cls` (the number of its class, in the order above, from 0)
   and `KEY.json` (label, whether it is synthetic, method, run, seed).
 - `manifest.json`: the same facts for programs, and of every synthetic file its class, method, run, checkpoint, seed, number, scores
   and the real training image it is nearest to or was made from.
@@ -78,7 +78,7 @@ WEBDATASET = """## Files
 ```python
 from datasets import load_dataset
 
-both = load_dataset("webdataset", data_files={{"train": "train-*.tar", "test": "test-*.tar"}}, streaming=True)
+both = load_dataset("webdataset", data_files={{{patterns}}}, streaming=True)
 ```
 """
 
@@ -97,11 +97,8 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         synthetic=manifest["synthetic"],
         share=manifest["synthetic_share"],
         test=manifest["test"],
-        width=width,
-        height=height,
-        files=(WEBDATASET if manifest["layout"] == "webdataset" else IMAGEFOLDER).format(
-            ending=FORMATS[manifest["format"]]
-        ),
+        shape=f"{width} pixels on the longer side" if manifest["unpadded"] else f"{width} x {height} pixels",
+        files=files(manifest),
         mode="grey" if channels == 1 else "RGB",
         seed=manifest["seed"],
         checkpoint=manifest["checkpoint_sha256"] or "none",
@@ -110,6 +107,17 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         originals="included" if manifest["originals"] else "not included",
         rows="\n".join(table_row(row) for row in manifest["classes"]),
     )
+
+
+def files(manifest: dict[str, Any]) -> str:
+    """What lies where, and how to load it."""
+    ending = FORMATS[manifest["format"]]
+    if manifest["layout"] != "webdataset":
+        return IMAGEFOLDER.format(ending=ending)
+    splits = ["train", "test"] if manifest["test"] else ["train"]
+    held_out = "; `test-00000.tar`, ...: held-out real images, measure on these only" if manifest["test"] else ""
+    patterns = ", ".join(f'"{split}": "{split}-*.tar"' for split in splits)
+    return WEBDATASET.format(ending=ending, held_out=held_out, patterns=patterns)
 
 
 def made(methods: dict[str, int]) -> str:

@@ -19,6 +19,12 @@ CHECKS = {  # what an image may be refused for, in the order they are asked
     "copy": "near copies of training images",
     "twin": "near duplicates of others",
 }
+ADVICE = {  # where hardly anything passes
+    "label": "train longer",
+    "realism": "train longer",
+    "copy": "train for a shorter time or with more augmentation",
+    "twin": "the run hardly varies them: look for mode collapse",
+}
 REMOVED = "removed"  # by hand
 LEAST_ACCURACY = 0.8  # of the classifier on held-out images: a worse one would throw away good images
 LEAST_RECALL = 0.5  # of a class that it is to judge
@@ -46,6 +52,7 @@ class Judge(Protocol):
 
     checks: tuple[str, ...]
     unknown: frozenset[int]  # classes whose labels it cannot judge
+    realism_known: set[int]  # classes whose realism it can judge
     diversity: dict[int, float]  # class -> variance of the images kept so far over that of the real ones
 
     def begin(self, label: int) -> None: ...
@@ -79,15 +86,18 @@ class Gate:
         facts: dict[str, Any] | None = None,
         unchecked: str = "",
         shown: int = 0,
+        patience: int = PATIENCE_IMAGES,
         should_stop: Callable[[], bool] = lambda: False,
     ):
         """noise: for classes whose label is checked; 1 for others. removed: numbers in the row, by class name, that a person
         took out. facts: of the judge, for the report; unchecked: why labels are not checked, else ''. shown: so many refused
-        images of each class and reason are kept for people to see.
+        images of each class and reason are kept for people to see. patience: images of which hardly any passes before a class is
+        given up.
         """
         self.draw, self.judge, self.classes, self.noise = draw, judge, classes, noise
         self.removed = {classes.index(name): set(rows) for name, rows in (removed or {}).items() if name in classes}
         self.facts, self.unchecked, self.shown, self.should_stop = facts or {}, unchecked, shown, should_stop
+        self.patience = patience
         self.kept: dict[int, array[int]] = {}
         self.scores: dict[int, dict[str, array[float]]] = {}
         self.refused: dict[int, Counter[str]] = {}
@@ -113,11 +123,12 @@ class Gate:
         self.kept[label], self.scores[label], self.refused[label] = array("q"), {}, Counter()
         self.drawn[label], self.short[label] = 0, 0
         self.judge.begin(label)
-        removed = self.removed.get(label, set())
+        removed, marks = self.removed.get(label, set()), [0]  # images kept at the start of each batch
         for first in range(0, 2**62, BATCH_IMAGES):
             if self.should_stop():
                 raise Stopped
-            if first >= PATIENCE_IMAGES and len(self.kept[label]) < LEAST_SHARE * first:
+            window = self.patience // BATCH_IMAGES
+            if len(marks) > window and marks[-1] - marks[-1 - window] < LEAST_SHARE * self.patience:
                 return
             images = self.draw(label, BATCH_IMAGES, first, self.noise_of(label))
             skip = np.array([first + offset in removed for offset in range(BATCH_IMAGES)])
@@ -128,12 +139,13 @@ class Gate:
                 if reason:
                     self.refused[label][reason] += 1
                     if self.refused[label][reason] <= self.shown:
-                        self.examples.append(Refused(label, reason, image))
+                        self.examples.append(Refused(label, reason, image.copy()))
                     continue
                 self.kept[label].append(first + offset)
                 for name, values in facts.items():
                     self.scores[label].setdefault(name, array("d")).append(float(values[offset]))
                 yield image
+            marks.append(len(self.kept[label]))
 
     def label_checked(self, label: int) -> bool:
         return "label" in self.judge.checks and label not in self.judge.unknown
@@ -161,8 +173,9 @@ class Gate:
                 "drawn": self.drawn[label],
                 "kept": len(kept),
                 "refused": {reason: n for reason in (*CHECKS, REMOVED) if (n := self.refused[label][reason])},
-                "missing": self.short[label],
+                "missing": self.short.get(label, 0),
                 "label_checked": self.label_checked(label),
+                "realism_checked": "realism" in self.judge.checks and label in self.judge.realism_known,
                 "diversity": round(self.judge.diversity[label], 3) if label in self.judge.diversity else None,
             }
         checks = list(self.judge.checks)
@@ -181,14 +194,25 @@ class Gate:
             told += f"Labels {self.unchecked} "
         elif unknown := [label for label in sorted(self.kept) if label in self.judge.unknown]:
             told += f"Labels not checked, as the classifier itself does not know it: {self.names(unknown)}. "
+        blind = [label for label in sorted(self.kept) if label not in self.judge.realism_known]
+        if blind and "realism" in self.judge.checks:
+            told += f"Realism not judged, for want of held-out images or of a classifier that knows it: {self.names(blind)}. "
         if short := [label for label in sorted(self.short) if self.short[label]]:
             told += (
                 f"Not enough good ones, as hardly any that is drawn passes: {self.names(short)}, "
-                f"{sum(self.short.values()):,} images missing; train longer, or fill them in another way as well. "
+                f"{sum(self.short.values()):,} images missing; {ADVICE[self.worst(short)]}, or fill them in another way as well. "
             )
         if dull := [label for label in sorted(self.kept) if self.judge.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
             told += f"Less varied than the real images: {self.names(dull)}. "
         return told.strip()
+
+    def refused_for(self, check: str) -> int:
+        return sum(refused[check] for refused in self.refused.values())
+
+    def worst(self, labels: list[int]) -> str:
+        """What most images of some classes were refused for."""
+        refused = sum((self.refused.get(label, Counter()) for label in labels), Counter[str]())
+        return max(CHECKS, key=lambda check: refused[check])
 
     def names(self, labels: list[int]) -> str:
         more = f" and {len(labels) - SHOWN_NAMES} more" if len(labels) > SHOWN_NAMES else ""
@@ -232,8 +256,7 @@ def choose(
             gate.short[label] = count - done
             counts.append(done)
     if sum(wanted) and not sum(counts):
-        refused = sum(gate.refused.values(), Counter[str]())
-        reason = max(CHECKS, key=lambda key: refused[key])
+        refused, reason = sum(gate.refused.values(), Counter[str]()), gate.worst(list(gate.refused))
         if reason == "copy":
             raise UserError(
                 "copies",
@@ -243,7 +266,7 @@ def choose(
         raise UserError(
             "nothing_kept",
             f"No image that was drawn is good enough: {refused[reason]:,} of {sum(refused.values()):,} are {CHECKS[reason]}.",
-            "Train longer, leave that check out, or fill the classes in another way.",
+            f"{ADVICE[reason].capitalize()}, leave that check out, or fill the classes in another way.",
         )
     if not sum(counts):
         return Chosen(gate, np.empty((0, *shape), np.uint8), counts)

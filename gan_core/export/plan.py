@@ -140,8 +140,12 @@ def added_share(plan: dict[str, Row], counts: dict[str, int]) -> float:
     return max((row.planned for row in plan.values()), default=0) / max(1, *counts.values()) - 1
 
 
-def beyond_support(sweep: list[dict[str, Any]], share: float) -> str:
+def beyond_support(sweep: list[dict[str, Any]], share: float, originals: bool = True) -> str:
     """A sentence where a plan goes beyond what a comparison supports, else ''. sweep: rows of `utility`; share: added_share."""
+    if not originals:
+        return (
+            "Classifiers were compared with the real images in: the comparison says nothing of synthetic images alone."
+        )
     helped = [row["share"] for row in sweep if row["gain_ci95"][0] > 0]
     harmed = [row["share"] for row in sweep if row["gain_ci95"][1] < 0]
     if harmed and share >= min(harmed) and share > max(helped, default=-1.0):

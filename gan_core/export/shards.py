@@ -35,12 +35,10 @@ class Shards:
             self.orders[split] = np.random.default_rng([seed, at]).permutation(total)
             self.places[split] = np.argsort(self.orders[split])
 
-    def file_names(self, group: Group) -> Iterator[str]:
-        """Where the pictures of a group lie: shard/key.ending."""
-        first = self.firsts.get(group, 0)
-        for number in range(first, first + group.images):
-            place = int(self.places[group.split][number])
-            yield f"{shard_name(group.split, place)}/{key(place)}.{self.ending}"
+    def file_name(self, group: Group, number: int) -> str:
+        """Where a picture of a group lies: shard/key.ending."""
+        place = int(self.places[group.split][self.firsts[group] + number])
+        return f"{shard_name(group.split, place)}/{key(place)}.{self.ending}"
 
     def items(self, split: str) -> Iterator[tuple[Group, int]]:
         """(group, number in it) of each picture of a split, in the order of its shards."""

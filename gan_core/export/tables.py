@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +40,11 @@ class Group(NamedTuple):
     images: int
 
     def file_names(self, folders: list[str], ending: str) -> Iterator[str]:
-        return (f"{self.split}/{folders[self.label]}/{self.kind}_{i:06d}.{ending}" for i in range(1, self.images + 1))
+        return (self.file_name(number, folders, ending) for number in range(self.images))
+
+    def file_name(self, number: int, folders: list[str], ending: str) -> str:
+        """Of picture `number`, counted from 0."""
+        return f"{self.split}/{folders[self.label]}/{self.kind}_{number + 1:06d}.{ending}"
 
 
 def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[str, Any]:
@@ -121,24 +125,23 @@ def manifest_lines(
     groups: list[Group],
     train: ImageSet,
     makers: dict[str, Any],
-    names: Callable[[Group], Iterable[str]],
+    name_of: Callable[[Group, int], str],
 ) -> Iterator[str]:
-    """The manifest with one line per synthetic file, never whole in memory. names(group): where its pictures lie.
+    """The manifest with one line per synthetic file, never whole in memory. name_of(group, number): where a picture lies.
 
     A line has the file of the nearest real training image, or its row in the dataset where real images stay out.
     """
     yield json.dumps(manifest, indent=1, allow_nan=False)[:-2] + ',\n "synthetic_files": ['
-    places = Places(
-        train, {group.label: list(names(group)) for group in groups if (group.split, group.kind) == ("train", "real")}
-    )
+    reals = {group.label: group for group in groups if (group.split, group.kind) == ("train", "real")}
+    rank = ranks(train)
     separator = "\n"
     for group in groups:
         if group.kind != "real":
             told = getattr(makers.get(group.kind), "entry", lambda label, number: {"index": number})
             drawn = group.kind == "gan"
-            for index, name in enumerate(names(group)):
+            for index in range(group.images):
                 entry = {
-                    "file_name": name,
+                    "file_name": name_of(group, index),
                     "class": train.classes[group.label],
                     "method": group.kind,
                     "run": manifest["run"] if drawn else None,
@@ -147,23 +150,17 @@ def manifest_lines(
                     **told(group.label, index),
                 }
                 nearest = entry.get("nearest_row", entry.get("source_row"))
-                entry["nearest_real"] = None if nearest is None else places(int(nearest))
+                real = None if nearest is None else reals[int(train.labels[nearest])]
+                entry["nearest_real"] = name_of(real, int(rank[nearest])) if real and real.images else None
                 yield f"{separator}  {json.dumps(entry)}"
                 separator = ",\n"
     yield "\n ]\n}\n"
 
 
-class Places:
-    """Where training images lie in the zip. files: names by label of the real images of a class, or none."""
-
-    def __init__(self, train: ImageSet, files: dict[int, list[str]]):
-        self.labels, self.files = np.asarray(train.labels), files
-        self.rank = np.empty(len(self.labels), np.int64)
-        for label in range(len(train.classes)):
-            rows = np.flatnonzero(self.labels == label)
-            self.rank[rows] = np.arange(len(rows))
-
-    def __call__(self, row: int) -> str | None:
-        """The file of a row of the training set; None where it is not in the zip."""
-        files = self.files.get(int(self.labels[row]), [])
-        return files[self.rank[row]] if self.rank[row] < len(files) else None
+def ranks(train: ImageSet) -> np.ndarray:
+    """int64 [N]: the number of each training image within its class, as the files are numbered."""
+    rank = np.empty(len(train.labels), np.int64)
+    for label in range(len(train.classes)):
+        rows = np.flatnonzero(np.asarray(train.labels) == label)
+        rank[rows] = np.arange(len(rows))
+    return rank

@@ -8,25 +8,32 @@ import numpy as np
 from PIL import ImageColor
 
 from gan_core.data.dataset import ImageSet, read_items
+from gan_core.errors import UserError
 from gan_core.export.tables import Group
 
 ALIKE = 12  # levels by which a padded pixel may differ from the background: drawn ones are not exact
 PADDED_SHARE = 0.98  # of a line's pixels that are alike
-LEAST_SHARE = 0.2  # of the side that stays
 
 
 class Unpad:
     """picture(group, number, pixels) -> the same pixels without their padding."""
 
-    def __init__(self, folder: Path, train: ImageSet, test: ImageSet, background: str):
-        """folder: of the dataset. Raises ValueError for a colour that is none."""
+    def __init__(self, folder: Path, train: ImageSet, test: ImageSet, background: str, makers: dict[str, Any]):
+        """folder: of the dataset; makers: of archive.write_zip. Raises UserError unknown_shapes where it has no source sizes."""
         rgb = np.array(ImageColor.getrgb(background), np.int16)
         self.background = rgb if train.images.shape[3] == 3 else rgb.mean(keepdims=True).astype(np.int16)
-        self.shares = {"train": np.ones((len(train.labels), 2)), "test": np.ones((len(test.labels), 2))}
+        self.makers = makers
+        self.shares = {split: np.zeros((len(part.labels), 2)) for split, part in (("train", train), ("test", test))}
         for item in read_items(folder):
-            if "width" in item and item["split"] in self.shares:
-                width, height = item["width"], item["height"]
+            width, height = item.get("width", 0), item.get("height", 0)
+            if width and height:
                 self.shares[item["split"]][item["row"]] = width / max(width, height), height / max(width, height)
+        if not all(shares.all() for shares in self.shares.values()):
+            raise UserError(
+                "unknown_shapes",
+                "This dataset does not know the shapes that its pictures came with.",
+                "Import them again, or keep the padding.",
+            )
         self.rows = {
             (split, label): np.flatnonzero(part.labels == label)
             for split, part in (("train", train), ("test", test))
@@ -36,7 +43,12 @@ class Unpad:
     def __call__(self, group: Group, number: int, pixels: np.ndarray) -> np.ndarray:
         if group.kind == "real":
             return inner(pixels, *self.shares[group.split][self.rows[group.split, group.label][number]])
-        return trimmed(pixels, self.background)
+        if group.kind == "gan":
+            least = self.shares["train"][self.rows["train", group.label]].min(axis=0, initial=1.0)
+            return trimmed(pixels, self.background, *least)
+        told = self.makers[group.kind].entry(group.label, number)
+        behind = told.get("background_row")
+        return inner(pixels, *self.shares["train"][told["source_row"] if behind is None else behind])
 
 
 def inner(pixels: np.ndarray, width_share: float, height_share: float) -> np.ndarray:
@@ -47,17 +59,18 @@ def inner(pixels: np.ndarray, width_share: float, height_share: float) -> np.nda
     return pixels[top : top + height, left : left + width]
 
 
-def trimmed(pixels: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """uint8 [S, S, C] without equal margins of the background above and below, or left and right, whichever are wider."""
+def trimmed(pixels: np.ndarray, background: np.ndarray, width_share: float, height_share: float) -> np.ndarray:
+    """uint8 [S, S, C] without equal margins of the background above and below, or left and right, whichever are wider.
+
+    width_share, height_share: the least of the side that stays, as the narrowest and the flattest real image of the class has.
+    """
     alike = (np.abs(pixels.astype(np.int16) - background) <= ALIKE).all(axis=2)
-    down, across = (margin(alike.mean(axis=axis) >= PADDED_SHARE) for axis in (1, 0))
     side = pixels.shape[0]
-    most = int(side * (1 - LEAST_SHARE) / 2)
-    if max(down, across) == 0 or min(max(down, across), most) == 0:
-        return pixels
-    if down >= across:
-        return pixels[min(down, most) : side - min(down, most)]
-    return pixels[:, min(across, most) : side - min(across, most)]
+    down, across = (
+        min(margin(alike.mean(axis=axis) >= PADDED_SHARE), int(side * (1 - share) / 2))
+        for axis, share in ((1, height_share), (0, width_share))
+    )
+    return pixels[down : side - down] if down >= across else pixels[:, across : side - across]
 
 
 def margin(padded: Iterable[Any]) -> int:

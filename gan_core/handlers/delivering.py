@@ -3,12 +3,15 @@
 import hashlib
 import json
 import math
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gan_core import jobs, runfolder
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import Stopped, UserError
-from gan_core.export.gate import choose
+from gan_core.export.gate import Chosen, choose
 from gan_core.handlers.growing import makers
 from gan_core.handlers.looking import feature_cache
 from gan_core.handlers.measuring import check_copies, check_disk
@@ -16,6 +19,9 @@ from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, write_json
+
+COPIED_SHARE = 0.1  # of what is drawn: the red line of metrics/memorisation.py
+LEAST_CHECKED = 40  # images that are looked at for copies
 
 
 def timelapse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
@@ -52,7 +58,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
     as_it_is = lambda group, number, pixels: pixels
     background = info.source.get("background", "white")
-    unpad = Unpad(folder, train_set, test_set, background) if wanted.get("unpad") else as_it_is
+    unpad = Unpad(folder, train_set, test_set, background, made.by_method) if wanted.get("unpad") else as_it_is
     generator, gate, copying = made.generator, made.gate, {"verdict": "not checked", "sentence": "not checked"}
     with workspace.staging(workspace.export(job.subject)) as staging:
         if generator and gate:
@@ -63,10 +69,9 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             made.by_method["gan"] = chosen
             for share, count in zip(shares.values(), chosen.counts, strict=True):
                 share["gan"] = count
-            if wanted.get("gate", True) and len(chosen.images):
+            if wanted.get("gate", True):
                 progress(0.5, "Looking for copies of training images")
-                cache, device = feature_cache(workspace), generator.device.type
-                copying = check_copies(folder, cache, chosen.images, device, watch)
+                copying = copying_of(workspace, folder, chosen, generator.device.type, watch)
             if copying["verdict"] == "red":
                 raise UserError(
                     "copies",
@@ -93,6 +98,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
             notes=made.notes,
             encode=archive.Encoding(wanted.get("format", "png"), wanted.get("side")),
             unpad=unpad,
+            unpadded=bool(wanted.get("unpad")),
             layout=plan.layout_of(wanted.get("layout", "imagefolder"), images),
             on_progress=lambda done, said: progress(0.5 + 0.5 * done if gate else done, said),
             should_stop=watch,
@@ -118,6 +124,22 @@ def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
         }
         write_json(staging / "export.json", result)
     return result
+
+
+def copying_of(workspace: Workspace, folder: Path, chosen: Chosen, device: str, watch: jobs.Watch) -> dict[str, Any]:
+    """memorisation.copying of what was chosen; red as well where near copies were a large part of what was drawn."""
+    gate, images = chosen.gate, chosen.images
+    copied, drawn = gate.refused_for("copy"), sum(gate.drawn.values())
+    if copied > COPIED_SHARE * drawn:
+        said = f"{copied:,} of {drawn:,} drawn images are near copies of training images."
+        return {"verdict": "red", "sentence": said}
+    if 0 < len(images) < LEAST_CHECKED:  # too few to say anything: more of the same are looked at
+        more = [gate.draw(label, -(-LEAST_CHECKED // len(gate.drawn)), 0, gate.noise_of(label)) for label in gate.drawn]
+        images = np.concatenate([images, *more])
+    found = check_copies(folder, feature_cache(workspace), images, device, watch)
+    return found | {
+        "sentence": f"{found['sentence']} {copied:,} near copies were left out." if copied else found["sentence"]
+    }
 
 
 def share(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:

@@ -50,7 +50,6 @@ def makers(
     wanted: dict[str, Any],
     progress: Reporter,
     watch: jobs.Watch,
-    shown: int = 0,
 ) -> Makers:
     """shares, small: of plan.shares; a class of which no object can be cut out has its share of these moved to changed copies.
 
@@ -77,15 +76,11 @@ def makers(
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
         generator = Sampling(run, workspace)
-        gate = generator.gate(
-            folder, wanted["seed"], checks_of(wanted), progress, watch, removed=wanted.get("removed"), shown=shown
-        )
+        gate = generator.gate(folder, wanted["seed"], checks_of(wanted), progress, watch, removed=wanted.get("removed"))
         by_method["gan"] = gate
     return Makers(by_method, generator, gate, without_object, notes)
 
 
 def checks_of(wanted: dict[str, Any]) -> tuple[str, ...]:
-    """What drawn images are checked for. Without the export's own gate copies are wanted; older requests only knew labels."""
-    default = list(CHECKS) if wanted.get("check_labels", True) else []
-    left_out = set() if wanted.get("gate", True) else {"copy"}
-    return tuple(check for check in wanted.get("checks", default) if check not in left_out)
+    """What drawn images are checked for. Older requests only knew labels."""
+    return tuple(wanted.get("checks", CHECKS if wanted.get("check_labels", True) else ()))

@@ -49,7 +49,8 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
                 images[some[: len(got)]], there[some[: len(got)]] = got, True
                 if watch():
                     raise Stopped
-                if len(got) < len(some):  # a class of which no more passes the gate
+                if len(got) < len(some) and made.gate:  # a class of which no more passes
+                    made.gate.short[label] = len(rows) - start - len(got)
                     break
         return images[there]
 

@@ -263,5 +263,5 @@ def check_disk(folder: Path, image_bytes: int) -> None:
         raise UserError(
             "disk_full",
             f"{2 * image_bytes / 1e9:.1f} GB are needed for the drawn images, and {free / 1e9:.1f} GB of disk are free.",
-            "Free some space, or measure with fewer images.",
+            "Free some space, or ask for fewer images.",
         )

@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 
 from gan_core import jobs
+from gan_core.export.plan import LEAST_FOR_GAN
 from gan_core.handlers.growing import checks_of
 from gan_core.handlers.reporter import Reporter
 from gan_core.handlers.sampling import Sampling
 from gan_core.previews import LEAST_SHOWN, MOST_SHOWN, REFUSED_SHOWN, SHOWN, Preview, path_of, write
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace
+
+PATIENCE_IMAGES = 256  # drawn of a class before a preview gives it up
 
 
 def preview(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
@@ -19,12 +22,13 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
     generator = Sampling(run, workspace)
     classes, seed = generator.info.classes, job.payload["seed"]
     checks, folder = checks_of(job.payload), workspace.dataset(run.dataset_id)
-    gate = generator.gate(folder, seed, checks, progress, watch, shown=REFUSED_SHOWN)
+    shown = 1 if len(classes) > SHOWN // REFUSED_SHOWN else REFUSED_SHOWN
+    gate = generator.gate(folder, seed, checks, progress, watch, shown=shown, patience=PATIENCE_IMAGES)
     count = max(LEAST_SHOWN, min(MOST_SHOWN, SHOWN // len(classes)))
     images, labels, facts = [], [], []
     for label in range(len(classes)):
         progress(label / len(classes), f"Choosing images: class {label + 1:,} of {len(classes):,}")
-        some = gate(label, count, 0)
+        some = gate(label, count if generator.info.train_counts[label] >= LEAST_FOR_GAN else 0, 0)
         images.append(some)
         labels += [label] * len(some)
         facts += [gate.entry(label, number) for number in range(len(some))]
@@ -43,8 +47,10 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
             np.stack(refused) if refused else np.empty(shape, np.uint8),
             np.array([one.label for one in gate.examples], np.int64),
             np.array([one.reason for one in gate.examples], "U8"),
+            np.array(job.id),
         ),
     )
+    gate.short.clear()  # how many there are is not asked here
     return {
         "run": run.id,
         "seed": seed,

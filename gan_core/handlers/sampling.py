@@ -59,11 +59,9 @@ class Sampling:
         checks: tuple[str, ...],
         on_progress,
         should_stop: Callable[[], bool],
-        *,
-        removed: dict[str, list[int]] | None = None,
-        shown: int = 0,
+        **options,
     ) -> Gate:
-        """What an export's drawn images pass through. checks: of gate.CHECKS; removed, shown: of Gate."""
+        """What an export's drawn images pass through. checks: of gate.CHECKS; options: of Gate."""
         from gan_core.metrics.selection import Selection
 
         def draw(label: int, count: int, start: int, noise: float = 1.0):
@@ -90,11 +88,10 @@ class Sampling:
             selection,
             self.info.classes,
             noise=1.0 if FACTS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
-            removed=removed,
             facts={"weights": judge.weights_hash, "accuracy": judge.accuracy} if judge else {},
             unchecked=unchecked or ("" if "label" in checks else "not checked."),
-            shown=shown,
             should_stop=should_stop,
+            **options,
         )
 
     def judge(self, folder: Path, on_progress, should_stop):

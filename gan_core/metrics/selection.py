@@ -5,7 +5,8 @@ label     the dataset's classifier sees another class
 realism   it lies further from the real images of its class than all but 1 % of held-out real ones do: realism of
           arXiv:1904.06991, section 5, in that classifier's features
 copy      it is a near copy of a training image of its class, mirrored or not, by the lines of closeness.py
-twin      it lies closer to an image kept before than all but 1 % of real images do to their nearest, so that kept images differ
+twin      it lies closer to one of the images kept last (WINDOW, or as many as there are real ones) than all but 1 % of new real
+          images would, were there so many to come close to: the more there are, the closer by chance, see twin_limit
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_core.errors import Stopped
-from gan_core.metrics.classifier import Classifier
+from gan_core.metrics.classifier import FEATURES, Classifier
 from gan_core.metrics.closeness import (
     COPY_PERCENTILE,
     NEXT_TIMES,
@@ -29,9 +30,9 @@ from gan_core.metrics.neighbours import distance_blocks, radii
 
 NEIGHBOURS = 3  # k of the realism score
 REALISM_PERCENTILE = 1.0
-LEAST_FOR_LINE = 20  # real images of a class that a line is taken from
-MOST_IMAGES = 10_000  # training images of a class that are looked at, and kept ones that a new one is compared with
-BATCH = 64  # kept images that there is room for at first
+LEAST_FOR_LINE = 20  # real images of a class that a line is taken from; with fewer only what is all but equal is a copy
+MOST_IMAGES = 10_000  # training images of a class that are looked at
+WINDOW = 500  # images kept last, at least, that a new one is compared with
 
 
 class Looked(NamedTuple):
@@ -47,6 +48,7 @@ class Ground(NamedTuple):
     rows: np.ndarray
     pixels: np.ndarray  # float32 [n, D]
     limit: float
+    twin_limit: float
     features: np.ndarray  # float32 [m, F] of those with the smaller half of the radii
     radii: np.ndarray  # float32 [m]
     least_realism: float  # 0 for no line
@@ -79,8 +81,9 @@ class Selection:
         self.side = pixel_side(train_images)
         self.mirror = mirrored(self.side, train_images.shape[3])
         self.ground: Ground | None = None
-        self.kept = np.empty((0, 0), np.float32)
-        self.count = 0
+        self.seen = np.empty((0, 0), np.float32)  # pixels of good images, a ring
+        self.count = self.kept = 0  # good images, and those of them that nobody took out
+        self.realism_known: set[int] = set()
         self.label: int | None = None
         self.diversity: dict[int, float] = {}  # class -> variance of the kept images over that of the real ones
         self.moments: tuple[np.ndarray, float] = np.zeros(1), 0.0  # of what was kept: sum [F], sum of squares
@@ -89,22 +92,26 @@ class Selection:
         """Forget what was kept; look at the real images of a class, unless it is the class of last time."""
         if label != self.label:
             self.label, self.ground = label, self.look(label)
-        self.kept, self.count = np.empty((BATCH, len(self.mirror)), np.float32), 0
-        self.moments = np.zeros(1), 0.0
+        window = max(WINDOW, len(self.ground.rows)) if self.ground and "twin" in self.checks else 0
+        self.seen, self.count = np.empty((window, len(self.mirror)), np.float32), 0
+        self.kept, self.moments = 0, (np.zeros(1), 0.0)
         self.diversity.pop(label, None)
 
     def look(self, label: int) -> Ground:
         rng = np.random.default_rng([self.seed, label])
         rows = np.sort(rng.permutation(np.flatnonzero(self.train_labels == label))[:MOST_IMAGES])
         pixels = in_pixels(self.train_images[rows], self.side)
-        limit = 0.0
+        limit = twins = 0.0
         if len(rows) > 2:
             some = np.sort(rng.permutation(len(rows))[:TRAIN_SAMPLE])
             near = two_nearest(pixels[some], pixels, some).distance
-            limit = max(float(np.percentile(near, COPY_PERCENTILE)), float(np.median(near)) / 1000)
+            limit = twins = float(np.median(near)) / 1000
+            if len(rows) >= LEAST_FOR_LINE:
+                limit = max(limit, float(np.percentile(near, COPY_PERCENTILE)))
+                twins = max(twins, twin_limit(near, len(rows), max(WINDOW, len(rows))))
         features = pixels if self.classifier is None else self.features(self.train_images, rows)
         variance = float(features.var(axis=0, dtype=np.float64).sum()) if len(rows) > 1 else 0.0
-        empty = Ground(rows, pixels, limit, np.empty((0, 1), np.float32), np.empty(0, np.float32), 0.0, variance)
+        empty = Ground(rows, pixels, limit, twins, np.empty((0, 1), np.float32), np.empty(0, np.float32), 0.0, variance)
         if self.classifier is None or len(rows) <= NEIGHBOURS + 1 or label in self.unknown:
             return empty
         balls = radii(features, NEIGHBOURS, self.should_stop)
@@ -115,12 +122,13 @@ class Selection:
         held = np.flatnonzero(self.held_labels == label)[:TRAIN_SAMPLE]
         if len(held) < LEAST_FOR_LINE:
             return found
+        self.realism_known.add(label)
         usual = realism(self.features(self.held_images, held), found)
         return found._replace(least_realism=float(np.percentile(usual, REALISM_PERCENTILE)))
 
     def features(self, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
         assert self.classifier is not None
-        parts = []
+        parts = [np.empty((0, FEATURES), np.float32)]
         for start in range(0, len(rows), 1000):
             if self.should_stop():
                 raise Stopped
@@ -128,7 +136,7 @@ class Selection:
         return np.concatenate(parts)
 
     def __call__(self, label: int, images: np.ndarray, skip: np.ndarray) -> Looked:
-        """images uint8 [n, S, S, C] in the order they are drawn, skip bool [n]: of these none is remembered as kept."""
+        """images uint8 [n, S, S, C] in the order they are drawn, skip bool [n]: taken out by a person."""
         assert self.ground is not None and label == self.label
         refused, facts = [""] * len(images), dict[str, np.ndarray]()
 
@@ -158,7 +166,7 @@ class Selection:
                 bad = np.zeros(len(images), bool)
                 bad[close[alone]] = True
                 refuse("copy", bad)
-        self.remember(pixels, refused, skip)
+        self.remember(pixels, refused)
         self.measure(label, features[[not reason and not out for reason, out in zip(refused, skip, strict=True)]])
         return Looked(refused, facts)
 
@@ -167,33 +175,45 @@ class Selection:
         assert self.ground is not None
         features = features.astype(np.float64)
         self.moments = self.moments[0] + features.sum(axis=0), self.moments[1] + float(np.square(features).sum())
-        if self.count > 1 and self.ground.variance > 0:
-            spread = self.moments[1] / self.count - float(np.square(self.moments[0] / self.count).sum())
+        self.kept += len(features)
+        if self.kept > 1 and self.ground.variance > 0:
+            spread = self.moments[1] / self.kept - float(np.square(self.moments[0] / self.kept).sum())
             self.diversity[label] = max(0.0, spread) / self.ground.variance
 
-    def remember(self, pixels: np.ndarray, refused: list[str], skip: np.ndarray) -> None:
-        """Refuse twins of what was kept, and keep the rest."""
+    def remember(self, pixels: np.ndarray, refused: list[str]) -> None:
+        """Refuse twins of good images, also of those that a person took out; remember the rest."""
         assert self.ground is not None
-        twins = "twin" in self.checks
-        limit = self.ground.limit if twins else 0.0
-        good = [row for row in range(len(pixels)) if not refused[row] and not skip[row]]
-        before = np.full(len(pixels), np.inf)
-        if twins and good and self.count:
-            for block in distance_blocks(pixels[good], self.kept[: min(self.count, len(self.kept))]):
-                rows = np.array(good)[block.queries]
-                before[rows] = np.minimum(before[rows], block.distances.min(1))
+        if not len(self.seen):
+            return
+        good = np.array([row for row in range(len(pixels)) if not refused[row]], np.int64)
+        nearest = np.full(len(pixels), np.inf)
+        if len(good) and self.count:
+            for block in distance_blocks(pixels[good], self.seen[: min(self.count, len(self.seen))]):
+                rows = good[block.queries]
+                nearest[rows] = np.minimum(nearest[rows], block.distances.min(1))
         new: list[int] = []
-        for row in good:
-            apart = np.linalg.norm(pixels[new] - pixels[row], axis=1).min() if new and twins else np.inf
-            if twins and min(before[row], apart) <= limit:
+        for row in good.tolist():
+            apart = np.linalg.norm(pixels[new] - pixels[row], axis=1).min() if new else np.inf
+            if min(nearest[row], apart) <= self.ground.twin_limit:
                 refused[row] = "twin"
             else:
                 new.append(row)
-        for row in new:
-            if self.count == len(self.kept) < MOST_IMAGES:
-                self.kept = np.concatenate([self.kept, np.empty_like(self.kept)])
-            self.kept[self.count % len(self.kept)] = pixels[row]
-            self.count += 1
+        self.seen[(self.count + np.arange(len(new))) % len(self.seen)] = pixels[new]
+        self.count += len(new)
+
+
+def twin_limit(near: np.ndarray, n: int, window: int) -> float:
+    """The distance that COPY_PERCENTILE of images come to the nearest of `window` others. near: that of n images to theirs.
+
+    Nearest distances follow a Weibull law where points fill a space evenly (a pair is as close as d with a chance that goes by
+    a power of d); its power is read off the 10th and 50th percentile, which few images already tell.
+    """
+    low, middle = np.percentile(near, [10, 50])
+    if low <= 0:
+        return 0.0
+    hazard = -np.log1p(-np.array([0.1, 0.5, COPY_PERCENTILE / 100]))
+    power = np.log(hazard[1] / hazard[0]) / max(np.log(middle / low), 1e-3)
+    return float(low * (hazard[2] * n / window / hazard[0]) ** (1 / max(power, 1.0)))
 
 
 def realism(features: np.ndarray, ground: Ground) -> np.ndarray:

@@ -145,10 +145,17 @@ def show_numbers(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]]) -
 
 
 def warn_beyond(
-    compared: dict[str, Any], rows: dict[str, plan.Row], info: DatasetInfo, methods: dict[str, float]
+    compared: dict[str, Any] | None,
+    rows: dict[str, plan.Row],
+    info: DatasetInfo,
+    methods: dict[str, float],
+    originals: bool,
 ) -> None:
-    """Where a comparison of classifiers does not support so many synthetic images, or was made with others."""
+    """Where no comparison of classifiers supports so many synthetic images of these kinds."""
     counts = dict(zip(info.classes, info.train_counts, strict=True))
-    said = plan.beyond_support(compared.get("sweep", []), plan.added_share(rows, counts))
-    if said and set(compared.get("methods", {"gan": 1.0})) == set(methods):
+    if compared is None:
+        st.caption("Whether such images help a classifier was not asked yet: Measure can tell.")
+    elif set(compared.get("methods", {"gan": 1.0})) != set(methods):
+        st.caption("The newest comparison of classifiers was made with images of other kinds.")
+    elif said := plan.beyond_support(compared.get("sweep", []), plan.added_share(rows, counts), originals):
         st.warning(plain(said), icon=":material/warning:")

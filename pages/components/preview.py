@@ -38,7 +38,7 @@ def choose(desk: Desk, run: Run, info: DatasetInfo, seed: int, checks: list[str]
             job_progress(desk, job, "Preview", f"preview_{job.id}")
     done = next((job for job in jobs if job.state == "finished" and job.result), None)
     found = previews.read(previews.path_of(desk.workspace.run(run.id))) if done else None
-    if done is None or found is None:
+    if done is None or found is None or str(found.job) != done.id:
         return {}
     with st.container(border=True, key="preview"):
         return show(desk, run, info, done, found, seed, checks)
@@ -61,7 +61,7 @@ def show(
         st.markdown("**Kept.** Tick what you do not want; another image takes its place.")
         edited = st.data_editor(
             rows(str(desk.workspace.dataset(run.dataset_id)), found, info),
-            disabled=("class", "image", "nearest real", "sure of the class", "realism", "number") if same else True,
+            disabled=("class", "image", "nearest real", "sure of the class", "realism", "number"),
             hide_index=True,
             row_height=TILE,
             height=420,
@@ -92,7 +92,7 @@ def show(
     return removed
 
 
-@st.cache_data(max_entries=4, show_spinner=False, hash_funcs={previews.Preview: lambda found: found.images.tobytes()})
+@st.cache_data(max_entries=4, show_spinner=False, hash_funcs={previews.Preview: lambda found: str(found.job)})
 def rows(dataset: str, found: previews.Preview, _info: DatasetInfo) -> dict[str, list]:
     """The columns of the table, the least realistic image of a class first."""
     train = dataset_folder.load(Path(dataset), "train")
