@@ -131,6 +131,6 @@ def test_diversity_is_the_kept_images_variance_over_the_real_ones(train, held, j
 
 def test_realism_is_one_on_the_edge_of_a_ball():
     balls = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([2.0, 1.0])
-    ground = Ground(np.arange(2), np.empty((0, 1)), 0.0, 0.0, *balls, 0.0, 1.0)
+    ground = Ground(np.arange(2), np.empty((0, 1)), np.empty(0), 0.0, 0.0, *balls, 0.0, 1.0)
     values = realism(np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 4.0], [9.5, 0.0]]), ground)
     assert np.allclose(values, [1.0, 2.0, 0.5, 2.0], rtol=1e-4)

@@ -22,7 +22,6 @@ from gan_core.metrics.closeness import (
     TRAIN_SAMPLE,
     in_pixels,
     mirrored,
-    nearest_train,
     pixel_side,
     two_nearest,
 )
@@ -47,6 +46,7 @@ class Ground(NamedTuple):
 
     rows: np.ndarray
     pixels: np.ndarray  # float32 [n, D]
+    squares: np.ndarray  # float32 [n], their squared lengths
     limit: float
     twin_limit: float
     features: np.ndarray  # float32 [m, F] of those with the smaller half of the radii
@@ -82,6 +82,7 @@ class Selection:
         self.mirror = mirrored(self.side, train_images.shape[3])
         self.ground: Ground | None = None
         self.seen = np.empty((0, 0), np.float32)  # pixels of good images, a ring
+        self.squares = np.empty(0, np.float32)  # their squared lengths
         self.count = self.kept = 0  # good images, and those of them that nobody took out
         self.realism_known: set[int] = set()
         self.label: int | None = None
@@ -93,7 +94,8 @@ class Selection:
         if label != self.label:
             self.label, self.ground = label, self.look(label)
         window = max(WINDOW, len(self.ground.rows)) if self.ground and "twin" in self.checks else 0
-        self.seen, self.count = np.empty((window, len(self.mirror)), np.float32), 0
+        self.seen, self.squares = np.empty((window, len(self.mirror)), np.float32), np.empty(window, np.float32)
+        self.count = 0
         self.kept, self.moments = 0, (np.zeros(1), 0.0)
         self.diversity.pop(label, None)
 
@@ -111,7 +113,17 @@ class Selection:
                 twins = max(twins, twin_limit(near, len(rows), max(WINDOW, len(rows))))
         features = pixels if self.classifier is None else self.features(self.train_images, rows)
         variance = float(features.var(axis=0, dtype=np.float64).sum()) if len(rows) > 1 else 0.0
-        empty = Ground(rows, pixels, limit, twins, np.empty((0, 1), np.float32), np.empty(0, np.float32), 0.0, variance)
+        empty = Ground(
+            rows,
+            pixels,
+            np.square(pixels).sum(1),
+            limit,
+            twins,
+            np.empty((0, 1), np.float32),
+            np.empty(0, np.float32),
+            0.0,
+            variance,
+        )
         if self.classifier is None or len(rows) <= NEIGHBOURS + 1 or label in self.unknown:
             return empty
         balls = radii(features, NEIGHBOURS, self.should_stop)
@@ -156,19 +168,31 @@ class Selection:
         pixels = in_pixels(images, self.side)
         features = pixels if self.classifier is None else seen.features
         if len(self.ground.rows) > 2:
-            near = nearest_train(pixels, self.ground.pixels, None, self.mirror)
-            facts["nearest_distance"] = near.distance
-            facts["nearest_row"] = self.ground.rows[near.row]
-            close = np.flatnonzero(near.distance <= self.ground.limit)
+            distance, second, row = self.nearest_real(pixels)
+            facts["nearest_distance"], facts["nearest_row"] = distance, self.ground.rows[row]
+            close = np.flatnonzero(distance <= self.ground.limit)
             if len(close):  # a twin among the training images is as close to a good image as the image it is a twin of
-                own = two_nearest(self.ground.pixels[near.row[close]], self.ground.pixels, near.row[close]).distance
-                alone = (near.distance[close] < NEXT_TIMES * near.second[close]) | (own <= self.ground.limit)
+                own = two_nearest(self.ground.pixels[row[close]], self.ground.pixels, row[close]).distance
+                alone = (distance[close] < NEXT_TIMES * second[close]) | (own <= self.ground.limit)
                 bad = np.zeros(len(images), bool)
                 bad[close[alone]] = True
                 refuse("copy", bad)
         self.remember(pixels, refused)
         self.measure(label, features[[not reason and not out for reason, out in zip(refused, skip, strict=True)]])
         return Looked(refused, facts)
+
+    def nearest_real(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """pixels [n, D] -> distance to the nearest training image of the class, to the next, and its place in Ground.rows.
+
+        The image as it is or mirrored, whichever is closer.
+        """
+        assert self.ground is not None
+        both = np.concatenate([pixels, pixels[:, self.mirror]])
+        distances, rows = few_nearest(both, self.ground.pixels, self.ground.squares, 2)
+        n = len(pixels)
+        flipped = distances[n:, 0] < distances[:n, 0]
+        pick = np.where(flipped, np.arange(n) + n, np.arange(n))
+        return distances[pick, 0], distances[pick, 1], rows[pick, 0]
 
     def measure(self, label: int, features: np.ndarray) -> None:
         """Count features [n, F] of kept images into the class's diversity."""
@@ -188,9 +212,8 @@ class Selection:
         good = np.array([row for row in range(len(pixels)) if not refused[row]], np.int64)
         nearest = np.full(len(pixels), np.inf)
         if len(good) and self.count:
-            for block in distance_blocks(pixels[good], self.seen[: min(self.count, len(self.seen))]):
-                rows = good[block.queries]
-                nearest[rows] = np.minimum(nearest[rows], block.distances.min(1))
+            there = min(self.count, len(self.seen))
+            nearest[good] = few_nearest(pixels[good], self.seen[:there], self.squares[:there], 1)[0][:, 0]
         new: list[int] = []
         for row in good.tolist():
             apart = np.linalg.norm(pixels[new] - pixels[row], axis=1).min() if new else np.inf
@@ -198,8 +221,27 @@ class Selection:
                 refused[row] = "twin"
             else:
                 new.append(row)
-        self.seen[(self.count + np.arange(len(new))) % len(self.seen)] = pixels[new]
+        places = (self.count + np.arange(len(new))) % len(self.seen)
+        self.seen[places], self.squares[places] = pixels[new], np.square(pixels[new]).sum(1)
         self.count += len(new)
+
+
+def few_nearest(queries: np.ndarray, base: np.ndarray, squares: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """queries [n, D], base [m, D] with squared lengths [m] -> distances [n, k], nearest first, and rows [n, k].
+
+    Found in single precision, measured in double: a copy must not look some levels away for rounding.
+    """
+    closeness = squares - 2 * queries @ base.T
+    rows = (
+        np.argpartition(closeness, k - 1, axis=1)[:, :k]
+        if k < len(base)
+        else np.tile(np.arange(len(base)), (len(queries), 1))
+    )
+    found = np.stack(
+        [np.linalg.norm(base[rows[:, at]].astype(np.float64) - queries, axis=1) for at in range(rows.shape[1])], 1
+    )
+    order = np.argsort(found, axis=1, kind="stable")
+    return np.take_along_axis(found, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def twin_limit(near: np.ndarray, n: int, window: int) -> float:
