@@ -31,6 +31,7 @@ NEIGHBOURS = 3  # k of the realism score
 REALISM_PERCENTILE = 1.0
 LEAST_FOR_LINE = 20  # real images of a class that a line is taken from; with fewer only what is all but equal is a copy
 MOST_IMAGES = 10_000  # training images of a class that are looked at
+MOST_LOOKED = 2000  # of them by the classifier, for realism
 WINDOW = 500  # images kept last, at least, that a new one is compared with
 
 
@@ -111,7 +112,11 @@ class Selection:
             if len(rows) >= LEAST_FOR_LINE:
                 limit = max(limit, float(np.percentile(near, COPY_PERCENTILE)))
                 twins = max(twins, twin_limit(near, len(rows), max(WINDOW, len(rows))))
-        features = pixels if self.classifier is None else self.features(self.train_images, rows)
+        features = (
+            pixels
+            if self.classifier is None
+            else self.features(self.train_images, np.sort(rng.permutation(rows)[:MOST_LOOKED]))
+        )
         variance = float(features.var(axis=0, dtype=np.float64).sum()) if len(rows) > 1 else 0.0
         empty = Ground(
             rows,
