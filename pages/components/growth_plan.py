@@ -90,7 +90,10 @@ def choose_plan(
         rows = plan.deficits(counts, balance, originals=originals)
         shares, small = plan.shares(rows, counts, plan.checked_methods(methods))
     except UserError as refused:
-        st.error(sentence(refused))
+        if refused.code == "nothing_to_add":
+            st.info(sentence(refused), icon=":material/info:")
+        else:
+            st.error(sentence(refused))
         return None
     with picture:
         show_bars(rows, shares)
