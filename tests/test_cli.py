@@ -86,7 +86,11 @@ def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
     assert code == 0 and scores["extractor"] == "efficientnet-lite0" and "fid" not in scores and scores["n_fake"] == 24
     assert scores["frechet_distance"] > 0 and scores["floor"]["n"] > 0
     out = tmp_path / "out.zip"
-    code, exported, _ = ganvas("export", run, "--balance", "largest", "--out", out, "--json")
+    refused = ganvas("export", run, "--balance", "largest", "--out", out, "--json")
+    assert refused[0] == 2 and "No image that was drawn is good enough" in refused[2] and not out.exists()
+    wanted = ("--balance", "largest", "--checks", "copy,twin", "--out", out, "--json")
+    code, exported, err = ganvas("export", run, *wanted)
+    assert code == 0, err
     assert " images kept" in exported["gate_said"]
     assert code == 0 and exported["bytes"] == out.stat().st_size
     with zipfile.ZipFile(out) as archive:
