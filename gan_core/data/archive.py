@@ -23,11 +23,15 @@ BOMB_RATIO, BOMB_BYTES = 300, 200 << 20  # only both together: flat BMPs shrink 
 
 END, END64, LOCATOR64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
+ODD = re.compile(r"(^|/)\.?(/|$)")  # an empty part or a dot
 REZIP = "Make the zip again and upload the new one."
 
 
 class Member(NamedTuple):
-    """One file of the archive. offset: of its local header. special: a link or device, never to be read."""
+    """One file of the archive. offset: of its local header. special: a link or device, never to be read.
+
+    guessed: the name is neither ASCII nor UTF-8, and was read in the code page of DOS.
+    """
 
     name: str
     offset: int
@@ -36,6 +40,7 @@ class Member(NamedTuple):
     method: int
     crc: int
     special: bool
+    guessed: bool = False
 
 
 class _Entry(NamedTuple):
@@ -87,7 +92,9 @@ def preflight(path: Path, max_files: int = MAX_FILES, max_total_bytes: int = MAX
         os.close(file)
     members, folders, seen = [], [], set()
     for entry in entries:
-        plain = "/".join(part for part in entry.name.split("/") if part not in ("", "."))
+        plain = entry.name
+        if ODD.search(plain):
+            plain = "/".join(part for part in plain.split("/") if part not in ("", "."))
         if entry.name.endswith("/"):
             folders.append(plain)
             continue
@@ -95,7 +102,10 @@ def preflight(path: Path, max_files: int = MAX_FILES, max_total_bytes: int = MAX
             raise UserError("duplicate_name", f"The zip holds two files called {plain[:100]!r}.", REZIP)
         seen.add(plain)
         special = stat.S_IFMT(entry.unix_mode) not in (0, stat.S_IFREG)
-        members.append(Member(plain, entry.offset, entry.packed_bytes, entry.bytes, entry.method, entry.crc, special))
+        guessed = not plain.isascii() and not entry.flags & 0x800 and not _is_utf8(entry.raw)
+        members.append(
+            Member(plain, entry.offset, entry.packed_bytes, entry.bytes, entry.method, entry.crc, special, guessed)
+        )
     return Archive(members, folders)
 
 
@@ -201,6 +211,14 @@ def _wide_fields(extra: bytes, *fields: int) -> list[int]:
             return wide
         at += 4 + length
     raise _corrupt("a zip64 field is missing")
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _text(raw: bytes, flags: int) -> str:
