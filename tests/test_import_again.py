@@ -127,7 +127,7 @@ def test_a_set_of_a_newer_version_is_refused_and_an_older_one_is_read(desk, toy_
     assert value.pop("schema") == SCHEMA
     write_json(file, value)  # as it was before there were numbers
     assert read_info(file.parent) == info
-    for newer in ({**value, "schema": SCHEMA + 1}, {**value, "schema": "2"}, {**value, "augmented": True}):
+    for newer in ({**value, "schema": SCHEMA + 1}, {**value, "schema": "2", "augmented": True}):
         write_json(file, newer)
         with pytest.raises(UserError) as caught:
             read_info(file.parent)

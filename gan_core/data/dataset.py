@@ -67,11 +67,7 @@ def read_info(folder: Path) -> DatasetInfo:
     if value is None:
         raise UserError("no_dataset", "This data set is not there any more.", "Pick another one from the list.")
     schema = value.pop("schema", 0)
-    if (
-        not isinstance(schema, int)
-        or schema > SCHEMA
-        or not set(value) <= {field.name for field in dataclasses.fields(DatasetInfo)}
-    ):
+    if not isinstance(schema, int) or schema > SCHEMA:
         raise UserError(
             "newer_dataset",
             "This data set was written by a newer version of Ganvas.",
