@@ -24,6 +24,7 @@ from gan_core.workspace import atomic_write, read_json, write_json
 Split = Literal["train", "test"]
 SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
+ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: json.dumps would make one per line
 SCHEMA = 1  # of dataset.json; what was written before it had a number reads the same
 
 
@@ -127,7 +128,7 @@ def write_items(folder: Path, items: Iterable[dict[str, Any]]) -> None:
     """One JSON object per line into items.jsonl."""
     atomic_write(
         folder / "items.jsonl",
-        lambda file: file.writelines(json.dumps(item, ensure_ascii=False).encode() + b"\n" for item in items),
+        lambda file: file.writelines(ENCODER.encode(item).encode() + b"\n" for item in items),
     )
 
 

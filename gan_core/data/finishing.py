@@ -1,6 +1,7 @@
 """From decoded pictures to the files of a data set: duplicates out, test split cut, pixels in place, health told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,7 @@ from gan_core.data.dataset import DatasetInfo, Split, cut_test_split, write_info
 from gan_core.data.decode import Fit
 from gan_core.data.health import Record
 from gan_core.data.names import shown
+from gan_core.data.pool import most_children
 from gan_core.data.reading import Decoded, Progress
 from gan_core.data.slots import chunks
 from gan_core.errors import UserError
@@ -54,24 +56,15 @@ def finish(pool: Decoded, folder: Path, slots: Path, plan: Plan, progress: Progr
         labels = [record.label for record in rows]
         write_split(folder, split, chunks(slots, rows, plan.size, mode), shape, labels)
         counts[split] = np.bincount(labels, minlength=len(classes)).tolist()
-    write_items(
-        folder,
-        (
-            {
-                "split": split,
-                "row": row,
-                "label": record.label,
-                "name": shown(record.name, 200),
-                "sha256": record.sha256,
-                "width": record.width,
-                "height": record.height,
-                "mode": record.mode,
-            }
-            for split, rows in splits.items()
-            for row, record in enumerate(rows)
-        ),
-    )
-    _draw_sheets(folder, slots, splits["train"], len(classes), plan.size, mode, progress)
+    threads = ThreadPoolExecutor(most_children())
+    try:
+        sheets = _draw_sheets(threads, folder, slots, splits["train"], len(classes), plan.size, mode)
+        write_items(folder, _items(splits))
+        for sheet in sheets:
+            progress(0.98, "Drawing contact sheets")
+            sheet.result()
+    finally:
+        threads.shutdown(cancel_futures=True)
     notices += health.notices(records, classes, plan.size, len(cleaned.conflicts), cleaned.leaked)
     notices += health.of_kinds(records, mode, plan.mode)
     report = health.measure(
@@ -134,21 +127,37 @@ def _drop_empty(
     return kept, [classes[label] for label in present], notices
 
 
+def _items(splits: Mapping[Split, Sequence[Record]]) -> Iterator[dict[str, Any]]:
+    """The lines of items.jsonl."""
+    for split, rows in splits.items():
+        for row, record in enumerate(rows):
+            yield {
+                "split": split,
+                "row": row,
+                "label": record.label,
+                "name": shown(record.name, 200),
+                "sha256": record.sha256,
+                "width": record.width,
+                "height": record.height,
+                "mode": record.mode,
+            }
+
+
 def _draw_sheets(
+    threads: ThreadPoolExecutor,
     folder: Path,
     slots: Path,
     rows: Sequence[Record],
     classes: int,
     size: int,
     mode: Literal["L", "RGB"],
-    progress: Progress,
-) -> None:
-    """contact/<label>.webp of every class, from the training rows [N], which are sorted by class."""
-    ends = np.searchsorted([record.label for record in rows], np.arange(classes), side="right")
-    start = 0
-    for label, end in enumerate(ends.tolist()):
-        progress(0.98, "Drawing contact sheets")
+) -> list[Future[None]]:
+    """contact/<label>.webp of every class, begun; from the training rows, which are sorted by class."""
+    ends = np.searchsorted([record.label for record in rows], np.arange(classes), side="right").tolist()
+
+    def draw(label: int, start: int, end: int) -> None:
         picked = [rows[start + at] for at in health.picks(end - start)]
         images = np.concatenate(list(chunks(slots, picked, size, mode)))
         health.write_contact_sheet(folder / "contact" / f"{label}.webp", images)
-        start = end
+
+    return [threads.submit(draw, *each) for each in zip(range(classes), [0, *ends], ends, strict=False)]

@@ -43,18 +43,21 @@ def clean(records: Sequence[Record]) -> Cleaned:
     """Drop the same bytes within a class, and from the training part what is also in a given test part (`leaked`)."""
     held_out = {record.sha256 for record in records if record.held_out}
     seen: set[tuple[int, str]] = set()
-    labels: dict[str, set[int]] = {}
+    first_label: dict[str, int] = {}
+    conflicts: set[str] = set()
     kept, duplicates, leaked = [], 0, 0
     for record in records:
-        labels.setdefault(record.sha256, set()).add(record.label)
-        if not record.held_out and record.sha256 in held_out:
+        label, sha256 = record.label, record.sha256
+        if first_label.setdefault(sha256, label) != label:
+            conflicts.add(sha256)
+        if not record.held_out and sha256 in held_out:
             leaked += 1
-        elif (record.label, record.sha256) in seen:
+        elif (label, sha256) in seen:
             duplicates += 1
         else:
-            seen.add((record.label, record.sha256))
+            seen.add((label, sha256))
             kept.append(record)
-    return Cleaned(kept, duplicates, leaked, {sha for sha, classes in labels.items() if len(classes) > 1})
+    return Cleaned(kept, duplicates, leaked, conflicts)
 
 
 def measure(

@@ -65,36 +65,41 @@ def lay_out(
 
     labels: of files, from a metadata file; they count where the folders do not tell classes apart and no level is chosen.
     """
-    kept = [(index, name.split("/")) for index, name in enumerate(names) if not NOISE.search(name)]
-    ignored = len(names) - len(kept)
-    if labels and choices.level == "auto" and (layout := _by_labels(names, kept, labels, ignored, choices)) is not None:
+    heaps, noise = _by_folder(names)
+    if labels and choices.level == "auto" and (layout := _by_labels(names, heaps, labels, noise, choices)) is not None:
         return layout
-    paths: list[Path] = [parts for _, parts in kept]
+    paths: list[Path] = [heap.path for heap in heaps]
     levels = find_levels(paths)
-    places = [place(parts, levels) for parts in paths]
-    facts = _facts(levels, places, ignored)
+    places = [place(path, levels) for path in paths]
+    facts = _facts(levels, places, heaps, noise)
     if choices.level == "top" and facts.roots:
         levels = find_levels(paths, roots=False)
-        places = [place(parts, levels) for parts in paths]
-    inside = [(index, at) for (index, _), at in zip(kept, places, strict=True) if _in_class(at)]
-    outside = [(index, at) for (index, _), at in zip(kept, places, strict=True) if not _in_class(at)]
-    if not any(is_picture(at.parts[-1]) for _, at in inside):
-        loose = [index for index, at in outside if at.inside and is_picture(at.parts[-1])]
+        places = [place(path, levels) for path in paths]
+    sorted_out = list(zip(heaps, places, strict=True))
+    inside = [(heap, at) for heap, at in sorted_out if _in_class(at)]
+    outside = [(heap, at) for heap, at in sorted_out if not _in_class(at)]
+    if not any(heap.pictures for heap, _ in inside):
+        loose = [index for heap, at in outside if at.inside and heap.pictures for index in heap.files]
         if loose:
-            return _one_class(names, loose, [index for index, _ in kept], ignored, facts)
+            return _one_class(names, loose, [index for heap in heaps for index in heap.files], facts)
     if not inside:
-        if kept:
+        if heaps:
             raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
         raise UserError("no_images", "There are no pictures in it.", HOW)
     at_class = -2 if choices.level == "last" else 0
-    wanted = [(index, at.split, at.parts[at_class]) for index, at in inside]
+    wanted = [(heap.files, at.split, at.parts[at_class]) for heap, at in inside]
     left, notices = outside, _told_of_roots(levels, facts.roots)
     if choices.loose == "class":
-        wanted += [(index, at.split, UNLABELLED) for index, at in outside if is_picture(at.parts[-1])]
-        left = [(index, at) for index, at in outside if not is_picture(at.parts[-1])]
-    label_of, classes, merged = _classes([folder for _, _, folder in wanted])
+        wanted += [(heap.files, at.split, UNLABELLED) for heap, at in outside if heap.pictures]
+        left = [(heap, at) for heap, at in outside if not heap.pictures]
+    counts: collections.Counter[str] = collections.Counter()
+    for files, _, folder in wanted:
+        counts[folder] += len(files)
+    label_of, classes, merged = _classes(counts)
     held = _held_out(choices)
-    items = [Item(index, label_of[folder], split in held, names[index]) for index, split, folder in wanted]
+    items = [
+        Item(index, label_of[folder], split in held, names[index]) for files, split, folder in wanted for index in files
+    ]
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
     notices += merged
     test_given = any(item.held_out for item in items)
@@ -102,24 +107,48 @@ def lay_out(
         notices.append(_told_of_splits(facts.splits, held if test_given else set()))
     if empty := _empty(folders, levels, at_class, label_of):
         notices.append(f"Left out because they are empty: {several(empty)}.")
-    rejected = [(names[index], IN_NO_FOLDER) for index, _ in left]
-    return Layout(classes, items, test_given, ignored, rejected, notices, facts)
+    rejected = [(names[index], IN_NO_FOLDER) for heap, _ in left for index in heap.files]
+    return Layout(classes, items, test_given, noise, rejected, notices, facts)
+
+
+class _Heap(NamedTuple):
+    """The files of one folder that are pictures by their names, or that are not. path: of the first. files: indices."""
+
+    path: Path
+    pictures: bool
+    files: list[int]
+
+
+def _by_folder(names: Sequence[str]) -> tuple[list[_Heap], int]:
+    """(the files by folder, how many are noise). Nothing but its folder and its ending tells where a file belongs."""
+    heaps: dict[tuple[str, bool], list[int]] = {}
+    noisy: dict[str, bool] = {}
+    noise = 0
+    for index, name in enumerate(names):
+        folder, _, file = name.rpartition("/")
+        if folder not in noisy:
+            noisy[folder] = bool(folder and NOISE.search(folder + "/"))
+        if noisy[folder] or NOISE.match(file):
+            noise += 1
+        else:
+            heaps.setdefault((folder, is_picture(file)), []).append(index)
+    return [_Heap(names[files[0]].split("/"), pictures, files) for (_, pictures), files in heaps.items()], noise
 
 
 def _in_class(at: Place) -> bool:
     return at.inside and len(at.parts) > 1
 
 
-def _facts(levels: list[Level], places: list[Place], noise: int) -> Facts:
+def _facts(levels: list[Level], places: list[Place], heaps: list[_Heap], noise: int) -> Facts:
     """What the levels and places say, once for every choice."""
-    pictures = [at for at in places if is_picture(at.parts[-1])]
+    pictures = [(heap, at) for heap, at in zip(heaps, places, strict=True) if heap.pictures]
     named = lambda *kinds: sorted(name for level in levels if level.kind in kinds for name in level.names)
     return Facts(
         levels=[sorted(level.names) for level in levels if level.kind != "inner"],
         splits=sorted({name.lower() for name in named("split", "inner")}),
         roots=named("roots"),
-        deeper=any(_in_class(at) and len(at.parts) > 2 for at in pictures),
-        loose=sum(not _in_class(at) for at in pictures),
+        deeper=any(_in_class(at) and len(at.parts) > 2 for _, at in pictures),
+        loose=sum(len(heap.files) for heap, at in pictures if not _in_class(at)),
         noise=noise,
     )
 
@@ -157,23 +186,24 @@ def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of:
     return sorted({shown(name) for name in names if name not in label_of}, key=natural)
 
 
-def _one_class(names: Sequence[str], loose: list[int], kept: list[int], ignored: int, facts: Facts) -> Layout:
+def _one_class(names: Sequence[str], loose: list[int], kept: list[int], facts: Facts) -> Layout:
     """Pictures without any folder."""
     taken = set(loose)
     items = sorted((Item(index, 0, False, names[index]) for index in loose), key=lambda item: item.name)
     told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
-    return Layout([ALL], items, False, ignored, rejected, [told], facts._replace(loose=0))
+    return Layout([ALL], items, False, facts.noise, rejected, [told], facts._replace(loose=0))
 
 
 def _by_labels(
-    names: Sequence[str], kept: list[tuple[int, list[str]]], labels: Mapping[str, str], ignored: int, choices: Choices
+    names: Sequence[str], heaps: list[_Heap], labels: Mapping[str, str], noise: int, choices: Choices
 ) -> Layout | None:
     """Classes from a metadata file; None where folders tell classes apart, or where it knows too few of the pictures.
 
     Without a label a picture of a test folder is left out and not counted against the file.
     """
-    pictures = [(index, parts) for index, parts in kept if is_picture(parts[-1])]
+    pictures = [(index, heap.path) for heap in heaps if heap.pictures for index in heap.files]
+    others = sum(len(heap.files) for heap in heaps if not heap.pictures)
     listed = [(index, parts) for index, parts in pictures if names[index] in labels]
     lies_in = lambda parts, which: any(part.lower() in which for part in parts[:-1])
     needed = [parts for _, parts in pictures if not lies_in(parts, TEST)]
@@ -182,7 +212,7 @@ def _by_labels(
     kinds = {labels[names[index]] for index, _ in listed}
     if len(folders) > 1 or not known or 2 * len(known) < len(needed) or len(kinds) > MAX_CLASSES:
         return None
-    label_of, classes, notices = _classes([labels[names[index]] for index, _ in listed])
+    label_of, classes, notices = _classes(collections.Counter(labels[names[index]] for index, _ in listed))
     held = _held_out(choices)
     items = [Item(index, label_of[labels[names[index]]], lies_in(parts, held), names[index]) for index, parts in listed]
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
@@ -194,15 +224,15 @@ def _by_labels(
     if not test_given:
         items = [item._replace(held_out=False) for item in items]
     splits = sorted({part.lower() for _, parts in listed for part in parts[:-1]} & SPLIT_NAMES)
-    facts = Facts([], splits, [], False, 0, ignored)
-    return Layout(classes, items, test_given, ignored + len(kept) - len(pictures), rejected, notices, facts)
+    facts = Facts([], splits, [], False, 0, noise)
+    return Layout(classes, items, test_given, noise + others, rejected, notices, facts)
 
 
-def _classes(folder_of_item: list[str]) -> tuple[dict[str, int], list[str], list[str]]:
+def _classes(files_of_folder: Mapping[str, int]) -> tuple[dict[str, int], list[str], list[str]]:
     """(label of each folder name, class names, notices). Differing only by case or Unicode form makes no class."""
     counts: collections.Counter[str] = collections.Counter()
     written: dict[str, list[str]] = {}  # a name as shown: as written, perhaps in several Unicode forms
-    for folder, count in sorted(collections.Counter(folder_of_item).items()):
+    for folder, count in sorted(files_of_folder.items()):
         counts[shown(folder, 10_000)] += count
         written.setdefault(shown(folder, 10_000), []).append(folder)
     spellings: dict[str, list[str]] = {}
