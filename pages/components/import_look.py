@@ -43,7 +43,7 @@ def look(desk: Desk, source: str) -> Choices:
     return made
 
 
-@st.cache_data(max_entries=16, ttl=300, show_spinner="Looking into it …")
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking into it …")
 def look_once(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview:
     """actions.look_into, once for each state of the source. stamp: when it was changed, and its size."""
     preview = actions.look_into(open_desk(root), source, choices)
