@@ -27,6 +27,14 @@ def swapped_profile() -> bytes:
     return data.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
 
 
+def nearly_srgb() -> bytes:
+    """sRGB with a red primary that is off by two thousandths, as the profiles of different makers are."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    at = struct.unpack_from(">L", data, data.index(b"rXYZ") + 4)[0] + 8
+    struct.pack_into(">l", data, at, struct.unpack_from(">l", data, at)[0] + 130)
+    return bytes(data)
+
+
 CYAN_LAB = (153, 148, 98)  # L 60, a 20, b -30, as 8-bit Lab
 
 

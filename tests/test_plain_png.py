@@ -70,6 +70,14 @@ def test_a_chunk_that_may_matter_is_left_to_pillow(kind):
     assert not agrees(png_of([*chunks[:-1], (kind, bytes(6)), chunks[-1]]))
 
 
+def test_pixels_that_another_chunk_parts_are_left_to_pillow():
+    header, (_, packed), end = png_chunks(encoded(GREY))
+    halves = [(b"IDAT", packed[:500]), (b"IDAT", packed[500:])]
+    assert agrees(png_of([header, *halves, end]))
+    parted = png_of([header, halves[0], (b"pHYs", bytes(9)), halves[1], end])
+    assert pillow(parted) is None and not agrees(parted)
+
+
 @pytest.mark.parametrize("image", [GREY.crop((0, 0, 9, 7)), RGB.crop((0, 0, 9, 7))], ids=["grey", "rgb"])
 def test_cut_anywhere_or_flipped_anywhere_it_agrees_with_pillow(image):
     data = encoded(image)
