@@ -233,6 +233,9 @@ def test_roots_that_do_not_hold_the_same_classes_are_classes(more):
     assert lay_out([*names, more]).classes[:2] == ["2023", "2024"]
     one = [name for name in names if "/cat/" in name]
     assert lay_out(one).classes == ["2023", "2024"]  # a single class inside each says nothing
+    beside = [f"{root}/{name}/1.png" for root in ("test", "more") for name in ("cat", "dog")]
+    assert lay_out(beside).classes == ["more", "test"]  # half a split is not several roots
+    assert lay_out(["pets/cat/1.png", "pets/dog/1.png", "0.png"]).classes == ["pets"]  # nor is a single folder
 
 
 def test_roots_may_hold_a_split_and_the_other_way_round():
