@@ -8,11 +8,12 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from odd_pictures import every_kind
+from odd_pictures import encoded, every_kind
 from PIL import Image
 
-from gan_core.data import importer, slots
+from gan_core.data import importer, reading, slots
 from gan_core.data import source as sources
 from gan_core.data.dataset import load, read_info, read_items
 from gan_core.data.health import Record
@@ -388,3 +389,15 @@ def test_slots_far_apart_and_near_each_other_give_the_same(tmp_path):
     for image, row in zip(whole, rows, strict=True):
         expected = pixels[row.slot].reshape(4, 4, 3) if row.channels == 3 else pixels[row.slot, :16].reshape(4, 4, 1)
         assert np.array_equal(image, np.broadcast_to(expected, (4, 4, 3)))
+
+
+def test_a_large_zip_starts_its_readers_early_and_leaves_none(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (1200, 1300, 3), dtype=np.uint8)
+    files = {f"a/{number}.bmp": encoded(Image.fromarray(pixels ^ np.uint8(number)), "BMP") for number in range(3)}
+    source = make_zip(tmp_path / "a.zip", files)
+    assert source.stat().st_size > reading.LARGE_ZIP_BYTES
+    assert run(tmp_path, source)[0].health["images"] == 3
+    source.write_bytes(source.read_bytes()[:-100])  # refused when they are there already
+    assert refusal(tmp_path, source) == "corrupt_archive"
+    commands = [child.cmdline() for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    assert not [command for command in commands if "gan_core.data.pool" in command]
