@@ -10,6 +10,7 @@ workspace/
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -65,18 +66,36 @@ class Workspace:
         """A fresh folder that becomes `destination` by one rename on success and is removed on any failure."""
         folder = self.root / "staging" / f"{destination.name}-{secrets.token_hex(4)}"
         folder.mkdir(mode=0o700)
+        lock = os.open(folder, os.O_RDONLY)
         try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with its process, even where that is killed
             yield folder
             os.replace(folder, destination)
         finally:
+            os.close(lock)
             shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Remove staging leftovers of jobs and uploads that died long ago."""
+        """Remove staging leftovers of jobs and uploads that died long ago; what a living job fills is locked, and stays."""
         for path in sorted((self.root / "staging").iterdir()):
             with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > STAGING_SECONDS:
+                if time.time() - path.stat().st_mtime > STAGING_SECONDS and not is_locked(path):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def is_locked(path: Path) -> bool:
+    """Does a living process fill this folder of staging?"""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(file)
 
 
 def default_workspace() -> Workspace:

@@ -11,13 +11,14 @@ from pages.components.text import plain
 desk = get_desk()
 st.title("Data")
 datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
-bringing = st.query_params.get("job")
+bringing, again = st.query_params.get("job"), st.query_params.get("again")
 under_way = show_import(desk, bringing) if bringing else False
+wanted = bool(bringing or again) or bool({"import_arrived", "import_refused"} & set(st.session_state))
 with st.expander(
     "Import images",
-    expanded=not under_way and (not datasets or bool(bringing) or "import_arrived" in st.session_state),
+    expanded=not under_way and (not datasets or wanted),
     icon=":material/add_photo_alternate:",
-    key=f"import_form_{len(datasets)}_{bool(bringing):d}{under_way:d}",
+    key=f"import_form_{len(datasets)}_{bool(bringing):d}{under_way:d}{bool(again):d}",
 ):  # a new key: folded while an import runs and after it, open again after one that failed
     import_form(desk)
 running = [job for job in desk.store.jobs(kind="import", states=("queued", "running")) if job.id != bringing]
@@ -27,6 +28,12 @@ for job in running:
 if datasets and not under_way:
     chosen_id = pick("Dataset", list(datasets.values()), "ds", "dataset_choice")
     st.header(plain(datasets[chosen_id].name))
-    show_dataset(desk, chosen_id, info_or_stop(desk, chosen_id))
+    info = info_or_stop(desk, chosen_id)
+    if again != chosen_id and st.button(
+        "Import again with other choices", key="import_again", icon=":material/replay:"
+    ):
+        st.query_params["again"] = chosen_id
+        st.rerun()
+    show_dataset(desk, chosen_id, info)
 elif not datasets and not under_way:
     st.info("No dataset yet: import a ready set above, it takes seconds.", icon=":material/info:")

@@ -153,6 +153,9 @@ def test_zip64_records_are_read(tmp_path):
         "a/b\n.png",
         "a/\x7f.png",
         "..",
+        ".",
+        "./.",
+        "...",
     ],
 )
 def test_unsafe_names(tmp_path, name):

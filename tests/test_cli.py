@@ -349,3 +349,20 @@ def test_the_demo_knows_how_many_digits_there_are_to_train_on(ganvas, workspace)
     info = read_info(workspace.dataset(imported["dataset"]))
     assert code == 0 and sum(info.train_counts) == actions.DEMO_TRAIN_IMAGES
     assert max(info.train_counts) < actions.DEMO_TOTAL
+
+
+def test_import_takes_its_choices_and_an_earlier_source(ganvas, workspace, tmp_path):
+    names = {f"{split}/{name}": 6 for split in ("train", "val", "test") for name in ("a", "b")}
+    source = class_zip(tmp_path / "in.zip", names, extra=[("readme.txt", b"text")])
+    code, imported, err = ganvas("import", source, "--split", "given+validation", "--background", "#102030", "--json")
+    info = read_info(workspace.dataset(imported["dataset"]))
+    assert code == 0 and (info.train_counts, info.test_counts) == ([6, 6], [12, 12]), err
+    assert info.source["choices"] == {"split": "given+validation", "level": "auto", "loose": "skip"}
+    assert info.source["background"] == "#102030"
+    code, again, err = ganvas("import", f"again:{imported['dataset']}", "--split", "pool", "--size", 28, "--json")
+    assert code == 0 and sum(again["classes"].values()) == 36, err
+    assert read_info(workspace.dataset(again["dataset"])).source["test_split"] == "cut"
+    for option in ("--split", "--level", "--loose", "--background"):
+        refused(ganvas("import", source, option, "pink"), "pink")
+    source.unlink()
+    refused(ganvas("import", f"again:{imported['dataset']}"), "not there any more")

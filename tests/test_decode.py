@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan_core.data.decode import NotReadable, decode, fit_square, to_mode
+from gan_core.data.colour import NotReadable, to_mode
+from gan_core.data.decode import decode, fit_square
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -181,6 +182,23 @@ def test_sizes_are_checked_before_the_pixels_exist():
     assert "too large" in reason(encoded(Image.new("1", (16_385, 4))))
     assert "too large" in reason(encoded(Image.new("1", (20_000, 20_000))))  # Pillow itself calls this a bomb
     assert "too small: 1 × 1" in reason(encoded(Image.new("L", (1, 1))))
+
+
+@pytest.mark.parametrize(("side", "size"), [(7, 32), (15, 64), (63, 256), (4, 28)])
+def test_less_than_a_quarter_of_the_size_is_too_little(side, size):
+    for image in (Image.new("L", (side + 2, side)), Image.new("RGBA", (side, side + 90))):
+        with pytest.raises(NotReadable) as caught:
+            decode(encoded(image), size, "crop")
+        assert str(caught.value) == f"too small: {image.width} × {image.height} pixels for {size} px"
+    assert decode(encoded(Image.new("L", (size // 4, 99))), size, "crop").pixels.shape == (size, size)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_several_frames_are_told(kind):
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+    several = decode(encoded(frames[0], kind, save_all=True, append_images=frames[1:]), 32, "crop")
+    assert several.animated and np.abs(several.pixels[5, 5].astype(int) - (255, 0, 0)).max() <= 6
+    assert not decode(encoded(frames[0], kind), 32, "crop").animated
 
 
 @settings(max_examples=150, deadline=None)

@@ -8,12 +8,15 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from odd_pictures import encoded, every_kind
 from PIL import Image
 
-from gan_core.data import importer
+from gan_core.data import importer, reading, slots
 from gan_core.data import source as sources
 from gan_core.data.dataset import load, read_info, read_items
+from gan_core.data.health import Record
 from gan_core.data.importer import import_dataset
 from gan_core.errors import Stopped, UserError
 
@@ -83,6 +86,8 @@ def test_a_zip_becomes_a_whole_data_set(tmp_path):
         "conflicts": 0,
         "ignored": 1,
         "rejected": 2,
+        "animations": 0,
+        "converted": 0,
         "imbalance": 3.33,
         "source_modes": {"L": 26},
         "source_sizes": {"min": [40, 40], "median": [40, 40], "max": [40, 40]},
@@ -327,3 +332,72 @@ def test_folders_that_hold_no_pictures_of_the_user_are_refused(tmp_path):
     (workspace / "ganvas.sqlite").write_bytes(b"")
     for folder in (workspace, inside, inside / "pets", tmp_path / "way"):
         assert refusal(tmp_path, folder) == "bad_folder"
+
+
+def test_each_item_tells_what_its_picture_was(tmp_path):
+    _, folder = run(
+        tmp_path, make_zip(tmp_path / "a.zip", {"a/1.png": png(1, side=40), "a/2.png": png(2, True, side=50)})
+    )
+    told = {item["name"]: (item["width"], item["height"], item["mode"]) for item in read_items(folder)}
+    assert told == {"a/1.png": (40, 40, "L"), "a/2.png": (50, 50, "RGB")}
+
+
+def test_every_kind_of_picture_and_what_is_told_of_them(tmp_path):
+    files = every_kind()
+    info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", {f"a/{name}": data for name, data in files.items()}))
+    assert not info.rejected and info.health["images"] == len(files)
+    assert info.health["animations"] == sum("animated" in name or "pages" in name for name in files)
+    text = " ".join(info.notices)
+    assert "4 files hold several frames or pages" in text and "A mixture of" in text
+    grey = {item["name"] for item in read_items(folder) if item["mode"] in ("L", "1", "I;16", "F")}
+    assert {"a/png_grey", "a/png_16", "a/tiff_float", "a/bmp_1"} <= grey
+    assert info.health["converted"] >= len(grey)
+
+
+def test_the_chosen_background_lies_behind_and_beside(tmp_path):
+    def with_alpha(level: int) -> bytes:
+        buffer = io.BytesIO()
+        Image.new("RGBA", (40, 20), (level, 0, 0, 0)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    source = make_zip(tmp_path / "a.zip", {f"a/{level}.png": with_alpha(level) for level in range(6)})
+    info, folder = run(tmp_path, source, fit="pad", background="#102030")
+    assert info.mode == "RGB" and info.source["background"] == "#102030"
+    assert (np.asarray(load(folder, "train").images) == (16, 32, 48)).all()
+    info, folder = run(tmp_path, source, fit="pad")
+    assert info.mode == "L" and info.source["background"] == "white" and (load(folder, "train").images[0] == 255).all()
+    assert refusal(tmp_path, source, background="pink") == "bad_background"
+
+
+def test_pictures_that_are_all_too_small_ask_for_a_smaller_size(tmp_path):
+    source = make_zip(tmp_path / "a.zip", {f"a/{number}.png": png(number, side=28) for number in range(5)})
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, source, size=128)
+    assert caught.value.code == "no_images" and "28 × 28 pixels for 128 px" in caught.value.what
+    assert "smaller size" in caught.value.todo
+    assert run(tmp_path, source, size=64)[0].health["images"] == 5
+
+
+def test_slots_far_apart_and_near_each_other_give_the_same(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (900, 3 * 4 * 4), dtype=np.uint8)
+    (tmp_path / "slots").write_bytes(pixels.tobytes())
+    with open(tmp_path / "slots", "rb") as file:
+        for wanted in ([5], [3, 4, 6], [899, 0, 450], list(range(0, 900, 100)), [7, 2, 5]):
+            assert np.array_equal(slots.read_slots(file.fileno(), wanted, 48), pixels[wanted])
+    rows = [Record(slot, 0, False, "", "", 1 if slot % 3 else 3, 4, 4, "L") for slot in range(0, 900, 7)]
+    whole = np.concatenate(list(slots.chunks(tmp_path / "slots", rows, 4, "RGB")))
+    for image, row in zip(whole, rows, strict=True):
+        expected = pixels[row.slot].reshape(4, 4, 3) if row.channels == 3 else pixels[row.slot, :16].reshape(4, 4, 1)
+        assert np.array_equal(image, np.broadcast_to(expected, (4, 4, 3)))
+
+
+def test_a_large_zip_starts_its_readers_early_and_leaves_none(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (1200, 1300, 3), dtype=np.uint8)
+    files = {f"a/{number}.bmp": encoded(Image.fromarray(pixels ^ np.uint8(number)), "BMP") for number in range(3)}
+    source = make_zip(tmp_path / "a.zip", files)
+    assert source.stat().st_size > reading.LARGE_ZIP_BYTES
+    assert run(tmp_path, source)[0].health["images"] == 3
+    source.write_bytes(source.read_bytes()[:-100])  # refused when they are there already
+    assert refusal(tmp_path, source) == "corrupt_archive"
+    commands = [child.cmdline() for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    assert not [command for command in commands if "gan_core.data.pool" in command]

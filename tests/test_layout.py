@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_core.data.layout import lay_out, natural, shown
+from gan_core.data.choices import LEVELS, LOOSE, SPLITS, Choices
+from gan_core.data.layout import IN_NO_FOLDER, UNLABELLED, lay_out
+from gan_core.data.names import natural, shown
 from gan_core.errors import UserError
 
 
@@ -151,3 +153,146 @@ def test_every_file_ends_in_one_place(names):
     assert sorted([item.name for item in layout.items] + [name for name, _ in layout.rejected]) == sorted(names)
     assert {item.label for item in layout.items} == set(range(len(layout.classes)))
     assert [(item.name, item.label) for item in lay_out(names[::-1]).items] == [(i.name, i.label) for i in layout.items]
+
+
+def chosen(names: list[str], **choices: str):
+    return lay_out(names, (), None, Choices(**choices))
+
+
+def counts(layout) -> dict[str, tuple[int, int]]:
+    """{class: (to learn from, held out)}."""
+    return {
+        title: tuple(
+            sum(item.label == label and item.held_out is out for item in layout.items) for out in (False, True)
+        )
+        for label, title in enumerate(layout.classes)
+    }
+
+
+SPLIT = [f"d/{split}/{name}/{number}.png" for split in ("train", "val", "test") for name in "ab" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("split", "each", "words"),
+    [
+        ("given", (6, 3), "train and val were read as one set; the pictures in the folder test are kept"),
+        ("given+validation", (3, 6), "the pictures in the folders test and val are kept apart"),
+        ("pool", (9, 0), "test and train and val were read as one set, of which the test split is cut"),
+    ],
+)
+def test_a_given_split_is_kept_or_mixed_as_one_chooses(split, each, words):
+    layout = chosen(SPLIT, split=split)
+    assert counts(layout) == {"a": each, "b": each} and words in layout.notices[0]
+    assert layout.test_given == (split != "pool")
+    flat = chosen([f"{folder}/{n}.png" for folder in ("train", "val", "test") for n in "12"], split=split)
+    assert flat.classes == ["test", "train", "val"]  # no folders inside: class names, whatever is chosen
+
+
+@pytest.mark.parametrize(
+    ("split", "held"), [("given", {"test"}), ("given+validation", {"test", "val"}), ("pool", set())]
+)
+def test_a_split_of_pictures_with_labels(split, held):
+    names = [f"{folder}/{number}.png" for folder in ("train", "val", "test") for number in range(4)]
+    labels = {name: "odd" if name[-5] in "13" else "even" for name in names}
+    layout = lay_out(names, (), labels, Choices(split=split))
+    assert {item.name.split("/")[0] for item in layout.items if item.held_out} == held
+    assert layout.facts.splits == ["test", "train", "val"] and len(layout.items) == 12
+
+
+def test_a_split_inside_the_class_folders():
+    names = [
+        f"d/{name}/{split}/{n}.png" for name in ("cat", "dog") for split in ("Train", "valid", "test") for n in "12"
+    ]
+    assert counts(lay_out(names)) == {"cat": (4, 2), "dog": (4, 2)}
+    assert counts(chosen(names, split="given+validation")) == {"cat": (2, 4), "dog": (2, 4)}
+    assert counts(chosen(names, split="pool")) == {"cat": (6, 0), "dog": (6, 0)}
+    assert counts(chosen(names, level="last")) == {"cat": (4, 2), "dog": (4, 2)}
+    assert lay_out([*names, "d/cow/1.png"]).classes == ["cat", "cow", "dog"]  # a picture beside the split: no split
+    assert not lay_out([*names, "d/cow/1.png"]).test_given
+
+
+def test_several_roots_are_stripped_with_a_notice():
+    names = [f"{root}/{name}/{n}.png" for root in ("2023", "2024") for name in ("cat", "Dog") for n in "123"]
+    for wrapped in (names, [f"all/{name}" for name in names]):
+        layout = lay_out(wrapped)
+        assert counts(layout) == {"cat": (6, 0), "Dog": (6, 0)}
+        assert layout.notices == ["The folders 2023, 2024 hold the same classes and were read as one set."]
+        assert layout.facts.roots == ["2023", "2024"]
+        top = chosen(wrapped, level="top")
+        assert counts(top) == {"2023": (6, 0), "2024": (6, 0)} and not top.notices
+        assert counts(chosen(wrapped, level="last")) == counts(layout)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["2025/cow/1.png", "2024/1.png", "2024/cow/1.png", "2025/cat/1.png"],
+    ids=["class", "loose", "more", "fewer"],
+)
+def test_roots_that_do_not_hold_the_same_classes_are_classes(more):
+    names = [f"{root}/{name}/{n}.png" for root in ("2023", "2024") for name in ("cat", "dog") for n in "12"]
+    assert lay_out([*names, more]).classes[:2] == ["2023", "2024"]
+    one = [name for name in names if "/cat/" in name]
+    assert lay_out(one).classes == ["2023", "2024"]  # a single class inside each says nothing
+    beside = [f"{root}/{name}/1.png" for root in ("test", "more") for name in ("cat", "dog")]
+    assert lay_out(beside).classes == ["more", "test"]  # half a split is not several roots
+    assert lay_out(["pets/cat/1.png", "pets/dog/1.png", "0.png"]).classes == ["pets"]  # nor is a single folder
+
+
+def test_roots_may_hold_a_split_and_the_other_way_round():
+    names = [f"{root}/{split}/{c}/1.png" for root in "xy" for split in ("train", "test") for c in ("cat", "dog")]
+    assert counts(lay_out(names)) == {"cat": (2, 2), "dog": (2, 2)}
+    assert counts(chosen(names, level="top")) == {"x": (2, 2), "y": (2, 2)}
+    turned = [f"{split}/{root}/{c}/1.png" for root in "xy" for split in ("train", "test") for c in ("cat", "dog")]
+    assert counts(lay_out(turned)) == {"cat": (2, 2), "dog": (2, 2)}
+
+
+def test_the_last_folder_may_name_the_class():
+    names = ["d/cat/black/1.png", "d/cat/white/2.png", "d/dog/black/3.png", "d/cow/4.png"]
+    assert lay_out(names).classes == ["cat", "cow", "dog"] and lay_out(names).facts.deeper
+    assert counts(chosen(names, level="last")) == {"black": (2, 0), "cow": (1, 0), "white": (1, 0)}
+    assert not lay_out(["cat/1.png", "dog/1.png"]).facts.deeper
+
+
+def test_loose_pictures_are_left_out_or_become_a_class():
+    names = ["cat/1.png", "dog/2.png", "3.png", "readme.txt"]
+    assert lay_out(names).facts.loose == 1 and len(lay_out(names).rejected) == 2
+    layout = chosen(names, loose="class")
+    assert layout.classes == ["cat", "dog", UNLABELLED]
+    assert layout.rejected == [("readme.txt", IN_NO_FOLDER)]
+    split = ["train/cat/1.png", "train/dog/1.png", "test/1.png", "test/cat/2.png"]
+    assert counts(lay_out(split)) == {"cat": (1, 1), "dog": (1, 0)}
+    assert counts(chosen(split, loose="class")) == {"cat": (1, 1), "dog": (1, 0), UNLABELLED: (0, 1)}
+
+
+def test_pictures_of_a_test_folder_without_classes_do_not_make_it_a_class():
+    layout = lay_out(["train/cat/1.png", "train/dog/1.png", "test/1.png", "test/2.png"])
+    assert layout.classes == ["cat", "dog"] and not layout.test_given and len(layout.rejected) == 2
+
+
+def test_folders_without_pictures_do_not_hide_the_structure():
+    names = ["d/train/cat/1.png", "d/test/cat/1.png", "d/train/dog/1.png", "d/docs/notes/a.txt", "LICENSE", "x/y/z.csv"]
+    layout = lay_out(names)
+    assert counts(layout) == {"cat": (1, 1), "dog": (1, 0)}
+    assert {reason for _, reason in layout.rejected} == {IN_NO_FOLDER} and len(layout.rejected) == 3
+
+
+@given(
+    st.lists(
+        st.from_regex(r"([abAB]|train|test|val){1,2}(/([ab12]{1,2}|train|val)){0,3}\.png", fullmatch=True),
+        max_size=12,
+        unique=True,
+    ),
+    st.sampled_from(SPLITS),
+    st.sampled_from(LEVELS),
+    st.sampled_from(LOOSE),
+)
+def test_every_file_ends_in_one_place_whatever_is_chosen(names, split, level, loose):
+    choices = Choices(split, level, loose)
+    try:
+        layout = lay_out(names, (), None, choices)
+    except UserError:
+        return
+    assert sorted([item.name for item in layout.items] + [name for name, _ in layout.rejected]) == sorted(names)
+    assert {item.label for item in layout.items} == set(range(len(layout.classes)))
+    assert layout.test_given == any(item.held_out for item in layout.items)
+    assert lay_out(names, (), None, Choices()).facts == layout.facts

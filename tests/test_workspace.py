@@ -1,4 +1,10 @@
+import asyncio
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +54,59 @@ def test_staging_appears_whole_or_not_at_all(tmp_path):
     with workspace.staging(there) as folder:
         (folder / "a").write_text(json.dumps(1))
     assert (there / "a").read_text() == "1" and not list((tmp_path / "staging").iterdir())
+
+
+LEFT_BEHIND = """
+import sys
+from pathlib import Path
+from gan_core.workspace import Workspace, new_id
+workspace = Workspace(sys.argv[1])
+with workspace.staging(workspace.dataset(new_id("dataset"))) as folder:
+    (folder / "half").write_text("x")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def staging_in_another_process(root) -> tuple[subprocess.Popen, Path]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEFT_BEHIND, str(root)],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_a_server_that_starts_sweeps_what_a_killed_one_left(tmp_path, monkeypatch):
+    """Two imports that began long ago, one of them killed; beside them a fresh upload and an old one."""
+    import app
+
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
+    workspace = Workspace(tmp_path)
+    killed, left = staging_in_another_process(tmp_path)
+    alive, filling = staging_in_another_process(tmp_path)
+    try:
+        killed.kill()
+        killed.communicate()
+        assert (left / "half").exists()
+        uploads = [workspace.upload(new_id("upload")) for _ in range(2)]
+        for upload in uploads:
+            upload.mkdir()
+            (upload / "upload.zip").write_bytes(b"x")
+        (tmp_path / "staging" / "stray").write_text("x")
+        long_ago = time.time() - 25 * 3600
+        for path in (left, filling, uploads[0], tmp_path / "staging" / "stray"):
+            os.utime(path, (long_ago, long_ago))
+        os.utime(uploads[1], (time.time() - 23 * 3600,) * 2)
+
+        async def start_and_stop():
+            async with app.lifespan(None):
+                pass
+
+        asyncio.run(start_and_stop())
+        assert sorted((tmp_path / "staging").iterdir()) == sorted([filling, uploads[1]])
+    finally:
+        alive.communicate("")
+    assert alive.returncode == 0 and len(list((tmp_path / "datasets").iterdir())) == 1

@@ -1,14 +1,21 @@
-"""Requests about datasets: import."""
+"""Requests about datasets: look into a source, import it."""
 
+import shutil
 from pathlib import Path
 
 from gan_core.actions.desk import Desk
 from gan_core.checks import check_seed, exists
-from gan_core.data.dataset import SIZES
+from gan_core.data.choices import Choices, check_choices, check_settings
+from gan_core.data.dataset import read_info
 from gan_core.data.demos import READY_SETS
+from gan_core.data.origin import origin
+from gan_core.data.source import check_folder
+from gan_core.data.survey import Preview, preview
 from gan_core.errors import UserError
 from gan_core.store import Job
 from gan_core.workspace import new_id
+
+UPLOAD, AGAIN, DEMO = "upload:", "again:", "demo:"
 
 
 def import_dataset(
@@ -21,36 +28,26 @@ def import_dataset(
     fit: str = "crop",
     test_fraction: float = 0.15,
     seed: int = 0,
+    background: str = "white",
+    choices: Choices = Choices(),  # noqa: B008  it is immutable
     token: str | None = None,
 ) -> Job:
-    """Queue the import of a zip, a folder, 'demo:<ready set>' or 'upload:<id>'. The job's subject is the new dataset's id."""
-    if size not in SIZES:
-        raise UserError(
-            "bad_size",
-            f"Image size {size} px is not offered.",
-            f"Choose one of {', '.join(map(str, SIZES))}.",
-        )
+    """Queue the import of a zip, a folder, 'demo:<ready set>', 'upload:<id>' or 'again:<dataset>'.
+
+    The job's subject is the new dataset's id.
+    """
+    check_settings(size, mode, fit, test_fraction, background)
+    check_choices(choices)
     check_seed(seed)
-    if not source.strip():
-        raise UserError("no_source", "No zip or folder is named.", "Give a path, or demo:digits.")
-    if not 0 < test_fraction <= 0.5:
+    if test_fraction == 0:
         raise UserError("bad_test_fraction", "The test share must be above 0 and at most 0.5.", "0.15 is usual.")
-    if source.startswith("demo:"):
-        if source[5:] not in READY_SETS:
-            raise UserError(
-                "unknown_demo", f"There is no ready set {source[5:]!r}.", f"Choose one of {', '.join(READY_SETS)}."
-            )
-        name = name or READY_SETS[source[5:]].title
-    elif source.startswith("upload:"):
-        if not (desk.workspace.upload(source[7:]) / "upload.zip").exists():
-            raise UserError("no_upload", "That upload is not here any more.", "Upload the zip again.")
-    elif not exists(source):
-        raise UserError(
-            "no_such_path", f"There is no file or folder {source!r} on this computer.", "Check the path and try again."
-        )
-    else:
-        name = name or Path(source).stem
-        source = str(Path(source).expanduser().absolute())
+    found = locate(desk, source)
+    if source.startswith(DEMO):
+        name = name or READY_SETS[source.removeprefix(DEMO)].title
+    elif source.startswith(AGAIN):
+        name = name or read_info(desk.workspace.dataset(source.removeprefix(AGAIN))).name
+    elif not source.startswith(UPLOAD):
+        name, source = name or Path(source).stem, found
     payload = {
         "source": source,
         "name": (name or "Dataset")[:100],
@@ -59,5 +56,55 @@ def import_dataset(
         "fit": fit,
         "test_fraction": test_fraction,
         "seed": seed,
+        "background": background,
+        "choices": choices._asdict(),
     }
     return desk.submit("import", new_id("dataset"), payload, token=token)
+
+
+def look_into(desk: Desk, source: str, choices: Choices) -> Preview | None:
+    """What an import of a zip, folder, upload or earlier source would read: listed and laid out, nothing decoded.
+
+    None for a ready set, which is known beforehand. Raises UserError as the import would.
+    """
+    found = locate(desk, source)
+    if found.startswith(DEMO):
+        return None
+    path = Path(found)
+    if path.is_dir():
+        check_folder(path, desk.workspace.root / "staging")
+    return preview(path, choices)
+
+
+def locate(desk: Desk, source: str) -> str:
+    """The path of the zip or folder that a source stands for, or 'demo:<ready set>'.
+
+    Raises UserError: no_source, unknown_demo, no_upload, unknown_id, no_dataset, original_gone, no_such_path.
+    """
+    if not source.strip():
+        raise UserError("no_source", "No zip or folder is named.", "Give a path, or demo:digits.")
+    if source.startswith(DEMO):
+        if source.removeprefix(DEMO) not in READY_SETS:
+            raise UserError(
+                "unknown_demo",
+                f"There is no ready set {source.removeprefix(DEMO)!r}.",
+                f"Choose one of {', '.join(READY_SETS)}.",
+            )
+        return source
+    if source.startswith(UPLOAD):
+        path = desk.workspace.upload(source.removeprefix(UPLOAD)) / "upload.zip"
+        if not path.exists():
+            raise UserError("no_upload", "That upload is not here any more.", "Upload the zip again.")
+        return str(path)
+    if source.startswith(AGAIN):
+        return origin(desk.workspace.dataset(source.removeprefix(AGAIN)))
+    if not exists(source):
+        raise UserError(
+            "no_such_path", f"There is no file or folder {source!r} on this computer.", "Check the path and try again."
+        )
+    return str(Path(source).expanduser().absolute())
+
+
+def discard_upload(desk: Desk, source: str) -> None:
+    """Remove the zip of 'upload:<id>': it was looked into and cannot be imported."""
+    shutil.rmtree(desk.workspace.upload(source.removeprefix(UPLOAD)), ignore_errors=True)

@@ -10,6 +10,7 @@ import typer
 from gan_core import actions, jobs, recipes
 from gan_core.cli.common import Context, Json, carry_out, desk, run_state, say
 from gan_core.config import build
+from gan_core.data.choices import Choices
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 
@@ -18,7 +19,8 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="ZIP_OR_FOLDER", help="A zip or folder of class folders, or demo:digits, demo:shapes, ..."
+            metavar="ZIP_OR_FOLDER",
+            help="A zip or folder of class folders, demo:digits, demo:shapes, ..., or again:DATASET.",
         ),
     ],
     name: str = "",
@@ -27,12 +29,31 @@ def import_(
     fit: str = "crop",
     test_fraction: float = 0.15,
     seed: int = 0,
+    background: Annotated[
+        str, typer.Option(help="Behind transparent and beside padded pictures: white, black, grey or #rrggbb.")
+    ] = "white",
+    split: Annotated[
+        str, typer.Option(help="The folders train, test, validation: given, given+validation (held out too) or pool.")
+    ] = "given",
+    level: Annotated[str, typer.Option(help="The folder that names the class: auto, top or last.")] = "auto",
+    loose: Annotated[
+        str, typer.Option(help="Pictures in no class folder: skip them, or make them a class, unlabelled.")
+    ] = "skip",
     as_json: Json = False,
 ):
     """Bring pictures in: one folder per class. Cuts the test split that no GAN sees."""
     result = carry_out(
         actions.import_dataset(
-            desk(), source, name=name, size=size, mode=mode, fit=fit, test_fraction=test_fraction, seed=seed
+            desk(),
+            source,
+            name=name,
+            size=size,
+            mode=mode,
+            fit=fit,
+            test_fraction=test_fraction,
+            seed=seed,
+            background=background,
+            choices=Choices(split, level, loose),  # type: ignore[arg-type]
         )
     )
     for notice in result.get("notices", []):

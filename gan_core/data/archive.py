@@ -5,6 +5,7 @@ entries before it can be asked how many there are, and expands overlapping membe
 Overlap and quoted-overlap bombs: D. Fifield, "A better zip bomb", WOOT 2019. Entry names are text to show, never paths.
 """
 
+import collections
 import os
 import re
 import stat
@@ -23,11 +24,16 @@ BOMB_RATIO, BOMB_BYTES = 300, 200 << 20  # only both together: flat BMPs shrink 
 
 END, END64, LOCATOR64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
+CENTRAL = struct.Struct("<4s4xHH4xLLLHHHHxxLL")  # a directory entry, without its name
+LOCAL = struct.Struct("<6xHH8xLLHH")  # what stands before a member's own name
 REZIP = "Make the zip again and upload the new one."
 
 
 class Member(NamedTuple):
-    """One file of the archive. offset: of its local header. special: a link or device, never to be read."""
+    """One file of the archive. offset: of its local header. special: a link or device, never to be read.
+
+    guessed: the name is neither ASCII nor UTF-8, and was read in the code page of DOS.
+    """
 
     name: str
     offset: int
@@ -36,20 +42,16 @@ class Member(NamedTuple):
     method: int
     crc: int
     special: bool
+    guessed: bool = False
 
 
 class _Entry(NamedTuple):
-    """One entry as the directory gives it. raw: the name's bytes. unix_mode: 0 where the zip has none."""
+    """One entry as the directory gives it, a folder too. raw: the name's bytes."""
 
-    name: str
+    offset: int
     raw: bytes
     flags: int
-    method: int
-    crc: int
-    packed_bytes: int
-    bytes: int
-    offset: int
-    unix_mode: int
+    member: Member
 
 
 class Archive(NamedTuple):
@@ -79,24 +81,18 @@ def preflight(path: Path, max_files: int = MAX_FILES, max_total_bytes: int = MAX
                 "Split it into smaller zips.",
             )
         entries = _directory(os.pread(file, length, start), count)
-        if all(entry.name.endswith("/") for entry in entries):
+        members = [entry.member for entry in entries if not entry.raw.endswith(b"/")]
+        if not members:
             raise UserError("empty_zip", "The zip holds no files.", "Zip the folder that holds the class folders.")
         _check_sizes(entries, max_total_bytes)
         _check_layout(file, entries, start)
     finally:
         os.close(file)
-    members, folders, seen = [], [], set()
-    for entry in entries:
-        plain = "/".join(part for part in entry.name.split("/") if part not in ("", "."))
-        if entry.name.endswith("/"):
-            folders.append(plain)
-            continue
-        if plain in seen:
-            raise UserError("duplicate_name", f"The zip holds two files called {plain[:100]!r}.", REZIP)
-        seen.add(plain)
-        special = stat.S_IFMT(entry.unix_mode) not in (0, stat.S_IFREG)
-        members.append(Member(plain, entry.offset, entry.packed_bytes, entry.bytes, entry.method, entry.crc, special))
-    return Archive(members, folders)
+    if len({member.name for member in members}) < len(members):
+        names = collections.Counter(member.name for member in members)
+        twice = names.most_common(1)[0][0]
+        raise UserError("duplicate_name", f"The zip holds two files called {twice[:100]!r}.", REZIP)
+    return Archive(members, [entry.member.name for entry in entries if entry.raw.endswith(b"/")])
 
 
 def read_member(file: int, offset: int, packed_bytes: int, size: int, method: int, crc: int) -> bytes:
@@ -155,23 +151,20 @@ def _directory(data: bytes, count: int) -> list[_Entry]:
     """The entries of a central directory; refuses unsafe names, passwords and methods that are not read."""
     entries, at = [], 0
     for _ in range(count):
-        if data[at : at + 4] != b"PK\1\2" or at + 46 > len(data):
+        if at + CENTRAL.size > len(data):
             raise _corrupt("its directory does not list as many files as it says")
-        (flags, method, crc, packed, size, name_bytes, extra_bytes, comment_bytes, disk, outside, offset) = (
-            struct.unpack_from("<4xxxxxHH4xLLLHHHHxxLL", data, at)
+        (magic, flags, method, crc, packed, size, name_bytes, extra_bytes, comment_bytes, disk, outside, offset) = (
+            CENTRAL.unpack_from(data, at)
         )
-        raw = data[at + 46 : at + 46 + name_bytes]
-        extra = data[at + 46 + name_bytes : at + 46 + name_bytes + extra_bytes]
-        at += 46 + name_bytes + extra_bytes + comment_bytes
+        if magic != b"PK\1\2":
+            raise _corrupt("its directory does not list as many files as it says")
+        name_end = at + CENTRAL.size + name_bytes
+        raw = data[at + CENTRAL.size : name_end]
         if 0xFFFFFFFF in (packed, size, offset):
-            size, packed, offset = _wide_fields(extra, size, packed, offset)
-        name = _text(raw, flags)
-        if not name or UNSAFE.search(name) or (not name.strip("./") and name != "./"):
-            raise UserError(
-                "unsafe_name",
-                f"The zip holds a file with an unsafe name: {name[:100]!r}.",
-                "Zip plain folders with an ordinary zip program.",
-            )
+            size, packed, offset = _wide_fields(data[name_end : name_end + extra_bytes], size, packed, offset)
+        at = name_end + extra_bytes + comment_bytes
+        name, guessed = _text(raw, flags)
+        plain = _plain(name)
         if disk not in (0, 0xFFFF):
             raise _corrupt("it is one part of several")
         if flags & 0x2041:
@@ -182,10 +175,24 @@ def _directory(data: bytes, count: int) -> list[_Entry]:
                 f"The zip uses compression method {method}, which is not read.",
                 "Make the zip again with the ordinary method, deflate.",
             )
-        entries.append(_Entry(name, raw, flags, method, crc, packed, size, offset, outside >> 16))
+        special = stat.S_IFMT(outside >> 16) not in (0, stat.S_IFREG)
+        entries.append(_Entry(offset, raw, flags, Member(plain, offset, packed, size, method, crc, special, guessed)))
     if at != len(data):
         raise _corrupt("its directory does not list as many files as it says")
     return entries
+
+
+def _plain(name: str) -> str:
+    """The name without empty parts and dots. Raises UserError unsafe_name."""
+    odd = "//" in name or "/." in name or name[:1] in ("", ".", "/") or name[-1] == "/"
+    plain = "/".join(part for part in name.split("/") if part not in ("", ".")) if odd else name
+    if UNSAFE.search(name) or (not plain.strip("./") and name != "./"):
+        raise UserError(
+            "unsafe_name",
+            f"The zip holds a file with an unsafe name: {name[:100]!r}.",
+            "Zip plain folders with an ordinary zip program.",
+        )
+    return plain
 
 
 def _wide_fields(extra: bytes, *fields: int) -> list[int]:
@@ -203,16 +210,18 @@ def _wide_fields(extra: bytes, *fields: int) -> list[int]:
     raise _corrupt("a zip64 field is missing")
 
 
-def _text(raw: bytes, flags: int) -> str:
-    """An entry name. Many programs write UTF-8 without saying so, hence UTF-8 first and the old code page second."""
+def _text(raw: bytes, flags: int) -> tuple[str, bool]:
+    """(an entry name, was its writing guessed?). Many programs write UTF-8 without saying so, hence UTF-8 first and the old
+    code page second."""
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8"), False
     except UnicodeDecodeError:
-        return raw.decode("utf-8", "replace") if flags & 0x800 else raw.decode("cp437")
+        return (raw.decode("utf-8", "replace"), False) if flags & 0x800 else (raw.decode("cp437"), True)
 
 
 def _check_sizes(entries: list[_Entry], max_total_bytes: int) -> None:
-    packed, total = sum(entry.packed_bytes for entry in entries), sum(entry.bytes for entry in entries)
+    packed = sum(entry.member.packed_bytes for entry in entries)
+    total = sum(entry.member.bytes for entry in entries)
     if total > max_total_bytes or (total > BOMB_BYTES and total > BOMB_RATIO * packed):
         raise UserError(
             "bomb",
@@ -223,23 +232,21 @@ def _check_sizes(entries: list[_Entry], max_total_bytes: int) -> None:
 
 def _check_layout(file: int, entries: list[_Entry], directory_start: int) -> None:
     """Every member has its own stretch of the file, and its local header says what the directory says."""
-    ordered = sorted(entries, key=lambda entry: entry.offset)
+    ordered = sorted(entries)
     limits = [entry.offset for entry in ordered[1:]] + [directory_start]
-    for entry, limit in zip(ordered, limits, strict=True):
-        header = os.pread(file, 30 + len(entry.raw), entry.offset)
-        if len(header) < 30 + len(entry.raw) or header[:4] != b"PK\3\4":
-            raise _corrupt(f"{entry.name[:100]!r} is not where the directory says")
-        flags, method, packed, size, name_bytes, extra_bytes = struct.unpack_from("<6xHH8xLLHH", header)
-        if entry.offset + 30 + name_bytes + extra_bytes + entry.packed_bytes > limit:
+    for (offset, raw, flags, member), limit in zip(ordered, limits, strict=True):
+        header = os.pread(file, LOCAL.size + len(raw), offset)
+        if len(header) < LOCAL.size + len(raw) or header[:4] != b"PK\3\4":
+            raise _corrupt(f"{member.name[:100]!r} is not where the directory says")
+        local_flags, method, packed, size, name_bytes, extra_bytes = LOCAL.unpack_from(header)
+        if offset + LOCAL.size + name_bytes + extra_bytes + member.packed_bytes > limit:
             raise UserError("bomb", "Files in the zip overlap, as in a zip bomb.", REZIP)
-        same_sizes = flags & 8 or (packed in (entry.packed_bytes, 0xFFFFFFFF) and size in (entry.bytes, 0xFFFFFFFF))
-        if (
-            header[30:] != entry.raw
-            or name_bytes != len(entry.raw)
-            or method != entry.method
-            or not same_sizes
-            or (flags ^ entry.flags) & 9
-        ):
-            raise _corrupt(f"{entry.name[:100]!r} is described in two different ways")
-        if method == 0 and entry.packed_bytes != entry.bytes:
-            raise _corrupt(f"{entry.name[:100]!r} has two different sizes")
+        same_sizes = (
+            (packed == member.packed_bytes and size == member.bytes)
+            or local_flags & 8
+            or (packed in (member.packed_bytes, 0xFFFFFFFF) and size in (member.bytes, 0xFFFFFFFF))
+        )
+        if header[LOCAL.size :] != raw or method != member.method or not same_sizes or (local_flags ^ flags) & 9:
+            raise _corrupt(f"{member.name[:100]!r} is described in two different ways")
+        if method == 0 and member.packed_bytes != member.bytes:
+            raise _corrupt(f"{member.name[:100]!r} has two different sizes")

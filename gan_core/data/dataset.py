@@ -3,8 +3,9 @@
 dataset.json                        DatasetInfo
 {train,test}_images.npy             uint8 [N, H, W, C], sorted by class
 {train,test}_labels.npy             int64 [N]
-items.jsonl                         per image: split, row, label, name of its source, SHA-256 of the source's bytes
+items.jsonl                         per image: split, row, label; of its source the name, SHA-256 of the bytes, width, height, mode
 contact/<class index>.webp          up to 40 images of a class at a glance
+source.zip                          the zip it was made from, where it was uploaded
 """
 
 import dataclasses
@@ -23,6 +24,8 @@ from gan_core.workspace import atomic_write, read_json, write_json
 Split = Literal["train", "test"]
 SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
+ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: json.dumps would make one per line
+SCHEMA = 1  # of dataset.json; what was written before it had a number reads the same
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,23 @@ class DatasetInfo:
 
 
 def read_info(folder: Path) -> DatasetInfo:
-    """The description of the data set in `folder`. Raises UserError no_dataset where there is none."""
+    """The description of the data set in `folder`. Raises UserError no_dataset where there is none, and newer_dataset."""
     value = read_json(Path(folder) / "dataset.json")
     if value is None:
         raise UserError("no_dataset", "This data set is not there any more.", "Pick another one from the list.")
+    schema = value.pop("schema", 0)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise UserError(
+            "newer_dataset",
+            "This data set was written by a newer version of Ganvas.",
+            "Update Ganvas, or import it again.",
+        )
     return DatasetInfo(**value)
 
 
 def write_info(folder: Path, info: DatasetInfo) -> None:
     """Writes dataset.json; last of all, so that its presence says that the data set is whole."""
-    write_json(folder / "dataset.json", info.to_json())
+    write_json(folder / "dataset.json", {"schema": SCHEMA, **info.to_json()})
 
 
 def load(folder: Path, split: Split) -> ImageSet:
@@ -118,7 +128,7 @@ def write_items(folder: Path, items: Iterable[dict[str, Any]]) -> None:
     """One JSON object per line into items.jsonl."""
     atomic_write(
         folder / "items.jsonl",
-        lambda file: file.writelines(json.dumps(item, ensure_ascii=False).encode() + b"\n" for item in items),
+        lambda file: file.writelines(ENCODER.encode(item).encode() + b"\n" for item in items),
     )
 
 

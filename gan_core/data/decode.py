@@ -1,8 +1,6 @@
 """Any picture to square uint8 pixels: one function from bytes, and the steps it is made of.
 
-Runs inside a limited child process (pool.py), since the bytes come from strangers. What Pillow's plain `convert("RGB")`
-gets wrong is done here by hand: 16-bit values are scaled and not clipped, transparency is laid on white, not dropped.
-Metadata never leaves this file.
+Runs inside a limited child process (pool.py), since the bytes come from strangers. Metadata never leaves this file.
 """
 
 import io
@@ -11,72 +9,70 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (the last two register formats)
 
+from gan_core.data import plain_png
+from gan_core.data.choices import Colour
+from gan_core.data.colour import WHITE, NotReadable, flatten, grey_if_grey
+from gan_core.data.kinds import what_it_is
+
 Fit = Literal["crop", "pad", "stretch"]
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 16_384
 MIN_SIDE = 4
+MOST_ENLARGED = 4  # times; what is smaller still has too little to show
 DRAFT_GAP = 3  # a JPEG may be decoded small, but stays this many times larger than what is kept
-
-MAGIC = (
-    (b"%PDF", "a PDF"),
-    (b"%!PS", "a PostScript file"),
-    (b"8BPS", "a Photoshop file"),
-    (b"PK\3\4", "a zip"),
-    (b"SQLite format 3", "a database"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"Rar!", "a rar archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-)
-DAMAGED = (
-    (b"\x89PNG", "PNG"),
-    (b"\xff\xd8", "JPEG"),
-    (b"RIFF", "WebP"),
-    (b"BM", "BMP"),
-    (b"GIF8", "GIF"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-)
-
-
-class NotReadable(ValueError):
-    """A file that gives no picture; the text is a short plain reason."""
 
 
 class Picture(NamedTuple):
-    """pixels: uint8, [H, W] of a grey picture (also when stored as RGB), else [H, W, 3]. The rest: the source."""
+    """pixels: uint8, [H, W] of a grey picture (also when stored as RGB), else [H, W, 3]. The rest: the source.
+
+    animated: the file holds more pictures than this one: frames or pages.
+    """
 
     pixels: np.ndarray
     width: int
     height: int
     mode: str
+    animated: bool = False
 
 
-def decode(data: bytes, size: int, fit: Fit) -> Picture:
-    """The first frame of a picture file as size x size pixels. Raises NotReadable, whatever is wrong with the bytes."""
+def decode(data: bytes, size: int, fit: Fit, background: Colour = WHITE) -> Picture:
+    """The first frame of a picture file as size x size pixels. Raises NotReadable, whatever is wrong with the bytes.
+
+    background: what lies behind transparency and beside a padded picture.
+    """
     if not data:
         raise NotReadable("the file is empty")
+    image: Image.Image | None
+    try:
+        image = plain_png.read(data, MAX_PIXELS)
+    except MemoryError:
+        raise NotReadable("it needs too much memory to read") from None
+    if image is not None:
+        check_sides(*image.size, size)
+        pixels = np.asarray(fit_square(image, size, fit, background))
+        return Picture(grey_if_grey(pixels), *image.size, image.mode)
+    return _decode_any(data, size, fit, background)
+
+
+def _decode_any(data: bytes, size: int, fit: Fit, background: Colour) -> Picture:
+    """decode by way of Pillow's own readers."""
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except MemoryError:
         raise NotReadable("it needs too much memory to read") from None
     except Exception as error:  # Pillow lets many types escape from damaged headers
-        if isinstance(error, Image.DecompressionBombError):
+        if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
             raise NotReadable("too large: at most 50 megapixels are read") from None
-        raise NotReadable(_what_it_is(data)) from None
+        raise NotReadable(what_it_is(data)) from None
     width, height = image.size
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise NotReadable(f"too large: {width:,} × {height:,} pixels, at most 50 megapixels are read")
-    if min(width, height) < MIN_SIDE:
-        raise NotReadable(f"too small: {width} × {height} pixels")
-    mode = image.mode
+    check_sides(width, height, size)
+    mode, kind = image.mode, image.format
     try:
-        if image.format == "JPEG" and min(width, height) > size * DRAFT_GAP:
+        if kind == "JPEG" and min(width, height) > size * DRAFT_GAP:
             image.draft(None, (size * DRAFT_GAP, size * DRAFT_GAP))  # type: ignore[arg-type]
         image.load()
-        image = fit_square(flatten(_upright(image)), size, fit)
+        image = fit_square(flatten(_upright(image), background), size, fit, background)
     except NotReadable:
         raise
     except MemoryError:
@@ -84,28 +80,32 @@ def decode(data: bytes, size: int, fit: Fit) -> Picture:
     except Exception as error:
         cut = isinstance(error, EOFError) or "truncated" in str(error)
         raise NotReadable("cut off: the file is incomplete" if cut else "the picture is damaged") from None
-    return Picture(grey_if_grey(np.asarray(image)), width, height, mode)
+    animated = kind in ("PNG", "WEBP", "GIF", "TIFF") and _is_animated(data)
+    return Picture(grey_if_grey(np.asarray(image)), width, height, mode, animated)
 
 
-def flatten(image: Image.Image) -> Image.Image:
-    """The same picture in mode L or RGB: deep values scaled linearly to 0..255, transparency laid on white."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_to_8_bits(np.asarray(image), declared_16=image.mode.startswith("I;16")))
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if image.mode in ("L", "RGB"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+def check_sides(width: int, height: int, size: int) -> None:
+    """Raises NotReadable where the sides are out of bounds for pictures of size x size."""
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise NotReadable(f"too large: {width:,} × {height:,} pixels, at most 50 megapixels are read")
+    if min(width, height) < MIN_SIDE:
+        raise NotReadable(f"too small: {width} × {height} pixels")
+    if min(width, height) * MOST_ENLARGED < size:
+        raise NotReadable(f"too small: {width} × {height} pixels for {size} px")
 
 
-def fit_square(image: Image.Image, size: int, fit: Fit) -> Image.Image:
-    """An L or RGB picture as size x size: middle square cut out, padded with white, or stretched. Antialiased."""
+def fit_square(image: Image.Image, size: int, fit: Fit, background: Colour = WHITE) -> Image.Image:
+    """An L or RGB picture as size x size: middle square cut out, padded, or stretched. Antialiased.
+
+    Padding in a colour makes a grey picture RGB.
+    """
     width, height = image.size
     if fit == "pad" and width != height:
         scale = size / max(width, height)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-        square = Image.new(image.mode, (size, size), "white")
+        grey = len(set(background)) == 1
+        image = image if grey or image.mode == "RGB" else image.convert("RGB")
+        square = Image.new(image.mode, (size, size), background if image.mode == "RGB" else background[0])
         square.paste(_resize(image, inner, (0, 0, width, height)), ((size - inner[0]) // 2, (size - inner[1]) // 2))
         return square
     box: tuple[float, float, float, float] = (0, 0, width, height)
@@ -114,22 +114,6 @@ def fit_square(image: Image.Image, size: int, fit: Fit) -> Image.Image:
         left, top = (width - side) / 2, (height - side) / 2
         box = (left, top, left + side, top + side)
     return _resize(image, (size, size), box)
-
-
-def grey_if_grey(pixels: np.ndarray) -> np.ndarray:
-    """pixels [H, W, 3] with three equal channels as [H, W]; anything else unchanged."""
-    if pixels.ndim == 3:
-        red = pixels[..., 0]
-        if np.array_equal(red, pixels[..., 1]) and np.array_equal(red, pixels[..., 2]):
-            return red
-    return pixels
-
-
-def to_mode(pixels: np.ndarray, mode: Literal["L", "RGB"]) -> np.ndarray:
-    """pixels [H, W] or [H, W, 3] as [H, W, 1] (luma, ITU-R 601) or [H, W, 3]."""
-    if mode == "RGB":
-        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-    return (np.asarray(Image.fromarray(pixels).convert("L")) if pixels.ndim == 3 else pixels)[..., None]
 
 
 def _resize(image: Image.Image, to: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
@@ -150,35 +134,10 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_8_bits(values: np.ndarray, declared_16: bool) -> np.ndarray:
-    """Linear to uint8. The range is the declared one for 16 bits, else the smallest usual one that holds all values."""
-    if declared_16:
-        return ((values.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
-    if not np.isfinite(values).all():
-        raise NotReadable("it holds values that are not numbers")
-    low, high = float(values.min()), float(values.max())
-    tops = [top for top in (1, 255, 65_535) if low >= 0 and high <= top and (top > 1 or values.dtype.kind == "f")]
-    bottom, top = (0.0, float(tops[0])) if tops else (low, high)
-    return np.rint((values.astype(np.float64) - bottom) * (255 / (top - bottom))).astype(np.uint8)
-
-
-def _what_it_is(data: bytes) -> str:
-    """A reason for bytes that no allowed format recognises."""
-    head = data[:512].lstrip().lower()
-    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"):
-        return "a HEIC or AVIF photo, which is not read: save it as JPEG or PNG"
-    if b"<svg" in head:
-        return "not a picture made of pixels: an SVG drawing, save it as PNG"
-    if head.startswith((b"<!doctype", b"<html")):
-        return "not a picture: it looks like a web page"
-    kind = next((kind for magic, kind in MAGIC if data.startswith(magic)), None)
-    if kind:
-        return f"not a picture: it looks like {kind}"
-    kind = next((kind for magic, kind in DAMAGED if data.startswith(magic)), None)
-    if kind:
-        return f"a damaged or unusual {kind} file"
+def _is_animated(data: bytes) -> bool:
+    """Does the file hold another frame or page? Opened anew, since looking for it moves a reader on."""
     try:
-        data[:512].decode("ascii")
-        return "not a picture: it looks like text"
-    except UnicodeDecodeError:
-        return "not a picture: PNG, JPEG, WebP, BMP, GIF and TIFF are read"
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # what follows the first picture is damaged, and is not read
+        return False

@@ -13,7 +13,10 @@ SHEET_IMAGES, SHEET_COLUMNS, TILE_PIXELS, SHEET_GAP = 40, 10, 96, 3
 
 
 class Record(NamedTuple):
-    """One decoded picture. slot: where its pixels lie. channels: 1 where it is grey. sha256: of its source's bytes."""
+    """One decoded picture. slot: where its pixels lie. channels: 1 where it is grey. sha256: of its source's bytes.
+
+    animated: its file holds more frames or pages.
+    """
 
     slot: int
     label: int
@@ -24,6 +27,7 @@ class Record(NamedTuple):
     width: int
     height: int
     mode: str
+    animated: bool = False
 
 
 class Cleaned(NamedTuple):
@@ -39,24 +43,37 @@ def clean(records: Sequence[Record]) -> Cleaned:
     """Drop the same bytes within a class, and from the training part what is also in a given test part (`leaked`)."""
     held_out = {record.sha256 for record in records if record.held_out}
     seen: set[tuple[int, str]] = set()
-    labels: dict[str, set[int]] = {}
+    first_label: dict[str, int] = {}
+    conflicts: set[str] = set()
     kept, duplicates, leaked = [], 0, 0
     for record in records:
-        labels.setdefault(record.sha256, set()).add(record.label)
-        if not record.held_out and record.sha256 in held_out:
+        label, sha256 = record.label, record.sha256
+        if first_label.setdefault(sha256, label) != label:
+            conflicts.add(sha256)
+        if not record.held_out and sha256 in held_out:
             leaked += 1
-        elif (record.label, record.sha256) in seen:
+        elif (label, sha256) in seen:
             duplicates += 1
         else:
-            seen.add((record.label, record.sha256))
+            seen.add((label, sha256))
             kept.append(record)
-    return Cleaned(kept, duplicates, leaked, {sha for sha, classes in labels.items() if len(classes) > 1})
+    return Cleaned(kept, duplicates, leaked, conflicts)
 
 
 def measure(
-    records: Sequence[Record], classes: Sequence[str], *, duplicates: int, conflicts: int, ignored: int, rejected: int
+    records: Sequence[Record],
+    classes: Sequence[str],
+    *,
+    duplicates: int,
+    conflicts: int,
+    ignored: int,
+    rejected: int,
+    channels: int,
 ) -> dict[str, Any]:
-    """The health dict of DatasetInfo. source_sizes: [width, height] in pixels, each side on its own."""
+    """The health dict of DatasetInfo. source_sizes: [width, height] in pixels, each side on its own.
+
+    channels: of the set; pictures of another number were converted.
+    """
     counts = np.bincount([record.label for record in records], minlength=len(classes))
     sizes = np.array([(record.width, record.height) for record in records])
     modes = collections.Counter(record.mode for record in records)
@@ -72,6 +89,8 @@ def measure(
         "conflicts": conflicts,
         "ignored": ignored,
         "rejected": rejected,
+        "animations": sum(record.animated for record in records),
+        "converted": sum(record.channels != channels for record in records),
         "imbalance": round(float(counts.max() / counts.min()), 2),
     }
 
@@ -101,16 +120,39 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
     return found
 
 
+def of_kinds(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
+    """Sentences about animations, and about grey among colour. mode: L or RGB, as the set was read. wanted: perhaps auto."""
+    found = []
+    animations = sum(record.animated for record in records)
+    if animations:
+        files = "1 file holds" if animations == 1 else f"{animations:,} files hold"
+        found.append(f"{files} several frames or pages; the first one was taken.")
+    grey = sum(record.channels == 1 for record in records)
+    if 0 < grey < len(records):
+        how = f"read {'in grey' if mode == 'L' else 'in colour'}{'' if wanted == 'auto' else ' as you chose'}"
+        converted = len(records) - grey if mode == "L" else grey
+        found.append(
+            f"A mixture of {grey:,} grey and {len(records) - grey:,} coloured pictures: the set is {how}, and {converted:,} "
+            f"{'was' if converted == 1 else 'were'} converted."
+        )
+    return found
+
+
+def picks(count: int) -> list[int]:
+    """Rows of the images that a contact sheet of `count` images shows: up to 40, evenly picked."""
+    return np.unique(np.linspace(0, count - 1, min(count, SHEET_IMAGES)).round().astype(int)).tolist()
+
+
 def contact_sheet(images: np.ndarray) -> Image.Image:
     """Up to 40 of the images uint8 [N, H, W, C], evenly picked, ten in a row; small ones enlarged by a whole factor."""
-    picks = np.unique(np.linspace(0, len(images) - 1, min(len(images), SHEET_IMAGES)).round().astype(int))
+    chosen = picks(len(images))
     size = images.shape[1]
     tile = size * max(1, round(TILE_PIXELS / size)) if size < TILE_PIXELS * 2 else TILE_PIXELS + TILE_PIXELS // 3
     step = tile + SHEET_GAP
-    columns = min(SHEET_COLUMNS, len(picks))
-    sheet = Image.new("RGB", (columns * step - SHEET_GAP, -(-len(picks) // SHEET_COLUMNS) * step - SHEET_GAP), "white")
+    columns = min(SHEET_COLUMNS, len(chosen))
+    sheet = Image.new("RGB", (columns * step - SHEET_GAP, -(-len(chosen) // SHEET_COLUMNS) * step - SHEET_GAP), "white")
     way = Image.Resampling.NEAREST if tile >= size else Image.Resampling.LANCZOS
-    for place, row in enumerate(picks):
+    for place, row in enumerate(chosen):
         pixels = np.array(images[row])
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).resize((tile, tile), way)
         sheet.paste(picture, (place % SHEET_COLUMNS * step, place // SHEET_COLUMNS * step))

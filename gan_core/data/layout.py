@@ -1,24 +1,21 @@
-"""From file names to classes: which folder level holds the classes, what is noise, what is a given test split.
+"""From file names to classes: which folder level holds the classes, what is noise, what is a given split.
 
 Pure text in, pure text out; the same rules for a zip and for a folder on disk.
 """
 
 import collections
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from gan_core.data.choices import Choices
+from gan_core.data.folders import SPLIT_NAMES, TEST, VALIDATION, Level, Path, Place, find_levels, place
+from gan_core.data.names import NOISE, is_picture, natural, several, shown
 from gan_core.errors import UserError
 
-NOISE = re.compile(r"(^|/)(\.|__macosx(/|$)|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-TRAIN = {"train", "training"}
-TEST = {"test", "testing"}
-VALIDATION = {"val", "valid", "validation"}
 MAX_CLASSES = 2000
 ALL = "all"  # the one class of pictures without folders
+UNLABELLED = "unlabelled"  # the class of loose pictures, where they are wanted
+IN_NO_FOLDER = "it lies in no class folder"
 HOW = "Put each class in its own folder, such as cat/1.png and dog/1.png, and zip the folder that holds them."
 
 
@@ -31,6 +28,21 @@ class Item(NamedTuple):
     name: str
 
 
+class Facts(NamedTuple):
+    """What was found, whatever was chosen. levels: the names of the folders that are no classes, outermost first.
+
+    splits: names of the given split's folders, lower case. roots: of several roots. deeper: a picture lies in a folder
+    inside its class folder. loose: pictures in no class folder. noise: files that an operating system left there.
+    """
+
+    levels: list[list[str]]
+    splits: list[str]
+    roots: list[str]
+    deeper: bool
+    loose: int
+    noise: int
+
+
 class Layout(NamedTuple):
     """items sorted by class, then name. rejected: (name, reason)."""
 
@@ -40,107 +52,169 @@ class Layout(NamedTuple):
     ignored: int
     rejected: list[tuple[str, str]]
     notices: list[str]
+    facts: Facts
 
 
-def shown(text: str, limit: int = 100) -> str:
-    """text as it may be stored and shown: NFC, no control characters or broken code points, at most `limit` long."""
-    if len(text) <= limit and text.isascii() and text.isprintable():  # nearly all, and 60,000 at a time
-        return text
-    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
-    text = "".join("?" if unicodedata.category(letter) == "Cc" else letter for letter in text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """A sort key that puts 2 before 10 and ignores case."""
-    parts = re.split("([0-9]+)", text.casefold())  # digits stay text: int() refuses very long ones
-    return [(0, len(part.lstrip("0")), part.lstrip("0")) if at % 2 else (1, 0, part) for at, part in enumerate(parts)]
-
-
-def lay_out(names: Sequence[str], folders: Sequence[str] = (), labels: Mapping[str, str] | None = None) -> Layout:
+def lay_out(
+    names: Sequence[str],
+    folders: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    choices: Choices = Choices(),  # noqa: B008  it is immutable
+) -> Layout:
     """Sort file names ('/' between parts) into classes. UserError: no_class_folders, no_images, too_many_classes.
 
-    labels: of files, from a metadata file; they count where the folders do not tell classes apart.
+    labels: of files, from a metadata file; they count where the folders do not tell classes apart and no level is chosen.
     """
-    kept = [(index, name.split("/")) for index, name in enumerate(names) if not NOISE.search(name)]
-    ignored = len(names) - len(kept)
-    if labels and (layout := _by_labels(names, kept, labels, ignored)) is not None:
+    heaps, noise = _by_folder(names)
+    if labels and choices.level == "auto" and (layout := _by_labels(names, heaps, labels, noise, choices)) is not None:
         return layout
-    root = _class_root([parts for _, parts in kept])
-    depth = len(root)
-    groups = {parts[depth].lower() for _, parts in kept if parts[:depth] == root and len(parts) > depth + 1}
-    split_names = _is_split(groups, [parts[depth:] for _, parts in kept if parts[:depth] == root])
-    level = depth + 1 if split_names else depth
-    rejected, inside = [], []
-    for index, parts in kept:
-        if parts[:depth] != root or len(parts) < level + 2:
-            rejected.append((names[index], "it lies in no class folder"))
-        else:
-            inside.append((index, parts))
-    if not any(_is_picture(parts[-1]) for _, parts in inside):
-        loose = [(index, parts) for index, parts in kept if len(parts) == depth + 1 and _is_picture(parts[-1])]
+    paths: list[Path] = [heap.path for heap in heaps]
+    levels = find_levels(paths)
+    places = [place(path, levels) for path in paths]
+    facts = _facts(levels, places, heaps, noise)
+    if choices.level == "top" and facts.roots:
+        levels = find_levels(paths, roots=False)
+        places = [place(path, levels) for path in paths]
+    sorted_out = list(zip(heaps, places, strict=True))
+    inside = [(heap, at) for heap, at in sorted_out if _in_class(at)]
+    outside = [(heap, at) for heap, at in sorted_out if not _in_class(at)]
+    if not any(heap.pictures for heap, _ in inside):
+        loose = [index for heap, at in outside if at.inside and heap.pictures for index in heap.files]
         if loose:
-            rejected += [(names[index], "it lies in no class folder") for index, _ in inside]
-            return _one_class(names, loose, rejected, ignored)
+            return _one_class(names, loose, [index for heap in heaps for index in heap.files], facts)
     if not inside:
-        if rejected:
+        if heaps:
             raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
         raise UserError("no_images", "There are no pictures in it.", HOW)
-    label_of, classes, notices = _classes([parts[level] for _, parts in inside])
-    test_given = split_names and bool(groups & TEST)
+    at_class = -2 if choices.level == "last" else 0
+    wanted = [(heap.files, at.split, at.parts[at_class]) for heap, at in inside]
+    left, notices = outside, _told_of_roots(levels, facts.roots)
+    if choices.loose == "class":
+        wanted += [(heap.files, at.split, UNLABELLED) for heap, at in outside if heap.pictures]
+        left = [(heap, at) for heap, at in outside if not heap.pictures]
+    counts: collections.Counter[str] = collections.Counter()
+    for files, _, folder in wanted:
+        counts[folder] += len(files)
+    label_of, classes, merged = _classes(counts)
+    held = _held_out(choices)
     items = [
-        Item(index, label_of[parts[level]], test_given and parts[depth].lower() in TEST, names[index])
-        for index, parts in inside
+        Item(index, label_of[folder], split in held, names[index]) for files, split, folder in wanted for index in files
     ]
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
-    if split_names:
-        pooled = " and ".join(sorted(groups - TEST))
-        notices.append(
-            f"The folders {pooled} were read as one set"
-            + ("; the pictures in the folder test are kept apart as the test split." if test_given else ".")
-        )
-    tree = [folder.split("/") for folder in folders if not NOISE.search(folder)]
-    empty = sorted(
-        {
-            shown(parts[level])
-            for parts in tree
-            if len(parts) == level + 1 and parts[:depth] == root and parts[level] not in label_of
-        },
-        key=natural,
+    notices += merged
+    test_given = any(item.held_out for item in items)
+    if facts.splits:
+        notices.append(_told_of_splits(facts.splits, held if test_given else set()))
+    if empty := _empty(folders, levels, at_class, label_of):
+        notices.append(f"Left out because they are empty: {several(empty)}.")
+    rejected = [(names[index], IN_NO_FOLDER) for heap, _ in left for index in heap.files]
+    return Layout(classes, items, test_given, noise, rejected, notices, facts)
+
+
+class _Heap(NamedTuple):
+    """The files of one folder that are pictures by their names, or that are not. path: of the first. files: indices."""
+
+    path: Path
+    pictures: bool
+    files: list[int]
+
+
+def _by_folder(names: Sequence[str]) -> tuple[list[_Heap], int]:
+    """(the files by folder, how many are noise). Nothing but its folder and its ending tells where a file belongs."""
+    heaps: dict[tuple[str, bool], list[int]] = {}
+    noisy: dict[str, bool] = {}
+    noise = 0
+    for index, name in enumerate(names):
+        folder, _, file = name.rpartition("/")
+        if folder not in noisy:
+            noisy[folder] = bool(folder and NOISE.search(folder + "/"))
+        if noisy[folder] or NOISE.match(file):
+            noise += 1
+        else:
+            heaps.setdefault((folder, is_picture(file)), []).append(index)
+    return [_Heap(names[files[0]].split("/"), pictures, files) for (_, pictures), files in heaps.items()], noise
+
+
+def _in_class(at: Place) -> bool:
+    return at.inside and len(at.parts) > 1
+
+
+def _facts(levels: list[Level], places: list[Place], heaps: list[_Heap], noise: int) -> Facts:
+    """What the levels and places say, once for every choice."""
+    pictures = [(heap, at) for heap, at in zip(heaps, places, strict=True) if heap.pictures]
+    named = lambda *kinds: sorted(name for level in levels if level.kind in kinds for name in level.names)
+    return Facts(
+        levels=[sorted(level.names) for level in levels if level.kind != "inner"],
+        splits=sorted({name.lower() for name in named("split", "inner")}),
+        roots=named("roots"),
+        deeper=any(_in_class(at) and len(at.parts) > 2 for _, at in pictures),
+        loose=sum(len(heap.files) for heap, at in pictures if not _in_class(at)),
+        noise=noise,
     )
-    if empty:
-        notices.append(f"Left out because they are empty: {', '.join(empty[:5])}{' …' * (len(empty) > 5)}.")
-    return Layout(classes, items, test_given, ignored, rejected, notices)
 
 
-def _one_class(
-    names: Sequence[str], loose: list[tuple[int, list[str]]], rejected: list[tuple[str, str]], ignored: int
-) -> Layout:
+def _held_out(choices: Choices) -> set[str]:
+    """Names of the split folders that are kept from training."""
+    return {"given": TEST, "given+validation": TEST | VALIDATION, "pool": set[str]()}[choices.split]
+
+
+def _told_of_roots(levels: list[Level], roots: list[str]) -> list[str]:
+    if not any(level.kind == "roots" for level in levels):
+        return []
+    return [f"The folders {several(roots)} hold the same classes and were read as one set."]
+
+
+def _told_of_splits(splits: list[str], held: set[str]) -> str:
+    """What became of the folders of a given split."""
+    trained, kept = [name for name in splits if name not in held], [name for name in splits if name in held]
+    what = "folders" if len(trained) > 1 else "folder"
+    text = (
+        f"The {what} {' and '.join(trained)} {'were read as one set' if len(trained) > 1 else 'is what is learnt from'}"
+    )
+    if not kept:
+        return f"{text}, of which the test split is cut."
+    what = "folders" if len(kept) > 1 else "folder"
+    return f"{text}; the pictures in the {what} {' and '.join(kept)} are kept apart as the test split."
+
+
+def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of: Mapping[str, int]) -> list[str]:
+    """Class folders that hold no file at all; only where the class is the first folder."""
+    if at_class:
+        return []
+    trees = [place([*folder.split("/"), ""], levels) for folder in folders if not NOISE.search(folder)]
+    names = {at.parts[0] for at in trees if at.inside and len(at.parts) == 2 and at.parts[0]}
+    return sorted({shown(name) for name in names if name not in label_of}, key=natural)
+
+
+def _one_class(names: Sequence[str], loose: list[int], kept: list[int], facts: Facts) -> Layout:
     """Pictures without any folder."""
-    items = sorted((Item(index, 0, False, names[index]) for index, _ in loose), key=lambda item: item.name)
-    taken = {item.name for item in items}
+    taken = set(loose)
+    items = sorted((Item(index, 0, False, names[index]) for index in loose), key=lambda item: item.name)
     told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
-    return Layout([ALL], items, False, ignored, [one for one in rejected if one[0] not in taken], [told])
+    rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
+    return Layout([ALL], items, False, facts.noise, rejected, [told], facts._replace(loose=0))
 
 
 def _by_labels(
-    names: Sequence[str], kept: list[tuple[int, list[str]]], labels: Mapping[str, str], ignored: int
+    names: Sequence[str], heaps: list[_Heap], labels: Mapping[str, str], noise: int, choices: Choices
 ) -> Layout | None:
     """Classes from a metadata file; None where folders tell classes apart, or where it knows too few of the pictures.
 
     Without a label a picture of a test folder is left out and not counted against the file.
     """
-    pictures = [(index, parts) for index, parts in kept if _is_picture(parts[-1])]
+    pictures = [(index, heap.path) for heap in heaps if heap.pictures for index in heap.files]
+    others = sum(len(heap.files) for heap in heaps if not heap.pictures)
     listed = [(index, parts) for index, parts in pictures if names[index] in labels]
-    held_out = lambda parts: any(part.lower() in TEST for part in parts[:-1])
-    needed = [parts for _, parts in pictures if not held_out(parts)]
-    known = [parts for index, parts in listed if not held_out(parts)]
-    folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1} - TRAIN - TEST - VALIDATION
+    lies_in = lambda parts, which: any(part.lower() in which for part in parts[:-1])
+    needed = [parts for _, parts in pictures if not lies_in(parts, TEST)]
+    known = [parts for index, parts in listed if not lies_in(parts, TEST)]
+    folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1} - SPLIT_NAMES
     kinds = {labels[names[index]] for index, _ in listed}
     if len(folders) > 1 or not known or 2 * len(known) < len(needed) or len(kinds) > MAX_CLASSES:
         return None
-    label_of, classes, notices = _classes([labels[names[index]] for index, _ in listed])
-    items = [Item(index, label_of[labels[names[index]]], held_out(parts), names[index]) for index, parts in listed]
+    label_of, classes, notices = _classes(collections.Counter(labels[names[index]] for index, _ in listed))
+    held = _held_out(choices)
+    items = [Item(index, label_of[labels[names[index]]], lies_in(parts, held), names[index]) for index, parts in listed]
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
     rejected = [
         (names[index], "the metadata has no label for it") for index, _ in pictures if names[index] not in labels
@@ -149,42 +223,16 @@ def _by_labels(
     test_given = any(item.held_out for item in items) and not all(item.held_out for item in items)
     if not test_given:
         items = [item._replace(held_out=False) for item in items]
-    return Layout(classes, items, test_given, ignored + len(kept) - len(pictures), rejected, notices)
+    splits = sorted({part.lower() for _, parts in listed for part in parts[:-1]} & SPLIT_NAMES)
+    facts = Facts([], splits, [], False, 0, noise)
+    return Layout(classes, items, test_given, noise + others, rejected, notices, facts)
 
 
-def _is_picture(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in PICTURES
-
-
-def _class_root(paths: list[list[str]]) -> list[str]:
-    """The wrapping folders above the class folders. A folder wraps when it is alone and holds folders of its own."""
-    root: list[str] = []
-    while True:
-        here = [parts[len(root) :] for parts in paths if parts[: len(root)] == root]
-        tops = {parts[0] for parts in here if len(parts) > 1}
-        if len(tops) != 1 or any(len(parts) == 1 and _is_picture(parts[0]) for parts in here):
-            return root
-        inside = [parts[1:] for parts in here if len(parts) > 1]
-        below = {parts[0] for parts in inside if len(parts) > 1}
-        loose = any(len(parts) == 1 and _is_picture(parts[0]) for parts in inside)
-        if not below or (len(below) == 1 and loose):  # cat/1.png with one cat/extra/ is still the class cat
-            return root
-        root = [*root, *tops]
-
-
-def _is_split(groups: set[str], paths: list[list[str]]) -> bool:
-    """True for train/ beside test/ or validation/, each with class folders inside."""
-    if not (groups & TRAIN and groups & (TEST | VALIDATION) and groups <= TRAIN | TEST | VALIDATION):
-        return False
-    with_folders = {parts[0].lower() for parts in paths if len(parts) > 2}
-    return with_folders == groups and not any(len(parts) == 1 and _is_picture(parts[0]) for parts in paths)
-
-
-def _classes(folder_of_item: list[str]) -> tuple[dict[str, int], list[str], list[str]]:
+def _classes(files_of_folder: Mapping[str, int]) -> tuple[dict[str, int], list[str], list[str]]:
     """(label of each folder name, class names, notices). Differing only by case or Unicode form makes no class."""
     counts: collections.Counter[str] = collections.Counter()
     written: dict[str, list[str]] = {}  # a name as shown: as written, perhaps in several Unicode forms
-    for folder, count in sorted(collections.Counter(folder_of_item).items()):
+    for folder, count in sorted(files_of_folder.items()):
         counts[shown(folder, 10_000)] += count
         written.setdefault(shown(folder, 10_000), []).append(folder)
     spellings: dict[str, list[str]] = {}

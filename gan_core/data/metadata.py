@@ -24,8 +24,10 @@ MOST_FILES, MAX_BYTES, MOST_COLUMNS, LONGEST_LINE = 16, 32 << 20, 1000, 64 << 10
 
 def labels(names: Sequence[str], read: Callable[[int], bytes | None]) -> dict[str, str]:
     """Label by file name, of files among names. read(index) -> bytes of a metadata file, or None where it is too large."""
-    there, found = set(names), dict[str, str]()
-    files = [index for index, name in enumerate(names) if posixpath.basename(name).lower() in FILES]
+    found = dict[str, str]()
+    files = [index for index, name in enumerate(names) if name[-14:].lower().endswith(FILES)]
+    files = [index for index in files if posixpath.basename(names[index]).lower() in FILES]
+    there = set(names) if files else set()
     for index in files[:MOST_FILES]:
         folder, file = posixpath.split(names[index])
         for inner, label in rows(read(index) or b"", file.lower()):

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from gan_core.data.decode import Fit, to_mode
+from gan_core.data.choices import Colour
+from gan_core.data.colour import WHITE, to_mode
+from gan_core.data.decode import Fit
 from gan_core.data.pool import decode_all
 from gan_core.data.source import check_folder, list_folder
 from gan_core.errors import UserError
@@ -24,7 +26,14 @@ class Pictures(NamedTuple):
 
 
 def read_pictures(
-    folder: Path, scratch: Path, *, size: int, mode: Literal["L", "RGB"], fit: Fit, should_stop
+    folder: Path,
+    scratch: Path,
+    *,
+    size: int,
+    mode: Literal["L", "RGB"],
+    fit: Fit,
+    should_stop,
+    background: Colour = WHITE,
 ) -> Pictures:
     """Every picture below `folder`, in the order of its name. scratch: an existing folder that gets the pixels.
 
@@ -48,7 +57,8 @@ def read_pictures(
         file.truncate(len(wanted) * stride)
     channels = 3 if mode == "RGB" else 1
     found: dict[int, int] = {}
-    for answer in decode_all([job for _, job in wanted], slots, size, fit, should_stop=should_stop):
+    jobs = [job for _, job in wanted]
+    for answer in decode_all(jobs, slots, size, fit, should_stop=should_stop, background=background):
         if answer.channels:
             found[answer.slot] = answer.channels
         else:

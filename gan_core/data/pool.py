@@ -28,7 +28,9 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from gan_core.data.archive import Damaged, read_member
-from gan_core.data.decode import Fit, NotReadable, decode
+from gan_core.data.choices import Colour
+from gan_core.data.colour import WHITE, NotReadable
+from gan_core.data.decode import Fit, decode
 from gan_core.errors import Stopped
 
 FEW_FILES = 64
@@ -52,6 +54,7 @@ class Decoded(NamedTuple):
     sha256: str = ""
     reason: str = ""
     damaged: bool = False  # inside its zip, not as a picture
+    animated: bool = False
 
 
 def decode_all(
@@ -64,11 +67,14 @@ def decode_all(
     children: int | None = None,
     timeout_seconds: float = 10.0,
     memory_bytes: int = 2 << 30,
+    background: Colour = WHITE,
+    readers: "Readers | None" = None,
 ) -> Iterator[Decoded]:
     """Decode every job; yield one Decoded for each, in no particular order; raise Stopped when should_stop() is true.
 
     jobs: (offset, packed_bytes, bytes, method, crc) of a zip member, or (path,) of a file. pixels: an existing file
-    that gets slot i at i * 3 * size * size. Raises OSError where the pixels cannot be written.
+    that gets slot i at i * 3 * size * size. readers: children that were started ahead, and are used up. Raises OSError where
+    the pixels cannot be written.
     """
     setup = json.dumps(
         {
@@ -76,19 +82,22 @@ def decode_all(
             "zip": zip_path and str(zip_path.absolute()),
             "size": size,
             "fit": fit,
+            "background": background,
             "timeout_seconds": timeout_seconds,
             "memory_bytes": memory_bytes,
         }
     )
     if children is None:
-        children = 1 if len(jobs) < FEW_FILES else min(len(os.sched_getaffinity(0)), MAX_CHILDREN)
+        children = 1 if len(jobs) < FEW_FILES else most_children()
     waiting = collections.deque(range(len(jobs)))
     selector = selectors.DefaultSelector()
     alive: list[_Child] = []
+    ahead = readers.children if readers else []
     try:
         while waiting or any(child.unanswered for child in alive):
             while waiting and len(alive) < children:
-                alive.append(_Child(setup))
+                alive.append(ahead.pop() if ahead else _Child())
+                alive[-1].set_up(setup)
                 selector.register(alive[-1].process.stdout, selectors.EVENT_READ, alive[-1])  # type: ignore
             for child in alive:
                 child.feed(waiting, jobs)
@@ -107,10 +116,28 @@ def decode_all(
             child.close()
 
 
+def most_children() -> int:
+    return min(len(os.sched_getaffinity(0)), MAX_CHILDREN)
+
+
+class Readers:
+    """Children started ahead: they import what they need while their parent still lists a zip. To be used in a with."""
+
+    def __init__(self, count: int):
+        self.children = [_Child() for _ in range(count)]
+
+    def __enter__(self) -> "Readers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self.children:
+            child.close()
+
+
 class _Child:
     """The parent's view of one child: the lines it was sent and has not answered, in order."""
 
-    def __init__(self, setup: str):
+    def __init__(self):
         with tempfile.TemporaryFile() as file:
             os.pwrite(file.fileno(), bytes(MARK_BYTES), 0)  # not a hole: on a full disk that would be a signal, later
             self.mark = mmap.mmap(file.fileno(), MARK_BYTES)  # the slot that it is at
@@ -125,6 +152,8 @@ class _Child:
             )
         self.unanswered: collections.deque[tuple[list[int], int]] = collections.deque()  # (slots, bytes of the line)
         self.text_ahead, self.rest, self.ready, self.dead = 0, b"", False, False
+
+    def set_up(self, setup: str) -> None:
         self._send(setup.encode() + b"\n")
 
     def feed(self, waiting: collections.deque[int], jobs: Sequence[Sequence[Any]]) -> None:
@@ -202,7 +231,7 @@ def _main() -> None:
     setup = json.loads(sys.stdin.buffer.readline())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (setup["memory_bytes"],) * 2)
-    size, fit = setup["size"], setup["fit"]
+    size, fit, background = setup["size"], setup["fit"], tuple(setup["background"])
     pixels = os.open(setup["pixels"], os.O_WRONLY)
     archive = os.open(setup["zip"], os.O_RDONLY) if setup["zip"] else None
     mark = mmap.mmap(int(sys.argv[1]), MARK_BYTES)
@@ -212,16 +241,18 @@ def _main() -> None:
         for slot, *source in json.loads(line):
             mark[:] = MARK.pack(slot)
             signal.setitimer(signal.ITIMER_REAL, setup["timeout_seconds"])
-            answers.append(_answer(slot, source, archive, pixels, size, fit))
+            answers.append(_answer(slot, source, archive, pixels, size, fit, background))
             signal.setitimer(signal.ITIMER_REAL, 0)
         os.write(1, json.dumps(answers).encode() + b"\n")
 
 
-def _answer(slot: int, source: list[Any], archive: int | None, pixels: int, size: int, fit: Fit) -> tuple[Any, ...]:
+def _answer(
+    slot: int, source: list[Any], archive: int | None, pixels: int, size: int, fit: Fit, background: Colour
+) -> tuple[Any, ...]:
     """The fields of Decoded for one job, its pixels written; channels -errno where they could not be."""
     try:
         data = Path(source[0]).read_bytes() if archive is None else read_member(archive, *source)
-        picture = decode(data, size, fit)
+        picture = decode(data, size, fit, background)
     except NotReadable as error:
         return slot, 0, 0, 0, "", "", str(error)
     except Damaged as error:
@@ -235,7 +266,8 @@ def _answer(slot: int, source: list[Any], archive: int | None, pixels: int, size
     except OSError as error:
         return slot, -(error.errno or errno.EIO), 0, 0, "", "", error.strerror
     channels = 1 if picture.pixels.ndim == 2 else 3
-    return slot, channels, picture.width, picture.height, picture.mode, hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(data).hexdigest()
+    return slot, channels, picture.width, picture.height, picture.mode, sha256, "", False, picture.animated
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gan_core.data import metadata
 from gan_core.data.archive import MAX_FILE_BYTES, MAX_FILES, Damaged, preflight, read_member
-from gan_core.data.layout import shown
+from gan_core.data.names import shown
 from gan_core.errors import UserError
 
 LINK = "a link or device, not a file"
@@ -32,11 +32,15 @@ def read_text(listing: "Listing", index: int, zip_path: Path | None) -> bytes | 
 
 
 class Listing(NamedTuple):
-    """What a source holds before decoding. jobs[i] belongs to names[i]; a str instead is the reason not to read it."""
+    """What a source holds before decoding. jobs[i] belongs to names[i]; a str instead is the reason not to read it.
+
+    guessed: how many names may look wrong, since a zip does not say how they are written.
+    """
 
     names: list[str]
     jobs: list[tuple | str]
     folders: list[str]
+    guessed: int = 0
 
 
 def check_folder(path: Path, folder: Path) -> None:
@@ -57,7 +61,8 @@ def check_folder(path: Path, folder: Path) -> None:
 def list_zip(path: Path) -> Listing:
     archive = preflight(path)
     jobs = [LINK if member.special else _too_large(member.bytes) or tuple(member[1:6]) for member in archive.members]
-    return Listing([member.name for member in archive.members], jobs, archive.folders)
+    guessed = sum(member.guessed for member in archive.members)
+    return Listing([member.name for member in archive.members], jobs, archive.folders, guessed)
 
 
 def list_folder(path: Path) -> Listing:

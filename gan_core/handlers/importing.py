@@ -1,6 +1,8 @@
 """Pictures in: the job `import`."""
 
+import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 from gan_core import jobs
@@ -10,24 +12,42 @@ from gan_core.workspace import Workspace
 
 
 def import_(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
-    """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all."""
+    """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all.
+
+    The zip of an upload moves into the folder of its data set, so that it can be imported again with other choices.
+    """
+    from gan_core.data.choices import Choices
+    from gan_core.data.dataset import read_info
     from gan_core.data.importer import import_dataset
+    from gan_core.data.origin import KEPT_ZIP, origin
 
     wanted = dict(job.payload)
-    source, upload = wanted.pop("source"), None
+    source, choices = wanted.pop("source"), Choices(**wanted.pop("choices", {}))
+    upload, kept = None, None
     if source.startswith("upload:"):
-        upload = workspace.upload(source[7:])
-        source = str(upload / "upload.zip")
+        upload = workspace.upload(source.removeprefix("upload:"))
+        source, kept = str(upload / "upload.zip"), f"{wanted['name']}.zip"
+    elif source.startswith("again:"):
+        earlier = workspace.dataset(source.removeprefix("again:"))
+        source = origin(earlier)
+        if Path(source) == earlier / KEPT_ZIP:
+            kept = read_info(earlier).source["name"]
     try:
         with workspace.staging(workspace.dataset(job.subject)) as folder:
             info = import_dataset(
                 source,
                 folder,
+                choices=choices,
+                kept=kept,
                 cache=workspace.root / "cache",
                 on_progress=Reporter(store, job),
                 should_stop=watch,
                 **wanted,
             )
+            if upload is not None:
+                os.replace(source, folder / KEPT_ZIP)
+            elif kept is not None:
+                _second_copy(Path(source), folder / KEPT_ZIP)
     finally:
         if upload is not None:
             shutil.rmtree(upload, ignore_errors=True)
@@ -40,3 +60,11 @@ def import_(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         "rejected": info.rejected,
         "notices": info.notices,
     }
+
+
+def _second_copy(source: Path, target: Path) -> None:
+    """The same file under a second name, so that deleting one set leaves the other's; copied where links cannot be made."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

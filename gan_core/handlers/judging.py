@@ -9,6 +9,7 @@ import numpy as np
 
 from gan_core import jobs
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.choices import colour
 from gan_core.data.pictures import read_pictures
 from gan_core.errors import Stopped, UserError
 from gan_core.export import plan
@@ -127,7 +128,16 @@ def detect(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
     folder = Path(job.payload["folder"])
     (workspace.run(run.id) / "detections").mkdir(exist_ok=True)
     with workspace.staging(workspace.run(run.id) / "detections" / job.id) as scratch:
-        pictures = read_pictures(folder, scratch, size=info.size, mode=info.mode, fit=info.fit, should_stop=watch)
+        background = colour(info.source.get("background", "white"))
+        pictures = read_pictures(
+            folder,
+            scratch,
+            size=info.size,
+            mode=info.mode,
+            fit=info.fit,
+            should_stop=watch,
+            background=background,
+        )
         features = feature_cache(workspace).get(
             extractor,
             pictures.images,

@@ -1,25 +1,30 @@
-"""The form that brings a dataset in (ready set, zip, folder), and the progress of an import."""
+"""The form that brings a dataset in (ready set, zip, folder, an earlier one again), and the progress of an import."""
 
 import streamlit as st
 
 from gan_core import actions, recipes
 from gan_core.actions import Desk
-from gan_core.data.dataset import SIZES
+from gan_core.data.choices import BACKGROUNDS, Choices
+from gan_core.data.dataset import SIZES, read_info
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
 from pages.components.desk import click_token
+from pages.components.import_look import KEYS, look
 from pages.components.status import job_progress
 from pages.components.text import plain, sentence, size
 from pages.components.upload import upload_zip
 
 WAYS = ("Ready sets", "Upload a zip", "Folder on this computer")
 MODES = {"auto": "As in the pictures", "RGB": "Colour", "L": "Grey"}
-DRAWN = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
 FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretch to a square"}
+OTHER = "other"
+BACKGROUND_WORDS = {"white": "White", "black": "Black", "grey": "Grey", OTHER: "Another colour"}
 
 
-def choose_source() -> tuple[str, str] | None:
+def choose_source(desk: Desk) -> tuple[str, str] | None:
     """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
+    if again := st.query_params.get("again"):
+        return choose_again(desk, again)
     way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
     if way == WAYS[0]:
         name = st.radio(
@@ -37,6 +42,9 @@ def choose_source() -> tuple[str, str] | None:
     if way == WAYS[1]:
         if arrived := upload_zip("import_upload"):
             st.session_state["import_arrived"] = arrived
+            st.session_state.pop("import_refused", None)
+        if refused := st.session_state.get("import_refused"):
+            st.error(refused)
         held = st.session_state.get("import_arrived")
         if held is None:
             return None
@@ -54,35 +62,108 @@ def choose_source() -> tuple[str, str] | None:
     return (path, "") if path else None
 
 
+def choose_again(desk: Desk, dataset_id: str) -> tuple[str, str] | None:
+    """The source of an earlier import, the form filled as it was then; None where it is gone."""
+    if st.button("Import something else", key="import_other", icon=":material/arrow_back:"):
+        del st.query_params["again"]
+        st.session_state.pop("import_filled", None)
+        st.rerun()
+    try:
+        info = read_info(desk.workspace.dataset(dataset_id))
+        actions.locate(desk, f"again:{dataset_id}")
+    except UserError as refused:
+        st.error(sentence(refused))
+        return None
+    st.info(plain(f"{info.name} again, from what it was made of, as a dataset of its own."), icon=":material/replay:")
+    if st.session_state.get("import_filled") != dataset_id:
+        st.session_state["import_filled"] = dataset_id
+        background = info.source.get("background", "white")
+        named = background in BACKGROUNDS
+        st.session_state.update({"import_size": info.size, "import_fit": info.fit, "import_mode": "auto"})
+        st.session_state["import_background"] = background if named else OTHER
+        if not named:
+            st.session_state["import_background_colour"] = background
+        for field, value in Choices(**info.source.get("choices", {}))._asdict().items():
+            st.session_state[KEYS[field]] = value
+    return f"again:{dataset_id}", info.name
+
+
+def look_or_refuse(desk: Desk, source: str) -> Choices | None:
+    """The choices, below what they lead to; None where the source would be refused. A refused upload is not kept."""
+    try:
+        if actions.locate(desk, source).startswith("demo:"):
+            return Choices()
+        return look(desk, source)
+    except UserError as refused:
+        if source.startswith("upload:"):
+            actions.discard_upload(desk, source)
+            st.session_state.pop("import_arrived", None)
+            st.session_state["import_refused"] = sentence(refused)
+            st.rerun()
+        st.error(sentence(refused))
+    except OSError:
+        st.error("It cannot be looked into: check that it is still there and may be read.")
+    return None
+
+
 def import_form(desk: Desk) -> None:
-    source = choose_source()
-    named, sized, colour, fit = st.columns(4)
+    drawn = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
+    source = choose_source(desk)
+    choices = look_or_refuse(desk, source[0]) if source else None
+    named, sized, colour, fit, behind = st.columns(5)
     name = named.text_input(
         "Name", key="import_name", max_chars=100, placeholder=source[1] or "its own name" if source else ""
     )
+    if "import_size" not in st.session_state:
+        st.session_state["import_size"] = 32
     side = sized.selectbox(
         "Size",
         SIZES,
-        index=SIZES.index(32),
-        format_func=lambda side: f"{side} × {side} px" + ("" if side in DRAWN else " (no recipe draws it yet)"),
+        format_func=lambda side: f"{side} × {side} px" + ("" if side in drawn else " (no recipe draws it yet)"),
         key="import_size",
         help="Smaller trains faster: 28 or 32 px in minutes, 64 px from a quarter of an hour on a CPU.",
     )
     mode = colour.selectbox("Colour", list(MODES), format_func=MODES.__getitem__, key="import_mode")
     fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")
-    if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=source is None):
+    with behind:
+        background = choose_background()
+    ready = source is not None and choices is not None
+    if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=not ready):
         name = name or source[1]
-        token = click_token("import", source[0], name, side, mode, fitted)
+        token = click_token("import", source[0], name, side, mode, fitted, background, choices)
         try:
-            job = actions.import_dataset(desk, source[0], name=name, size=side, mode=mode, fit=fitted, token=token)
+            job = actions.import_dataset(
+                desk,
+                source[0],
+                name=name,
+                size=side,
+                mode=mode,
+                fit=fitted,
+                background=background,
+                choices=choices,
+                token=token,
+            )
         except UserError as refused:
             st.error(sentence(refused))
         else:
-            st.session_state.pop("import_arrived", None)
+            for key in ("import_arrived", "import_filled"):
+                st.session_state.pop(key, None)
             st.query_params.from_dict({"job": job.id})
             st.rerun()
-    if source is None:
+    if not ready:
         st.caption("Import lights up when there is something to import.")
+
+
+def choose_background() -> str:
+    """What lies behind transparent pictures and beside padded ones: a name or '#rrggbb'."""
+    chosen = st.selectbox(
+        "Background",
+        list(BACKGROUND_WORDS),
+        format_func=BACKGROUND_WORDS.__getitem__,
+        key="import_background",
+        help="Behind transparent pictures, and beside pictures that are padded to a square.",
+    )
+    return st.color_picker("Colour of it", "#ffffff", key="import_background_colour") if chosen == OTHER else chosen
 
 
 def show_import(desk: Desk, job_id: str) -> bool:

@@ -209,8 +209,9 @@ def test_two_clicks_from_home_to_a_generated_picture(page, server):
 def test_a_zip_that_cannot_be_used_gets_one_sentence_and_leaves_nothing(
     page, server, tmp_path, name, classes, extra, said
 ):
-    upload(page, server, pictures(tmp_path / name, classes, extra))
-    page.locator(".st-key-import_start button").click()
+    page.goto(f"{server.url}/dataset")
+    choose(page, "import_way", "Upload a zip")
+    page.locator(".st-key-import_upload input[type=file]").set_input_files(pictures(tmp_path / name, classes, extra))
     alert = page.get_by_role("alert").filter(has_text=".").first
     expect(alert).to_be_visible()
     assert said in alert.inner_text().lower(), alert.inner_text()

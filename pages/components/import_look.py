@@ -1,0 +1,90 @@
+"""What an import would read, before it is started: the classes as a table, and the choices that make a difference here."""
+
+import os
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.actions import Desk
+from gan_core.data.choices import Choices
+from gan_core.data.survey import Preview
+from pages.components.desk import open_desk
+from pages.components.text import count, plain
+
+KEYS = {field: f"import_{field}" for field in Choices._fields}
+LABELS = {
+    "split": "Folders train, test, validation",
+    "level": "Which folder names the class?",
+    "loose": "Pictures in no class folder",
+}
+WORDS = {
+    "given": "Learn from all but the test folder",
+    "given+validation": "Hold the validation folder out as well",
+    "pool": "Mix them and cut a new test split",
+    "auto": "As found below",
+    "top": "The outer one",
+    "last": "The one that holds the picture",
+    "skip": "Leave them out",
+    "class": "Make them the class unlabelled",
+}
+NO_TEST_FOLDER = {"given": "Learn from all and cut a test split", "given+validation": "Hold the validation folder out"}
+ROWS_SHOWN = 8
+ROW_PIXELS = 35
+
+
+def look(desk: Desk, source: str) -> Choices:
+    """Show what an import of `source` would read with the choices made below it. Raises UserError where it would be refused."""
+    choices = Choices(**{field: st.session_state.get(key, getattr(Choices(), field)) for field, key in KEYS.items()})
+    status = os.stat(actions.locate(desk, source))
+    preview = look_once(str(desk.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
+    with st.container(key="import_look"):
+        made = choose(preview.offers)
+        show(preview)
+    return made
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking into it …")
+def look_once(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview:
+    """actions.look_into, once for each state of the source. stamp: when it was changed, and its size."""
+    preview = actions.look_into(open_desk(root), source, choices)
+    assert preview is not None, "a ready set is not looked into"
+    return preview
+
+
+def choose(offers: dict[str, list[str]]) -> Choices:
+    """Select boxes for what makes a difference; the rest stays as it is by default."""
+    made = {}
+    for column, (field, options) in zip(st.columns(max(1, len(offers))), offers.items(), strict=False):
+        words = WORDS | (NO_TEST_FOLDER if field == "split" and "pool" not in options else {})
+        if st.session_state.get(KEYS[field]) not in options:  # chosen for another source
+            st.session_state.pop(KEYS[field], None)
+        made[field] = column.selectbox(LABELS[field], options, format_func=words.__getitem__, key=KEYS[field])
+    return Choices(**made)
+
+
+def show(preview: Preview) -> None:
+    """The tree in a line, the classes in a table, and what is to be known of the rest."""
+    folders = [", ".join(names) for names in preview.levels]
+    st.markdown(
+        f"**{plain(count(len(preview.classes), 'class', 'classes'))}** in "
+        f"{plain(' / '.join([*folders, 'class', 'picture']))}"
+    )
+    names, learnt, held_out = zip(*preview.classes, strict=True)
+    table = {"class": names, "to learn from" if preview.test_given else "pictures": learnt}
+    if preview.test_given:
+        table["held out"] = held_out
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=ROW_PIXELS * (min(len(names), ROWS_SHOWN) + 1) + 3,
+        key="import_classes",
+        alt="Pictures in each class",
+    )
+    if not preview.test_given:
+        st.caption("The test split is cut from these, the same share of each class.")
+    if preview.left_out:
+        reasons = "; ".join(f"{reason} ({number:,})" for reason, number in preview.left_out)
+        total = sum(number for _, number in preview.left_out)
+        st.caption(plain(f"Left out before reading: {count(total, 'file')}: {reasons}."))
+    for notice in preview.notices:
+        st.caption(plain(notice))
