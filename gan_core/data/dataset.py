@@ -7,6 +7,7 @@ items.jsonl                         per image: split, row, label, name of its so
 contact/<class index>.webp          up to 40 images of a class at a glance
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -127,3 +128,9 @@ def read_items(folder: Path) -> Iterable[dict[str, Any]]:
     with open(os.path.join(folder, "items.jsonl"), encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
+
+
+def known_items(folder: Path) -> Iterable[dict[str, Any]]:
+    """read_items as far as the file goes: none where there is no file, and nothing after a torn line."""
+    with contextlib.suppress(OSError, ValueError):
+        yield from read_items(folder)

@@ -17,6 +17,7 @@ MODES = {"auto": "As in the pictures", "RGB": "Colour", "L": "Grey"}
 DRAWN = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
 FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretch to a square"}
 
+
 def choose_source() -> tuple[str, str] | None:
     """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
     way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
