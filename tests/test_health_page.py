@@ -91,7 +91,7 @@ def test_before_a_look_the_counts_speak_and_a_look_is_offered(full):
     assert "inspect_start" in keys(at) and not any(key.startswith("exclude_") for key in keys(at))
     at.button(key="inspect_start").click().run()
     assert not at.exception and Store(full).latest_job("inspect", seeded.DATASET).state == "queued"
-    assert at.button(key="inspect_cancel") and "waiting for its turn" in str(at.main)
+    assert at.button(key="inspect_cancel")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_rows_out_of_reach_are_passed_over(looked_at):
 
 def test_the_background_is_chosen_with_a_preview(looked_at, full):
     at = open_page()
-    at.selectbox(key=f"clean_ground_{seeded.DATASET}").set_value("white").run()
+    at.segmented_control(key=f"clean_ground_{seeded.DATASET}").set_value("white").run()
     assert not at.exception and "no object found" in words(at)
     at.button(key=f"clean_cutouts_{seeded.DATASET}_next").click().run()
     at.segmented_control(key=f"clean_without_{seeded.DATASET}").set_value(False).run()

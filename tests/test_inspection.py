@@ -117,7 +117,7 @@ def test_a_stranger_is_an_outlier_and_a_wide_class_has_none():
     )
     labels = np.repeat([0, 1, 0], [100, 100, 1])
     found = outliers(within_class(features, labels), labels)
-    assert found[0] == 200 and len(found) <= 6  # the furthest first; the tails of two Gaussian classes are few
+    assert found[0] == 200 and len(found) <= 10  # the furthest first; the tails of two Gaussian classes are few
     same = np.zeros((40, 8), np.float32)
     assert not len(outliers(within_class(same, labels[:40]), labels[:40]))
     assert not len(outliers(within_class(features[-4:], labels[-4:]), labels[-4:]))  # too few to say

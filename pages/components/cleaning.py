@@ -15,7 +15,7 @@ from pages.components.desk import click_token
 from pages.components.status import job_progress
 from pages.components.text import ago, count, plain, sentence
 
-GROUNDS = {"": "As it is", "white": "White", "grey": "Grey", "black": "Black", "own": "A colour"}
+GROUNDS = {"as it is": "As it is", "white": "White", "grey": "Grey", "black": "Black", "own": "A colour"}
 WITHOUT = {True: "Keep as they are", False: "Leave out"}
 
 
@@ -56,10 +56,15 @@ def form(desk: Desk, id: str, folder: Path, info: DatasetInfo, entries: list[exc
         "and the test part are treated alike."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ground = st.selectbox(
-            "Background", list(GROUNDS), format_func=GROUNDS.__getitem__, key=f"clean_ground_{id}", width=180
+        ground = st.segmented_control(
+            "Background",
+            list(GROUNDS),
+            format_func=GROUNDS.__getitem__,
+            default="as it is",
+            required=True,
+            key=f"clean_ground_{id}",
         )
-        background = str(ground)
+        background = "" if ground == "as it is" else str(ground)
         if ground == "own":
             background = st.color_picker("Colour", "#2f79c4", key=f"clean_colour_{id}")
         name = st.text_input("Name", key=f"clean_name_{id}", max_chars=100, placeholder="its own name", width=280)
@@ -102,9 +107,7 @@ def show_made(desk: Desk, id: str) -> None:
         if job.live or (number == 0 and job.state != "finished"):
             job_progress(desk, job, "Cleaned dataset", f"curate_{job.id}")
         elif job.subject in names:
-            st.page_link(
-                "dataset.py",
-                label=f"Made of this: {plain(names[job.subject])}",
-                icon=":material/arrow_forward:",
-                query_params={"ds": job.subject},
-            )
+            label = f"Made of this: {plain(names[job.subject])}"
+            if st.button(label, key=f"open_{job.subject}", icon=":material/arrow_forward:", type="tertiary"):
+                st.query_params.from_dict({"ds": job.subject})
+                st.rerun()

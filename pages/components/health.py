@@ -19,7 +19,7 @@ from pages.components.status import job_progress
 from pages.components.text import ago, count, plain, sentence
 
 MEANS_SHOWN = 24
-CELL_PIXELS = 132
+CELL_PIXELS = 156
 NAME_LETTERS = 28
 
 
@@ -29,7 +29,7 @@ class Level(NamedTuple):
 
 
 LEVELS = {
-    "high": Level(":material/error:", "Mend this"),
+    "high": Level(":material/report:", "Mend this"),
     "medium": Level(":material/warning:", "Worth a look"),
     "low": Level(":material/info:", "Good to know"),
 }

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
-from test_journeys import upload
+from test_journeys import upload, wait_for
 
 
 def zip_with_copies(path):
@@ -46,8 +46,9 @@ def test_look_see_exclude_undo_exclude_and_make_a_cleaned_dataset(page, server, 
     expect(copies).to_contain_text("Left out.")
 
     page.locator(".st-key-curate_start button").click()
-    made = page.get_by_role("link", name="Made of this: twins, cleaned")
+    made = page.get_by_role("button", name="Made of this: twins, cleaned")
     expect(made).to_be_visible()
     made.click()
     expect(page.locator(".stMain")).to_contain_text("Left out of the dataset that this was made of")
-    assert page.url != parent and page.strays == []
+    wait_for(lambda: page.url != parent, "the address of the new dataset")
+    assert page.strays == []
