@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from gan_core import jobs
-from gan_core.cli import listing, results, training
+from gan_core.cli import curating, listing, results, training
 from gan_core.cli.common import Context, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 VERBS: dict[str, Callable[..., None]] = {
     "import": training.import_,
+    "inspect": curating.inspect,
+    "curate": curating.curate,
     "datasets": listing.datasets,
     "runs": listing.runs,
     "recipes": listing.recipes_,

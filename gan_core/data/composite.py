@@ -12,13 +12,12 @@ import numpy as np
 
 from gan_core.data.classical import Policy, changed_copy
 from gan_core.data.dataset import ImageSet
-from gan_core.data.foreground import alpha, background
+from gan_core.data.foreground import alpha, background, unseamed
 from gan_core.errors import Stopped
 
 SCALE, SHAPE, TURN_DEGREES = (0.75, 1.15), 0.1, 15.0
 INSIDE = 0.85  # share of the object that must stay in the frame
 TRIES = 20  # places for an object, and pictures asked for one
-EDGE = 2  # px
 CACHED_BYTES = 64 << 20  # of cut-outs that are kept
 LEAST_CUT = 0.5  # of some of a class's pictures with an object; a class with less has none to cut
 
@@ -111,9 +110,7 @@ def pasted(
         moved = cv2.warpAffine(np.ascontiguousarray(mask), matrix, (side, side), flags=cv2.INTER_LINEAR)
         if moved.sum() >= INSIDE * area:
             break
-    # Colours of the object reach a little past its edge, so that no seam of its old background shows.
-    sure = (mask > 0.95).astype(np.uint8)
-    clean = background(image, (cv2.dilate(sure, np.ones((3, 3), np.uint8), iterations=EDGE) - sure).astype(np.float32))
+    clean = unseamed(image, mask)
     warped = cv2.warpAffine(
         np.ascontiguousarray(clean), matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     ).reshape(image.shape)

@@ -8,6 +8,7 @@ contact/<class index>.webp          up to 40 images of a class at a glance
 source.zip                          the zip it was made from, where it was uploaded
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -137,3 +138,9 @@ def read_items(folder: Path) -> Iterable[dict[str, Any]]:
     with open(os.path.join(folder, "items.jsonl"), encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
+
+
+def known_items(folder: Path) -> Iterable[dict[str, Any]]:
+    """read_items as far as the file goes: none where there is no file, and nothing after a torn line."""
+    with contextlib.suppress(OSError, ValueError):
+        yield from read_items(folder)

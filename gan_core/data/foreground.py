@@ -11,6 +11,7 @@ FRAME = 0.04  # share of the side that counts as border
 PLAIN = 18.0  # levels by which a plain border may vary about its colour, for nine pixels in ten
 LEAST, MOST = 0.03, 0.9  # share of a picture that an object may take
 ROUNDS = 4
+EDGE = 2  # px
 
 
 def alpha(image: np.ndarray) -> np.ndarray | None:
@@ -89,3 +90,18 @@ def background(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         np.ascontiguousarray(image if image.shape[2] == 3 else image[..., 0]), hole, 3, cv2.INPAINT_TELEA
     )
     return painted.reshape(image.shape)
+
+
+def unseamed(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, C]: the colours of the object reach a little past its edge, so that no seam of its old background shows."""
+    import cv2
+
+    sure = (mask > 0.95).astype(np.uint8)
+    edge = cv2.dilate(sure, np.ones((3, 3), np.uint8), iterations=EDGE) - sure
+    return background(image, edge.astype(np.float32))
+
+
+def on_colour(image: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, C]: the object alone on a flat ground. mask float32 [H, W] of `alpha`; colour [C], levels."""
+    share = mask[..., None]
+    return np.rint(share * unseamed(image, mask) + (1 - share) * colour).astype(np.uint8)

@@ -11,6 +11,7 @@ from gan_core import jobs
 from gan_core.handlers.delivering import export, share, timelapse
 from gan_core.handlers.fusing import fuse
 from gan_core.handlers.importing import import_
+from gan_core.handlers.inspecting import curate, inspect
 from gan_core.handlers.judging import detect, utility
 from gan_core.handlers.measuring import evaluate
 from gan_core.handlers.previewing import preview
@@ -20,6 +21,8 @@ from gan_core.workspace import Workspace
 
 HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]]] = {
     "import": import_,
+    "inspect": inspect,
+    "curate": curate,
     "train": train,
     "probe": probe,
     "evaluate": evaluate,

@@ -1,4 +1,4 @@
-"""What is cut out of a dataset's pictures, before it is pasted on others."""
+"""What is cut out of a dataset's pictures, before it is pasted on others or laid on a flat background."""
 
 from pathlib import Path
 
@@ -7,28 +7,45 @@ import streamlit as st
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.data import foreground
+from gan_core.data.curate import in_mode
 from pages.components.text import plain
 
-PREVIEWED = 6  # classes
+PREVIEWED = 6  # pictures at a time, of as many classes
+GREY = (128, 128, 128)
+GOLDEN = 0.618  # steps of this share of a class come to lie evenly, however many are taken
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def cuts(folder: str, classes: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """An image of each of some classes, and the same with its background greyed out; None where no object is found."""
+@st.cache_data(max_entries=32, show_spinner=False)
+def cuts(folder: str, turn: int) -> list[tuple[int, np.ndarray, np.ndarray | None]]:
+    """(label, image, mask) of a picture of each of some classes; None where no object is found. turn: 0, 1, ... for others."""
     train = dataset_folder.load(Path(folder), "train")
+    labels = np.asarray(train.labels)
+    rounds = -(-len(train.classes) // PREVIEWED)
+    first, number = turn % rounds * PREVIEWED, turn // rounds
     found = []
-    for label in range(min(classes, PREVIEWED)):
-        image = np.asarray(train.images[int(np.argmax(np.asarray(train.labels) == label))])
-        mask = foreground.alpha(image)
-        grey = None if mask is None else np.rint(image * mask[..., None] + 128 * (1 - mask[..., None])).astype(np.uint8)
-        found.append((image, grey))
+    for label in range(first, min(first + PREVIEWED, len(train.classes))):
+        rows = np.flatnonzero(labels == label)
+        if len(rows):
+            image = np.asarray(train.images[rows[round(number * GOLDEN * len(rows)) % len(rows)]])
+            found.append((label, image, foreground.alpha(image)))
     return found
 
 
-def show(dataset: Path, classes: list[str]) -> None:
-    """Before and after, so that nobody pastes what was cut out badly."""
-    found = cuts(str(dataset), len(classes))
-    st.caption(f"What is cut out, in an image of each of the first {len(found)} classes:")
-    for column, name, (before, after) in zip(st.columns(len(found)), classes, found, strict=False):
-        column.image([before.squeeze(), (before if after is None else after).squeeze()], width=72)
-        column.caption(plain(name if after is not None else f"{name}: no object found"))
+@st.fragment
+def show(dataset: Path, classes: list[str], colour: tuple[int, int, int] = GREY, key: str = "cutouts") -> None:
+    """Before and after, so that nobody trains on, or pastes, what was cut out badly. colour: RGB behind the objects."""
+
+    def others() -> None:
+        st.session_state[f"{key}_turn"] = st.session_state.get(f"{key}_turn", 0) + 1
+
+    found = cuts(str(dataset), st.session_state.get(f"{key}_turn", 0))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("What is cut out, in a picture of each of some classes:")
+        st.button("Next six", key=f"{key}_next", icon=":material/arrow_forward:", type="tertiary", on_click=others)
+    with st.container(horizontal=True, key=f"{key}_pictures"):
+        for label, image, mask in found:
+            name = plain(classes[label])
+            after = image if mask is None else foreground.on_colour(image, mask, in_mode(colour, image.shape[2]))
+            with st.container(width=160):
+                st.image([image.squeeze(), after.squeeze()], width=72, alt=[f"{classes[label]}, before", "after"])
+                st.caption(name if mask is not None else f"{name}: no object found")

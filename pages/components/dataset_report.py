@@ -8,6 +8,8 @@ import streamlit as st
 from gan_core.actions import Desk
 from gan_core.data.dataset import DatasetInfo
 from pages.components import charts, urls
+from pages.components.cleaning import show_cleaning
+from pages.components.health import show_health
 from pages.components.text import csv_cell, plain
 
 
@@ -35,15 +37,12 @@ def show_dataset(desk: Desk, id: str, info: DatasetInfo) -> None:
             )
         )
     for notice in info.notices:
-        st.warning(plain(notice), icon=":material/warning:")
-    if (imbalance := health.get("imbalance", 1)) >= 2:
-        st.info(
-            f"The largest class has {imbalance:g} times the images of the smallest: Export can even that out.",
-            icon=":material/balance:",
-        )
+        st.caption(f":material/info: {plain(notice)}")
     st.page_link(
         "train.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id}
     )
+    show_health(desk, id, info)
+    show_cleaning(desk, id, info)
 
     st.header("Images per class")
     st.plotly_chart(

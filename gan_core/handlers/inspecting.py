@@ -1,0 +1,173 @@
+"""A dataset looked at closely, and made again without what was found: the jobs `inspect` and `curate`."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_core import jobs
+from gan_core.data import findings
+from gan_core.data.dataset import read_info
+from gan_core.handlers.looking import feature_cache, splits
+from gan_core.handlers.measuring import Stages
+from gan_core.handlers.reporter import Reporter
+from gan_core.store import Job, Store
+from gan_core.workspace import Workspace, atomic_write
+
+MOST_COMPARED = 20_000  # pictures that are compared with each other: time grows with their square
+READING, LOOKING, COMPARING, AVERAGING = (
+    "Reading the pictures",
+    "Looking at the pictures with EfficientNet-Lite0",
+    "Comparing the pictures",
+    "Averaging the classes",
+)
+
+
+def inspect(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """Findings about a dataset into its health.json, and the mean picture of each class into means.npy."""
+    from gan_core.metrics.extractors import load_efficientnet_lite0
+    from gan_core.training.device import choose
+
+    folder, seed = workspace.dataset(job.subject), job.payload["seed"]
+    info = read_info(folder)
+    train, test = splits(folder)
+    stages = Stages(Reporter(store, job), watch, {READING: 1, LOOKING: 6, COMPARING: 3, AVERAGING: 1})
+    facts = findings.gather(folder, train, test, stages(READING))
+    extractor, device = load_efficientnet_lite0(), choose("auto").type
+    sample = findings.even_sample(facts.labels, MOST_COMPARED, seed)
+    features = looked_at(
+        feature_cache(workspace), extractor, facts, sample, (train, test), device, stages(LOOKING), watch
+    )
+    found = findings.of_pixels(facts, info)
+    found += compared(facts, sample, train.images, test.images, features, info, stages(COMPARING), watch)
+    found += [one for one in findings.of_info(info) if one.kind not in {other.kind for other in found}]
+    stages(AVERAGING)(0.0)
+    means = findings.class_means(train, watch)
+    atomic_write(folder / "means.npy", lambda file: np.save(file, means, allow_pickle=False))
+    health = findings.Health(len(sample), len(facts.labels), findings.in_order(found))
+    findings.write(folder, health, seed, extractor.name)
+    return {
+        "dataset": job.subject,
+        "looked_at": health.looked_at,
+        "of": health.of,
+        "findings": [
+            {"kind": one.kind, "level": one.level, "count": one.total, "title": one.title, "effect": one.effect}
+            for one in health.findings
+        ],
+    }
+
+
+def looked_at(
+    cache, extractor, facts: findings.Facts, sample: np.ndarray, sets, device: str, tell, watch
+) -> np.ndarray:
+    """float32 [len(sample), D] of length 1: features of these rows of `facts`; sets: the training and the test pictures."""
+    from gan_core.metrics.inspection import of_length_one
+
+    parts: list[np.ndarray] = []
+    for each, held_out in zip(sets, (False, True), strict=True):
+        rows = facts.rows[sample[facts.held_out[sample] == held_out]]
+        if len(rows):
+            before, share = 1 - len(rows) / len(sample) if held_out else 0.0, len(rows) / len(sample)
+            progress = partial(within, tell, before, share)
+            parts.append(np.asarray(cache.get(extractor, each.images, rows, device, progress, watch).features))
+    return of_length_one(np.concatenate(parts))
+
+
+def within(tell, before: float, share: float, done: float, message: str) -> None:
+    tell(before + share * done)
+
+
+def compared(
+    facts: findings.Facts,
+    sample: np.ndarray,
+    train_images: np.ndarray,
+    test_images: np.ndarray,
+    features: np.ndarray,
+    info,
+    tell,
+    watch: jobs.Watch,
+) -> list[findings.Finding]:
+    """What pictures say beside each other. sample: the rows of `facts` that features [len(sample), D] are of, ascending."""
+    from gan_core.metrics import inspection
+
+    labels, held_out = facts.labels[sample], facts.held_out[sample]
+    tell(0.0)
+    pixels = np.concatenate(
+        [
+            inspection.thumbnails(images, facts.rows[sample[held_out == test]])
+            for images, test in ((train_images, False), (test_images, True))
+        ]
+    )
+    views = inspection.Views(pixels, features, labels, facts.flat[sample])
+    tell(0.1)
+    near = inspection.within_class(features, labels, watch)
+    tell(0.3)
+    pairs = inspection.near_copies(views, near, watch)
+    tell(0.7)
+    misplaced, seems = inspection.suspects(features, labels, watch)
+    tell(1.0)
+    alike = labels[pairs.rows[:, 0]] == labels[pairs.rows[:, 1]]
+    same, across = pairs.where(alike), pairs.where(~alike)
+    keep = inspection.keep_one(same, held_out)
+    in_both = held_out[same.rows].sum(axis=1) == 1
+    of = lambda one: (sample[one.rows], one.mirrored)
+    found = []
+    if len(keep.leaked):
+        found.append(findings.leaks(facts, info, sample[keep.leaked], *of(same.where(in_both))))
+    if len(keep.repeated):
+        found.append(findings.near_duplicates(facts, info, sample[keep.repeated], *of(same.where(~in_both))))
+    torn, mirrored = with_same_bytes(findings.same_bytes(facts), *of(across))
+    if len(torn):
+        found.append(findings.conflicts(facts, info, torn, mirrored))
+    if len(misplaced):
+        found.append(findings.suspects(facts, info, sample[misplaced], seems))
+    if len(far := inspection.outliers(near, labels)):
+        found.append(findings.outliers(facts, info, sample[far]))
+    return found
+
+
+def with_same_bytes(same: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs [P, 2] behind those of the same bytes, each once."""
+    known = {(int(a), int(b)) for a, b in same}
+    new = np.array([(int(a), int(b)) not in known for a, b in pairs], bool)
+    return np.concatenate([same, pairs[new]]), np.concatenate([np.zeros(len(same), bool), mirrored[new]])
+
+
+def curate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
+    """A dataset -> another one, without some of its pictures or with its objects on a flat background, by way of staging."""
+    from PIL import ImageColor
+
+    from gan_core.data.curate import curate as make
+
+    wanted = job.payload
+    parent: Path = workspace.dataset(wanted["parent"])
+    colour = wanted["background"]
+    with workspace.staging(workspace.dataset(job.subject)) as folder:
+        info = make(
+            parent,
+            folder,
+            left_out={kind: [(split, row) for split, row in rows] for kind, rows in wanted["left_out"].items()},
+            background=ImageColor.getrgb(colour)[:3] if colour else None,  # type: ignore[arg-type]
+            keep_without_object=wanted["keep_without_object"],
+            name=wanted["name"],
+            source={
+                **{key: value for key, value in read_info(parent).source.items() if key == "test_split"},
+                "kind": "curated",
+                "parent": wanted["parent"],
+                "name": read_info(parent).name,
+                "excluded": {kind: len(rows) for kind, rows in wanted["left_out"].items()},
+                "background": colour or None,
+            },
+            on_progress=Reporter(store, job),
+            should_stop=watch,
+        )
+    store.add_dataset(job.subject, info.name)
+    totals = [a + b for a, b in zip(info.train_counts, info.test_counts, strict=True)]
+    return {
+        "dataset": job.subject,
+        "parent": wanted["parent"],
+        "images": sum(totals),
+        "classes": dict(zip(info.classes, totals, strict=True)),
+        "notices": info.notices,
+    }
