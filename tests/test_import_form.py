@@ -124,3 +124,15 @@ def test_a_refused_upload_is_not_kept(empty):  # noqa: F811
     at.session_state["import_arrived"] = Upload(folder.name, "pets.zip", 6)
     at.run()
     assert "not a zip" in at.error[0].value and not folder.exists() and at.button(key="import_start").disabled
+
+
+def test_import_again_of_a_zip_that_has_changed_drops_the_choice_that_went(full, tmp_path):  # noqa: F811
+    folder = full.dataset(seeded.DATASET)
+    info = read_info(folder)
+    path = make_zip(tmp_path / "pets.zip", [name for name in SPLIT if "/val/" not in name])
+    choices = {"split": "given+validation", "level": "last", "loose": "class"}
+    source = {"kind": "zip", "name": "pets.zip", "path": str(path), "choices": choices}
+    write_info(folder, type(info)(**{**info.to_json(), "source": source}))
+    at = open_page("dataset", ds=seeded.DATASET, again=seeded.DATASET)
+    assert at.selectbox(key="import_split").value == "given" and not {"import_level", "import_loose"} & keys(at)
+    assert at.selectbox(key="import_background").value == "white"

@@ -56,8 +56,6 @@ def choose(offers: dict[str, list[str]]) -> Choices:
     made = {}
     for column, (field, options) in zip(st.columns(max(1, len(offers))), offers.items(), strict=False):
         words = WORDS | (NO_TEST_FOLDER if field == "split" and "pool" not in options else {})
-        if st.session_state.get(KEYS[field]) not in options:  # chosen for another source
-            st.session_state.pop(KEYS[field], None)
         made[field] = column.selectbox(LABELS[field], options, format_func=words.__getitem__, key=KEYS[field])
     return Choices(**made)
 
