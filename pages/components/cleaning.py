@@ -70,7 +70,9 @@ def form(desk: Desk, id: str, folder: Path, info: DatasetInfo, entries: list[exc
         name = st.text_input("Name", key=f"clean_name_{id}", max_chars=100, placeholder="its own name", width=280)
     keep = True
     if background:
-        st.caption("Objects are cut out and laid on that colour: some tens of pictures a second.")
+        st.caption(
+            "Objects are cut out and laid on that colour. On cluttered grounds that takes minutes for a few thousand pictures."
+        )
         cutouts.show(folder, info.classes, ImageColor.getrgb(background)[:3], key=f"clean_cutouts_{id}")
         keep = bool(
             st.segmented_control(
