@@ -29,8 +29,11 @@ if datasets and not under_way:
     chosen_id = pick("Dataset", list(datasets.values()), "ds", "dataset_choice")
     st.header(plain(datasets[chosen_id].name))
     info = info_or_stop(desk, chosen_id)
-    if again != chosen_id and st.button(
-        "Import again with other choices", key="import_again", icon=":material/replay:"
+    made_here = info.source.get("kind") == "curated"  # from a dataset, not from a source
+    if (
+        again != chosen_id
+        and not made_here
+        and st.button("Import again with other choices", key="import_again", icon=":material/replay:")
     ):
         st.query_params["again"] = chosen_id
         st.rerun()

@@ -112,18 +112,41 @@ def test_leaving_out_is_a_list_that_can_be_undone(desk, planted):
     with pytest.raises(UserError, match="left out already"):
         actions.exclude(desk, planted, "blank")
     second = actions.exclude(desk, planted, rows=[("train", 30), ("test", 5)])
-    assert second.rows == [("test", 5)] and second.finding == "chosen"
+    assert second.rows == [("test", 5), ("train", 30)] and second.finding == "chosen"
     assert exclusions.by_finding(exclusions.read(folder)) == {"blank": [("train", 30)], "chosen": [("test", 5)]}
     actions.undo_exclusion(desk, planted, first.id)
     with pytest.raises(UserError, match="undone already"):
         actions.undo_exclusion(desk, planted, first.id)
-    assert exclusions.left_out(exclusions.read(folder)) == {("test", 5)}
+    assert exclusions.left_out(exclusions.read(folder)) == {("test", 5), ("train", 30)}  # the other entry names it too
     for refused in ([("train", 80)], [("train", -1)], [("valid", 0)], []):
         with pytest.raises(UserError, match="no such picture"):
             actions.exclude(desk, planted, rows=refused)
     for kind in ("unheard-of", "rejected"):
         with pytest.raises(UserError):
             actions.exclude(desk, planted, kind)
+
+
+def test_keep_one_of_each_keeps_the_copy_of_a_picture_that_is_left_out_itself(desk, planted):
+    carried_out(desk, actions.inspect(desk, planted))
+    found = {one.kind: one for one in findings.read(desk.workspace.dataset(planted)).findings}
+    assert found["near_duplicates"].rows == [("train", 11)]
+    ((split, row),) = found["near_duplicates"].keeps
+    actions.exclude(desk, planted, rows=[(split, row)])
+    with pytest.raises(UserError, match="no such picture"):
+        actions.exclude(desk, planted, "near_duplicates")
+
+
+def test_a_cleaned_dataset_keeps_what_its_pictures_were_padded_with(desk, planted):
+    carried_out(desk, actions.inspect(desk, planted))
+    made = [
+        carried_out(desk, actions.curate(desk, planted, exclude=["blank"], background=colour))["dataset"]
+        for colour in ("", "#ff8800")
+    ]
+    sources = [read_info(desk.workspace.dataset(id)).source for id in made]
+    assert [source["background"] for source in sources] == ["white", "#ff8800"]
+    assert [source["cut_out"] for source in sources] == [False, True]
+    with pytest.raises(UserError, match="not a colour"):
+        actions.curate(desk, planted, background="orange")  # what the import and the detector do not know either
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 9}', '{"schema": 1, "entries": [{"id": 1}]}'])

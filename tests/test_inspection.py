@@ -101,11 +101,13 @@ def test_a_class_in_which_everything_is_there_three_times_is_not_its_own_measure
 
 
 def test_one_of_each_group_stays_and_it_is_the_held_out_one():
-    rows = np.array([[0, 1], [1, 2], [3, 9], [4, 9], [7, 8]])
-    pairs = Pairs(rows, np.zeros(5, bool), np.zeros(5, np.float32))
-    held_out = np.arange(10) > 6
+    rows = np.array([[0, 1], [1, 2], [3, 9], [4, 9], [7, 8], [5, 10], [5, 11]])
+    pairs = Pairs(rows, np.zeros(7, bool), np.zeros(7, np.float32))
+    held_out = np.arange(12) > 6
     kept = keep_one(pairs, held_out)
-    assert kept.repeated.tolist() == [1, 2, 8] and kept.leaked.tolist() == [3, 4]
+    # Of {5, 10, 11} the second held-out one is a repeat within the test part, and no training picture that leaked.
+    assert kept.repeated.tolist() == [1, 2, 8, 11] and kept.leaked.tolist() == [3, 4, 5]
+    assert kept.stays == {1: 0, 2: 0, 3: 9, 4: 9, 8: 7, 5: 10, 11: 10}
     none = Pairs(np.empty((0, 2), np.int64), np.empty(0, bool), np.empty(0, np.float32))
     assert not any(map(len, keep_one(none, held_out)))
 

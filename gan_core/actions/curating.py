@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from PIL import ImageColor
-
 from gan_core.actions.desk import Desk
 from gan_core.checks import check_seed
 from gan_core.data import exclusions, findings
+from gan_core.data.choices import colour
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
 from gan_core.store import Job
@@ -28,7 +27,8 @@ def exclude(
     folder = desk.workspace.dataset(desk.store.dataset(dataset_id).id)
     info = read_info(folder)
     if rows is None:
-        rows = rows_of(findings.read(folder), finding)
+        gone = exclusions.left_out(exclusions.read(folder))
+        rows = still_kept(named(findings.read(folder), finding), gone)
     chosen = list(rows)
     if not chosen or not all(inside(info, split, row) for split, row in chosen):
         raise UserError("no_such_picture", "There is no such picture in this dataset.", "Pick one from the list.")
@@ -61,15 +61,13 @@ def curate(
     if exclude is None:
         left_out = exclusions.by_finding(exclusions.read(folder))
     else:
-        health = findings.read(folder)
-        named = [exclusions.Entry("", kind, list(rows_of(health, kind, may_lack=True)), 0.0) for kind in exclude]
-        left_out = exclusions.by_finding(named)
+        left_out = exclusions.by_finding(entries_of(findings.read(folder), exclude))
     # A list that someone else wrote: what names no picture of this dataset is passed over.
     left_out = {
         kind: kept for kind, rows in left_out.items() if (kept := [place for place in rows if inside(info, *place)])
     }
     if background:
-        check_colour(background)
+        colour(background)
     elif not left_out:
         raise UserError(
             "nothing_to_do",
@@ -88,8 +86,28 @@ def curate(
     return desk.submit("curate", new_id("dataset"), payload, token=token)
 
 
-def rows_of(health: findings.Health | None, kind: str, may_lack: bool = False) -> Sequence[tuple[str, int]]:
-    """What a finding would leave out. may_lack: nothing, where a look has found nothing of the kind."""
+def entries_of(health: findings.Health | None, kinds: Sequence[str]) -> list[exclusions.Entry]:
+    """What these findings leave out together, so that one of each group of copies is still there."""
+    gone, entries = set[tuple[str, int]](), []
+    found = [named(health, kind, may_lack=True) for kind in kinds]
+    for one in sorted(filter(None, found), key=lambda one: one.action == "keep_one"):
+        rows = still_kept(one, gone)
+        gone.update(rows)
+        entries.append(exclusions.Entry("", one.kind, rows, 0.0))
+    return entries
+
+
+def still_kept(found: findings.Finding | None, gone: set[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Rows that a finding leaves out, but for copies of a picture that is left out itself."""
+    if found is None:
+        return []
+    if found.action != "keep_one" or len(found.keeps) != len(found.rows):
+        return list(found.rows)
+    return [row for row, stays in zip(found.rows, found.keeps, strict=True) if stays not in gone]
+
+
+def named(health: findings.Health | None, kind: str, may_lack: bool = False) -> findings.Finding | None:
+    """A finding of the last look. may_lack: None, where it has found nothing of the kind."""
     if kind not in findings.EFFECTS:
         offered = ", ".join(name.replace("_", "-") for name in findings.EFFECTS)
         raise UserError("unknown_finding", f"There is no finding {kind!r}.", f"Choose of {offered}.")
@@ -98,20 +116,9 @@ def rows_of(health: findings.Health | None, kind: str, may_lack: bool = False) -
     found = next((one for one in health.findings if one.kind == kind and one.rows), None)
     if found is None and not may_lack:
         raise UserError("unknown_finding", "That was not found in this dataset.", "Look closer again (inspect).")
-    return found.rows if found else []
+    return found
 
 
 def inside(info: DatasetInfo, split: str, row: int) -> bool:
     counts = {"train": info.train_counts, "test": info.test_counts}
     return split in counts and 0 <= row < sum(counts[split])
-
-
-def check_colour(text: str) -> None:
-    try:
-        if len(ImageColor.getrgb(text)) == 3:
-            return
-    except ValueError:
-        pass
-    raise UserError(
-        "bad_background", f"{text!r} is not a colour.", "Choose white, grey, black, or one such as #ff8800."
-    )

@@ -64,7 +64,7 @@ def add(folder: Path, finding: str, rows: Iterable[tuple[str, int]]) -> Entry:
         fresh = sorted(set(rows) - left_out(entries))
         if not fresh:
             raise UserError("nothing_to_exclude", "These pictures are left out already.", "Undo brings them back.")
-        entry = Entry(f"x{secrets.token_hex(8)}", finding, fresh, time.time())
+        entry = Entry(f"x{secrets.token_hex(8)}", finding, sorted(set(rows)), time.time())
         write(folder, [*entries, entry])
     return entry
 

@@ -52,6 +52,7 @@ class Finding(NamedTuple):
     rows: Sequence[tuple[str, int]] = ()
     shown: Sequence[Sequence[Picture]] = ()
     hint: str = ""
+    keeps: Sequence[tuple[str, int]] = ()  # of 'keep_one', beside each of rows: the picture that stays
 
     @property
     def effect(self) -> str:
@@ -242,11 +243,12 @@ def of_pixels(facts: Facts, info: DatasetInfo) -> list[Finding]:
         if info.fit == "pad":
             action, hint = "exclude", ""
         found.append(single("extreme_aspect", "medium", title, rows, facts, info, action, hint, notes))
-    if len(rows := np.flatnonzero((low > 0) & (low < info.size))):
+    fitted = high if info.fit == "pad" else low  # the side that fills the square
+    if len(rows := np.flatnonzero((fitted > 0) & (fitted < info.size))):
         title = f"{pictures(len(rows))} of {many:,} {'was' if len(rows) == 1 else 'were'} smaller than {info.size} px and enlarged"
-        fitting = max([size for size in SIZES if size <= np.median(low[low > 0])], default=SIZES[0])
+        fitting = max([size for size in SIZES if size <= np.median(fitted[fitted > 0])], default=SIZES[0])
         hint = f"Import again at {fitting} px." if fitting < info.size else ""
-        rows = rows[np.argsort(low[rows], kind="stable")]
+        rows = rows[np.argsort(fitted[rows], kind="stable")]
         notes = [f"{width} × {height} px" for width, height in facts.sides[rows]]
         level, action = ("medium", "import_again") if len(rows) > many / 2 and hint else ("low", "exclude")
         found.append(
@@ -301,26 +303,37 @@ def pairs_shown(facts: Facts, info: DatasetInfo, pairs: np.ndarray, mirrored: np
     ]
 
 
-def leaks(facts: Facts, info: DatasetInfo, rows: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray) -> Finding:
-    """rows: training pictures to leave out; pairs: [training picture, test picture]."""
+def leaks(
+    facts: Facts, info: DatasetInfo, rows: np.ndarray, stays: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray
+) -> Finding:
+    """rows: training pictures to leave out, stays: the test picture for each; pairs: [training picture, test picture]."""
     tested = len(np.unique(pairs[facts.held_out[pairs]]))
     title = (
         f"{'1 test picture has' if tested == 1 else f'{tested:,} test pictures have'} a near copy in the training part"
     )
     hint = f"Leaves {pictures(len(rows))} out of the training part; the test part keeps its own."
     shown = pairs_shown(facts, info, pairs, mirrored)
-    return Finding("leaks", "high", title, tested, "keep_one", places(facts, rows), shown, hint)
+    return Finding("leaks", "high", title, tested, "keep_one", places(facts, rows), shown, hint, places(facts, stays))
 
 
 def near_duplicates(
-    facts: Facts, info: DatasetInfo, rows: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray
+    facts: Facts, info: DatasetInfo, rows: np.ndarray, stays: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray
 ) -> Finding:
-    """rows: what goes so that one of each stays."""
+    """rows: what goes so that one of each stays, which is stays."""
     title = f"{'1 near copy' if len(rows) == 1 else f'{len(rows):,} near copies'} of a picture of the same class"
     level = "medium" if len(rows) > MIXED * len(facts.labels) else "low"
     shown = pairs_shown(facts, info, pairs, mirrored)
+    hint = "One of each group stays."
     return Finding(
-        "near_duplicates", level, title, len(rows), "keep_one", places(facts, rows), shown, "One of each group stays."
+        "near_duplicates",
+        level,
+        title,
+        len(rows),
+        "keep_one",
+        places(facts, rows),
+        shown,
+        hint,
+        places(facts, stays),
     )
 
 
@@ -400,6 +413,7 @@ def write(folder: Path, health: Health, seed: int, extractor: str) -> None:
                     "hint": one.hint,
                     "count": one.total,
                     "rows": one.rows,
+                    "keeps": one.keeps,
                     "shown": [[picture._asdict() for picture in group] for group in one.shown],
                 }
                 for one in health.findings
@@ -432,6 +446,7 @@ def parse(value: dict[str, Any]) -> Finding:
         [(str(split), int(row)) for split, row in value["rows"]],
         [[Picture(**one) for one in group] for group in value["shown"]],
         str(value["hint"]),
+        tuple((str(split), int(row)) for split, row in value.get("keeps", ())),
     )
 
 

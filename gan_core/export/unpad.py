@@ -20,8 +20,8 @@ class Unpad:
 
     def __init__(self, folder: Path, train: ImageSet, test: ImageSet, background: str, makers: dict[str, Any]):
         """folder: of the dataset; makers: of archive.write_zip. Raises UserError unknown_shapes where it has no source sizes."""
-        rgb = np.array(ImageColor.getrgb(background), np.int16)
-        self.background = rgb if train.images.shape[3] == 3 else rgb.mean(keepdims=True).astype(np.int16)
+        mode = "RGB" if train.images.shape[3] == 3 else "L"  # luma, as the import has it
+        self.background = np.atleast_1d(np.array(ImageColor.getcolor(background, mode), np.int16))
         self.makers = makers
         self.shares = {split: np.zeros((len(part.labels), 2)) for split, part in (("train", train), ("test", test))}
         for item in read_items(folder):

@@ -108,15 +108,19 @@ def compared(
     misplaced, seems = inspection.suspects(features, labels, watch)
     tell(1.0)
     alike = labels[pairs.rows[:, 0]] == labels[pairs.rows[:, 1]]
-    same, across = pairs.where(alike), pairs.where(~alike)
+    # A mirrored picture is a copy within a class, and may be another class: left and right.
+    same, across = pairs.where(alike), pairs.where(~alike & ~pairs.mirrored)
     keep = inspection.keep_one(same, held_out)
     in_both = held_out[same.rows].sum(axis=1) == 1
     of = lambda one: (sample[one.rows], one.mirrored)
     found = []
     if len(keep.leaked):
-        found.append(findings.leaks(facts, info, sample[keep.leaked], *of(same.where(in_both))))
+        stays = sample[[keep.stays[row] for row in keep.leaked.tolist()]]
+        found.append(findings.leaks(facts, info, sample[keep.leaked], stays, *of(same.where(in_both))))
     if len(keep.repeated):
-        found.append(findings.near_duplicates(facts, info, sample[keep.repeated], *of(same.where(~in_both))))
+        stays = sample[[keep.stays[row] for row in keep.repeated.tolist()]]
+        named = np.isin(same.rows, keep.repeated).any(axis=1) & ~in_both
+        found.append(findings.near_duplicates(facts, info, sample[keep.repeated], stays, *of(same.where(named))))
     torn, mirrored = with_same_bytes(findings.same_bytes(facts), *of(across))
     if len(torn):
         found.append(findings.conflicts(facts, info, torn, mirrored))
@@ -157,7 +161,8 @@ def curate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> d
                 "parent": wanted["parent"],
                 "name": read_info(parent).name,
                 "excluded": {kind: len(rows) for kind, rows in wanted["left_out"].items()},
-                "background": colour or None,
+                "background": colour or read_info(parent).source.get("background", "white"),
+                "cut_out": bool(colour),
             },
             on_progress=Reporter(store, job),
             should_stop=watch,

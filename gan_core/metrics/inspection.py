@@ -57,10 +57,13 @@ class Pairs(NamedTuple):
 
 
 class KeepOne(NamedTuple):
-    """Rows to leave out so that one of each group of copies stays, int64. leaked: of groups that lie in both splits."""
+    """Rows to leave out so that one of each group of copies stays, int64. leaked: training pictures of groups that lie in both
+    splits. stays: the picture of its group that each of them leaves.
+    """
 
     leaked: np.ndarray
     repeated: np.ndarray
+    stays: dict[int, int]
 
 
 def thumbnails(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -169,14 +172,17 @@ def keep_one(pairs: Pairs, held_out: np.ndarray) -> KeepOne:
     group = connected_components(links, directed=False)[1]
     leaked: list[int] = []
     repeated: list[int] = []
+    left: dict[int, int] = {}
     members: dict[int, list[int]] = {}
     for row in np.unique(pairs.rows):
         members.setdefault(int(group[row]), []).append(int(row))
     for rows in members.values():
         stays = next((row for row in rows if held_out[row]), rows[0])
-        both = 0 < held_out[rows].sum() < len(rows)
-        (leaked if both else repeated).extend(row for row in rows if row != stays)
-    return KeepOne(np.array(sorted(leaked), np.int64), np.array(sorted(repeated), np.int64))
+        gone = [row for row in rows if row != stays]
+        left.update(dict.fromkeys(gone, stays))
+        leaked += [row for row in gone if held_out[stays] and not held_out[row]]
+        repeated += [row for row in gone if not held_out[stays] or held_out[row]]
+    return KeepOne(np.array(sorted(leaked), np.int64), np.array(sorted(repeated), np.int64), left)
 
 
 def outliers(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -202,6 +208,7 @@ def suspects(features: np.ndarray, labels: np.ndarray, should_stop: ShouldStop =
     around = labels[others(features, AMONG, should_stop)[1]]  # [N, AMONG]
     votes = np.stack([(around == label).sum(axis=1) for label in np.unique(labels)], axis=1)
     most = np.unique(labels)[votes.argmax(axis=1)]
-    rows = np.flatnonzero((votes.max(axis=1) >= ALIKE) & (most != labels))
+    there = np.bincount(labels)[labels]  # a class that could not fill a picture's neighbours proves nothing against it
+    rows = np.flatnonzero((votes.max(axis=1) >= ALIKE) & (most != labels) & (there > AMONG))
     rows = rows[np.argsort(-votes[rows].max(axis=1), kind="stable")]
     return rows, most[rows]

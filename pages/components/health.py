@@ -41,7 +41,9 @@ def show_health(desk: Desk, id: str, info: DatasetInfo) -> None:
     health = findings.read(folder)
     look_closer(desk, id, folder, health)
     found = findings.in_order(findings.of_info(info)) if health is None else health.findings
-    if not found:
+    if not found and health is None:
+        st.caption("The counts are fine; look closer for copies and wrong labels.")
+    elif not found:
         st.success("Nothing to mend was found.", icon=":material/check_circle:")
     for finding in found:
         show_finding(desk, id, folder, info, finding)
