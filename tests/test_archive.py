@@ -274,3 +274,14 @@ def test_a_mutated_zip_is_listed_or_refused(tmp_path_factory, data):
                 pass
     finally:
         os.close(file)
+
+
+def test_a_local_name_that_goes_on_is_another_name(tmp_path):
+    name, longer = b"cat/1.png", b"cat/1.png.exe"
+    good = zip_bytes({name.decode(): b"x" * 50}, zipfile.ZIP_STORED)
+    at = good.index(name)
+    bad = bytearray(good[:at] + longer + good[at + len(name) :])
+    bad[26:28] = len(longer).to_bytes(2, "little")
+    end = bad.rindex(b"PK\5\6")
+    bad[end + 16 : end + 20] = (int.from_bytes(bad[end + 16 : end + 20], "little") + 4).to_bytes(4, "little")
+    assert refusal(tmp_path, bytes(bad)) == "corrupt_archive"

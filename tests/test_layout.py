@@ -261,7 +261,7 @@ def test_loose_pictures_are_left_out_or_become_a_class():
     assert layout.rejected == [("readme.txt", IN_NO_FOLDER)]
     split = ["train/cat/1.png", "train/dog/1.png", "test/1.png", "test/cat/2.png"]
     assert counts(lay_out(split)) == {"cat": (1, 1), "dog": (1, 0)}
-    assert counts(chosen(split, loose="class")) == {"cat": (1, 1), "dog": (1, 0), UNLABELLED: (0, 1)}
+    assert counts(chosen(split, loose="class")) == {"cat": (1, 1), "dog": (1, 0), UNLABELLED: (1, 0)}
 
 
 def test_pictures_of_a_test_folder_without_classes_do_not_make_it_a_class():
@@ -296,3 +296,13 @@ def test_every_file_ends_in_one_place_whatever_is_chosen(names, split, level, lo
     assert {item.label for item in layout.items} == set(range(len(layout.classes)))
     assert layout.test_given == any(item.held_out for item in layout.items)
     assert lay_out(names, (), None, Choices()).facts == layout.facts
+
+
+def test_one_class_with_a_split_inside_keeps_its_name_and_its_split():
+    layout = lay_out([f"faces/{split}/{n}.png" for split in ("train", "test") for n in range(3)])
+    assert counts(layout) == {"faces": (3, 3)} and layout.test_given
+
+
+def test_folders_that_wrap_are_one_however_they_are_written():
+    assert lay_out(["Pets/cat/1.png", "pets/dog/1.png"]).classes == ["cat", "dog"]
+    assert lay_out(["caf\u00e9/cat/1.png", "cafe\u0301/dog/1.png"]).classes == ["cat", "dog"]

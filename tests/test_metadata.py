@@ -93,3 +93,11 @@ def test_a_hugging_face_zip_or_folder_is_imported_by_its_labels(tmp_path, packed
     assert info.classes == ["even", "odd"] and info.train_counts == [6, 6] and info.test_counts == [2, 2]
     assert info.source["test_split"] == "given" and "metadata file" in info.notices[0]
     assert np.load(out / "train_labels.npy").tolist() == [0] * 6 + [1] * 6
+
+
+def test_many_files_of_labels_share_one_budget(monkeypatch):
+    monkeypatch.setattr("gan_core.data.metadata.MAX_BYTES", 100)
+    line = b'{"file_name": "1.png", "label": "cat"}\n'
+    files = {"a/metadata.jsonl": line + b"\n" * 30, "b/metadata.jsonl": line}
+    names = ["a/1.png", "b/1.png", *files]
+    assert labels(names, lambda index: files[names[index]]) == {"a/1.png": "cat"}

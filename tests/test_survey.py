@@ -159,3 +159,37 @@ def test_a_choice_that_is_none_is_refused_before_anything_is_queued(desk, option
     with pytest.raises(UserError) as caught:
         actions.import_dataset(desk, "demo:shapes", **options)
     assert caught.value.code == code and not desk.store.jobs(kind="import")
+
+
+def test_a_pipe_is_no_source(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        preview(tmp_path / "pipe", Choices())
+
+
+def test_a_test_folder_of_which_nothing_can_be_used_is_told_and_a_split_is_cut(tmp_path):
+    good = [f"train/{c}/{n}.png" for c in ("cat", "dog") for n in range(8)]
+    source = make_zip(tmp_path / "a.zip", [*good, "test/cat/1.png"])
+    with zipfile.ZipFile(source) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(source, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data if name in good else b"no picture")
+    (tmp_path / "out").mkdir()
+    info = import_dataset(source, tmp_path / "out", name="a", size=28)
+    assert sum(info.test_counts) > 0 and info.source["test_split"] == "cut"
+    assert any("No picture of the test folder could be used" in notice for notice in info.notices)
+
+
+def test_a_class_that_only_the_test_folder_has_takes_no_picture_with_it(tmp_path):
+    names = [*(f"train/{c}/{n}.png" for c in ("cat", "dog") for n in range(8)), "test/cat/90.png", "test/owl/91.png"]
+    source = make_zip(tmp_path / "a.zip", names)
+    with zipfile.ZipFile(source) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["test/owl/91.png"] = parts["train/dog/0.png"]
+    with zipfile.ZipFile(source, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    (tmp_path / "out").mkdir()
+    info = import_dataset(source, tmp_path / "out", name="a", size=28)
+    assert info.classes == ["cat", "dog"] and info.train_counts == [8, 8] and info.test_counts == [1, 0]

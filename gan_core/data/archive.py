@@ -246,7 +246,13 @@ def _check_layout(file: int, entries: list[_Entry], directory_start: int) -> Non
             or local_flags & 8
             or (packed in (member.packed_bytes, 0xFFFFFFFF) and size in (member.bytes, 0xFFFFFFFF))
         )
-        if header[LOCAL.size :] != raw or method != member.method or not same_sizes or (local_flags ^ flags) & 9:
+        if (
+            name_bytes != len(raw)
+            or header[LOCAL.size :] != raw
+            or method != member.method
+            or not same_sizes
+            or (local_flags ^ flags) & 9
+        ):
             raise _corrupt(f"{member.name[:100]!r} is described in two different ways")
         if method == 0 and member.packed_bytes != member.bytes:
             raise _corrupt(f"{member.name[:100]!r} has two different sizes")

@@ -35,12 +35,17 @@ class Plan(NamedTuple):
 
 def finish(pool: Decoded, folder: Path, slots: Path, plan: Plan, progress: Progress) -> DatasetInfo:
     """Clean, split, write. dataset.json comes last."""
-    cleaned = health.clean(pool.records)
-    records, classes, notices = _drop_empty(cleaned.records, pool.classes, list(pool.notices))
+    # Before anything is compared: a class that only the test part has must not take pictures from the training part with it.
+    records, classes, notices = _drop_empty(pool.records, pool.classes, list(pool.notices))
+    cleaned = health.clean(records)
+    records, classes, notices = _drop_empty(cleaned.records, classes, notices)
+    test_given = pool.test_given and any(record.held_out for record in records)
+    if pool.test_given and not test_given:
+        notices.append("No picture of the test folder could be used, so the test split was cut from the others.")
     if not records:
         raise _no_images(pool.rejected)
     mode = _mode(records, plan.mode)
-    if pool.test_given:
+    if test_given:
         held_out = np.array([record.held_out for record in records])
     else:  # the same picture under two labels must not lie on both sides
         may_be_tested = [record.sha256 not in cleaned.conflicts for record in records]
@@ -85,7 +90,7 @@ def finish(pool: Decoded, folder: Path, slots: Path, plan: Plan, progress: Progr
         classes,
         counts["train"],
         counts["test"],
-        {**plan.source, "test_split": "given" if pool.test_given else "cut"},
+        {**plan.source, "test_split": "given" if test_given else "cut"},
         plan.seed,
         report,
         rejected,

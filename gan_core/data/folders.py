@@ -4,6 +4,7 @@ Pure text in, pure text out. A path is the list of its parts, the file last.
 """
 
 import collections
+import unicodedata
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -80,13 +81,20 @@ def place(parts: Path, levels: list[Level]) -> Place:
 def _wrapper(paths: Sequence[Path], sure: bool) -> Level | None:
     """A folder wraps when it is alone and holds folders of its own."""
     tops = {parts[0] for parts in paths if len(parts) > 1}
-    if len(tops) != 1 or (sure and any(len(parts) == 1 for parts in paths)):
+    if len({_alike(name) for name in tops}) != 1 or (sure and any(len(parts) == 1 for parts in paths)):
         return None
     below = {parts[1] for parts in paths if len(parts) > 2}
+    if _are_splits(below) and not any(len(parts) > 3 for parts in paths):
+        return None  # one class with a split inside
     loose = sure and any(len(parts) == 2 for parts in paths)
     if not below or (len(below) == 1 and loose):  # cat/1.png with one cat/extra/ is still the class cat
         return None
     return Level("wrap", frozenset(tops))
+
+
+def _alike(name: str) -> str:
+    """What names have in common that differ by case or by Unicode form, as _classes in layout.py merges them."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _split(paths: Sequence[Path]) -> Level | None:
@@ -107,7 +115,7 @@ def _roots(paths: Sequence[Path], sure: bool) -> Level | None:
         return None
     inside: dict[str, set[str]] = collections.defaultdict(set)
     for top, name in {(parts[0], parts[1]) for parts in paths if len(parts) > 2}:
-        inside[top].add(name.casefold())
+        inside[top].add(_alike(name))
     if len(inside) < 2 or {name.lower() for name in inside} & SPLIT_NAMES:
         return None
     classes, *others = inside.values()

@@ -66,7 +66,13 @@ def import_dataset(
             origin |= {"kept": True} if kept else {"path": os.fsencode(path).decode("utf-8", "replace")}
             pool = read_files(path, slots, size, fit, colour(background), choices, progress)
         plan = Plan(
-            shown(name.strip()) or label, size, fit, mode, seed, test_fraction, {**origin, "background": background}
+            shown(name.strip()) or label,
+            size,
+            fit,
+            mode,
+            seed,
+            test_fraction,
+            {**origin, "background": background, "mode": mode},
         )
         info = finish(pool, folder, slots, plan, progress)
     except OSError as error:

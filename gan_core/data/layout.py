@@ -90,7 +90,7 @@ def lay_out(
     wanted = [(heap.files, at.split, at.parts[at_class]) for heap, at in inside]
     left, notices = outside, _told_of_roots(levels, facts.roots)
     if choices.loose == "class":
-        wanted += [(heap.files, at.split, UNLABELLED) for heap, at in outside if heap.pictures]
+        wanted += [(heap.files, "", UNLABELLED) for heap, at in outside if heap.pictures]
         left = [(heap, at) for heap, at in outside if not heap.pictures]
     counts: collections.Counter[str] = collections.Counter()
     for files, _, folder in wanted:

@@ -27,10 +27,14 @@ def labels(names: Sequence[str], read: Callable[[int], bytes | None]) -> dict[st
     found = dict[str, str]()
     files = [index for index, name in enumerate(names) if name[-14:].lower().endswith(FILES)]
     files = [index for index in files if posixpath.basename(names[index]).lower() in FILES]
-    there = set(names) if files else set()
+    there, left = set(names) if files else set(), MAX_BYTES
     for index in files[:MOST_FILES]:
         folder, file = posixpath.split(names[index])
-        for inner, label in rows(read(index) or b"", file.lower()):
+        data = read(index) or b""
+        left -= len(data)
+        if left < 0:  # of all files together: this is read while a page waits
+            break
+        for inner, label in rows(data, file.lower()):
             name = posixpath.normpath(posixpath.join(folder, inner))
             if name in there:
                 found[name] = label
@@ -48,7 +52,9 @@ def rows(data: bytes, file: str) -> Iterator[tuple[str, str]]:
 
 
 def from_json(text: str) -> Iterator[tuple[object, object]]:
-    for line in text.split("\n"):
+    for line in io.StringIO(text):
+        if line.isspace():
+            continue
         try:
             value = json.loads(line) if len(line) <= LONGEST_LINE else None
         except (ValueError, RecursionError):

@@ -87,13 +87,13 @@ def list_folder(path: Path) -> Listing:
                 files.append(folder)
             else:
                 listing.folders.append("/".join((*inner, folder)))
-        for file in sorted(files):
-            listing.names.append("/".join((*inner, file)))
-            listing.jobs.append(_folder_job(os.path.join(here, file)))
-        if len(listing.names) > MAX_FILES:
+        if len(listing.names) + len(files) > MAX_FILES or len(listing.folders) > MAX_FILES:
             raise UserError(
                 "too_many_files", f"The folder holds more than {MAX_FILES:,} files.", "Import a smaller folder."
             )
+        for file in sorted(files):
+            listing.names.append("/".join((*inner, file)))
+            listing.jobs.append(_folder_job(os.path.join(here, file)))
     return listing
 
 

@@ -46,6 +46,8 @@ def survey(path: Path, choices: Choices) -> Survey:
     check_choices(choices)
     if not os.path.exists(path):
         raise UserError("no_source", f"There is no file or folder {shown(str(path), 200)}.", "Check the path.")
+    if not os.path.isdir(path) and not os.path.isfile(path):
+        raise UserError("no_source", f"{shown(str(path), 200)} is neither a file nor a folder.", "Check the path.")
     zip_path = None if os.path.isdir(path) else path
     listing = list_zip(path) if zip_path else list_folder(path)
     labels = metadata.labels(listing.names, lambda index: read_text(listing, index, zip_path))

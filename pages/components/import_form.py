@@ -25,6 +25,7 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
     """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
     if again := st.query_params.get("again"):
         return choose_again(desk, again)
+    st.session_state.pop("import_filled", None)
     way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
     if way == WAYS[0]:
         name = st.radio(
@@ -75,11 +76,13 @@ def choose_again(desk: Desk, dataset_id: str) -> tuple[str, str] | None:
         st.error(sentence(refused))
         return None
     st.info(plain(f"{info.name} again, from what it was made of, as a dataset of its own."), icon=":material/replay:")
-    if st.session_state.get("import_filled") != dataset_id:
+    if st.session_state.get("import_filled") != dataset_id or "import_size" not in st.session_state:
         st.session_state["import_filled"] = dataset_id
         background = info.source.get("background", "white")
         named = background in BACKGROUNDS
-        st.session_state.update({"import_size": info.size, "import_fit": info.fit, "import_mode": "auto"})
+        st.session_state.update(
+            {"import_size": info.size, "import_fit": info.fit, "import_mode": info.source.get("mode", "auto")}
+        )
         st.session_state["import_background"] = background if named else OTHER
         if not named:
             st.session_state["import_background_colour"] = background
@@ -95,7 +98,12 @@ def look_or_refuse(desk: Desk, source: str) -> Choices | None:
             return Choices()
         return look(desk, source)
     except UserError as refused:
-        if source.startswith("upload:"):
+        chosen = any(
+            st.session_state.pop(key, default) != default for key, default in zip(KEYS.values(), Choices(), strict=True)
+        )
+        if (
+            source.startswith("upload:") and not chosen
+        ):  # else it is the choice that does not fit, and goes back by itself
             actions.discard_upload(desk, source)
             st.session_state.pop("import_arrived", None)
             st.session_state["import_refused"] = sentence(refused)

@@ -39,6 +39,8 @@ def look(desk: Desk, source: str) -> Choices:
     preview = look_once(str(desk.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
     with st.container(key="import_look"):
         made = choose(preview.offers)
+        if made != choices:  # of an earlier source, and not offered here
+            preview = look_once(str(desk.workspace.root), source, made, (status.st_mtime_ns, status.st_size))
         show(preview)
     return made
 
