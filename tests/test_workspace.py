@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,8 @@ def test_a_server_that_starts_sweeps_what_a_killed_one_left(tmp_path, monkeypatc
             async with app.lifespan(None):
                 pass
 
-        asyncio.run(start_and_stop())
+        with ThreadPoolExecutor(1) as thread:  # of its own: browser tests leave a loop running in this one
+            thread.submit(asyncio.run, start_and_stop()).result()
         assert sorted((tmp_path / "staging").iterdir()) == sorted([filling, uploads[1]])
     finally:
         alive.communicate("")

@@ -15,7 +15,8 @@ from gan_core.data.dataset import ImageSet
 from gan_core.data.foreground import alpha, background, unseamed
 from gan_core.errors import Stopped
 
-SCALE, SHAPE, TURN_DEGREES = (0.75, 1.15), 0.1, 15.0
+SCALE, SHAPE, TURN_DEGREES = (0.92, 1.08), 0.1, 15.0
+REACH = 0.06  # share of the side that an object may move either way: a classifier tested on real pictures expects them in place
 INSIDE = 0.85  # share of the object that must stay in the frame
 TRIES = 20  # places for an object, and pictures asked for one
 CACHED_BYTES = 64 << 20  # of cut-outs that are kept
@@ -61,8 +62,8 @@ class Composite:
             rng = np.random.default_rng([self.seed, label, number])
             first = lambda rows: next((int(row) for row in rows if self.alpha(int(row)) is not None), None)
             source = first(rng.choice(self.rows[label], TRIES))
-            # Behind it a picture whose own object can be taken out: else another class might look over its shoulder.
-            behind = first(rng.integers(len(self.train.images), size=TRIES))
+            # Of its own class, and a picture whose own object can be taken out: what is left of one must not belie the label.
+            behind = first(rng.choice(self.rows[label], TRIES))
             if source is None:
                 self.made[label, number] = int(rng.choice(self.rows[label])), None
             else:
@@ -103,9 +104,8 @@ def pasted(
     matrix[:, :2] = matrix[:, :2] @ np.diag([scale * shape, scale / shape])
     area = weight * scale**2
     for attempt in range(TRIES):
-        # From anywhere towards where it was: the last try leaves it in its place.
-        free = 1 - attempt / (TRIES - 1)
-        place = free * rng.uniform(0.2, 0.8, 2) * side + (1 - free) * centre
+        free = 1 - attempt / (TRIES - 1)  # the last try leaves it in its place
+        place = centre + free * REACH * side * rng.uniform(-1, 1, 2)
         matrix[:, 2] = place - matrix[:, :2] @ centre
         moved = cv2.warpAffine(np.ascontiguousarray(mask), matrix, (side, side), flags=cv2.INTER_LINEAR)
         if moved.sum() >= INSIDE * area:
