@@ -1,5 +1,6 @@
 """What several tests need: one thread, a fresh workspace, tiny datasets."""
 
+import json
 import os
 import sys
 
@@ -11,6 +12,7 @@ import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from toys import toy_images
 
+from gan_core import __main__ as cli
 from gan_core.actions import Desk
 from gan_core.config import TrainConfig, build
 from gan_core.data.dataset import DatasetInfo, write_info
@@ -124,3 +126,22 @@ def same_main():
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before
+
+
+@pytest.fixture
+def ganvas(workspace, monkeypatch, capsys):
+    """ganvas(*words) -> (exit code, the last line's object with --json else what was printed, stderr), in this process."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["ganvas", "--workspace", str(workspace.root), *map(str, words)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        lines = out.strip().splitlines()
+        value = json.loads(lines[-1]) if "--json" in words and lines else out or None
+        return code, value, err
+
+    return call

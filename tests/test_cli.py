@@ -12,30 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core import __main__ as cli
 from gan_core import actions
 from gan_core.data.dataset import read_info
 from gan_core.store import Store
 
 TINY = ["--set", "width=16", "--set", "z_dim=8", "--set", "batch=16", "--device", "cpu"]
-
-
-@pytest.fixture
-def ganvas(workspace, monkeypatch, capsys):
-    """ganvas(*words) -> (exit code, last JSON object or None, stderr), in this process."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["ganvas", "--workspace", str(workspace.root), *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        lines = out.strip().splitlines()
-        return code, json.loads(lines[-1]) if "--json" in words and lines else None, err
-
-    return call
 
 
 def class_zip(path, classes, side=40, extra=()):

@@ -1,17 +1,14 @@
 """Look closer, leave out, undo, make the cleaned dataset: through actions, jobs and the command line."""
 
 import io
-import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from test_composite import BLUE, RED, disc
 
-from gan_core import __main__ as cli
 from gan_core import actions, worker
-from gan_core.data import exclusions, findings
+from gan_core.data import exclusions, findings, profile
 from gan_core.data.curate import curate
 from gan_core.data.dataset import DatasetInfo, load, read_info, read_items, write_info, write_items
 from gan_core.errors import Stopped, UserError
@@ -96,7 +93,7 @@ def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(desk, plant
     assert found["blank"].rows == [("train", 30)]
     assert {one.row for one in found["leaks"].shown[0]} == {2, 12} and found["leaks"].shown[0][0].name.endswith(".png")
     assert [one["kind"] for one in result["findings"]][:2] == ["leaks", "conflicts"]
-    assert findings.read_means(folder, read_info(folder)).shape == (2, SIDE, SIDE, 3)
+    assert profile.read_means(folder, read_info(folder)).shape == (2, SIDE, SIDE, 3)
     assert all((folder / name).read_bytes() == content for name, content in before.items())
     again = (folder / "health.json").read_bytes()
     carried_out(desk, actions.inspect(desk, planted))
@@ -268,24 +265,6 @@ def test_what_cannot_be_made_is_refused_before_it_is_queued(desk, planted):
     with pytest.raises(UserError, match="none to train on"):
         actions.curate(desk, planted)
     assert not desk.store.jobs(kind="curate")
-
-
-@pytest.fixture
-def ganvas(workspace, monkeypatch, capsys):
-    """ganvas(*words) -> (exit code, last JSON object or None, stderr), in this process."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["ganvas", "--workspace", str(workspace.root), *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        lines = out.strip().splitlines()
-        return code, json.loads(lines[-1]) if "--json" in words and lines else out, err
-
-    return call
 
 
 def test_on_the_command_line(ganvas, workspace, planted):

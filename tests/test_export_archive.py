@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
+from zips import unpack
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
@@ -71,11 +72,7 @@ def metadata(archive: zipfile.ZipFile) -> list[dict[str, str]]:
 
 def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
     export(tmp_path / "out.zip")
-    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        assert archive.testzip() is None
-        for name in archive.namelist():
-            (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "out" / name).write_bytes(archive.read(name))
+    unpack(tmp_path / "out.zip", tmp_path / "out")
     train, test = ImageFolder(tmp_path / "out" / "train"), ImageFolder(tmp_path / "out" / "test")
     assert train.classes == test.classes == CLASSES
     assert np.bincount(train.targets).tolist() == [90, 90]
@@ -92,8 +89,7 @@ def test_hugging_face_sees_labels_and_which_images_are_synthetic(tmp_path, monke
     counts = (3, 9)
     settings = {"shares": shares(classes, counts, "largest", originals), "originals": originals}
     export(tmp_path / "out.zip", counts=counts, classes=classes, **settings)
-    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        archive.extractall(tmp_path / "out")
+    unpack(tmp_path / "out.zip", tmp_path / "out")
     found = load_dataset("imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert {split: len(found[split]) for split in found} == {"train": 18, "test": 4}
     for split in found:
@@ -115,11 +111,9 @@ def test_hugging_face_streams_the_shards(tmp_path, monkeypatch, format):
     manifest = export(tmp_path / "out.zip", **settings)
     export(tmp_path / "again.zip", **settings)
     assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        names = archive.namelist()
-        archive.extractall(tmp_path / "out")
-        told = json.loads(archive.read("manifest.json"))
-        assert 'load_dataset("webdataset"' in archive.read("README.md").decode()
+    names = unpack(tmp_path / "out.zip", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert 'load_dataset("webdataset"' in (tmp_path / "out" / "README.md").read_text()
     assert names == [*(f"train-0000{i}.tar" for i in range(3)), "test-00000.tar", "manifest.json", "README.md"]
     files = {
         split: sorted(str(path) for path in (tmp_path / "out").glob(f"{split}-*.tar")) for split in ("train", "test")

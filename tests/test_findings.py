@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from gan_core.data import findings
+from gan_core.data import diagnosis, findings, profile
 from gan_core.data.dataset import ImageSet, load, read_info, write_items
 from gan_core.data.findings import Finding, Health, Picture
 
@@ -40,7 +40,7 @@ def test_what_pictures_say_on_their_own(folder):
     images = np.load(folder / "train_images.npy")
     images[7] = 120
     np.save(folder / "train_images.npy", images)
-    found = by_kind(findings.of_pixels(findings.gather(folder, *sets_of(folder)), info))
+    found = by_kind(diagnosis.of_pixels(profile.gather(folder, *sets_of(folder)), info))
     assert set(found) == {"blank", "extreme_aspect", "enlarged"}
     assert found["blank"].rows == [("train", 7)] and found["blank"].action == "exclude"
     long = found["extreme_aspect"]
@@ -49,7 +49,7 @@ def test_what_pictures_say_on_their_own(folder):
     assert found["enlarged"].rows == [("test", 1)] and found["enlarged"].total == 1
     padded = dataclasses.replace(info, fit="pad")
     assert (
-        by_kind(findings.of_pixels(findings.gather(folder, *sets_of(folder)), padded))["extreme_aspect"].action
+        by_kind(diagnosis.of_pixels(profile.gather(folder, *sets_of(folder)), padded))["extreme_aspect"].action
         == "exclude"
     )
 
@@ -57,16 +57,16 @@ def test_what_pictures_say_on_their_own(folder):
 def test_most_pictures_enlarged_is_a_matter_of_size(folder):
     items = [{"split": "train", "row": row, "label": 0, "name": "", "width": 30, "height": 28} for row in range(60)]
     write_items(folder, items)
-    found = by_kind(findings.of_pixels(findings.gather(folder, *sets_of(folder)), read_info(folder)))
+    found = by_kind(diagnosis.of_pixels(profile.gather(folder, *sets_of(folder)), read_info(folder)))
     assert found["enlarged"].action == "import_again" and "at 28 px" in found["enlarged"].hint
 
 
 def test_without_items_sizes_and_names_are_not_known_and_nothing_breaks(workspace, toy_dataset):
     folder = workspace.dataset(toy_dataset)
-    facts = findings.gather(folder, *sets_of(folder))
-    assert not facts.sides.any() and not any(facts.names) and findings.of_pixels(facts, read_info(folder)) == []
+    facts = profile.gather(folder, *sets_of(folder))
+    assert not facts.sides.any() and not any(facts.names) and diagnosis.of_pixels(facts, read_info(folder)) == []
     (folder / "items.jsonl").write_text('{"split": "train", "row": 0, "name": "x", "width": 9, "height": 8}\n{"spl')
-    assert findings.gather(folder, *sets_of(folder)).names[:2] == ["x", ""]
+    assert profile.gather(folder, *sets_of(folder)).names[:2] == ["x", ""]
 
 
 def test_grey_among_colours(workspace, toy_dataset):
@@ -77,7 +77,7 @@ def test_grey_among_colours(workspace, toy_dataset):
         images[::4] = images[::4, ..., :1]
         np.save(folder / f"{split}_images.npy", images)
     info = dataclasses.replace(read_info(folder), mode="RGB")
-    found = by_kind(findings.of_pixels(findings.gather(folder, *sets_of(folder)), info))
+    found = by_kind(diagnosis.of_pixels(profile.gather(folder, *sets_of(folder)), info))
     assert found["grey"].total == 18 and found["grey"].action == "import_again" and "Grey" in found["grey"].hint
 
 
@@ -94,34 +94,34 @@ def test_what_the_counts_say(folder):
             "source_modes": {"RGB": 3, "L": 551},
         },
     )
-    found = by_kind(findings.of_info(info))
+    found = by_kind(diagnosis.of_info(info))
     assert set(found) == {"few", "small", "imbalance", "rejected", "duplicates", "conflicts", "colour_lost"}
     assert "dark (4)" in found["few"].title and "grey (50)" in found["small"].title
     assert found["few"].level == found["conflicts"].level == "high" and found["imbalance"].level == "medium"
     assert found["duplicates"].title.startswith("1 exact copy was") and found["colour_lost"].action == "import_again"
     calm = dataclasses.replace(info, train_counts=[500] * 3, health={"imbalance": 1.0})
-    assert findings.of_info(calm) == []
+    assert diagnosis.of_info(calm) == []
 
 
 def test_an_even_sample_takes_small_classes_whole():
     labels = np.repeat([0, 1, 2], [1000, 30, 500])
-    rows = findings.even_sample(labels, 330, seed=0)
+    rows = profile.even_sample(labels, 330, seed=0)
     assert np.bincount(labels[rows]).tolist() == [150, 30, 150] and (np.diff(rows) > 0).all()
-    assert np.array_equal(rows, findings.even_sample(labels, 330, seed=0))
-    assert not np.array_equal(rows, findings.even_sample(labels, 330, seed=1))
-    assert len(findings.even_sample(labels, 5000, seed=0)) == 1530
+    assert np.array_equal(rows, profile.even_sample(labels, 330, seed=0))
+    assert not np.array_equal(rows, profile.even_sample(labels, 330, seed=1))
+    assert len(profile.even_sample(labels, 5000, seed=0)) == 1530
 
 
 def test_mean_pictures():
     images = np.concatenate([np.full((3, 4, 4, 1), 10, np.uint8), np.full((1, 4, 4, 1), 255, np.uint8)])
-    means = findings.class_means(ImageSet(images, np.array([0, 0, 0, 0]), ["a", "b"]))
+    means = profile.class_means(ImageSet(images, np.array([0, 0, 0, 0]), ["a", "b"]))
     assert means.shape == (2, 4, 4, 1) and (means[0] == round((30 + 255) / 4)).all() and not means[1].any()
 
 
 def test_the_same_file_in_two_classes(folder):
-    facts = findings.gather(folder, *sets_of(folder))
+    facts = profile.gather(folder, *sets_of(folder))
     facts.sha256[1] = facts.sha256[2] = facts.sha256[30] = "same"
-    assert findings.same_bytes(facts).tolist() == [[1, 30]]
+    assert profile.same_bytes(facts).tolist() == [[1, 30]]
 
 
 def test_what_was_found_is_read_again_and_a_torn_or_foreign_file_is_none(tmp_path):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from odd_pictures import COLOURS, damaged, encoded, every_kind
 from PIL import Image
+from zips import zip_bytes
 
 from gan_core.data.dataset import load, read_info
 from gan_core.data.importer import import_dataset
@@ -44,14 +45,6 @@ def small(number: int) -> bytes:
     return encoded(Image.fromarray(COLOURS[:16, :16, 0] ^ number))
 
 
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name), data, method)
-    return buffer.getvalue()
-
-
 def corpus() -> list[bytes]:
     """Good archives of every layout, and some that are hostile as they are."""
     classes = {f"pets/{name}/{number}.png": small(number) for name in ("cat", "dog") for number in range(4)}
@@ -68,16 +61,16 @@ def corpus() -> list[bytes]:
     with zipfile.ZipFile(streamed, "w") as archive, archive.open("cat/1.png", "w", force_zip64=True) as file:
         file.write(small(1))
     return [
-        zipped(classes),
-        zipped(classes, zipfile.ZIP_STORED),
-        zipped(split),
-        zipped({f"{number}.png": small(number) for number in range(4)} | {"metadata.jsonl": labels.encode()}),
-        zipped({"1.png": small(1), "2.png": small(2), ".DS_Store": b"x", "__MACOSX/._1.png": b"x"}),
-        zipped(kinds),
-        zipped({"cat/1.png": b"", "cat/2.png": b"<svg>", "dog/1.png": zipped(classes), "cow/": b""}),
-        zipped({f"{'x' * 120}/{number}.png": small(number) for number in range(3)}),
-        zipped({"cat/1.png": small(1), "../dog/1.png": small(2)}),
-        zipped({"cat/flat.bmp": encoded(Image.new("L", (2000, 2000)), "BMP"), "dog/1.png": small(1)}),
+        zip_bytes(classes),
+        zip_bytes(classes, zipfile.ZIP_STORED),
+        zip_bytes(split),
+        zip_bytes({f"{number}.png": small(number) for number in range(4)} | {"metadata.jsonl": labels.encode()}),
+        zip_bytes({"1.png": small(1), "2.png": small(2), ".DS_Store": b"x", "__MACOSX/._1.png": b"x"}),
+        zip_bytes(kinds),
+        zip_bytes({"cat/1.png": b"", "cat/2.png": b"<svg>", "dog/1.png": zip_bytes(classes), "cow/": b""}),
+        zip_bytes({f"{'x' * 120}/{number}.png": small(number) for number in range(3)}),
+        zip_bytes({"cat/1.png": small(1), "../dog/1.png": small(2)}),
+        zip_bytes({"cat/flat.bmp": encoded(Image.new("L", (2000, 2000)), "BMP"), "dog/1.png": small(1)}),
         link.getvalue(),
         streamed.getvalue(),
     ]

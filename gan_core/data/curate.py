@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_core.data import findings, health
+from gan_core.data import diagnosis, findings, health
 from gan_core.data.dataset import (
     DatasetInfo,
     Split,
@@ -129,7 +129,7 @@ def relabelled(
             "nothing_left", "Without these pictures there is none to train on.", "Leave fewer pictures out."
         )
     if vanished := [name for label, name in enumerate(classes) if label not in present]:
-        notices.append(f"No training picture is left of {findings.several(vanished)}: gone from the classes.")
+        notices.append(f"No training picture is left of {diagnosis.several(vanished)}: gone from the classes.")
     new_label = np.full(len(classes), -1, np.int64)
     new_label[present] = np.arange(len(present))
     kept = {split: part.where(new_label[part.labels] >= 0) for split, part in parts.items()}

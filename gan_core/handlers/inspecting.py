@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gan_core import jobs
-from gan_core.data import findings
+from gan_core.data import diagnosis, findings, profile
 from gan_core.data.dataset import read_info
 from gan_core.handlers.looking import feature_cache, splits
 from gan_core.handlers.measuring import Stages
@@ -33,17 +33,17 @@ def inspect(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
     info = read_info(folder)
     train, test = splits(folder)
     stages = Stages(Reporter(store, job), watch, {READING: 1, LOOKING: 6, COMPARING: 3, AVERAGING: 1})
-    facts = findings.gather(folder, train, test, stages(READING))
+    facts = profile.gather(folder, train, test, stages(READING))
     extractor, device = load_efficientnet_lite0(), choose("auto").type
-    sample = findings.even_sample(facts.labels, MOST_COMPARED, seed)
+    sample = profile.even_sample(facts.labels, MOST_COMPARED, seed)
     features = looked_at(
         feature_cache(workspace), extractor, facts, sample, (train, test), device, stages(LOOKING), watch
     )
-    found = findings.of_pixels(facts, info)
+    found = diagnosis.of_pixels(facts, info)
     found += compared(facts, sample, train.images, test.images, features, info, stages(COMPARING), watch)
-    found += [one for one in findings.of_info(info) if one.kind not in {other.kind for other in found}]
+    found += [one for one in diagnosis.of_info(info) if one.kind not in {other.kind for other in found}]
     stages(AVERAGING)(0.0)
-    means = findings.class_means(train, watch)
+    means = profile.class_means(train, watch)
     atomic_write(folder / "means.npy", lambda file: np.save(file, means, allow_pickle=False))
     health = findings.Health(len(sample), len(facts.labels), findings.in_order(found))
     findings.write(folder, health, seed, extractor.name)
@@ -58,9 +58,7 @@ def inspect(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
     }
 
 
-def looked_at(
-    cache, extractor, facts: findings.Facts, sample: np.ndarray, sets, device: str, tell, watch
-) -> np.ndarray:
+def looked_at(cache, extractor, facts: profile.Facts, sample: np.ndarray, sets, device: str, tell, watch) -> np.ndarray:
     """float32 [len(sample), D] of length 1: features of these rows of `facts`; sets: the training and the test pictures."""
     from gan_core.metrics.inspection import of_length_one
 
@@ -79,7 +77,7 @@ def within(tell, before: float, share: float, done: float, message: str) -> None
 
 
 def compared(
-    facts: findings.Facts,
+    facts: profile.Facts,
     sample: np.ndarray,
     train_images: np.ndarray,
     test_images: np.ndarray,
@@ -116,18 +114,18 @@ def compared(
     found = []
     if len(keep.leaked):
         stays = sample[[keep.stays[row] for row in keep.leaked.tolist()]]
-        found.append(findings.leaks(facts, info, sample[keep.leaked], stays, *of(same.where(in_both))))
+        found.append(diagnosis.leaks(facts, info, sample[keep.leaked], stays, *of(same.where(in_both))))
     if len(keep.repeated):
         stays = sample[[keep.stays[row] for row in keep.repeated.tolist()]]
         named = np.isin(same.rows, keep.repeated).any(axis=1) & ~in_both
-        found.append(findings.near_duplicates(facts, info, sample[keep.repeated], stays, *of(same.where(named))))
-    torn, mirrored = with_same_bytes(findings.same_bytes(facts), *of(across))
+        found.append(diagnosis.near_duplicates(facts, info, sample[keep.repeated], stays, *of(same.where(named))))
+    torn, mirrored = with_same_bytes(profile.same_bytes(facts), *of(across))
     if len(torn):
-        found.append(findings.conflicts(facts, info, torn, mirrored))
+        found.append(diagnosis.conflicts(facts, info, torn, mirrored))
     if len(misplaced):
-        found.append(findings.suspects(facts, info, sample[misplaced], seems))
+        found.append(diagnosis.suspects(facts, info, sample[misplaced], seems))
     if len(far := inspection.outliers(near, labels)):
-        found.append(findings.outliers(facts, info, sample[far]))
+        found.append(diagnosis.outliers(facts, info, sample[far]))
     return found
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Desk
-from gan_core.data import exclusions, findings
+from gan_core.data import diagnosis, exclusions, findings, profile
 from gan_core.data.dataset import DatasetInfo
 from gan_core.data.findings import Finding, Picture
 from gan_core.errors import UserError
@@ -40,7 +40,7 @@ def show_health(desk: Desk, id: str, info: DatasetInfo) -> None:
     folder = desk.workspace.dataset(id)
     health = findings.read(folder)
     look_closer(desk, id, folder, health)
-    found = findings.in_order(findings.of_info(info)) if health is None else health.findings
+    found = findings.in_order(diagnosis.of_info(info)) if health is None else health.findings
     if not found and health is None:
         st.caption("The counts are fine; look closer for copies and wrong labels.")
     elif not found:
@@ -174,7 +174,7 @@ def inside(images: np.ndarray | None, row: int) -> bool:
 
 def show_means(folder: Path, info: DatasetInfo) -> None:
     """The mean training picture of each class: what a GAN that learnt one picture of it would draw."""
-    means = findings.read_means(folder, info)
+    means = profile.read_means(folder, info)
     if means is None:
         return
     st.subheader("Mean picture of each class")

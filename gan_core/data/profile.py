@@ -1,0 +1,117 @@
+"""What the pictures of a dataset say one by one, read once: sizes, colours, names, and which of them show nothing.
+
+means.npy     uint8 [classes, H, W, C], the mean training picture of the first MOST_MEANS classes, in the dataset's folder
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_core.data.dataset import DatasetInfo, ImageSet, known_items
+from gan_core.errors import Stopped
+
+FLAT = 3.0  # levels: a picture whose every channel varies by less (standard deviation) shows nothing
+MOST_MEANS = 60
+READ_BYTES = 8 << 20
+
+
+class Facts(NamedTuple):
+    """Of every picture, the training rows and then the test rows. sides: width and height in px before the import, 0 not known."""
+
+    labels: np.ndarray
+    held_out: np.ndarray
+    rows: np.ndarray
+    flat: np.ndarray
+    grey: np.ndarray
+    sides: np.ndarray
+    names: list[str]
+    sha256: list[str]
+
+
+def gather(
+    folder: Path,
+    train: ImageSet,
+    test: ImageSet,
+    tell: Callable[[float], None] = lambda share: None,
+) -> Facts:
+    """Read every picture once. What items.jsonl does not say (an older import, a torn file) stays unknown."""
+    counts = len(train.labels), len(test.labels)
+    total = sum(counts)
+    flat, grey = np.zeros(total, bool), np.zeros(total, bool)
+    done = 0
+    for images in (train.images, test.images):
+        for chunk in chunks(images):
+            at = slice(done, done + len(chunk))
+            flat[at] = chunk.std(axis=(1, 2), dtype=np.float32).max(axis=1) < FLAT
+            grey[at] = (chunk == chunk[..., :1]).all(axis=(1, 2, 3))
+            done += len(chunk)
+            tell(done / total)
+    sides, names, sha256 = np.zeros((total, 2), np.int64), [""] * total, [""] * total
+    for item in known_items(folder):
+        at = item["row"] + (counts[0] if item["split"] == "test" else 0)
+        if 0 <= item["row"] < counts[item["split"] == "test"]:
+            names[at], sha256[at] = str(item.get("name", "")), str(item.get("sha256", ""))
+            sides[at] = item.get("width") or 0, item.get("height") or 0
+    return Facts(
+        np.concatenate([train.labels, test.labels]),
+        np.arange(total) >= counts[0],
+        np.concatenate([np.arange(count) for count in counts]),
+        flat,
+        grey,
+        sides,
+        names,
+        sha256,
+    )
+
+
+def chunks(images: np.ndarray) -> Iterable[np.ndarray]:
+    step = max(1, READ_BYTES // max(1, images[:1].nbytes))
+    for start in range(0, len(images), step):
+        yield np.asarray(images[start : start + step])
+
+
+def even_sample(labels: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most `most` rows, int64 ascending: as many of each class as it has, up to the same number. The seed draws which."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    turn = np.empty(len(labels), np.int64)  # the place of a row in a random order of its class
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        turn[rows] = generator.permutation(len(rows))
+    return np.sort(np.lexsort((labels, turn))[:most])
+
+
+def class_means(train: ImageSet, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
+    """uint8 [K, H, W, C]: the mean training picture of each of the first MOST_MEANS classes."""
+    means = np.zeros((min(len(train.classes), MOST_MEANS), *train.images.shape[1:]), np.uint8)
+    for label in range(len(means)):
+        rows = np.flatnonzero(np.asarray(train.labels) == label)
+        total = np.zeros(train.images.shape[1:])
+        step = max(1, READ_BYTES // max(1, train.images[:1].nbytes))
+        for start in range(0, len(rows), step):
+            if should_stop():
+                raise Stopped
+            total += train.images[rows[start : start + step]].sum(axis=0, dtype=np.float64)
+        means[label] = np.rint(total / max(1, len(rows)))
+    return means
+
+
+def same_bytes(facts: Facts) -> np.ndarray:
+    """int64 [P, 2]: rows of the same file in two classes."""
+    first: dict[str, int] = {}
+    pairs = []
+    for row, digest in enumerate(facts.sha256):
+        if digest and first.setdefault(digest, row) != row and facts.labels[first[digest]] != facts.labels[row]:
+            pairs.append((first[digest], row))
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def read_means(folder: Path, info: DatasetInfo) -> np.ndarray | None:
+    """uint8 [K, H, W, C], or None where no look has left them whole."""
+    try:
+        means = np.load(folder / "means.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    fits = means.dtype == np.uint8 and means.shape[1:] == (info.size, info.size, info.channels)
+    return means if fits and len(means) <= len(info.classes) else None
