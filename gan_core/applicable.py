@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from gan_core.config import WITHOUT_D, TrainConfig
+from gan_core.config import TrainConfig
 from gan_core.families import FACTS
+from gan_core.feasible import WITHOUT_D
 
 DEFAULTS = {name: field.default for name, field in TrainConfig.model_fields.items()}
 
 
 def without_effect(values: dict[str, Any]) -> dict[str, str]:
-    """{setting: why it has no effect}. A setting that is refused as it stands (config.check) is never among them.
+    """{setting: why it has no effect}. A setting that is refused as it stands (feasible.check) is never among them.
 
     values by setting, as a form holds them; what is missing or empty counts as its default.
     """

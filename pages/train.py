@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gan_core import actions, config, jobs, recipes
+from gan_core import actions, config, feasible, jobs, recipes
 from gan_core.config import TrainConfig
 from gan_core.errors import FieldErrors, UserError
 from pages.components import forms
@@ -41,7 +41,7 @@ settings: TrainConfig | None = None
 refused: dict[str, str] = {}
 try:
     settings = config.build({**values, "recipe": recipe_name})
-    config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    feasible.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
     actions.check_start(desk, info, settings)
 except FieldErrors as errors:
     refused = errors.fields

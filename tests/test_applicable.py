@@ -2,8 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_core.applicable import without_effect
-from gan_core.config import GROUPS, TrainConfig, check_family
+from gan_core.config import GROUPS, TrainConfig
 from gan_core.families import FACTS
+from gan_core.feasible import check_family
 
 OPTIONS = {
     name: st.sampled_from(field.annotation.__args__)

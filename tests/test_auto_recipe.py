@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_core.config import check
 from gan_core.errors import FieldErrors
+from gan_core.feasible import check
 from gan_core.recipes import RECIPES
 from gan_core.recipes.auto import suggest
 

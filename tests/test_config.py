@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_core import config, recipes
-from gan_core.config import TrainConfig, build, check
+from gan_core import feasible, recipes
+from gan_core.config import TrainConfig, build
 from gan_core.errors import FieldErrors
 from gan_core.families import FACTS
+from gan_core.feasible import check
 
 COUNTS = {"a": 40, "b": 40}
 
@@ -122,7 +123,7 @@ def test_families_here_and_in_models_are_the_same():
 
 @given(st.integers(2, 10**6))
 def test_the_largest_batch_fits_and_is_a_power_of_two(images):
-    batch = config.largest_batch(images)
+    batch = feasible.largest_batch(images)
     assert 2 <= batch <= images < 2 * batch or images < 4
     assert batch & (batch - 1) == 0
 

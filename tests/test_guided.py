@@ -4,9 +4,10 @@ import pytest
 import torch
 from toys import toy_images
 
-from gan_core.config import build, check
+from gan_core.config import build
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import FieldErrors
+from gan_core.feasible import check
 from gan_core.handlers.training import guiding_layers
 from gan_core.metrics.classifier import fit
 from gan_core.models.guided import Guided

@@ -8,7 +8,7 @@ import pytest
 import torch
 from toys import toy_images
 
-from gan_core import config, sampling
+from gan_core import config, feasible, sampling
 from gan_core.errors import FieldErrors
 from gan_core.families import FACTS
 from gan_core.metrics.collapse import Reference
@@ -275,10 +275,10 @@ def test_a_translator_comes_back_to_where_it_was(tiny):
 
 def test_one_class_has_nothing_to_be_turned_into():
     settings = RECIPES["cyclegan"].config
-    config.check(settings, size=32, train_counts={"a": 40, "b": 40})
+    feasible.check(settings, size=32, train_counts={"a": 40, "b": 40})
     for counts, changes in (({"a": 40}, {}), ({"a": 40, "b": 40}, {"conditional": False})):
         with pytest.raises(FieldErrors, match="needs two classes"):
-            config.check(settings.model_copy(update=changes), size=32, train_counts=counts)
+            feasible.check(settings.model_copy(update=changes), size=32, train_counts=counts)
 
 
 # -- no adversary ------------------------------------------------------------------------------------------------------
@@ -287,13 +287,13 @@ def test_one_class_has_nothing_to_be_turned_into():
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if not FACTS[recipe.config.family].losses])
 def test_what_belongs_to_a_d_is_refused_without_one(name):
     settings = RECIPES[name].config
-    assert not config.check_family(settings)
+    assert not feasible.check_family(settings)
     for field, value in (("augment", "translation"), ("d_steps", 3), ("penalty", "r1"), ("lecam", 0.1)):
-        errors = config.check_family(settings.model_copy(update={field: value}))
+        errors = feasible.check_family(settings.model_copy(update={field: value}))
         assert list(errors) == [field] and "has no discriminator: set" in errors[field]
     with pytest.raises(FieldErrors):
         changed = settings.model_copy(update={"augment": "translation", "batch": 8})
-        config.check(changed, size=32, train_counts={"a": 40, "b": 40})
+        feasible.check(changed, size=32, train_counts={"a": 40, "b": 40})
 
 
 def test_clusters_are_drawn_like_any_generator(tiny):

@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import Any
 
-from gan_core import config, jobs, recipes, starting
+from gan_core import config, feasible, jobs, recipes, starting
 from gan_core.actions.datasets import import_dataset
 from gan_core.actions.desk import Desk, trained_run
 from gan_core.checks import check_room
@@ -30,7 +30,7 @@ def train(
     info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
     if settings.recipe not in recipes.RECIPES:
         raise config.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
-    config.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    feasible.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
     check_start(desk, info, settings)
     check_room(desk.workspace.dataset(dataset_id))
     if not name:  # two runs of one name cannot be told apart in a list

@@ -22,7 +22,7 @@ GUIDE_SEED = 1_000_003  # so that the guide is never the referee
 
 def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """Train a run from its newest checkpoint, or from the start."""
-    from gan_core.config import check
+    from gan_core.feasible import check
     from gan_core.training import device, loop, memory, team
 
     run, folder = store.run(job.subject), workspace.run(job.subject)

@@ -4,7 +4,8 @@ A recipe's name is a key in run folders: never rename one, only add. ours.py has
 project answers to, methods.py, heavy.py and few_shot.py published methods.
 """
 
-from gan_core.config import TrainConfig, largest_batch
+from gan_core.config import TrainConfig
+from gan_core.feasible import largest_batch
 from gan_core.recipes import few_shot, heavy, methods, ours, students
 from gan_core.recipes.recipe import Recipe
 

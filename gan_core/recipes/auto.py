@@ -5,8 +5,9 @@ The rules are heuristics (docs/recipes.md); each one that applies is told as a s
 
 from typing import Any, NamedTuple
 
-from gan_core.config import SMALLEST_CLASS, TrainConfig, build, largest_batch
+from gan_core.config import SMALLEST_CLASS, TrainConfig, build
 from gan_core.errors import UserError
+from gan_core.feasible import largest_batch
 from gan_core.recipes import RECIPES, start
 
 FEW_IMAGES, FEW_A_CLASS = 500, 100  # below either, labels come in late and D is shown changed images
