@@ -116,8 +116,8 @@ if run is not None:
             key="export_checks",
             help="A small classifier, trained on the real images, looks at each drawn one, and its neighbours among the real "
             "ones are looked up; in the place of one that is left out another is drawn, with noise "
-            f"{gate.WIDE:g} times as wide for more variety. Class and realism are not judged where that classifier is right in "
-            f"less than {gate.LEAST_ACCURACY:.0%} of the held-out images.",
+            f"{gate.WIDE:g} times as wide for more variety. Of a class that it confuses with others only clear mistakes are left "
+            "out; of one that it cannot tell from the others neither class nor realism is judged.",
         )
         no_gate = st.checkbox(
             "Export even if the copying check is red",

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from gan_core.metrics import classifier as classifiers
+from gan_core.metrics.classifier import FEATURES
+from gan_core.metrics.extractors import Features
 from gan_core.metrics.selection import Ground, Selection, realism
 
 SIDE, PER_CLASS = 16, 60
@@ -63,7 +65,55 @@ def test_images_of_the_other_class_are_refused_for_their_label_and_only_if_that_
     refused = look(selection(train, held, judge, "label", "copy"), others).refused
     assert refused.count("label") >= 60
     assert "label" not in look(selection(train, held, judge, "copy", "twin"), others).refused
-    assert "label" not in look(selection(train, held, judge, "label", unknown=frozenset({0})), others).refused
+
+
+class Reads:
+    """A classifier of two classes that believes in class 0 by the first pixel: its opinion of a picture is set by hand."""
+
+    num_classes = 2
+
+    def classify(self, images):
+        belief = np.clip(images[:, 0, 0, :1] / 255, 0.01, 0.99)
+        return Features(np.zeros((len(images), FEATURES), np.float32), np.log(np.concatenate([belief, 1 - belief], 1)))
+
+
+def believed(*shares):
+    """A picture for each belief in class 0."""
+    return np.stack([np.full((SIDE, SIDE, 1), round(255 * share), np.uint8) for share in shares])
+
+
+def judged_by_hand(own, others):
+    """A selection whose held-out images are believed to be of class 0 by these shares: those of class 0, those of class 1."""
+    train = believed(*np.linspace(0.1, 0.9, 60)), np.repeat([0, 1], 30)
+    return selection(train, (believed(*own, *others), np.repeat([0, 1], [len(own), len(others)])), Reads(), "label")
+
+
+def test_a_class_that_the_classifier_confuses_loses_only_what_it_doubts_more_than_real_images():
+    sure = judged_by_hand(np.linspace(0.7, 0.9, 40), [0.1] * 40)
+    assert look(sure, believed(0.6, 0.45, 0.3)).refused == [
+        "",
+        "label",
+        "label",
+    ]  # another class is seen in the last two
+    confused = judged_by_hand(np.linspace(0.2, 0.6, 40), [0.05] * 30 + [0.5] * 10)  # half are seen as 1
+    assert look(confused, believed(0.45, 0.3, 0.25, 0.1)).refused == ["", "", "label", "label"]  # the line is at .28
+
+
+def test_a_class_that_the_classifier_cannot_tell_is_not_judged():
+    blind = judged_by_hand([0.5] * 40, [0.5] * 40)
+    assert blind.unknown == {0, 1} and look(blind, believed(0.1, 0.4)).refused == ["", ""]
+    backwards = judged_by_hand(np.linspace(0.2, 0.6, 40), np.linspace(0.3, 0.7, 40))
+    assert 0 in backwards.unknown and look(backwards, believed(0.1)).refused == [""]
+
+
+def test_a_class_of_few_held_out_images_is_judged_where_most_of_them_are_known():
+    known = judged_by_hand([0.8, 0.7, 0.4], [0.1] * 40)
+    assert look(known, believed(0.6, 0.45)).refused == ["", "label"]
+    unknown = judged_by_hand([0.8, 0.4, 0.4], [0.1] * 40)
+    assert 0 in unknown.unknown and look(unknown, believed(0.45)).refused == [""]
+    assert 0 in judged_by_hand([], [0.1] * 40).unknown
+    some = np.repeat(believed(0.1), 30, axis=0), np.zeros(30, int)
+    assert selection(some, (some[0][:0], some[1][:0]), Reads(), "label").unknown == {0}
 
 
 def test_noise_is_unlike_the_real_images(train, held, judge):

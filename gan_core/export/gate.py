@@ -26,8 +26,6 @@ ADVICE = {  # where hardly anything passes
     "twin": "the run hardly varies them: look for mode collapse",
 }
 REMOVED = "removed"  # by hand
-LEAST_ACCURACY = 0.8  # of the classifier on held-out images: a worse one would throw away good images
-LEAST_RECALL = 0.5  # of a class that it is to judge
 WIDE = 1.2  # times the noise of training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up

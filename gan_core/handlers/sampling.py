@@ -6,7 +6,7 @@ from pathlib import Path
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.export.gate import LEAST_ACCURACY, LEAST_RECALL, WIDE, Gate
+from gan_core.export.gate import WIDE, Gate
 from gan_core.families import FACTS
 from gan_core.handlers.looking import referee_of, splits
 from gan_core.store import Run
@@ -78,9 +78,6 @@ class Sampling:
             test.labels,
             classifier=judge.classifier if judge else None,
             checks=checks,
-            unknown=frozenset(c for c, recall in enumerate(judge.per_class) if (recall or 0.0) < LEAST_RECALL)
-            if judge
-            else frozenset(),
             should_stop=should_stop,
         )
         return Gate(
@@ -102,11 +99,6 @@ class Sampling:
             return None, f"not checked: {error.what}"
         if judge.accuracy is None:
             return None, "not checked: no held-out images to try a classifier on."
-        if judge.accuracy < LEAST_ACCURACY:
-            return None, (
-                f"not checked: the classifier of the real images is right in {judge.accuracy:.1%} of the held-out ones, and "
-                f"{LEAST_ACCURACY:.0%} are asked for."
-            )
         return judge, ""
 
     def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:

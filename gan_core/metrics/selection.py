@@ -1,7 +1,8 @@
 """Is one generated image good enough beside the real ones of its class? Asked image by image, while they are drawn.
 
 check     an image is refused where
-label     the dataset's classifier sees another class
+label     the dataset's classifier sees another class, and in the class asked for it believes less than in all but a fifth of
+          the held-out images of that class: what it confuses in real images it does not refuse in drawn ones
 realism   it lies further from the real images of its class than all but 1 % of held-out real ones do: realism of
           arXiv:1904.06991, section 5, in that classifier's features
 copy      it is a near copy of a training image of its class, mirrored or not, by the lines of closeness.py
@@ -25,10 +26,16 @@ from gan_core.metrics.closeness import (
     pixel_side,
     two_nearest,
 )
+from gan_core.metrics.extractors import Features
 from gan_core.metrics.neighbours import distance_blocks, radii
 
 NEIGHBOURS = 3  # k of the realism score
 REALISM_PERCENTILE = 1.0
+LABEL_PERCENTILE = 20.0
+LEAST_POWER = (
+    0.5  # of the held-out images of other classes, refused by the line of a class: else its label is not judged
+)
+LEAST_RECALL = 0.5  # of a class with too few held-out images for a line
 LEAST_FOR_LINE = 20  # real images of a class that a line is taken from; with fewer only what is all but equal is a copy
 MOST_IMAGES = 10_000  # training images of a class that are looked at
 MOST_LOOKED = 2000  # of them by the classifier, for realism
@@ -58,7 +65,7 @@ class Ground(NamedTuple):
 
 class Selection:
     """A judge of export/gate.py. images uint8 [N, S, S, C]; classifier: trained on them, None where labels and realism cannot be
-    judged; unknown: classes it does not know. checks: of label, realism, copy, twin.
+    judged. checks: of label, realism, copy, twin.
     """
 
     def __init__(
@@ -70,15 +77,16 @@ class Selection:
         *,
         classifier: Classifier | None,
         checks: tuple[str, ...],
-        unknown: frozenset[int] = frozenset(),
         seed: int = 0,
         should_stop: Callable[[], bool] = lambda: False,
     ):
         self.train_images, self.train_labels = train_images, np.asarray(train_labels)
         self.held_images, self.held_labels = held_images, np.asarray(held_labels)
-        self.classifier, self.unknown, self.seed, self.should_stop = classifier, unknown, seed, should_stop
+        self.classifier, self.seed, self.should_stop = classifier, seed, should_stop
         known = {"copy", "twin"} if classifier is None else {"label", "realism", "copy", "twin"}
         self.checks = tuple(check for check in checks if check in known)
+        self.lines = self.label_lines() if "label" in self.checks or "realism" in self.checks else {}
+        self.unknown = frozenset(np.unique(self.train_labels).tolist()) - self.lines.keys()
         self.side = pixel_side(train_images)
         self.mirror = mirrored(self.side, train_images.shape[3])
         self.ground: Ground | None = None
@@ -89,6 +97,25 @@ class Selection:
         self.label: int | None = None
         self.diversity: dict[int, float] = {}  # class -> variance of the kept images over that of the real ones
         self.moments: tuple[np.ndarray, float] = np.zeros(1), 0.0  # of what was kept: sum [F], sum of squares
+
+    def label_lines(self) -> dict[int, float]:
+        """class -> the belief below which an image is refused where another class is seen; classes that cannot be judged lack."""
+        assert self.classifier is not None
+        rows = np.random.default_rng(self.seed).permutation(len(self.held_labels))[:MOST_IMAGES]
+        if not len(rows):
+            return {}
+        seen, belief = beliefs(self.look_at(self.held_images, np.sort(rows)).logits)
+        labels, lines = self.held_labels[np.sort(rows)], dict[int, float]()
+        for label in np.unique(self.train_labels).tolist():
+            own, line = labels == label, 1.0
+            if own.sum() >= LEAST_FOR_LINE:
+                line = float(np.percentile(belief[own, label], LABEL_PERCENTILE))
+            elif not own.any() or (seen[own] == label).mean() < LEAST_RECALL:
+                continue
+            refused = (seen[~own] != label) & (belief[~own, label] < line)
+            if own.all() or refused.mean() >= LEAST_POWER:
+                lines[label] = line
+        return lines
 
     def begin(self, label: int) -> None:
         """Forget what was kept; look at the real images of a class, unless it is the class of last time."""
@@ -143,14 +170,18 @@ class Selection:
         usual = realism(self.features(self.held_images, held), found)
         return found._replace(least_realism=float(np.percentile(usual, REALISM_PERCENTILE)))
 
-    def features(self, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def look_at(self, images: np.ndarray, rows: np.ndarray) -> Features:
+        """Of images[rows], a thousand in memory at a time."""
         assert self.classifier is not None
-        parts = [np.empty((0, FEATURES), np.float32)]
+        parts = [Features(np.empty((0, FEATURES), np.float32), np.empty((0, self.classifier.num_classes), np.float32))]
         for start in range(0, len(rows), 1000):
             if self.should_stop():
                 raise Stopped
-            parts.append(self.classifier.classify(np.asarray(images[rows[start : start + 1000]])).features)
-        return np.concatenate(parts)
+            parts.append(self.classifier.classify(np.asarray(images[rows[start : start + 1000]])))
+        return Features(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def features(self, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return self.look_at(images, rows).features
 
     def __call__(self, label: int, images: np.ndarray, skip: np.ndarray) -> Looked:
         """images uint8 [n, S, S, C] in the order they are drawn, skip bool [n]: taken out by a person."""
@@ -163,10 +194,10 @@ class Selection:
 
         if self.classifier is not None:
             seen = self.classifier.classify(images)  # on the CPU: the same choice everywhere
-            chances = np.exp(seen.logits - seen.logits.max(1, keepdims=True))
-            facts["agreement"] = chances[:, label] / chances.sum(1)
+            classes, belief = beliefs(seen.logits)
+            facts["agreement"] = belief[:, label]
             if label not in self.unknown:
-                refuse("label", seen.logits.argmax(1) != label)
+                refuse("label", (classes != label) & (belief[:, label] < self.lines[label]))
             if len(self.ground.features):
                 facts["realism"] = realism(seen.features, self.ground)
                 refuse("realism", facts["realism"] < self.ground.least_realism)
@@ -229,6 +260,12 @@ class Selection:
         places = (self.count + np.arange(len(new))) % len(self.seen)
         self.seen[places], self.squares[places] = pixels[new], np.square(pixels[new]).sum(1)
         self.count += len(new)
+
+
+def beliefs(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """logits [n, K] -> the class seen [n], and the share of belief in each class [n, K]."""
+    chances = np.exp(logits - logits.max(1, keepdims=True))
+    return logits.argmax(1), chances / chances.sum(1, keepdims=True)
 
 
 def few_nearest(queries: np.ndarray, base: np.ndarray, squares: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
