@@ -158,12 +158,15 @@ def others() -> None:
 
 vitals()
 others()
-look = run_curves.controls()
+has_numbers = bool(run_curves.columns_of(folder))
+look = run_curves.controls() if has_numbers else run_curves.Look()
 
 
 @st.fragment(run_every=CHART_SECONDS if was_live else None)
 def curves() -> None:
     job = desk.store.latest_job("train", run.id)
+    if not has_numbers and run_curves.columns_of(folder):
+        st.rerun()  # now there is something that controls are for
     nothing = "The curves appear with the first numbers." if was_live else "This run has no numbers to draw."
     run_curves.show(folder, run.config, look, state_of_run(desk, run.id, job) == "paused", nothing)
 
