@@ -23,7 +23,8 @@ class Curves:
 
     def __init__(self, path: Path):
         self.path, self.lock = path, threading.Lock()
-        self.offset, self.file, self.known = 0, 0, {}
+        self.offset, self.file = 0, 0
+        self.known: Columns = {}
 
     def columns(self) -> Columns:
         """Every whole row so far, {} before the first; the arrays are not to be written to."""
@@ -32,7 +33,8 @@ class Curves:
                 with open(self.path, "rb") as file:
                     self.read_on(file)
             except FileNotFoundError:
-                self.offset, self.file, self.known = 0, 0, {}
+                self.offset, self.file = 0, 0
+        self.known: Columns = {}
             return self.known
 
     def read_on(self, file: io.BufferedReader) -> None:
