@@ -33,8 +33,7 @@ class Curves:
                 with open(self.path, "rb") as file:
                     self.read_on(file)
             except FileNotFoundError:
-                self.offset, self.file = 0, 0
-        self.known: Columns = {}
+                self.offset, self.file, self.known = 0, 0, {}
             return self.known
 
     def read_on(self, file: io.BufferedReader) -> None:
