@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import plotly
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -179,6 +180,13 @@ async def no_such_file(request: Request) -> JSONResponse:
     return missing()
 
 
+async def plotly_script(request: Request) -> FileResponse | JSONResponse:
+    """GET plotly.js of the installed plotly, for the curves of the Live page."""
+    if request.path_params["version"] != plotly.__version__:
+        return missing()
+    return send_file((Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve(), FOR_EVER)
+
+
 async def workspace_file(request: Request) -> FileResponse | JSONResponse:
     """GET a file of a run, dataset or export; which one is told by the names in the route."""
     named, workspace = request.path_params, default_workspace()
@@ -239,6 +247,7 @@ app = st.App(
         Route("/app/static/runs/{run}/samples/{file}", workspace_file),
         Route("/app/static/runs/{run}/timelapse.webp", workspace_file),
         Route("/app/static/datasets/{dataset}/contact/{index:int}.webp", workspace_file),
+        Route("/app/static/plotly-{version}.min.js", plotly_script),
         *(Route(f"{prefix}{{rest:path}}", no_such_file) for prefix in OURS),
     ],
 )

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from gan_core.errors import UserError
-from gan_core.store import COLUMNS, LIVE, Job, Store, as_job
+from gan_core.store import COLUMNS, LIVE, PLACE, Job, Store, as_job
 from gan_core.workspace import Workspace, new_id
 
 LANES = {
@@ -72,7 +72,7 @@ def submit(
 
 
 def claim(store: Store, lane: str) -> Job | None:
-    """Take the oldest queued job of the lane whose predecessor has finished, or None."""
+    """Take the first queued job of the lane whose predecessor has finished, or None."""
     with store.transaction() as db:
         broken = db.execute(
             "SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
@@ -87,7 +87,7 @@ def claim(store: Store, lane: str) -> Job | None:
             end(db, row["id"], "failed", error=error)
         row = db.execute(
             "SELECT j.id FROM jobs j LEFT JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' AND j.lane = ? "
-            "AND (j.after IS NULL OR p.state = 'finished') ORDER BY j.seq LIMIT 1",
+            "AND (j.after IS NULL OR p.state = 'finished') ORDER BY COALESCE(j.place, j.seq) LIMIT 1",
             (lane,),
         ).fetchone()
         if row is None:
@@ -162,6 +162,33 @@ def control(store: Store, job_id: str, wish: str) -> Job:
         if row["state"] == "queued" and wish == "stop":
             end(db, job_id, "stopped")
     return store.job(job_id)
+
+
+def cancel(store: Store, job_id: str) -> Job:
+    """Stop a job that still waits. Raises UserError where it has started or ended: what was clicked was a waiting one."""
+    with store.transaction() as db:
+        row = db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None or row["state"] != "queued":
+            raise UserError("not_waiting", "It does not wait any more.", "Open it to see how it is doing now.")
+        end(db, job_id, "stopped")
+    return store.job(job_id)
+
+
+def move_up(store: Store, job_id: str, ahead_of: str) -> None:
+    """Swap a waiting job with the one just ahead of it in its lane, which the user saw to be `ahead_of`.
+
+    Raises UserError, and changes nothing, where the queue is another by now.
+    """
+    with store.transaction() as db:
+        places = f"SELECT id, {PLACE} AS place FROM jobs WHERE state = 'queued' AND lane = "
+        rows = db.execute(f"{places} (SELECT lane FROM jobs WHERE id = ?) ORDER BY {PLACE}", (job_id,)).fetchall()
+        order = [row["id"] for row in rows]
+        at = order.index(job_id) if job_id in order else 0
+        if at == 0 or order[at - 1] != ahead_of:
+            raise UserError("queue_changed", "The queue has changed meanwhile.", "Look at its order as it is now.")
+        for mover, place in ((job_id, rows[at - 1]["place"]), (ahead_of, rows[at]["place"])):
+            db.execute("UPDATE jobs SET place = ? WHERE id = ?", (place, mover))
+        log_event(db, job_id, "moved up")
 
 
 class Watch:

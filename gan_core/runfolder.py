@@ -9,7 +9,6 @@ from typing import Any
 from gan_core.workspace import read_json
 
 Row = dict[str, Any]
-SERIES = ("loss_d", "loss_g", "d_real", "d_fake")
 TAIL_BYTES = 64_000
 
 
@@ -32,6 +31,11 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
     except FileNotFoundError:
         return [], 0
     whole = data[: data.rfind(b"\n") + 1]
+    return parse_lines(whole), offset + len(whole)
+
+
+def parse_lines(whole: bytes) -> list[Row]:
+    """The objects among whole lines; NaN becomes None."""
     rows = []
     for line in whole.splitlines():
         try:
@@ -45,25 +49,7 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
                     for name, value in row.items()
                 }
             )
-    return rows, offset + len(whole)
-
-
-def decimate(rows: list[Row], limit: int = 2000) -> list[Row]:
-    """At most `limit` of the rows, in order: first, last, and the lowest and highest of each series in equal stretches.
-
-    So a spike of one row survives, where every n-th row would lose it.
-    """
-    if len(rows) <= limit:
-        return rows
-    stretches = max(1, (limit - 2) // (2 * len(SERIES)))
-    keep = {0, len(rows) - 1}
-    for number in range(stretches):
-        part = range(number * len(rows) // stretches, (number + 1) * len(rows) // stretches)
-        for name in SERIES:
-            known = [at for at in part if rows[at].get(name) is not None]
-            if known:
-                keep |= {min(known, key=lambda at: rows[at][name]), max(known, key=lambda at: rows[at][name])}
-    return [rows[at] for at in sorted(keep)]
+    return rows
 
 
 def checkpoints(folder: Path) -> list[int]:

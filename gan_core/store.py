@@ -29,7 +29,9 @@ MIGRATIONS = [
     CREATE INDEX jobs_by_state ON jobs (state, lane, seq);
     CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, at REAL NOT NULL, text TEXT NOT NULL);
     """,
+    "ALTER TABLE jobs ADD COLUMN place INTEGER",
 ]
+PLACE = "COALESCE(place, seq)"  # where a waiting job stands in its lane; who never moved stands as they came
 
 
 class Dataset(NamedTuple):
@@ -186,6 +188,11 @@ class Store:
     def latest_job(self, kind: str, subject: str) -> Job | None:
         found = self.jobs(kind=kind, subject=subject, limit=1)
         return found[0] if found else None
+
+    def waiting(self, lane: str) -> list[Job]:
+        """The queued jobs of a lane in the order they will be taken."""
+        rows = self.query(f"SELECT {COLUMNS} FROM jobs WHERE state = 'queued' AND lane = ? ORDER BY {PLACE}", lane)
+        return [as_job(row) for row in rows]
 
     def events(self, job_id: str) -> list[tuple[float, str]]:
         """(unix time, text) of a job, oldest first."""

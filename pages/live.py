@@ -1,22 +1,18 @@
 """Watch a run: how far it is, its curves, its newest samples and its log; pause, stop or resume it."""
 
-import itertools
-
 import streamlit as st
 
-from gan_core import actions, runfolder
+from gan_core import actions, jobs, runfolder
 from gan_core.errors import UserError
-from gan_core.families import FACTS
 from gan_core.store import Job
-from pages.components import charts, urls, variety
+from pages.components import queue, run_curves, urls, variety
 from pages.components.desk import get_desk
 from pages.components.pick import dataset_name, pick_run
 from pages.components.status import STATES, badge, no_grid_yet, state_of_run
-from pages.components.text import duration, plain, sentence, size
+from pages.components.text import count, duration, plain, sentence, size
 
-VITALS_SECONDS, CHART_SECONDS = 2, 4
+VITALS_SECONDS, CHART_SECONDS = 2, 2
 GRID_PIXELS = 760
-WINDOWS = {"All": 0, "Last 500": 500, "Last 100": 100}
 
 desk = get_desk()
 st.title("Live")
@@ -31,6 +27,9 @@ def act(wish: str) -> None:
     try:
         if wish == "resume":
             actions.resume(desk, run.id)
+        elif wish == "cancel":
+            waiting = desk.store.latest_job("train", run.id)
+            jobs.cancel(desk.store, waiting.id if waiting else "")
         else:
             actions.control_run(desk, run.id, wish)
     except UserError as late:
@@ -51,7 +50,7 @@ def buttons(job: Job | None) -> None:
         return
     leaving = job.control == "stop"
     if job.state == "queued":
-        st.button("Cancel", key="live_stop", icon=":material/close:", on_click=act, args=("stop",), disabled=leaving)
+        st.button("Cancel", key="live_stop", icon=":material/close:", on_click=act, args=("cancel",))
         return
     if job.control == "pause":
         st.button(
@@ -81,9 +80,9 @@ def say_state(job: Job | None, status: dict) -> None:
     """What the state means for the user, in one box."""
     state = state_of_run(desk, run.id, job)
     if state == "queued":
-        others = [other for other in desk.store.jobs(kind="train", states=("queued", "running")) if other.id != job.id]
-        ahead = sum(other.created_at < job.created_at for other in others)
-        paused = next((other for other in others if other.state == "running" and other.control == "pause"), None)
+        before_me = queue.ahead_of(desk, job)
+        ahead = len(before_me)
+        paused = next((other for other in before_me if other.state == "running" and other.control == "pause"), None)
         before = desk.store.job(job.after) if job.after else None
         if before and before.live:
             st.info(f"Waiting for its data: {plain(before.message) or 'being imported'}.", icon=STATES["queued"].icon)
@@ -98,9 +97,7 @@ def say_state(job: Job | None, status: dict) -> None:
             )
         else:
             st.info(
-                f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} ahead."
-                if ahead
-                else "Waiting for the worker to start.",
+                f"Waiting: {count(ahead, 'run')} ahead." if ahead else "Waiting for the worker to start.",
                 icon=STATES["queued"].icon,
             )
     elif state == "running" and not status.get("images_seen"):
@@ -154,56 +151,27 @@ def vitals() -> None:
                 st.metric(label, value, width="content")
 
 
-def metrics() -> list[runfolder.Row]:
-    """All rows so far; only what is new is read from disk."""
-    kept = st.session_state.get("live_rows")
-    if kept is None or kept["run"] != run.id:
-        kept = {"run": run.id, "offset": 0, "rows": []}
-    new, offset = runfolder.read_lines(folder / "metrics.jsonl", kept["offset"])
-    rows = kept["rows"] + new
-    if any(later["images_seen"] < row["images_seen"] for row, later in itertools.pairwise(rows)):
-        rows, offset = runfolder.read_lines(folder / "metrics.jsonl")  # resumed: its tail was written anew
-    st.session_state["live_rows"] = {"run": run.id, "offset": offset, "rows": rows}
-    return rows
+@st.fragment(run_every=VITALS_SECONDS if was_live else None)
+def others() -> None:
+    queue.show(desk, run.id)
 
 
 vitals()
-with st.container(horizontal=True):
-    view = st.segmented_control(
-        "Charts",
-        ["Moving", "Held"],
-        default="Moving",
-        required=True,
-        key="live_view",
-        disabled=not was_live,
-        help="Held: the charts stay as they are, so that you can zoom.",
-    )
-    window = st.segmented_control(
-        "Show", list(WINDOWS), default="All", required=True, key="live_window", help="Points shown."
-    )
+others()
+has_numbers = bool(run_curves.columns_of(folder))
+look = run_curves.controls() if has_numbers else run_curves.Look()
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
+@st.fragment(run_every=CHART_SECONDS if was_live else None)
 def curves() -> None:
-    rows = metrics()[-WINDOWS[window] :]
-    if not rows:
-        st.caption("The curves appear with the first numbers." if was_live else "This run has no numbers to draw.")
-        return
-    if said := charts.reading(rows):
-        st.markdown(f"**Reading:** {plain(said)}")
-    shown = charts.of_game(FACTS[run.config["family"]].game)
-    for number, (key, chart) in enumerate(shown.items()):
-        if number % 2 == 0:
-            columns = st.columns(2)
-        with columns[number % 2]:
-            st.header(chart.title)
-            st.plotly_chart(chart.draw(rows), key=f"chart_{key}", config=charts.CONFIG, alt=chart.alt)
-    with st.expander("Show the numbers", on_change="rerun", key="live_numbers") as numbers:
-        if numbers.open:
-            st.dataframe(rows[-200:], alt="The last 200 rows of the training log")
+    job = desk.store.latest_job("train", run.id)
+    if not has_numbers and run_curves.columns_of(folder):
+        st.rerun()  # now there is something that controls are for
+    nothing = "The curves appear with the first numbers." if was_live else "This run has no numbers to draw."
+    run_curves.show(folder, run.config, look, state_of_run(desk, run.id, job) == "paused", nothing)
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
+@st.fragment(run_every=CHART_SECONDS if was_live else None)
 def watch_variety() -> None:
     looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
     if looks:
@@ -211,7 +179,7 @@ def watch_variety() -> None:
         variety.during_training(looks, "live")
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live and view == "Moving" else None)
+@st.fragment(run_every=CHART_SECONDS if was_live else None)
 def newest_grid() -> None:
     grid = runfolder.read_status(folder).get("latest_grid")
     st.header("Newest samples")

@@ -16,6 +16,7 @@ import seeded
 
 from gan_core.store import Store
 from gan_core.workspace import Workspace
+from pages.components import urls
 
 ROOT = Path(__file__).parent.parent
 
@@ -152,6 +153,13 @@ def test_pictures_of_a_run_come_from_disk(server, path):
     assert ("immutable" in headers["cache-control"]) == path.startswith("samples/") and headers[
         "content-type"
     ].startswith("image/")
+
+
+def test_plotly_is_served_under_its_version_and_may_be_kept_for_ever(server):
+    status, headers, body = server.ask("GET", urls.plotly_script())
+    assert status == 200 and b"plotly.js" in body[:200] and "immutable" in headers["cache-control"]
+    assert "javascript" in headers["content-type"]
+    assert server.ask("GET", "/app/static/plotly-0.0.1.min.js")[0] == 404
 
 
 def test_contact_sheets_come_from_disk(server):

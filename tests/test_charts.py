@@ -5,43 +5,16 @@ import html
 import pytest
 
 from gan_core.errors import UserError
-from gan_core.runfolder import decimate
 from pages.components import charts, measure_charts, text, urls
 
 
-def rows(count: int, real: float = 0.6, fake: float = 0.4) -> list[dict]:
-    return [{"epoch": at / 10, "loss_d": 0.5, "loss_g": 0.7, "d_real": real, "d_fake": fake} for at in range(count)]
-
-
-def test_a_spike_of_one_row_survives_the_thinning():
-    many = rows(100_000)
-    many[54_321] = {**many[54_321], "loss_g": 99.0}
-    kept = decimate(many)
-    assert len(kept) <= 2000 and kept[0] is many[0] and kept[-1] is many[-1]
-    assert max(row["loss_g"] for row in kept) == 99.0
-    assert [row["epoch"] for row in kept] == sorted(row["epoch"] for row in kept)
-
-
-@pytest.mark.parametrize("count", [1, 1999, 2001, 50_000])
-def test_no_chart_sends_more_than_2000_points(count):
-    for figure in (charts.losses(rows(count)), charts.balance(rows(count))):
-        assert all(1 <= len(line.x) <= 2000 for line in figure.data)
-
-
-def test_the_lines_differ_without_colour():
-    for figure in (charts.losses(rows(5)), charts.balance(rows(5))):
-        assert len({line.line.dash for line in figure.data}) == 2
+def test_the_bars_differ_without_colour():
     assert len({bar.marker.pattern.shape for bar in charts.class_counts(["a"], [1], [2]).data}) == 2
 
 
 def test_the_legend_is_below_the_plot_where_no_toolbar_covers_it():
-    for figure in (charts.losses(rows(5)), charts.planned_counts(["a"], [1], {"from the run": [2], "copies": [3]})):
-        legend = figure.layout.legend
-        assert (legend.yref, legend.y, legend.yanchor, legend.traceorder) == ("container", 0, "bottom", "normal")
-
-
-def test_a_missing_value_is_a_gap():
-    assert charts.losses([{"epoch": 0, "loss_d": None}, {"epoch": 1, "loss_d": 1.0}]).data[0].y == (None, 1.0)
+    legend = charts.planned_counts(["a"], [1], {"from the run": [2], "copies": [3]}).layout.legend
+    assert (legend.yref, legend.y, legend.yanchor, legend.traceorder) == ("container", 0, "bottom", "normal")
 
 
 def test_class_names_are_not_html():
@@ -49,18 +22,6 @@ def test_class_names_are_not_html():
     figure = charts.class_counts([name, name], [1, 2], [0, 0])
     assert list(figure.layout.yaxis.ticktext) == [html.escape(name)] * 2 and "<img" not in figure.to_json()
     assert figure.data[0].y == (0, 1)  # two classes of one name stay two bars
-
-
-@pytest.mark.parametrize(
-    ("real", "fake", "said"),
-    [(0.95, 0.03, "winning"), (0.8, 0.3, "D is ahead"), (0.55, 0.45, "balanced"), (0.2, 0.6, "G is ahead")],
-)
-def test_the_reading_says_who_leads(real, fake, said):
-    assert said in charts.reading(rows(20, real, fake))
-
-
-def test_there_is_no_reading_before_there_are_numbers():
-    assert charts.reading([]) == "" and charts.reading([{"d_real": None, "d_fake": None}]) == ""
 
 
 @pytest.mark.parametrize(
@@ -195,24 +156,3 @@ def test_recalls_differ_by_pattern_and_a_missing_one_is_a_gap():
     figure = measure_charts.recalls({name: {"a": 0.5} for name in ("r", "c", "s", "o")}, ["a", "<b>"])
     assert len({bar.marker.pattern.shape for bar in figure.data}) == 4
     assert list(figure.data[0].x) == [0.5, None] and "<b>" not in figure.to_json()
-
-
-def test_each_game_has_charts_of_what_it_reports():
-    from gan_core.families import FACTS
-
-    drawn = {
-        "loss_cycle": 0.2,
-        "loss_same": 0.1,
-        "mutation_minimax": 0.2,
-        "mutation_nonsaturating": 0.3,
-        "mutation_least_squares": 0.5,
-    }
-    some = [row | (drawn if at else {}) for at, row in enumerate(rows(3))]
-    for game in {facts.game for facts in FACTS.values()}:
-        for chart in charts.of_game(game).values():
-            lines = chart.draw(some).data
-            assert lines and all(any(value is not None for value in line.y) for line in lines), chart.title
-            assert len({line.line.dash for line in lines}) == len(lines) and chart.title and chart.alt
-    (log,) = [chart.draw(some) for key, chart in charts.of_game("evolution").items() if key == "mutations"]
-    assert [list(line.y) for line in log.data] == [[0.2] * 2, [0.3] * 2, [0.5] * 2]
-    assert charts.reading([{"loss_g": 0.1}]) == ""

@@ -205,3 +205,46 @@ def test_a_locked_index_does_not_end_a_job(store, monkeypatch):
 
     monkeypatch.setattr(jobs, "report", locked)
     Reporter(store, submit(store))(0.5, "half")
+
+
+def test_a_waiting_job_moves_up_once_and_is_taken_earlier(store):
+    first, second, third = submit(store), submit(store), submit(store)
+    submit(store, "probe")  # another lane, another queue
+    jobs.move_up(store, third.id, second.id)
+    assert [job.id for job in store.waiting("train")] == [first.id, third.id, second.id]
+    with pytest.raises(UserError, match="queue has changed"):  # the second click saw the old order
+        jobs.move_up(store, third.id, second.id)
+    jobs.move_up(store, third.id, first.id)
+    late = submit(store)
+    taken = [jobs.claim(store, "train").id for _ in range(4)]
+    assert taken == [third.id, first.id, second.id, late.id]
+    with pytest.raises(UserError, match="queue has changed"):
+        jobs.move_up(store, second.id, first.id)
+
+
+def test_the_first_in_line_cannot_move_up_nor_past_another_lane(store):
+    probe, only = submit(store, "probe"), submit(store)
+    for ahead in (probe.id, only.id, ""):
+        with pytest.raises(UserError):
+            jobs.move_up(store, only.id, ahead)
+    assert [job.id for job in store.waiting("train")] == [only.id]
+
+
+def test_cancel_takes_only_what_still_waits(store):
+    first, second = submit(store), submit(store)
+    assert jobs.cancel(store, second.id).state == "stopped" and store.waiting("train")[0].id == first.id
+    jobs.claim(store, "train")
+    for id in (first.id, second.id, "j0"):
+        with pytest.raises(UserError, match="does not wait"):
+            jobs.cancel(store, id)
+    assert store.job(first.id).state == "running" and store.job(first.id).control == "run"
+
+
+def test_a_workspace_from_before_queues_had_places_keeps_its_order(store):
+    first, second = submit(store), submit(store)
+    with store.transaction() as db:
+        db.execute("ALTER TABLE jobs DROP COLUMN place")
+        db.execute("PRAGMA user_version = 1")
+    again = Store.__new__(Store)
+    Store.__init__(again, type("Folder", (), {"root": store.path.parent})())
+    assert [job.id for job in again.waiting("train")] == [first.id, second.id]

@@ -586,7 +586,7 @@ def test_live_has_every_sign_and_a_score_against_the_epoch(planted):
     (table,) = (one.value for one in at.dataframe if "sign" in one.value)
     assert ("Discriminator overfitting", "Look closer", 0.4) in table.itertuples(index=False, name=None)
     assert "Known kinds: 64 of 64 known kinds" in letters(at)
-    assert any("live_distance" in chart.proto.id for chart in at.get("plotly_chart"))
+    assert any("live_distance" in chart.proto.id for chart in at.get("bidi_component"))
 
 
 @pytest.mark.parametrize(

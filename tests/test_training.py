@@ -1,11 +1,13 @@
 import json
 import math
+import time
 
 import numpy as np
 import pytest
 import torch
 from toys import toy_images
 
+from gan_core import milestones
 from gan_core.errors import UserError
 from gan_core.families import FACTS, inner_size
 from gan_core.training import augment, checkpoint, ema, loop, record, step
@@ -229,7 +231,7 @@ def test_the_folder_holds_what_the_pages_read(tiny, tmp_path):
     status = run(tiny(epochs=3.0), tmp_path, on_tick=seen.append)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert rows and rows[-1]["images_seen"] == 144 and rows[-1]["epoch"] == 3
-    assert {"loss_d", "loss_g", "d_real", "d_fake", "images_per_second"} <= set(rows[0])
+    assert {"loss_d", "loss_g", "d_real", "d_fake", "images_per_second", "memory_bytes"} <= set(rows[0])
     grids = [json.loads(line) for line in (tmp_path / "samples" / "index.jsonl").read_text().splitlines()]
     assert [g["epoch"] for g in grids] == [0, 1, 2, 3]
     assert (
@@ -238,6 +240,31 @@ def test_the_folder_holds_what_the_pages_read(tiny, tmp_path):
     )
     assert json.loads((tmp_path / "status.json").read_text()) == status == seen[-1]
     assert status["latest_grid"] == grids[-1]["file"] and status["progress"] == 1
+
+
+def test_what_happened_to_a_run_is_recorded_where_it_happened(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "PAUSE_SECONDS", 0.2)
+    config = tiny(epochs=4.0)
+    held = []
+
+    def should_stop():
+        held.append(1)
+        if len(held) == 3:
+            time.sleep(0.3)  # as jobs.Watch holds while the wish is to pause
+        return len(held) > 5
+
+    pictures, labels = toy_images(48, FACTS[config.family].sizes[0], 1, 3)
+    train = lambda: loop.train(
+        config, pictures, labels, ["a", "b", "c"], tmp_path, print, should_stop, lambda text: None
+    )
+    stopped = train()["images_seen"]
+    told = lambda: [(one.images_seen, one.kind) for one in milestones.recorded(tmp_path)]
+    assert told() == [(32, "pause"), (stopped, "end")] and stopped == 80
+    run(config, tmp_path)
+    assert told() == [(32, "pause"), (80, "end"), (80, "resumed"), (192, "end")]
+    (tmp_path / "checkpoints" / "ck-000000000192.json").unlink()  # killed before its last checkpoint
+    run(config, tmp_path)
+    assert told()[2:] == [(80, "resumed"), (80, "resumed"), (192, "end")]
 
 
 def test_a_time_limit_ends_the_run_and_leaves_a_checkpoint(tiny, tmp_path):

@@ -122,7 +122,7 @@ def train(
             recorder.tick_if_due()
             asked_at = time.monotonic()
             stopped = should_stop()  # holds here while the run is paused
-            recorder.hold(time.monotonic() - asked_at)
+            recorder.waited(time.monotonic() - asked_at)
         team.agreed(0, 1)
         recorder.end("stopped" if stopped else "finished")
     except BaseException:

@@ -23,6 +23,7 @@ from gan_core.workspace import atomic_write, read_json, write_json
 
 TICK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 60.0
+PAUSE_SECONDS = 1.0  # a wait that is shorter is not told as a pause
 MOST_FAILURES = 3  # writes in a row that a full disk may refuse
 MOST_GRIDS = 400  # grids of one run; beyond that they come less often than once an epoch
 GRID_IMAGES = 10_000  # an epoch longer than this gets grids in between
@@ -80,7 +81,7 @@ class Recorder:
         """Real images for comparison, the first grid; rows of an earlier attempt beyond its checkpoint are dropped."""
         seen = self.state.images_seen
         (self.folder / "samples").mkdir(exist_ok=True)
-        for name in ("metrics.jsonl", "collapse.jsonl", "samples/index.jsonl"):
+        for name in ("metrics.jsonl", "collapse.jsonl", "events.jsonl", "samples/index.jsonl"):
             keep_until(self.folder / name, seen)
         save_png(self.folder / "samples" / "reals.png", real_grid(images, labels, self.classes, self.config.seed))
         self.next_grid = (seen // self.every + 1) * self.every
@@ -88,6 +89,7 @@ class Recorder:
             self.draw_grid()
         else:
             self.latest_grid = (read_json(self.folder / "status.json") or {}).get("latest_grid")
+            self.event("resumed", "Went on from this checkpoint.")
         self.last_tick = self.last_checkpoint = time.monotonic()
         self.write_status("training", None)
 
@@ -101,6 +103,18 @@ class Recorder:
         """Time spent paused is not training time."""
         self.last_tick += seconds
         self.last_checkpoint += seconds
+
+    def waited(self, seconds: float) -> None:
+        """Training was held for so long by the wish of the user."""
+        self.hold(seconds)
+        if seconds >= PAUSE_SECONDS:
+            self.event("pause", f"Paused for {seconds:,.0f} s.")
+
+    def event(self, kind: str, text: str) -> None:
+        """A line of events.jsonl, for a mark on the curves. kind: a key of milestones.KINDS."""
+        row = {"images_seen": self.state.images_seen, "kind": kind, "text": text, "at": time.time()}
+        with self.tolerant("an event"), open(self.folder / "events.jsonl", "a") as file:
+            file.write(json.dumps(row) + "\n")
 
     def time_is_up(self) -> bool:
         return self.config.minutes is not None and self.elapsed_seconds() >= self.config.minutes * 60
@@ -153,12 +167,14 @@ class Recorder:
             raise self.diverged()
         if notice := self.leaks(means.get("ada_p"), self.state.images_seen):
             self.log(notice)
+            self.event("notice", notice)
         row = {
             "images_seen": self.state.images_seen,
             "epoch": self.epoch(),
             "elapsed_seconds": self.state.elapsed_seconds,
             **means,
             "images_per_second": images / max(seconds, 1e-9),
+            "memory_bytes": memory_bytes(self.device),
         }
         with self.tolerant("metrics"), open(self.folder / "metrics.jsonl", "a") as file:
             file.write(json.dumps(row) + "\n")
@@ -240,12 +256,14 @@ class Recorder:
         if self.state.images_seen and self.latest_grid != f"fakes-{self.state.images_seen:09d}.png":
             self.draw_grid()
         self.save()
+        self.event("end", "Finished." if phase == "finished" else "Stopped and kept.")
         self.write_status(phase, self.status.get("images_per_second"))
         self.log(f"{phase} after {self.state.elapsed_seconds / 60:.1f} minutes, {self.state.images_seen:,} images.")
 
     def fail(self) -> None:
         """Leave word in the status that this attempt broke."""
         with contextlib.suppress(OSError):
+            self.event("end", "Failed.")
             self.write_status("failed", None)
 
 

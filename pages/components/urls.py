@@ -3,6 +3,8 @@
 import html
 from urllib.parse import quote
 
+import plotly
+
 PICTURES = "/app/static"
 
 
@@ -16,6 +18,11 @@ def timelapse(run_id: str) -> str:
 
 def contact(dataset_id: str, index: int) -> str:
     return f"{PICTURES}/datasets/{dataset_id}/contact/{index}.webp"
+
+
+def plotly_script() -> str:
+    """plotly.js as the installed plotly has it; another version is another address, so that it may be kept for ever."""
+    return f"{PICTURES}/plotly-{plotly.__version__}.min.js"
 
 
 def export(export_id: str, file: str) -> str:

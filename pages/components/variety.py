@@ -1,12 +1,14 @@
 """Mode collapse in words and curves: the verdict of a measurement, and what was seen during training."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from gan_core.meaning import INDICATORS, LINES, level, variety_rows
 from pages.components import charts, measure_charts
+from pages.components.live_chart import live_chart
 from pages.components.scorecard import verdict_box
 from pages.components.text import number, plain
 
@@ -64,8 +66,15 @@ def beside(result: dict[str, Any]) -> None:
         )
 
 
-def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) -> None:
-    """Curves against the epoch from rows of collapse.jsonl. key: prefix of the charts' keys."""
+def still(figure: go.Figure, *, key: str, alt: str) -> None:
+    """A chart that does not change while it is looked at."""
+    st.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt)
+
+
+def curves(
+    rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True, show: Callable[..., None] = still
+) -> None:
+    """Curves against the epoch from rows of collapse.jsonl. key: prefix of the charts' keys; show(figure, key=, alt=)."""
     flat = variety_rows(rows)
     if not flat:
         return
@@ -74,17 +83,16 @@ def curves(rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True) ->
         beside.append(("repeats", there(flat, REPEATS), "Share of generated images with a near twin over epochs"))
     beside = [one for one in beside if one[1]]
     left, *others = st.columns([2, *[1] * len(beside)])
-    left.plotly_chart(
-        measure_charts.variety(flat, there(flat, LEGEND), LINES["variance_ratio"]),
-        key=f"{key}_variety",
-        config=charts.CONFIG,
-        alt="Variance ratio of the lowest class, coverage ratio and label agreement over epochs; "
-        "amber below 0.6 and red below 0.3 for the two ratios",
-    )
-    for place, (name, values, alt) in zip(others, beside, strict=True):
-        place.plotly_chart(
-            measure_charts.variety(flat, values, None), key=f"{key}_{name}", config=charts.CONFIG, alt=alt
+    with left:
+        show(
+            measure_charts.variety(flat, there(flat, LEGEND), LINES["variance_ratio"]),
+            key=f"{key}_variety",
+            alt="Variance ratio of the lowest class, coverage ratio and label agreement over epochs; "
+            "amber below 0.6 and red below 0.3 for the two ratios",
         )
+    for place, (name, values, alt) in zip(others, beside, strict=True):
+        with place:
+            show(measure_charts.variety(flat, values, None), key=f"{key}_{name}", alt=alt)
 
 
 def there(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:
@@ -110,7 +118,7 @@ def during_training(rows: Sequence[dict[str, Any]], key: str) -> None:
     if modes := last.get("modes"):
         even = f" Evenly drawn, so many would show about {modes['expected']:,}." if "expected" in modes else ""
         st.caption(f"Known kinds: {plain(modes['sentence'] + even)}")
-    curves(rows, key, repeats=False)
+    curves(rows, key, repeats=False, show=live_chart)
     signs(last, key)
 
 
