@@ -25,7 +25,7 @@ if not grids:
 st.header("Timeline")
 show_timeline(desk, run, grids)
 with st.container(horizontal=True, vertical_alignment="center", key="samples_collapse"):
-    st.caption("Do the images repeat? The collapse check says it with numbers:")
+    st.caption("Do the images repeat? The collapse check says it with numbers:", width="content")
     st.page_link("live.py", label="Variety while it trains", icon=":material/monitoring:", query_params={"run": run.id})
     st.page_link("evaluate.py", label="Measure it", icon=":material/straighten:", query_params={"run": run.id})
 found = explore_section(desk, run)

@@ -17,7 +17,7 @@ from pages.components import urls
 from pages.components.desk import click_token
 from pages.components.image_grid import WalkEnd, image_grid
 from pages.components.status import job_progress
-from pages.components.text import plain, sentence
+from pages.components.text import sentence
 
 SHOWN = "smp_x"  # in the address: the exploration that is shown
 SMALL = 100  # px: below, pixels are shown as squares
@@ -54,7 +54,7 @@ def ask(desk: Desk, run: Run, classes: list[str]) -> None:
     number = columns[0].selectbox(
         "Class",
         [all_classes, *range(len(classes))] if len(classes) > 1 else [all_classes],
-        format_func=lambda at: "All classes" if at == all_classes else plain(classes[at]),
+        format_func=lambda at: "All classes" if at == all_classes else classes[at],
         key=f"explore_class_{run.id}",
     )
     seed = columns[1].number_input(

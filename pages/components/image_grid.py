@@ -12,7 +12,7 @@ HTML = """
     <img class="big">
     <div class="beside">
       <p class="words"></p>
-      <h4>Nearest real images</h4>
+      <h4>Nearest real images, by their pixels</h4>
       <ol class="near"></ol>
     </div>
   </div>
@@ -54,13 +54,13 @@ h4 { margin: 0 0 .5rem; font-size: 1rem; }
 .near { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: .75rem; list-style: none;
         margin: 0; padding: 0; }
 .near img { width: 100%; aspect-ratio: 1; display: block; }
-.near span { font-size: .85rem; overflow-wrap: anywhere; }
+.near span { font-size: .85rem; line-height: 1.35; display: block; margin-top: .25rem; overflow-wrap: anywhere; }
 dialog button { font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer; padding: .35rem .8rem;
         border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); }
 a { color: var(--st-link-color); }
 .said { margin: .5rem 0 0; min-height: 1.2em; font-size: .9rem; }
 [hidden] { display: none !important; }
-@media (max-width: 600px) { .group { grid-template-columns: minmax(0, 1fr); gap: .1rem; } }
+@media (max-width: 600px) { .big { width: 60vw; } .group { grid-template-columns: minmax(0, 1fr); gap: .1rem; } }
 """
 
 JS = """

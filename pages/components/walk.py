@@ -64,7 +64,7 @@ def images(run: Run, found: Exploration | None) -> list[tuple[str, int]] | None:
             chosen = st.selectbox(
                 label,
                 range(len(found.images)),
-                format_func=lambda at: plain(image_name(found, found.images[at])),
+                format_func=lambda at: image_name(found, found.images[at]),
                 key=key,
                 width=260,
             )
@@ -81,7 +81,7 @@ def two_classes(run: Run, classes: list[str]) -> list[tuple[str, int]]:
         label,
         range(len(classes)),
         index=at,
-        format_func=lambda at: plain(classes[at]),
+        format_func=classes.__getitem__,
         key=f"walk_class_{label.split()[1]}_{run.id}",
     )
     first, last = pick(columns[0], "Walk from", 0), pick(columns[1], "Walk to", 1)
