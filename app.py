@@ -23,7 +23,7 @@ from starlette.routing import Route
 from gan_core import jobs
 from gan_core.errors import UserError
 from gan_core.store import Store
-from gan_core.workspace import Workspace, default_workspace, new_id
+from gan_core.workspace import Workspace, check_id, default_workspace, new_id
 
 UPLOAD_BYTES = 20 << 30
 KEEP_FREE_BYTES = 1 << 30
@@ -31,6 +31,9 @@ WRITE_BYTES = 1 << 20
 RECONCILE_SECONDS = 5
 FOR_EVER = "public, max-age=31536000, immutable"
 SAMPLE = re.compile(r"(reals|fakes-[0-9]{9})\.png")
+EXPLORED = re.compile(r"grid\.png|image-[0-9]{4}\.png|real-[0-9]{7,9}\.webp")
+WALKED = re.compile(r"strip\.png|walk\.(webp|gif|mp4)")
+FILM = re.compile(r"timelapse\.(webp|gif|mp4)")
 EXPORT = re.compile(r"[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,150}\.zip")
 OURS = ("/api/", "/app/static/")
 BEYOND = re.compile(r"[\\\x00]|(^|/)\.\.(/|$)")
@@ -195,13 +198,22 @@ async def workspace_file(request: Request) -> FileResponse | JSONResponse:
             return send_file(workspace.export(named["export"]) / named["file"], "no-cache", named["file"])
         if "dataset" in named and named["index"] <= 100_000:
             return send_file(workspace.dataset(named["dataset"]) / "contact" / f"{named['index']}.webp", FOR_EVER)
-        if "run" in named and "file" not in named:
-            return send_file(workspace.run(named["run"]) / "timelapse.webp", "no-cache")
-        if "run" in named and SAMPLE.fullmatch(named["file"]):
-            return send_file(workspace.run(named["run"]) / "samples" / named["file"], FOR_EVER)
+        if "film" in named and FILM.fullmatch(named["film"]):
+            return send_file(workspace.run(named["run"]) / named["film"], "no-cache")
+        if "explored" in named and EXPLORED.fullmatch(named["explored"]):
+            return send_file(kept(workspace, named, "explore") / named["explored"], FOR_EVER)
+        if "walked" in named and WALKED.fullmatch(named["walked"]):
+            return send_file(kept(workspace, named, "walks") / named["walked"], FOR_EVER)
+        if "sample" in named and SAMPLE.fullmatch(named["sample"]):
+            return send_file(workspace.run(named["run"]) / "samples" / named["sample"], FOR_EVER)
     except UserError:
         pass
     return missing()
+
+
+def kept(workspace: Workspace, named: dict[str, str], kind: str) -> Path:
+    """The folder of a job that left pictures in its run's folder."""
+    return workspace.run(named["run"]) / kind / check_id(named["job"], "job")
 
 
 def warm_up() -> None:
@@ -244,8 +256,10 @@ app = st.App(
     routes=[
         Route("/api/uploads", upload, methods=["PUT"]),
         Route("/api/exports/{export}/{file}", workspace_file),
-        Route("/app/static/runs/{run}/samples/{file}", workspace_file),
-        Route("/app/static/runs/{run}/timelapse.webp", workspace_file),
+        Route("/app/static/runs/{run}/samples/{sample}", workspace_file),
+        Route("/app/static/runs/{run}/explore/{job}/{explored}", workspace_file),
+        Route("/app/static/runs/{run}/walks/{job}/{walked}", workspace_file),
+        Route("/app/static/runs/{run}/{film}", workspace_file),
         Route("/app/static/datasets/{dataset}/contact/{index:int}.webp", workspace_file),
         Route("/app/static/plotly-{version}.min.js", plotly_script),
         *(Route(f"{prefix}{{rest:path}}", no_such_file) for prefix in OURS),

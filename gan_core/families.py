@@ -74,3 +74,12 @@ def can_be_guided(family: str) -> bool:
 def inner_size(family: str, size: int) -> int:
     """The px side that the networks of a family work at, for images of `size` px."""
     return 32 if size == 28 and FACTS[family].pads else size
+
+
+def why_no_walk(family: str) -> str:
+    """Why there is no way from one noise to another through the images of a family, as a sentence; '' where there is one."""
+    if FACTS[family].game == "kmeans":
+        return "K-means has no images between two others: its noise picks one of the mean images."
+    if FACTS[family].game == "cycle":
+        return "CycleGAN has no images between two others: its noise picks the real image that is changed."
+    return ""

@@ -1,7 +1,7 @@
 """The queue: submit, claim, control, finish, reconcile.
 
-Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports and
-estimates, `heavy` for measuring, for a close look at a dataset, timelapses and exports.
+Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports,
+estimates and a few images to look at, `heavy` for measuring, for a close look at a dataset, timelapses and exports.
 
 A page or the command line inserts a row; a worker process of that lane claims it. A worker outlives the server and the
 browser, so the truth about a job is its row, and whether it lives is told by (pid, start time of that pid).
@@ -27,6 +27,8 @@ LANES = {
     "train": "train",
     "import": "light",
     "probe": "light",
+    "explore": "light",
+    "walk": "light",
     "inspect": "heavy",
     "curate": "heavy",
     "evaluate": "heavy",

@@ -181,3 +181,17 @@ def about_pair(distance: float, ratio: float | None, flipped: bool) -> str:
     """'distance 0.12, 0.4 of a held-out image's, mirrored'"""
     usual = f", {number(ratio, 2)} of a held-out image's" if ratio is not None else ""
     return f"distance {number(distance, 3)}{usual}{', mirrored' if flipped else ''}"
+
+
+def how_near(distance: float, usual: float, copy: bool) -> str:
+    """The distance of a generated image to its nearest real one. usual: that of a real image to its nearest other, 0 unknown."""
+    if copy:
+        return "A near copy of this training image: nearer than real images are to one another."
+    if usual <= 0:
+        return "How near real images are to one another is not known here."
+    times = distance / usual
+    if times < 0.8:
+        return f"Nearer than real images usually are to one another: {times:.2f} times their distance."
+    if times <= 1.25:
+        return f"About as far as real images usually are from one another: {times:.2f} times their distance."
+    return f"Further than real images usually are from one another: {times:.2f} times their distance."

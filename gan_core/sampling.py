@@ -1,7 +1,6 @@
-"""Pictures from a generator: images of a class, fixed-noise grids with a row per class, the timelapse."""
+"""Pictures from a generator: images of a class, fixed-noise grids with a row per class."""
 
 import itertools
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.config import TrainConfig
-from gan_core.errors import Stopped
 from gan_core.models import FAMILIES, Spec
+from gan_core.notes import Notes, png_info
 from gan_core.workspace import atomic_write
 
 COLUMNS = 8
@@ -66,17 +65,19 @@ def draw(
     out = []
     for first in range(0, len(labels), BATCH):
         y = labels[first : first + BATCH]
-        z = np.stack(
-            [
-                np.random.default_rng([seed, start + first + i]).standard_normal(z_dim, dtype=np.float32)
-                for i in range(len(y))
-            ]
-        )
+        z = noise(z_dim, len(y), seed=seed, start=start + first)
         with torch.no_grad():
             out.append(
                 to_pixels(G(torch.from_numpy(z * np.float32(truncation)).to(device), y.to(device)).float(), size)
             )
     return np.concatenate(out)
+
+
+def noise(z_dim: int, count: int, *, seed: int, start: int = 0) -> np.ndarray:
+    """float32 [count, z_dim]: that of images start, start + 1, ... of a seed."""
+    return np.stack(
+        [np.random.default_rng([seed, start + i]).standard_normal(z_dim, dtype=np.float32) for i in range(count)]
+    )
 
 
 def fixed_noise(z_dim: int, num_classes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -86,19 +87,19 @@ def fixed_noise(z_dim: int, num_classes: int, seed: int) -> tuple[torch.Tensor, 
     return z.repeat(rows, 1), torch.arange(rows).repeat_interleave(COLUMNS)
 
 
-def grid(images: np.ndarray, classes: list[str]) -> Image.Image:
-    """uint8 [rows * COLUMNS, S, S, C], row-major -> one picture, the class's name at the left of its row."""
-    size, rows = images.shape[1], len(images) // COLUMNS
+def grid(images: np.ndarray, classes: list[str], columns: int = COLUMNS) -> Image.Image:
+    """uint8 [rows * columns, S, S, C], row-major -> one picture, the class's name at the left of its row."""
+    size, rows = images.shape[1], len(images) // columns
     scale = max(1, round(CELL_PX / size))
     cell, gap, font = size * scale, 2, ImageFont.load_default(13)
     names = [shorten(name) for name in classes[:rows]]
     margin = 12 + int(max((font.getlength(name) for name in names), default=0)) if len(classes) > 1 else 0
-    sheet = Image.new("RGB", (margin + COLUMNS * (cell + gap) - gap, rows * (cell + gap) - gap), "white")
+    sheet = Image.new("RGB", (margin + columns * (cell + gap) - gap, rows * (cell + gap) - gap), "white")
     pen = ImageDraw.Draw(sheet)
-    for (row, column), image in zip(itertools.product(range(rows), range(COLUMNS)), images, strict=False):
-        picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+    for (row, column), image in zip(itertools.product(range(rows), range(columns)), images, strict=False):
         sheet.paste(
-            picture.resize((cell, cell), Image.Resampling.NEAREST), (margin + column * (cell + gap), row * (cell + gap))
+            picture_of(image).resize((cell, cell), Image.Resampling.NEAREST),
+            (margin + column * (cell + gap), row * (cell + gap)),
         )
     if margin:
         for row, name in enumerate(names):
@@ -123,43 +124,12 @@ def real_grid(images: np.ndarray, labels: np.ndarray, classes: list[str], seed: 
     return grid(np.concatenate(rows), classes)
 
 
-def save_png(path: Path, picture: Image.Image) -> None:
-    atomic_write(path, lambda file: picture.save(file, "PNG"))
+def picture_of(image: np.ndarray) -> Image.Image:
+    """uint8 [S, S, C], C 1 or 3."""
+    return Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
 
 
-def timelapse(
-    frames: list[tuple[Path, str]],
-    path: Path,
-    on_progress: Callable[[float, str], None],
-    should_stop: Callable[[], bool] = lambda: False,
-    *,
-    most_frames: int = 120,
-    frame_ms: int = 150,
-    longest_side_px: int = 720,
-) -> None:
-    """(grid file, caption) in order -> an animated WebP, captions below, the last frame longer. Raises Stopped."""
-    step = max(1, -(-len(frames) // most_frames))
-    picked = frames[::step] if (len(frames) - 1) % step == 0 else [*frames[::step], frames[-1]]
-
-    def pictures() -> Iterator[Image.Image]:
-        for number, (file, caption) in enumerate(picked):
-            on_progress(number / len(picked), f"Frame {number + 1} of {len(picked)}")
-            if should_stop():
-                raise Stopped
-            with Image.open(file) as image:
-                image.thumbnail((longest_side_px, longest_side_px))
-                frame = Image.new("RGB", (image.width, image.height + 22), "white")
-                frame.paste(image)
-            ImageDraw.Draw(frame).text(
-                (6, frame.height - 11), caption, fill="black", font=ImageFont.load_default(14), anchor="lm"
-            )
-            yield frame
-
-    first, *rest = pictures()
-    durations = [frame_ms] * (len(picked) - 1) + [1500]
-    atomic_write(
-        path,
-        lambda file: first.save(
-            file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=80
-        ),
-    )
+def save_png(path: Path, picture: Image.Image, notes: Notes | None = None) -> None:
+    """notes: written inside, see notes.py."""
+    info = None if notes is None else png_info(notes)
+    atomic_write(path, lambda file: picture.save(file, "PNG", pnginfo=info))

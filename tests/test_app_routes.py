@@ -162,6 +162,26 @@ def test_plotly_is_served_under_its_version_and_may_be_kept_for_ever(server):
     assert server.ask("GET", "/app/static/plotly-0.0.1.min.js")[0] == 404
 
 
+@pytest.mark.parametrize("path", ["explore/{job}/grid.png", "explore/{job}/real-0000001.webp", "walks/{job}/walk.gif"])
+def test_pictures_of_a_job_come_from_disk_and_nothing_beside_them(server, path):
+    run, job = seeded.RUNS["finished"], "j" + "a" * 16
+    file = server.workspace.run(run) / path.format(job=job)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"picture")
+    (file.parent / "explore.json").write_text("{}")
+    base = f"/app/static/runs/{run}"
+    status, headers, body = server.ask("GET", f"{base}/{path.format(job=job)}")
+    assert (status, body) == (200, b"picture") and "immutable" in headers["cache-control"]
+    kind = path.split("/")[0]
+    for beside in (
+        f"{kind}/{job}/explore.json",
+        f"{kind}/{job}/..%2f..%2fconfig.json",
+        f"{kind}/x/grid.png",
+        "config.json",
+    ):
+        assert server.ask("GET", f"{base}/{beside}")[0] == 404
+
+
 def test_contact_sheets_come_from_disk(server):
     assert server.ask("GET", f"/app/static/datasets/{seeded.DATASET}/contact/2.webp")[0] == 200
 

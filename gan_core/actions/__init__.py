@@ -22,7 +22,6 @@ from gan_core.actions.results import (
     parse_balance,
     preview,
     share,
-    timelapse,
     utility,
 )
 from gan_core.actions.runs import (
@@ -42,3 +41,4 @@ from gan_core.actions.runs import (
     suggest,
     train,
 )
+from gan_core.actions.samples import drawable, explore, timelapse, walk

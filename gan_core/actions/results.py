@@ -150,10 +150,6 @@ def detect(desk: Desk, run_id: str, folder: str, *, token: str | None = None) ->
     return desk.submit("detect", run.id, {"folder": str(Path(folder).expanduser().absolute())}, token=token)
 
 
-def timelapse(desk: Desk, run_id: str, token: str | None = None) -> Job:
-    return desk.submit("timelapse", trained_run(desk, run_id).id, {}, token=token)
-
-
 def fuse(desk: Desk, run_id: str, name: str, strength: float = 0.3, *, seed: int = 0, token: str | None = None) -> Job:
     """Queue a sheet of real images of the class `name` fused with noise. strength 0: none of it, 1: nothing else."""
     check_seed(seed)

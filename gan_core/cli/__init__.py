@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from gan_core import jobs
-from gan_core.cli import curating, listing, results, training
+from gan_core.cli import curating, drawing, listing, results, training
 from gan_core.cli.common import Context, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -38,6 +38,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "pause": training.pause,
     "resume": training.resume,
     "sample": results.sample,
+    "walk": drawing.walk,
+    "timelapse": drawing.timelapse,
     "evaluate": results.evaluate,
     "utility": results.utility,
     "detect": results.detect,

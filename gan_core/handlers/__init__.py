@@ -9,6 +9,7 @@ from typing import Any
 
 from gan_core import jobs
 from gan_core.handlers.delivering import export, share, timelapse
+from gan_core.handlers.exploring import explore, walk
 from gan_core.handlers.fusing import fuse
 from gan_core.handlers.importing import import_
 from gan_core.handlers.inspecting import curate, inspect
@@ -29,6 +30,8 @@ HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]
     "utility": utility,
     "detect": detect,
     "timelapse": timelapse,
+    "explore": explore,
+    "walk": walk,
     "fuse": fuse,
     "export": export,
     "share": share,

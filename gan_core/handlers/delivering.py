@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import jobs, runfolder
+from gan_core import films, jobs, runfolder
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import Stopped, UserError
 from gan_core.export.gate import Chosen, choose
@@ -25,18 +25,17 @@ LEAST_CHECKED = 40  # images that are looked at for copies
 
 
 def timelapse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
-    """Every grid of a run as one animated picture."""
-    from gan_core import sampling
-
-    folder = workspace.run(job.subject)
+    """The grids of a run, or evenly chosen ones of very many, as one film."""
+    format, folder = job.payload.get("format", "webp"), workspace.run(job.subject)
     rows = runfolder.read_samples(folder)
-    frames = [
+    grids = [
         (folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows
     ]
-    if not frames:
+    if not grids:
         raise UserError("no_grids", "This run has no sample grids yet.", "Wait for its first epoch.")
-    sampling.timelapse(frames, folder / "timelapse.webp", Reporter(store, job), watch)
-    return {"file": "timelapse.webp", "frames": len(frames)}
+    name = f"timelapse.{format}"
+    frames = films.timelapse(grids, folder / name, Reporter(store, job), watch, format=format)
+    return {"file": name, "format": format, "frames": frames, "grids": len(grids), "epoch": rows[-1]["epoch"]}
 
 
 def export(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:

@@ -68,27 +68,13 @@ class Fusion:
         }
 
 
-def classes_of(generator: Sampling) -> list[str]:
-    return generator.info.classes if generator.config.conditional else ["all"]
-
-
-def label_of(generator: Sampling, name: str) -> int:
-    """Raises UserError for an unknown class."""
-    classes = classes_of(generator)
-    if name not in classes:
-        raise UserError(
-            "unknown_class", f"There is no class {name!r} in this run.", f"Choose one of {', '.join(classes[:20])}."
-        )
-    return classes.index(name)
-
-
 def fuse(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """A sheet runs/<id>/fusions/<job>.png, a row for each real image: it, what the generator can draw of it, variants."""
     from gan_core import sampling
 
     wanted = job.payload
     generator = Sampling(store.run(job.subject), workspace)
-    label = label_of(generator, wanted["class"])
+    label = generator.label_of(wanted["class"])
     fusion = Fusion(generator, workspace, label, SHEET_ROWS, wanted["seed"], Reporter(store, job), watch)
     number = np.arange(len(fusion.reals))
     drawn, columns = fusion.draw(number, 0.0), []
@@ -105,13 +91,16 @@ def write(
     generator: Sampling, workspace: Workspace, out: Path, per_class: int, only: str | None, seed: int, strength: float
 ) -> dict[str, Any]:
     """PNG files out/<class>/<number>.png, variants of real images in turn; returns {"files", "classes": {name: facts}}."""
-    from PIL import Image
-
     from gan_core.export.names import folder_names
+    from gan_core.notes import notes_of, png_info
+    from gan_core.sampling import picture_of
 
-    names = classes_of(generator)
-    wanted = range(len(names)) if only is None else [label_of(generator, only)]
+    names = generator.classes
+    wanted = range(len(names)) if only is None else [generator.label_of(only)]
     written: dict[str, Any] = {"files": 0, "classes": {}}
+    facts = notes_of(
+        generator.run.id, generator.info.name, generator.config, generator.images_seen, seed=seed, noise_scale=1.0
+    ) | {"variants_of_real_images": strength}
     for label in wanted:
         if generator.config.conditional and not generator.info.train_counts[label]:
             continue
@@ -121,7 +110,8 @@ def write(
         for start in range(0, per_class, 250):
             numbers = np.arange(start, min(start + 250, per_class))
             for number, image in zip(numbers, fusion.draw(numbers % len(fusion.reals), strength, start), strict=True):
-                Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(folder / f"{number:06d}.png")
+                notes = png_info(facts | {"class": names[label], "number": int(number)})
+                picture_of(image).save(folder / f"{number:06d}.png", pnginfo=notes)
         written["files"] += per_class
         written["classes"][names[label]] = fusion.facts()
     return written

@@ -9,6 +9,7 @@ from gan_core.errors import UserError
 from gan_core.export.gate import WIDE, Gate
 from gan_core.families import FACTS
 from gan_core.handlers.looking import referee_of, splits
+from gan_core.notes import notes_of, png_info
 from gan_core.store import Run
 from gan_core.workspace import Workspace
 
@@ -34,6 +35,21 @@ class Sampling:
             num_classes=len(self.info.classes) if self.config.conditional else 1,
             device=self.device,
         )
+
+    @property
+    def classes(self) -> list[str]:
+        """What can be asked for: those of the dataset, or 'all' where the run ignored labels."""
+        return self.info.classes if self.config.conditional else ["all"]
+
+    def label_of(self, name: str) -> int:
+        """Raises UserError unknown_class."""
+        if name not in self.classes:
+            raise UserError(
+                "unknown_class",
+                f"There is no class {name!r} in this run.",
+                f"Choose one of {', '.join(self.classes[:20])}.",
+            )
+        return self.classes.index(name)
 
     def draw(self, labels, *, seed: int, start: int = 0, truncation: float = 1.0):
         """uint8 [N, S, S, C] for int64 labels [N] (a list or an array); a run that ignored labels is asked for class 0."""
@@ -102,28 +118,19 @@ class Sampling:
         return judge, ""
 
     def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:
-        """PNG files out/<class>/<number>.png; returns how many. Raises UserError for an unknown class."""
-        from PIL import Image
-
+        """PNG files out/<class>/<number>.png with their settings inside; returns how many. Raises UserError unknown_class."""
         from gan_core.export.names import folder_names
+        from gan_core.sampling import picture_of
 
-        classes = self.info.classes if self.config.conditional else ["all"]
-        if only is not None and only not in classes:
-            raise UserError(
-                "unknown_class", f"There is no class {only!r} in this run.", f"Choose one of {', '.join(classes[:20])}."
-            )
-        written = 0
-        for label, (name, folder) in enumerate(zip(classes, folder_names(classes), strict=True)):
-            if only not in (None, name):
-                continue
-            (out / folder).mkdir(parents=True, exist_ok=True)
+        labels = range(len(self.classes)) if only is None else [self.label_of(only)]
+        facts = notes_of(self.run.id, self.info.name, self.config, self.images_seen, seed=seed, noise_scale=truncation)
+        for label in labels:
+            name, folder = self.classes[label], out / folder_names(self.classes)[label]
+            folder.mkdir(parents=True, exist_ok=True)
             for start in range(0, per_class, 250):
                 count = min(250, per_class - start)
-                for i, image in enumerate(
-                    self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
-                ):
-                    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
-                        out / folder / f"{start + i:06d}.png"
-                    )
-                    written += 1
-        return written
+                drawn = self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
+                for number, image in enumerate(drawn, start):
+                    notes = png_info(facts | {"class": name, "number": number})
+                    picture_of(image).save(folder / f"{number:06d}.png", pnginfo=notes)
+        return per_class * len(labels)

@@ -48,8 +48,9 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
         with team.gathered():
             team.told(run.id)
             return loop.train(
-                config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other, guide
-            )
+                config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other, guide,
+                info.name,
+            )  # fmt: skip
 
     try:
         status = memory.guarded(config, data, work)

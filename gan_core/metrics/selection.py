@@ -27,7 +27,7 @@ from gan_core.metrics.closeness import (
     two_nearest,
 )
 from gan_core.metrics.extractors import Features
-from gan_core.metrics.neighbours import distance_blocks, radii
+from gan_core.metrics.neighbours import distance_blocks, few_nearest, radii
 
 NEIGHBOURS = 3  # k of the realism score
 REALISM_PERCENTILE = 1.0
@@ -266,24 +266,6 @@ def beliefs(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """logits [n, K] -> the class seen [n], and the share of belief in each class [n, K]."""
     chances = np.exp(logits - logits.max(1, keepdims=True))
     return logits.argmax(1), chances / chances.sum(1, keepdims=True)
-
-
-def few_nearest(queries: np.ndarray, base: np.ndarray, squares: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """queries [n, D], base [m, D] with squared lengths [m] -> distances [n, k], nearest first, and rows [n, k].
-
-    Found in single precision, measured in double: a copy must not look some levels away for rounding.
-    """
-    closeness = squares - 2 * queries @ base.T
-    rows = (
-        np.argpartition(closeness, k - 1, axis=1)[:, :k]
-        if k < len(base)
-        else np.tile(np.arange(len(base)), (len(queries), 1))
-    )
-    found = np.stack(
-        [np.linalg.norm(base[rows[:, at]].astype(np.float64) - queries, axis=1) for at in range(rows.shape[1])], 1
-    )
-    order = np.argsort(found, axis=1, kind="stable")
-    return np.take_along_axis(found, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def twin_limit(near: np.ndarray, n: int, window: int) -> float:

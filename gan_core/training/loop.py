@@ -73,14 +73,15 @@ def train(
     make_panel: Callable[[], Panel] | None = None,
     other_weights: Callable[[], dict[str, Any]] | None = None,
     guide: Callable[[], dict[str, Any]] | None = None,
+    dataset: str = "",
 ) -> dict[str, Any]:
     """Train into folder, from its newest checkpoint where it has one, else from other_weights(); returns the last status.
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
     checkpoints/. other_weights gives the checkpoint of a run to start from (transfer.py), guide the layers of a classifier of
     these images for a guided D (models/guided.py). make_panel is called when the
-    first look for mode collapse is due (checkup.py). Ends early, with a checkpoint, when should_stop() says so. Raises
-    UserError where the losses stop being finite.
+    first look for mode collapse is due (checkup.py). dataset: its name, for the settings inside each grid.
+    Ends early, with a checkpoint, when should_stop() says so. Raises UserError where the losses stop being finite.
     """
     device = choose(config.device)
     prepare(device)
@@ -104,7 +105,7 @@ def train(
             begin_from(state, other_weights(), log)
         if isinstance(state.D, Guided) and (guide is not None or not leads):
             state.D.take(team.told(guide() if guide is not None and leads else None))
-    recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel)
+    recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel, dataset)
     if not leads:
         return follow(recorder, sampler)
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))

@@ -13,6 +13,7 @@ import torch
 
 from gan_core.config import TrainConfig, images_total
 from gan_core.errors import UserError
+from gan_core.notes import notes_of
 from gan_core.runfolder import read_lines
 from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
 from gan_core.training import ada, checkpoint
@@ -53,7 +54,9 @@ class Recorder:
         on_tick: Callable[[dict[str, Any]], None],
         log: Callable[[str], None],
         make_panel: Callable[[], Panel] | None = None,
+        dataset: str = "",
     ):
+        """dataset: its name, for the settings inside each grid."""
         self.folder, self.config, self.classes, self.train_images, self.size = (
             folder,
             config,
@@ -61,6 +64,7 @@ class Recorder:
             train_images,
             size,
         )
+        self.dataset = dataset
         self.state, self.device, self.on_tick, self.log = state, device, on_tick, log
         self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
         self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
@@ -233,7 +237,10 @@ class Recorder:
         """The fixed-noise grid of the averaged G as an immutable file."""
         images = to_pixels(self.state.G_ema(self.z, self.y), self.size)
         name = f"fakes-{self.state.images_seen:09d}.png"
-        save_png(self.folder / "samples" / name, grid(images, self.classes))
+        notes = notes_of(
+            self.folder.name, self.dataset, self.config, self.state.images_seen, seed=self.config.seed, noise_scale=1.0
+        )
+        save_png(self.folder / "samples" / name, grid(images, self.classes), notes)
         with open(self.folder / "samples" / "index.jsonl", "a") as file:
             file.write(json.dumps({"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}) + "\n")
         self.latest_grid = name

@@ -23,9 +23,7 @@ def fuse_section(desk: Desk, run: Run) -> None:
     job = desk.store.latest_job("fuse", run.id)
     columns = st.columns(2)
     with columns[0]:
-        number = st.selectbox(
-            "Class", range(len(classes)), format_func=lambda at: plain(classes[at]), key=f"fuse_class_{run.id}"
-        )
+        number = st.selectbox("Class", range(len(classes)), format_func=classes.__getitem__, key=f"fuse_class_{run.id}")
     with columns[1]:
         strength = st.slider(
             "Fresh noise",

@@ -12,8 +12,22 @@ def sample(run_id: str, file: str) -> str:
     return f"{PICTURES}/runs/{run_id}/samples/{quote(file)}"
 
 
-def timelapse(run_id: str) -> str:
-    return f"{PICTURES}/runs/{run_id}/timelapse.webp"
+def samples(run_id: str) -> str:
+    """The folder of a run's grids, with a slash at its end."""
+    return f"{PICTURES}/runs/{run_id}/samples/"
+
+
+def timelapse(run_id: str, format: str = "webp") -> str:
+    return f"{PICTURES}/runs/{run_id}/timelapse.{format}"
+
+
+def explored(run_id: str, job_id: str) -> str:
+    """The folder of an exploration's pictures, with a slash at its end."""
+    return f"{PICTURES}/runs/{run_id}/explore/{job_id}/"
+
+
+def walked(run_id: str, job_id: str, file: str) -> str:
+    return f"{PICTURES}/runs/{run_id}/walks/{job_id}/{quote(file)}"
 
 
 def contact(dataset_id: str, index: int) -> str:
