@@ -144,6 +144,10 @@ class Store:
                 (id, name, dataset_id, json.dumps(config), created_at or time.time()),
             )
 
+    def rename_run(self, id: str, name: str) -> None:
+        with self.transaction() as db:
+            db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, id))
+
     def remove_run(self, id: str) -> None:
         with self.transaction() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (id,))
@@ -155,6 +159,8 @@ class Store:
     def run(self, id: str) -> Run:
         rows = self.query("SELECT * FROM runs WHERE id = ?", id)
         if not rows:
+            if (self.path.parent / "trash" / id).is_dir():
+                raise UserError("deleted_run", "This run was deleted.", "Bring it back on the Runs page (`undelete`).")
             raise UserError("unknown_id", "There is no such run.", "Pick one from the list of runs.")
         return as_run(rows[0])
 
@@ -186,6 +192,14 @@ class Store:
     def latest_job(self, kind: str, subject: str) -> Job | None:
         found = self.jobs(kind=kind, subject=subject, limit=1)
         return found[0] if found else None
+
+    def latest_jobs(self, kind: str, states: tuple[str, ...] = ()) -> dict[str, str]:
+        """{subject: id of its newest job of that kind (in one of those states)}: one question, however many subjects."""
+        wanted = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
+        rows = self.query(
+            f"SELECT subject, id, max(seq) FROM jobs WHERE kind = ? {wanted} GROUP BY subject", kind, *states
+        )
+        return {row["subject"]: row["id"] for row in rows}
 
     def events(self, job_id: str) -> list[tuple[float, str]]:
         """(unix time, text) of a job, oldest first."""
