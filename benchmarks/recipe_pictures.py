@@ -2,25 +2,23 @@
 
     [RECIPE ...] [--seconds 30] [--from WORKSPACE ...]
 
-Each recipe is trained for so many seconds of one core on the bundled digits, at 32 px or 28 px, and draws two images a class; --from takes its
-newest finished run of another workspace instead. A recipe that would show fewer than 3,000 images in that time, or that draws
-neither size, gets its speed alone, and its card has no picture. Written: assets/recipes/<recipe>.png and facts.json.
+Each recipe is trained for so many seconds of one core on the bundled digits, at 32 px or 28 px, and draws two images a class;
+--from takes its newest finished run of another workspace instead. A recipe that would show fewer than 3,000 images in that
+time, or that draws neither size, gets its speed alone, and its card has no picture. Written: assets/recipes/<recipe>.png and
+facts.json.
 """
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("GANVAS_THREADS", "1")
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
 import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core import actions, config, jobs, recipes, worker
 from gan_core.actions import Desk
@@ -30,7 +28,7 @@ from gan_core.store import Job, Run, Store
 from gan_core.training import loop
 from gan_core.workspace import Workspace
 
-OUT = ROOT / "assets" / "recipes"
+OUT = Path(__file__).parent.parent / "assets" / "recipes"
 SIDES, CLASSES, A_CLASS, WIDTH = (32, 28), 10, 2, 660  # px of the digits; of the picture
 LEAST_IMAGES, PROBE_SECONDS = 3_000, 2.0
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
-from gan_core.workspace import Workspace
+from gan_core.workspace import ID, Workspace
 
 MIGRATIONS = [
     """
@@ -159,7 +159,7 @@ class Store:
     def run(self, id: str) -> Run:
         rows = self.query("SELECT * FROM runs WHERE id = ?", id)
         if not rows:
-            if (self.path.parent / "trash" / id).is_dir():
+            if ID.match(id) and (self.path.parent / "trash" / id).is_dir():
                 raise UserError("deleted_run", "This run was deleted.", "Bring it back on the Runs page (`undelete`).")
             raise UserError("unknown_id", "There is no such run.", "Pick one from the list of runs.")
         return as_run(rows[0])
