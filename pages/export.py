@@ -14,6 +14,7 @@ from pages.components.desk import click_token, get_desk
 from pages.components.growth_plan import choose_balance, choose_methods, choose_plan, warn_beyond
 from pages.components.helps import help_box
 from pages.components.pick import empty, info_or_stop, pick, pick_run
+from pages.components.rail import rail
 from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
 from pages.components.text import ago, count, plain, sentence
@@ -22,6 +23,7 @@ LAYOUTS = {"auto": "As it fits", "imagefolder": "A folder per class", "webdatase
 
 desk = get_desk()
 st.title("Export")
+rail("Export")
 runs, datasets = desk.store.runs(), {dataset.id: dataset for dataset in desk.store.datasets()}
 alone = False
 if datasets:

@@ -8,11 +8,13 @@ from pages.components import urls
 from pages.components.desk import click_token, get_desk
 from pages.components.fuse import fuse_section
 from pages.components.pick import empty, pick_run
+from pages.components.rail import rail
 from pages.components.status import job_progress, no_grid_yet, state_of_run
 from pages.components.text import sentence
 
 desk = get_desk()
 st.title("Samples")
+rail("Look")
 run = pick_run(desk, "samples_run", "No run yet, so there are no samples: train a model first.")
 folder = desk.workspace.run(run.id)
 grids = runfolder.read_samples(folder)

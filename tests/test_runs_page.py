@@ -83,7 +83,11 @@ def test_compare_tells_settings_scores_and_curves(full):
     at = open_page("runs", cmp=f"{DONE},{FAILED}")
     settings = frame(at, "setting")
     assert list(settings["setting"]) == ["Batch size", "Mirror images"]
-    assert set(settings.iloc[0]) == {"Batch size", "64", "8"} and set(settings.iloc[1]) == {"Mirror images", "off", "on"}
+    assert set(settings.iloc[0]) == {"Batch size", "64", "8"} and set(settings.iloc[1]) == {
+        "Mirror images",
+        "off",
+        "on",
+    }
     assert "Birds, failed has not been measured yet" in letters(at)
     assert len(at.get("plotly_chart")) == 1
     at.selectbox(key="runs_metric").set_value("d_real").run()
@@ -149,7 +153,9 @@ def test_the_address_of_a_deleted_run_says_where_it_is(full, page):
 def test_exports_of_a_deleted_run_are_still_there(full):
     store = Store(full)
     with store.transaction() as db:
-        db.execute("UPDATE jobs SET payload = json_set(payload, '$.dataset', ?) WHERE kind = 'export'", (seeded.DATASET,))
+        db.execute(
+            "UPDATE jobs SET payload = json_set(payload, '$.dataset', ?) WHERE kind = 'export'", (seeded.DATASET,)
+        )
     offered = lambda at: any("Download birds.zip" in element.proto.body for element in at.get("html"))
     assert not offered(open_page("export", ds=seeded.DATASET))  # it stands with its run
     actions.delete(Desk(store, full), DONE)

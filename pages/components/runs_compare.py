@@ -29,7 +29,9 @@ def compare_runs(desk: Desk, runs: list[Run]) -> None:
     if len(runs) > MOST_RUNS:
         st.info(f"These are the first {MOST_RUNS} of the {len(runs)} chosen runs: untick some to see the others.")
         runs = runs[:MOST_RUNS]
-    labels = unique_labels(runs)
+    labels = {run.id: run.name for run in runs}
+    if len(set(labels.values())) < len(runs):
+        labels = unique_labels(runs)
     settings(runs, labels)
     scores(desk, runs, labels)
     curves(desk, runs, labels)

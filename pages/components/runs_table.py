@@ -27,7 +27,7 @@ ROW_PIXELS, MOST_PIXELS = 56, 620
 PARAM = "cmp"
 COLUMNS: dict[str, Any] = {
     "Picture": st.column_config.ImageColumn("Picture", help="The newest grid of generated images.", width="small"),
-    "Name": st.column_config.TextColumn("Name", pinned=True, width="medium"),
+    "Name": st.column_config.TextColumn("Name", width="medium"),
     "Epochs": st.column_config.NumberColumn("Epochs", format="%.1f"),
     "Minutes": st.column_config.NumberColumn("Minutes", format="%.1f", help="Of training so far."),
     "Distance": st.column_config.NumberColumn(

@@ -37,6 +37,7 @@ def buttons(desk: Desk, runs: list[Run]) -> None:
         left = [run.id for run in runs if not attempt(lambda run=run: actions.delete(desk, run.id))]
         choose(left)
 
+    st.markdown(f"Chosen: {', '.join(f'**{plain(run.name)}**' for run in runs)}")
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_buttons"):
         if len(runs) == 1:
             (run,) = runs
