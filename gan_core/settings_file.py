@@ -43,7 +43,7 @@ def read(text: str | bytes, now: TrainConfig, *, size: int, train_images: int) -
             "Update Ganvas, or type the settings into the form.",
         )
     name = values.get("recipe", now.recipe)
-    if name not in recipes.RECIPES:
+    if not isinstance(name, str) or name not in recipes.RECIPES:
         raise FieldErrors({"recipe": f"There is no recipe {name!r}."} | refusals(values | {"recipe": now.recipe}))
     if size not in recipes.RECIPES[name].sizes:
         sizes = ", ".join(map(str, recipes.RECIPES[name].sizes))

@@ -4,13 +4,26 @@ import measured
 import pytest
 import seeded
 from streamlit.testing.v1 import AppTest
-from test_pages import empty, full, letters, open_page, started, words  # noqa: F401
+from test_pages import letters, open_page, words
 
-from gan_core import actions
+from gan_core import actions, jobs
 from gan_core.actions import Desk
 from gan_core.store import Store
+from gan_core.workspace import Workspace
 
 DONE, FAILED, LIVE = (seeded.RUNS[state] for state in ("finished", "failed", "running"))
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: None)
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def full(empty) -> Workspace:
+    return seeded.seed(empty.root)
 
 
 def frame(at: AppTest, column: str):
@@ -25,7 +38,7 @@ def tick(at: AppTest, *places: int) -> AppTest:
 
 def test_the_table_has_every_run_with_its_picture_state_and_scores(full):
     table = frame(open_page("runs"), "Picture")
-    assert list(table["Name"])[0] == seeded.HOSTILE and len(table) == len(seeded.RUNS)
+    assert table["Name"][0] == seeded.HOSTILE and len(table) == len(seeded.RUNS)
     by_name = table.set_index("Name")
     done = by_name.loc[seeded.HOSTILE]
     assert done["Picture"] == f"/app/static/runs/{DONE}/samples/fakes-000001200.png"
