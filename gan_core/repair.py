@@ -20,8 +20,11 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
         if not store.query("SELECT 1 FROM datasets WHERE id = ?", id):
             store.add_dataset(id, value["name"], folder.stat().st_mtime)
     for id, (folder, value) in found["runs"].items():
-        if not store.query("SELECT 1 FROM runs WHERE id = ?", id):
+        known = store.query("SELECT name FROM runs WHERE id = ?", id)
+        if not known:
             store.add_run(id, value["name"], value["dataset"], value["config"], value["created_at"])
+        elif known[0]["name"] != value["name"]:  # renamed in the folder, and killed before the index heard of it
+            store.rename_run(id, value["name"])
         if store.latest_job("train", id) is None:
             status = read_json(folder / "status.json") or {}
             phase = str(status.get("phase"))

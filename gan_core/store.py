@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
-from gan_core.workspace import Workspace
+from gan_core.workspace import ID, Workspace
 
 MIGRATIONS = [
     """
@@ -146,6 +146,10 @@ class Store:
                 (id, name, dataset_id, json.dumps(config), created_at or time.time()),
             )
 
+    def rename_run(self, id: str, name: str) -> None:
+        with self.transaction() as db:
+            db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, id))
+
     def remove_run(self, id: str) -> None:
         with self.transaction() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (id,))
@@ -157,6 +161,8 @@ class Store:
     def run(self, id: str) -> Run:
         rows = self.query("SELECT * FROM runs WHERE id = ?", id)
         if not rows:
+            if ID.match(id) and (self.path.parent / "trash" / id).is_dir():
+                raise UserError("deleted_run", "This run was deleted.", "Bring it back on the Runs page (`undelete`).")
             raise UserError("unknown_id", "There is no such run.", "Pick one from the list of runs.")
         return as_run(rows[0])
 
@@ -193,6 +199,14 @@ class Store:
         """The queued jobs of a lane in the order they will be taken."""
         rows = self.query(f"SELECT {COLUMNS} FROM jobs WHERE state = 'queued' AND lane = ? ORDER BY {PLACE}", lane)
         return [as_job(row) for row in rows]
+
+    def latest_jobs(self, kind: str, states: tuple[str, ...] = ()) -> dict[str, str]:
+        """{subject: id of its newest job of that kind (in one of those states)}: one question, however many subjects."""
+        wanted = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
+        rows = self.query(
+            f"SELECT subject, id, max(seq) FROM jobs WHERE kind = ? {wanted} GROUP BY subject", kind, *states
+        )
+        return {row["subject"]: row["id"] for row in rows}
 
     def events(self, job_id: str) -> list[tuple[float, str]]:
         """(unix time, text) of a job, oldest first."""

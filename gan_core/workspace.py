@@ -6,6 +6,7 @@ workspace/
   datasets/<id>/           dataset.json, {train,test}_{images,labels}.npy, contact/
   runs/<id>/               config.json, status.json, metrics.jsonl, samples/, checkpoints/, evaluations/, log.txt
   exports/<id>/            export.json and the zip
+  trash/<id>/              the folder of a deleted run, whole; undoing the deletion moves it back
   weights/ cache/ logs/
 """
 
@@ -25,7 +26,7 @@ from gan_core.errors import UserError
 
 ID = re.compile(r"^[a-z][0-9a-f]{16}$")
 PREFIXES = {"dataset": "d", "run": "r", "job": "j", "export": "e", "upload": "u"}
-FOLDERS = ("staging", "datasets", "runs", "exports", "weights", "cache", "logs")
+FOLDERS = ("staging", "datasets", "runs", "exports", "trash", "weights", "cache", "logs")
 STAGING_SECONDS = 24 * 3600  # a half-made thing older than this is swept
 
 
@@ -57,6 +58,10 @@ class Workspace:
 
     def export(self, id: str) -> Path:
         return self.root / "exports" / check_id(id, "export")
+
+    def trashed(self, id: str) -> Path:
+        """Where the folder of a run lies while it is deleted."""
+        return self.root / "trash" / check_id(id, "run")
 
     def upload(self, id: str) -> Path:
         return self.root / "staging" / check_id(id, "upload")

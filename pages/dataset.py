@@ -6,10 +6,12 @@ from pages.components.dataset_report import show_dataset
 from pages.components.desk import get_desk
 from pages.components.import_form import import_form, show_import
 from pages.components.pick import info_or_stop, pick
+from pages.components.rail import rail
 from pages.components.text import plain
 
 desk = get_desk()
 st.title("Data")
+rail("Data")
 datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
 bringing, again = st.query_params.get("job"), st.query_params.get("again")
 under_way = show_import(desk, bringing) if bringing else False

@@ -13,6 +13,7 @@ from pages.components import classes, copies, helps, score_curves, variety
 from pages.components.compare import compare
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import pick_run
+from pages.components.rail import rail
 from pages.components.scorecard import scores, verdicts
 from pages.components.status import job_progress
 from pages.components.text import ago, sentence
@@ -27,6 +28,7 @@ AGAINST = {"train": "Training images", "test": "Held-out test images"}
 
 desk = get_desk()
 st.title("Measure")
+rail("Measure")
 run = pick_run(desk, "evaluate_run", "No run yet, so there is nothing to measure: train a model first.")
 folder = desk.workspace.run(run.id)
 

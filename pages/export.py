@@ -8,12 +8,13 @@ from gan_core import actions, runfolder
 from gan_core.errors import UserError
 from gan_core.export import gate, plan
 from gan_core.meaning import checkpoint
-from gan_core.store import Run
+from gan_core.store import Job, Run
 from pages.components import cutouts, packing, preview
 from pages.components.desk import click_token, get_desk
 from pages.components.growth_plan import choose_balance, choose_methods, choose_plan, warn_beyond
 from pages.components.helps import help_box
 from pages.components.pick import empty, info_or_stop, pick, pick_run
+from pages.components.rail import rail
 from pages.components.scorecard import verdict_box
 from pages.components.status import job_progress, state_of, state_text
 from pages.components.text import ago, count, plain, sentence
@@ -22,6 +23,7 @@ LAYOUTS = {"auto": "As it fits", "imagefolder": "A folder per class", "webdatase
 
 desk = get_desk()
 st.title("Export")
+rail("Export")
 runs, datasets = desk.store.runs(), {dataset.id: dataset for dataset in desk.store.datasets()}
 alone = False
 if datasets:
@@ -159,10 +161,16 @@ def gate_said(result: dict[str, Any]) -> None:
         st.caption(plain(f"Drawn images: {said}"))
 
 
-mine = {"run": run.id} if run else {"run": None, "dataset": dataset_id}
-exports = [
-    job for job in desk.store.jobs(kind="export") if all(job.payload.get(key) == value for key, value in mine.items())
-]
+run_ids = {one.id for one in runs}
+
+
+def is_mine(job: Job) -> bool:
+    """Of the chosen run; without a run, those of the dataset that no run made, or one that was deleted since."""
+    maker = job.payload.get("run")
+    return maker == run.id if run else job.payload.get("dataset") == dataset_id and maker not in run_ids
+
+
+exports = [job for job in desk.store.jobs(kind="export") if is_mine(job)]
 for job in exports:
     if job.live or job.id == st.session_state.get("export_job"):
         job_progress(desk, job, "Export", f"export_{job.id}")
@@ -182,6 +190,8 @@ if done:
                 gate_said(job.result)
             else:
                 st.caption("The file is not in the workspace any more; build it again.")
+            if job.payload.get("run") not in (None, *run_ids):
+                st.caption("The run that drew its images was deleted; the file is whole.")
 else:
     st.caption("No export yet.")
 

@@ -1,4 +1,4 @@
-"""Three doors, one of them the demo, what is running, and the runs so far."""
+"""Three doors, the demo behind one of them, what is running, and the newest runs."""
 
 import streamlit as st
 
@@ -10,7 +10,8 @@ from pages.components.pick import dataset_name
 from pages.components.status import state_of_run, state_text
 from pages.components.text import ago, plain, sentence
 
-RECENT_RUNS = 30
+RECENT_RUNS = 8
+LEARN = None  # "learn.py", once the router has that page
 
 desk = get_desk()
 st.title("What do you want to do?")
@@ -27,6 +28,8 @@ with learn, st.container(border=True, height="stretch"):
         "In a one-minute demo a small GAN learns handwritten digits on this computer, no GPU needed: "
         "watch D and G push against each other."
     )
+    if LEARN:
+        st.page_link(LEARN, label="Start with the lessons", icon=":material/school:")
     start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
 with earlier, st.container(border=True, height="stretch"):
     st.header("Open an earlier run")
@@ -37,6 +40,9 @@ with earlier, st.container(border=True, height="stretch"):
             label="Open the newest run",
             icon=":material/arrow_forward:",
             query_params={"run": runs[0].id},
+        )
+        st.page_link(
+            "runs.py", label=f"All {len(runs)} runs" if len(runs) > 1 else "All runs", icon=":material/table_rows:"
         )
     else:
         st.caption("There is no run yet: the demo is the quickest way to one.")
@@ -60,14 +66,15 @@ def line(run: Run) -> None:
         st.caption(ago(run.created_at), width="content")
 
 
-latest = {run.id: desk.store.latest_job("train", run.id) for run in runs[:RECENT_RUNS]}
-active = [run for run in runs[:RECENT_RUNS] if (job := latest[run.id]) and job.live]
-others = [run for run in runs[:RECENT_RUNS] if run not in active]
+busy = {job.subject for job in desk.store.jobs(kind="train", states=("queued", "running"))}
+active = [run for run in runs if run.id in busy]
+others = [run for run in runs if run.id not in busy][:RECENT_RUNS]
+latest = {run.id: desk.store.latest_job("train", run.id) for run in (*active, *others)}
 for title, group in (("Active", active), ("Recent runs", others)):
     if group:
         st.header(title)
         with st.container(key=f"runs_{title.split()[0].lower()}"):
             for run in group:
                 line(run)
-if len(runs) > RECENT_RUNS:
-    st.caption(f"The newest {RECENT_RUNS} of {len(runs)} runs; the others are in the list on the Live page.")
+if len(runs) > len(active) + len(others):
+    st.page_link("runs.py", label=f"All {len(runs)} runs, with their scores", icon=":material/table_rows:")

@@ -8,6 +8,7 @@ from gan_core.store import Job
 from pages.components import queue, run_curves, urls, variety
 from pages.components.desk import get_desk
 from pages.components.pick import dataset_name, pick_run
+from pages.components.rail import rail
 from pages.components.status import STATES, badge, no_grid_yet, state_of_run
 from pages.components.text import count, duration, plain, sentence, size
 
@@ -16,6 +17,7 @@ GRID_PIXELS = 760
 
 desk = get_desk()
 st.title("Live")
+rail("Look")
 run = pick_run(desk, "live_run", "No run yet: train a model or run the demo, and watch it here.")
 folder = desk.workspace.run(run.id)
 first = desk.store.latest_job("train", run.id)
@@ -207,3 +209,4 @@ with st.expander("Log (last 200 lines)", expanded=first is not None and first.st
     log()
 with st.expander("Settings of this run"):
     st.json(run.config)
+st.page_link("train.py", label="Clone this run", icon=":material/content_copy:", query_params={"clone": run.id})

@@ -63,6 +63,13 @@ page = st.navigation(
             url_path="export",
             help="Download a balanced dataset.",
         ),
+        st.Page(
+            "runs.py",
+            title="Runs",
+            icon=":material/table_rows:",
+            url_path="runs",
+            help="All runs: compare, rename, delete.",
+        ),
     ]
 )
 

@@ -6,6 +6,7 @@ from pages.components.desk import get_desk
 from pages.components.explore import explore_section
 from pages.components.fuse import fuse_section
 from pages.components.pick import pick_run
+from pages.components.rail import rail
 from pages.components.status import no_grid_yet, state_of_run
 from pages.components.timelapse import timelapse_section
 from pages.components.timeline import grids_of, show_timeline
@@ -13,6 +14,7 @@ from pages.components.walk import walk_section
 
 desk = get_desk()
 st.title("Samples")
+rail("Look")
 run = pick_run(desk, "samples_run", "No run yet, so there are no samples: train a model first.")
 grids = grids_of(desk.workspace.run(run.id))
 if not grids:

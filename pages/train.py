@@ -6,9 +6,12 @@ from gan_core import actions, config, feasible, jobs, recipes
 from gan_core.config import TrainConfig
 from gan_core.errors import FieldErrors, UserError
 from pages.components import forms
+from pages.components.clone import say_clone, take_clone
 from pages.components.desk import click_token, get_desk
 from pages.components.pick import empty, info_or_stop, pick, unique_labels
-from pages.components.recipe_cards import choose_recipe
+from pages.components.rail import rail
+from pages.components.recipe_cards import choose_recipe, recipe_speeds
+from pages.components.settings_json import settings_json
 from pages.components.suggest import suggest_card
 from pages.components.text import count, duration, plain, sentence, size
 
@@ -17,6 +20,8 @@ st.title("Train")
 for other in ("run", "job"):  # a page's address names what the page is about
     if other in st.query_params:
         del st.query_params[other]
+take_clone(desk)
+rail("Train")
 datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
 if not datasets:
     empty("You need a dataset first: a ready set is imported in seconds.", "dataset.py", "Pick a dataset")
@@ -27,8 +32,9 @@ train_images = sum(info.train_counts)
 st.caption(
     f"{count(train_images, 'training image')}, {count(len(info.classes), 'class', 'classes')}, {info.size} × {info.size} px."
 )
+say_clone(desk)
 suggest_card(desk, dataset_id, info)
-recipe_name = choose_recipe(info)
+recipe_name = choose_recipe(info, recipe_speeds(desk, dataset_id))
 start = recipes.start(recipe_name, size=info.size, train_images=train_images)
 if st.session_state.get("form_of") != (dataset_id, recipe_name) or not forms.filled():
     st.session_state["form_of"] = (dataset_id, recipe_name)
@@ -50,6 +56,7 @@ if settings and (changed := forms.differences(settings, start)):
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain("Changed from the recipe: " + "; ".join(changed) + "."))
         st.button("Reset", key="settings_reset", icon=":material/undo:", on_click=forms.fill, args=(start,))
+settings_json(settings, settings or start, dataset_id, info)
 
 
 def ask_estimate(settings: TrainConfig) -> str | None:

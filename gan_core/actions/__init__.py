@@ -30,15 +30,19 @@ from gan_core.actions.runs import (
     DEMO_SOURCE,
     DEMO_TOTAL,
     DEMO_TRAIN_IMAGES,
+    LONGEST_NAME,
     check_start,
     control_run,
     demo,
     demo_settings,
     likely_device,
+    name_of_copy,
     possible_starts,
     probe,
+    rename,
     resume,
     suggest,
     train,
 )
 from gan_core.actions.samples import drawable, explore, timelapse, walk
+from gan_core.actions.trash import TRASH_DAYS, Deleted, delete, deleted, empty_trash, undelete

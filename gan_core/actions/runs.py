@@ -2,7 +2,9 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
+import re
 import shutil
 import time
 from typing import Any
@@ -15,10 +17,11 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.recipes import auto
 from gan_core.store import Job, Run
-from gan_core.workspace import new_id, write_json
+from gan_core.workspace import new_id, read_json, write_json
 
 DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
 DEMO_TRAIN_IMAGES = 1528  # of the 1,797 digits, after the test split; checked by a test
+LONGEST_NAME = 100
 DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 real ones to train on
 
 
@@ -109,18 +112,40 @@ def new_run(
         {
             "schema": config.SCHEMA_VERSION,
             "run": run_id,
-            "name": name[:100],
+            "name": name[:LONGEST_NAME],
             "dataset": dataset_id,
             "created_at": created_at,
             "config": values,
         },
     )
-    desk.store.add_run(run_id, name[:100], dataset_id, values, created_at)
+    desk.store.add_run(run_id, name[:LONGEST_NAME], dataset_id, values, created_at)
     job = desk.submit("train", run_id, {}, token=token, after=after)
     if job.subject != run_id:  # the other click of a double click was first
         desk.store.remove_run(run_id)
         shutil.rmtree(folder)
     return job
+
+
+def rename(desk: Desk, run_id: str, name: str) -> Run:
+    """Give a run another name: in its folder, which is the truth, then in the index."""
+    run, name = desk.store.run(run_id), " ".join(name.split())
+    if not 1 <= len(name) <= LONGEST_NAME:
+        what = f"A name has 1 to {LONGEST_NAME} letters, not {len(name)}."
+        raise UserError("bad_name", what, "Type another one.")
+    path = desk.workspace.run(run.id) / "config.json"
+    facts = read_json(path)
+    if facts is None:
+        raise UserError("no_folder", "The folder of this run is missing.", "Look for it in the workspace.")
+    write_json(path, facts | {"name": name})
+    desk.store.rename_run(run.id, name)
+    return run._replace(name=name)
+
+
+def name_of_copy(desk: Desk, run: Run) -> str:
+    """'Birds' -> 'Birds (2)', or the next number that no run has."""
+    taken, stem = {other.name for other in desk.store.runs()}, re.sub(r" \(\d+\)$", "", run.name)
+    names = (f"{stem[: LONGEST_NAME - 6]} ({number})" for number in itertools.count(2))
+    return next(name for name in names if name not in taken)
 
 
 def resume(desk: Desk, run_id: str) -> Job:

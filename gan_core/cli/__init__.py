@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from gan_core import jobs
-from gan_core.cli import curating, drawing, listing, results, training
+from gan_core.cli import curating, drawing, listing, results, tidying, training
 from gan_core.cli.common import Context, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -37,6 +37,9 @@ VERBS: dict[str, Callable[..., None]] = {
     "stop": training.stop,
     "pause": training.pause,
     "resume": training.resume,
+    "rename": tidying.rename,
+    "delete": tidying.delete,
+    "undelete": tidying.undelete,
     "sample": results.sample,
     "walk": drawing.walk,
     "timelapse": drawing.timelapse,

@@ -1,10 +1,13 @@
 """The verbs that tell what is there: datasets, runs, recipes, show; and repair, which finds it again."""
 
 import json
-from typing import Any
+import time
+from typing import Annotated, Any
 
-from gan_core import recipes
-from gan_core.cli.common import Context, Json, run_state, say
+import typer
+
+from gan_core import actions, recipes
+from gan_core.cli.common import Context, Json, desk, run_state, say
 from gan_core.errors import UserError
 from gan_core.repair import rebuild
 from gan_core.workspace import read_json
@@ -20,8 +23,19 @@ def datasets(as_json: Json = False):
     )
 
 
-def runs(as_json: Json = False):
+def runs(
+    deleted: Annotated[bool, typer.Option("--deleted", help="Those in the trash instead.")] = False,
+    as_json: Json = False,
+):
     """List the runs."""
+    if deleted:
+        trash = [run._asdict() for run in actions.deleted(desk())]
+        lines = [
+            f"{run['id']}  deleted {time.strftime('%Y-%m-%d %H:%M', time.localtime(run['deleted_at']))}  {run['name']}"
+            for run in trash
+        ]
+        say(as_json, {"runs": trash}, "\n".join(lines) or "Nothing is deleted.")
+        return
     rows = [
         {"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Context.store.runs()
     ]

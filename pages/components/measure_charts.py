@@ -32,10 +32,15 @@ def over_epochs(
     series: dict[str, Sequence[dict[str, Any]]], key: str, marks: tuple[float, float] | None = None
 ) -> go.Figure:
     """One value over the epochs of several runs: {legend: rows of meaning.variety_rows}."""
+    return with_marks(over_runs(series, key, "epoch", "epoch", ""), marks).update_yaxes(rangemode="tozero")
+
+
+def over_runs(series: dict[str, Sequence[dict[str, Any]]], key: str, x: str, x_title: str, y_title: str) -> go.Figure:
+    """One value of several runs over another, {legend: rows}, a line for each run."""
     figure = go.Figure()
     for number, (name, rows) in enumerate(series.items()):
-        line(figure, thin(rows), key, short(name, 40), number)
-    return with_marks(layout(figure, "epoch", "", 300), marks).update_yaxes(rangemode="tozero")
+        line(figure, thin(rows), key, short(name, 40), number, x)
+    return layout(figure, x_title, y_title, 300)
 
 
 def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[float, float] | None) -> go.Figure:
@@ -46,10 +51,10 @@ def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[
     return with_marks(layout(figure, "epoch", "", 300), marks).update_yaxes(rangemode="tozero")
 
 
-def line(figure: go.Figure, rows: list[dict[str, Any]], key: str, name: str, number: int) -> None:
+def line(figure: go.Figure, rows: list[dict[str, Any]], key: str, name: str, number: int, x: str = "epoch") -> None:
     colour, dash = STYLES[number % len(STYLES)]
     figure.add_scatter(
-        x=[row["epoch"] for row in rows],
+        x=[row.get(x) for row in rows],
         y=[row.get(key) for row in rows],
         name=name,
         mode="markers" if len(rows) == 1 else "lines+markers" if len(rows) <= FEW_POINTS else "lines",

@@ -72,7 +72,18 @@ def pick_run(desk: Desk, key: str, nothing: str) -> Run:
     if not runs:
         empty(nothing, "train.py", "Train a model")
         st.stop()
+    say_deleted(desk, st.query_params.get("run", ""))
     return runs[pick("Run", list(runs.values()), "run", key)]
+
+
+def say_deleted(desk: Desk, run_id: str) -> None:
+    """Where the address names a run that lies in the trash: the way to bring it back."""
+    try:
+        desk.store.run(run_id)
+    except UserError as gone:
+        if gone.code == "deleted_run":
+            st.info("This run was deleted. Bring it back on the Runs page.", icon=":material/delete:")
+            st.page_link("runs.py", label="Open Runs", icon=":material/arrow_forward:")
 
 
 def info_or_stop(desk: Desk, dataset_id: str) -> DatasetInfo:

@@ -7,8 +7,7 @@ from gan_core.actions import Desk
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.recipes.auto import Suggestion
-from pages.components import forms
-from pages.components.recipe_cards import group_of
+from pages.components.clone import fill_form
 from pages.components.text import plain, sentence
 
 
@@ -44,7 +43,4 @@ def suggest_card(desk: Desk, dataset_id: str, info: DatasetInfo) -> None:
 
 
 def use(found: Suggestion, dataset_id: str) -> None:
-    name = found.settings.recipe
-    st.session_state["recipe"], st.session_state["recipe_group"] = name, group_of(name)
-    st.session_state["form_of"] = (dataset_id, name)  # so that the recipe's own settings do not come back over these
-    forms.fill(found.settings)
+    fill_form(found.settings, dataset_id)

@@ -228,7 +228,7 @@ def test_a_class_named_like_a_script_is_only_a_name(page, server, tmp_path):
     assert dialogs == [] and page.strays == []
 
 
-@pytest.mark.parametrize("where", ["", "dataset", "train", "live", "samples", "evaluate", "export"])
+@pytest.mark.parametrize("where", ["", "dataset", "train", "live", "samples", "evaluate", "export", "runs"])
 def test_every_page_opens_by_its_address_and_fits_a_phone(page, server, where):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server.url}/{where}")

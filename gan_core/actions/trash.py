@@ -1,0 +1,91 @@
+"""Deleting runs so that it can be undone: the folder moves into trash/ and comes back by another move.
+
+The folder is the truth here too: a run is deleted exactly while its folder lies in trash/. Its jobs stay in the index, so that
+a run that comes back has its scores and its state again; exports have folders of their own and are never touched.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+from typing import NamedTuple
+
+from gan_core.actions.desk import Desk
+from gan_core.errors import UserError
+from gan_core.store import LIVE, Run
+from gan_core.workspace import ID, read_json, write_json
+
+TRASH_DAYS = 14  # how long a deleted run stays at least
+NOTE = "deleted.json"
+
+
+class Deleted(NamedTuple):
+    """A run in the trash."""
+
+    id: str
+    name: str
+    dataset_id: str
+    deleted_at: float
+
+
+def delete(desk: Desk, run_id: str) -> Run:
+    """Move a run into the trash. Refused while a job works on it or from it. `undelete` takes it back."""
+    run, folder = desk.store.run(run_id), desk.workspace.run(run_id)
+    with desk.store.transaction() as db:  # nobody can queue a job for the run while its folder moves
+        busy = db.execute(
+            f"SELECT kind, subject FROM jobs WHERE state IN ({', '.join('?' * len(LIVE))}) "
+            "AND (subject = ? OR json_extract(payload, '$.run') = ? "
+            "OR subject IN (SELECT id FROM runs WHERE json_extract(config, '$.start_from') = ?))",
+            (*LIVE, run.id, run.id, run.id),
+        ).fetchone()
+        if busy is None:
+            db.execute("DELETE FROM runs WHERE id = ?", (run.id,))
+            with contextlib.suppress(FileNotFoundError):  # a row whose folder was removed by hand
+                os.replace(folder, desk.workspace.trashed(run.id))
+                write_json(desk.workspace.trashed(run.id) / NOTE, {"deleted_at": time.time()})
+    if busy is not None:
+        training = (busy["kind"], busy["subject"]) == ("train", run.id)
+        what = "is training or waiting" if training else f"is in use by a job ({busy['kind']})"
+        raise UserError("run_in_use", f"{run.name!r} {what}, so it was not deleted.", "Stop it first, then delete it.")
+    return run
+
+
+def undelete(desk: Desk, run_id: str) -> Run:
+    """Bring a deleted run back, with everything that it had."""
+    source = desk.workspace.trashed(run_id)
+    facts = read_json(source / "config.json")
+    if facts is None:
+        raise UserError(
+            "not_in_trash", "There is no such deleted run.", "It is back already, or the trash was emptied."
+        )
+    created_at = facts.get("created_at") or (source / "config.json").stat().st_mtime
+    (source / NOTE).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # another tab was first
+        os.replace(source, desk.workspace.run(run_id))
+    desk.store.add_run(run_id, facts["name"], facts["dataset"], facts["config"], created_at)
+    return desk.store.run(run_id)
+
+
+def deleted(desk: Desk) -> list[Deleted]:
+    """What is in the trash, the last deleted first."""
+    found = []
+    for folder in (desk.workspace.root / "trash").iterdir():
+        with contextlib.suppress(ValueError, OSError):
+            facts = read_json(folder / "config.json") if ID.match(folder.name) else None
+            if facts is not None:
+                at = (read_json(folder / NOTE) or {}).get("deleted_at") or folder.stat().st_ctime
+                found.append(Deleted(folder.name, facts["name"], facts["dataset"], at))
+    return sorted(found, key=lambda run: (-run.deleted_at, run.id))
+
+
+def empty_trash(desk: Desk, older_than_days: float = TRASH_DAYS) -> list[str]:
+    """Remove for good what was deleted longer ago, and the index's rows about it; the ids of what went."""
+    gone = []
+    for run in deleted(desk):
+        if time.time() - run.deleted_at >= older_than_days * 86400:
+            shutil.rmtree(desk.workspace.trashed(run.id))
+            with desk.store.transaction() as db:
+                db.execute("DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE subject = ?)", (run.id,))
+                db.execute("DELETE FROM jobs WHERE subject = ?", (run.id,))
+            gone.append(run.id)
+    return gone

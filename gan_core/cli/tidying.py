@@ -1,0 +1,30 @@
+"""The verbs that put runs in order: rename, delete, undelete."""
+
+from typing import Annotated
+
+import typer
+
+from gan_core import actions
+from gan_core.cli.common import Json, desk, say
+
+Runs = Annotated[list[str], typer.Argument(metavar="RUN...")]
+
+
+def rename(run: str, name: str, as_json: Json = False):
+    """Give a run another name."""
+    renamed = actions.rename(desk(), run, name)
+    say(as_json, {"run": run, "name": renamed.name}, f"Run {run} is now {renamed.name!r}.")
+
+
+def delete(runs: Runs, as_json: Json = False):
+    """Delete runs; `undelete` brings them back."""
+    for run in runs:
+        actions.delete(desk(), run)
+    text = f"Deleted {', '.join(runs)}. Back with: undelete {' '.join(runs)} (for {actions.TRASH_DAYS} days at least)."
+    say(as_json, {"runs": runs}, text)
+
+
+def undelete(runs: Runs, as_json: Json = False):
+    """Bring deleted runs back; `runs --deleted` lists them."""
+    names = {run: actions.undelete(desk(), run).name for run in runs}
+    say(as_json, {"runs": names}, "\n".join(f"Run {id} is back: {name}." for id, name in names.items()))

@@ -1,0 +1,116 @@
+"""Chosen runs side by side: the settings in which they differ, their scores, one curve over another, their newest grids."""
+
+import streamlit as st
+
+from gan_core import runfolder, runlist
+from gan_core.actions import Desk
+from gan_core.store import Run
+from pages.components import charts, forms, measure_charts, urls
+from pages.components.compare import newest, table
+from pages.components.pick import unique_labels
+from pages.components.status import no_grid_yet, state_of_run
+from pages.components.text import plain
+
+MOST_RUNS = 4  # lines are told apart by their dashes
+METRICS = {
+    "loss_g": "Loss of G",
+    "loss_d": "Loss of D",
+    "d_real": "D(x), real",
+    "d_fake": "D(G(z)), fake",
+    "penalty": "Gradient penalty",
+    "images_per_second": "Images a second",
+}
+AXES = {"Epochs": "epoch", "Minutes": "minutes"}
+
+
+def compare_runs(desk: Desk, runs: list[Run]) -> None:
+    """runs: two or more; the first MOST_RUNS are shown."""
+    st.header("Compare")
+    if len(runs) > MOST_RUNS:
+        st.info(f"These are the first {MOST_RUNS} of the {len(runs)} chosen runs: untick some to see the others.")
+        runs = runs[:MOST_RUNS]
+    labels = {run.id: run.name for run in runs}
+    if len(set(labels.values())) < len(runs):
+        labels = unique_labels(runs)
+    settings(runs, labels)
+    scores(desk, runs, labels)
+    curves(desk, runs, labels)
+    grids(desk, runs)
+
+
+def settings(runs: list[Run], labels: dict[str, str]) -> None:
+    st.subheader("Settings that differ")
+    apart = runlist.settings_apart(runs)
+    if not apart:
+        st.caption("None: these runs were told the same.")
+        return
+    rows = [
+        {"setting": title} | {labels[run.id]: forms.show(value) for run, value in zip(runs, values, strict=True)}
+        for title, values in apart.items()
+    ]
+    st.dataframe(rows, hide_index=True, key="runs_settings", alt="The settings in which the chosen runs differ")
+
+
+def scores(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+    st.subheader("Newest scores")
+    results = {run.id: found for run in runs if (found := newest(desk, run)) is not None}
+    for run in runs:
+        if run.id not in results:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"{plain(run.name)} has not been measured yet.", width="content")
+                st.page_link(
+                    "evaluate.py", label="Measure it", icon=":material/straighten:", query_params={"run": run.id}
+                )
+    if results:
+        table([run for run in runs if run.id in results], results, labels)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def points(path: str, changed: tuple[int, int]) -> list[dict]:
+    """At most 2,000 rows of metrics.jsonl, with the minutes beside the epoch. changed: mtime and size, so that a new row counts."""
+    rows = runfolder.decimate(runfolder.read_lines(path)[0])
+    return [row | {"minutes": row["elapsed_seconds"] / 60 if "elapsed_seconds" in row else None} for row in rows]
+
+
+def rows_of(desk: Desk, run: Run) -> list[dict]:
+    path = desk.workspace.run(run.id) / "metrics.jsonl"
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return []
+    return points(str(path), (found.st_mtime_ns, found.st_size))
+
+
+def curves(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+    st.subheader("Curves")
+    series = {labels[run.id]: rows for run in runs if (rows := rows_of(desk, run))}
+    there = {
+        key: word
+        for key, word in METRICS.items()
+        if any(row.get(key) is not None for rows in series.values() for row in rows)
+    }
+    if not there:
+        st.caption("None of these runs has numbers yet.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.selectbox("Curve", list(there), format_func=there.__getitem__, key="runs_metric", width=260)
+        axis = st.segmented_control("Over", list(AXES), default="Epochs", required=True, key="runs_axis")
+    st.plotly_chart(
+        measure_charts.over_runs(series, metric, AXES[axis], axis.lower(), there[metric]),
+        key="runs_curves",
+        config=charts.CONFIG,
+        alt=f"{there[metric]} over {axis.lower()}, a line for each chosen run",
+    )
+
+
+def grids(desk: Desk, runs: list[Run]) -> None:
+    st.subheader("Newest samples")
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
+        status = runfolder.read_status(desk.workspace.run(run.id))
+        with column:
+            st.markdown(f"**{plain(run.name)}**")
+            if grid := status.get("latest_grid"):
+                st.image(urls.sample(run.id, grid), width="stretch", alt=f"Newest generated images of {run.name}")
+                st.caption(f"Epoch {status.get('epoch', 0):.1f}")
+            else:
+                st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))
