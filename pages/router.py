@@ -63,6 +63,13 @@ page = st.navigation(
             url_path="export",
             help="Download a balanced dataset.",
         ),
+        st.Page(
+            "learn.py",
+            title="Learn",
+            icon=":material/school:",
+            url_path="learn",
+            help="See how GANs work: a laboratory, and lessons.",
+        ),
     ]
 )
 
