@@ -7,7 +7,7 @@ from gan_core.plane import moves
 from gan_core.plane.chapters import CHAPTERS
 from pages.components.desk import get_desk
 from pages.components.image_lesson import image_lesson
-from pages.components.lab_rules import PLACE, begin_chapter, rules
+from pages.components.lab_rules import PLACE, begin_chapter, begin_where_new, rules, scenes
 from pages.components.lesson import answer, look_for, predict
 from pages.components.plane import show_game
 
@@ -28,18 +28,25 @@ def laboratory(name: str) -> None:
     """A chapter, or free play: its rules, the game, and the answer. What the player says reruns only this."""
     chapter = CHAPTERS.get(name)
     if chapter:
-        st.markdown(chapter.text)
-        predict(name, chapter)
+        begin_where_new(chapter)
+        words, question = st.columns([1, 1], gap="medium")
+        words.markdown(chapter.text)
+        with question:
+            predict(name, chapter)
     else:
         st.markdown("Every rule is yours. Change one at a time, say what you expect, and look.")
+    stage = st.container()  # the game stands above its rules
     game = rules(chapter)
-    if game is None:
-        return
-    if chapter:
-        look_for(chapter, game)
-    show_game(game, place_in_link(), chapter.tell_at if chapter else 0, key="lab_game")
-    if chapter:
-        answer(name, chapter, place_in_link(), st.session_state[f"lab_guess_{name}"])
+    with stage:
+        if chapter:
+            scenes(chapter)
+        if game is None:
+            return
+        if chapter:
+            look_for(chapter, game)
+        show_game(game, place_in_link(), chapter.tell_at if chapter else 0, key="lab_game")
+        if chapter:
+            answer(name, chapter, place_in_link(), st.session_state[f"lab_guess_{name}"])
 
 
 st.title("Learn how GANs work")

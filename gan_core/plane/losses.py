@@ -45,7 +45,7 @@ def relative_g(real: np.ndarray, fake: np.ndarray) -> Slopes:
 
 def hinge_d(real: np.ndarray, fake: np.ndarray) -> Slopes:
     value = float(np.maximum(1 - real, 0).mean() + np.maximum(1 + fake, 0).mean())
-    return value, -(real < 1) / len(real), (fake > -1) / len(real)
+    return value, -1.0 * (real < 1) / len(real), 1.0 * (fake > -1) / len(real)
 
 
 def lift_fakes(real: np.ndarray, fake: np.ndarray) -> Slopes:

@@ -42,26 +42,29 @@ def chosen_now() -> Settings:
     return build(values | {"drawing": drawing})
 
 
+def begin_where_new(chapter: Chapter) -> None:
+    """A link that names the chapter alone gets its first game."""
+    if not any(PREFIX + name in st.session_state or PREFIX + name in st.query_params for name in OFFERED):
+        put(chapter.scenes[0].settings)
+
+
+def scenes(chapter: Chapter) -> None:
+    """A button for each game of a chapter. After the widgets: only then a link's rules are known."""
+    with st.container(horizontal=True, key="lab_scenes"):
+        for number, scene in enumerate(chapter.scenes):
+            same = all(st.session_state[PREFIX + name] == getattr(scene.settings, name) for name in OFFERED)
+            st.button(
+                scene.title,
+                key=f"lab_scene_{number}",
+                type="primary" if same else "secondary",
+                icon=":material/check:" if same else None,
+                on_click=put,
+                args=(scene.settings,),
+            )
+
+
 def rules(chapter: Chapter | None) -> Settings | None:
     """Draw the widgets; what they say, or None where that is no game yet."""
-    missing = not any(PREFIX + name in st.session_state or PREFIX + name in st.query_params for name in OFFERED)
-    if missing and chapter:
-        put(chapter.scenes[0].settings)
-    if chapter:
-        with st.container(horizontal=True, key="lab_scenes"):
-            for number, scene in enumerate(chapter.scenes):
-                same = all(
-                    st.session_state.get(PREFIX + name, getattr(Settings(), name)) == getattr(scene.settings, name)
-                    for name in OFFERED
-                )
-                st.button(
-                    scene.title,
-                    key=f"lab_scene_{number}",
-                    type="primary" if same else "secondary",
-                    icon=":material/check:" if same else None,
-                    on_click=put,
-                    args=(scene.settings,),
-                )
     with st.expander("Change the rules", icon=":material/tune:", expanded=chapter is None, key="lab_rules"):
         widgets()
         if st.session_state.lab_shape == "drawn":
