@@ -189,14 +189,12 @@ def lesson(desk: Desk, *, minutes: float = 2.0, token: str | None = None) -> lis
     """
     wanted = [recipes.start(name, size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES) for name in LESSON_RECIPES]
     settings = [config.build(one.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0}) for one in wanted]
-    bringing = (
-        None
-        if (there := digits(desk))
-        else import_dataset(
+    after, dataset = None, digits(desk)
+    if dataset is None:
+        bringing = import_dataset(
             desk, DEMO_SOURCE, name=DEMO_NAME, size=DEMO_SIZE, token=f"{token}-import" if token else None
         )
-    )
-    dataset, after = (there, None) if bringing is None else (bringing.subject, bringing.id)
+        after, dataset = bringing.id, bringing.subject
     names = ("Lesson: collapse", "Lesson: cure")
     return [
         new_run(desk, dataset, one, name, token=f"{token}-{name}" if token else None, after=after)

@@ -71,7 +71,7 @@ class Viewer:
             + small(np.concatenate([points[:SHOWN], *grids]), 2 * REACH)
             + small(arrows, STEEPEST)
         )
-        told = {
+        numbers = {
             "moves": way,
             "turns": game.turns,
             "loss_d": rounded(game.loss_d),
@@ -81,7 +81,7 @@ class Viewer:
             **distances(self.shares, histogram(points)),
             **self.modes(game, points),
         }
-        return told, picture
+        return numbers, picture
 
     def field(self, game: Game, points: np.ndarray, told: np.ndarray) -> np.ndarray:
         """D's logits at each place; for a D that also sees its batch, as if the place were one of the generated points."""
@@ -98,7 +98,7 @@ class Viewer:
         away = np.sqrt(np.square(points[:, None] - source.centres[None]).sum(axis=2))
         on, mine = away.min(axis=1) <= STDS * source.std, away.argmin(axis=1)
         counts = np.bincount(mine[on], minlength=len(source.centres))
-        found = {"modes": int((counts >= FAIR * len(points) / len(counts)).sum()), "of": len(counts)}
+        found: dict[str, Any] = {"modes": int((counts >= FAIR * len(points) / len(counts)).sum()), "of": len(counts)}
         found["on"] = rounded(on.mean())
         if game.settings.labels and on.any():
             found["right"] = rounded((source.classes[mine[on]] == self.asked[on]).mean())

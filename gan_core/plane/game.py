@@ -121,7 +121,7 @@ class Game:
 
     def kept(self) -> dict[str, np.ndarray]:
         """All that the next turn depends on, as arrays."""
-        arrays = {}
+        arrays: dict[str, np.ndarray] = {}
         for name, net, adam in (("G", self.G, self.adam_G), ("D", self.D, self.adam_D)):
             for number, parts in enumerate(zip(net, adam.mean, adam.square, strict=True)):
                 arrays |= {f"{name}{number}{part}": array for part, array in zip("wms", parts, strict=True)}

@@ -12,6 +12,7 @@ import os
 import sys
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class Player:
         on_the_main_way = len(parts) == 1 and parts[0][0] == "r" and parts[0][1] % KEEP_ROUNDS == 0
         if on_the_main_way and not (file := place / f"state-{moves.text(parts)}.npz").is_file():
             packed = io.BytesIO()
-            np.savez(packed, **kept)
+            np.savez(packed, **kept)  # type: ignore[arg-type]
             atomic_write(file, lambda out: out.write(packed.getvalue()))
 
 
@@ -115,7 +116,7 @@ def main() -> None:
         asked = json.loads(line)
         try:
             player.make(build(asked["settings"]), asked["kind"], asked["moves"])
-            answer = {"ok": True}
+            answer: dict[str, Any] = {"ok": True}
         except OSError as broken:
             answer = {"ok": False, "why": str(broken)[:200]}
         print(json.dumps(answer), flush=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from gan_core.errors import UserError
-from gan_core.plane.chapters import CHAPTERS, Chapter
+from gan_core.plane.chapters import CHAPTERS, Chapter, Scene
 from gan_core.plane.data import MOST_DRAWN, SHAPES
 from gan_core.plane.losses import LOSSES
 from gan_core.plane.settings import BLURS, GAMMAS, MOST_D_STEPS, MOST_SEED, NOISES, OFFERED, RATES, Settings, build
@@ -16,18 +16,20 @@ PREFIX = "lab_"  # of every name in the link
 PLACE, DRAWING = "lab_at", "lab_drawing"
 
 
-def put(settings: Settings) -> None:
-    """Set every rule, and begin at the beginning. Only before the widgets are drawn, or in a callback."""
+def put(scene: Scene) -> None:
+    """Set every rule, and go to where the scene begins. Only before the widgets are drawn, or in a callback."""
     for name in OFFERED:
-        st.session_state[PREFIX + name] = getattr(settings, name)
+        st.session_state[PREFIX + name] = getattr(scene.settings, name)
     forget_place()
+    if scene.at:
+        st.query_params[PLACE] = scene.at
 
 
 def begin_chapter(name: str) -> None:
     """The first game of a chapter; free play keeps the rules as they are."""
     forget_place()
     if name in CHAPTERS:
-        put(CHAPTERS[name].scenes[0].settings)
+        put(CHAPTERS[name].scenes[0])
 
 
 def forget_place() -> None:
@@ -45,7 +47,7 @@ def chosen_now() -> Settings:
 def begin_where_new(chapter: Chapter) -> None:
     """A link that names the chapter alone gets its first game."""
     if not any(PREFIX + name in st.session_state or PREFIX + name in st.query_params for name in OFFERED):
-        put(chapter.scenes[0].settings)
+        put(chapter.scenes[0])
 
 
 def scenes(chapter: Chapter) -> None:
@@ -59,7 +61,7 @@ def scenes(chapter: Chapter) -> None:
                 type="primary" if same else "secondary",
                 icon=":material/check:" if same else None,
                 on_click=put,
-                args=(scene.settings,),
+                args=(scene,),
             )
 
 
