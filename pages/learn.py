@@ -7,7 +7,7 @@ from gan_core.plane import moves
 from gan_core.plane.chapters import CHAPTERS
 from pages.components.desk import get_desk
 from pages.components.image_lesson import image_lesson
-from pages.components.lab_rules import PLACE, begin_chapter, begin_where_new, rules, scenes
+from pages.components.lab_rules import CHAPTER, PLACE, begin_chapter, read_link, rules, scenes
 from pages.components.lesson import answer, look_for, predict
 from pages.components.plane import show_game
 
@@ -27,8 +27,8 @@ def place_in_link() -> str:
 def laboratory(name: str) -> None:
     """A chapter, or free play: its rules, the game, and the answer. What the player says reruns only this."""
     chapter = CHAPTERS.get(name)
+    read_link(chapter)
     if chapter:
-        begin_where_new(chapter)
         words, question = st.columns([1, 1], gap="medium")
         words.markdown(chapter.text)
         with question:
@@ -50,15 +50,16 @@ def laboratory(name: str) -> None:
 
 
 st.title("Learn how GANs work")
+if CHAPTER not in st.session_state:
+    told = st.query_params.get(CHAPTER)
+    st.session_state[CHAPTER] = told if told in TITLES else next(iter(TITLES))
 chosen = st.segmented_control(
     "Chapter",
     list(TITLES),
-    default="gan",
     required=True,
     format_func=lambda name: f"{list(TITLES).index(name) + 1}. {TITLES[name]}",
-    key="lab_chapter",
-    bind="query-params",
-    on_change=lambda: begin_chapter(st.session_state.lab_chapter),
+    key=CHAPTER,
+    on_change=lambda: begin_chapter(st.session_state[CHAPTER]),
 )
 st.header(TITLES[chosen])
 if chosen == IMAGES:

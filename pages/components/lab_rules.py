@@ -1,39 +1,67 @@
 """The rules of the laboratory as widgets that stand in the link, and the presets that set them all at once."""
 
-from dataclasses import asdict
-
 import streamlit as st
 
 from gan_core.errors import UserError
 from gan_core.plane.chapters import CHAPTERS, Chapter, Scene
 from gan_core.plane.data import MOST_DRAWN, SHAPES
 from gan_core.plane.losses import LOSSES
-from gan_core.plane.settings import BLURS, GAMMAS, MOST_D_STEPS, MOST_SEED, NOISES, OFFERED, RATES, Settings, build
+from gan_core.plane.settings import MOST_SEED, NOISES, OFFERED, Settings, build
 from pages.components.plane import draw_points
 from pages.components.text import sentence
 
 PREFIX = "lab_"  # of every name in the link
-PLACE, DRAWING = "lab_at", "lab_drawing"
+CHAPTER, PLACE, DRAWING = "lab_chapter", "lab_at", "lab_drawing"
 
 
-def put(scene: Scene) -> None:
-    """Set every rule, and go to where the scene begins. Only before the widgets are drawn, or in a callback."""
+def text_of(value: object) -> str:
+    """A rule as it stands in a link."""
+    return str(int(value)) if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def read_link(chapter: Chapter | None) -> None:
+    """What the link says into the widgets, once, before they are drawn. A link without rules gets the chapter's first game."""
+    if PREFIX + "seed" in st.session_state:
+        return
+    if chapter and not any(PREFIX + name in st.query_params for name in OFFERED):
+        put(chapter.scenes[0], st.query_params.get(PLACE))
+        return
+    for name, offered in OFFERED.items():
+        told = st.query_params.get(PREFIX + name)
+        usual = getattr(Settings(), name)
+        st.session_state[PREFIX + name] = next((one for one in offered if text_of(one) == told), usual)
+
+
+def write_link() -> None:
+    """The rules into the link: those that differ from the usual ones, and the seed, so that a link with rules is known."""
+    for name in OFFERED:
+        value = st.session_state[PREFIX + name]
+        if name == "seed" or value != getattr(Settings(), name):
+            st.query_params[PREFIX + name] = text_of(value)
+        else:
+            st.query_params.pop(PREFIX + name, None)
+
+
+def put(scene: Scene, at: str | None = None) -> None:
+    """Set every rule, and go to where the scene begins, or to `at`. Only before the widgets are drawn, or in a callback."""
     for name in OFFERED:
         st.session_state[PREFIX + name] = getattr(scene.settings, name)
-    forget_place()
-    if scene.at:
-        st.query_params[PLACE] = scene.at
+    changed()
+    if at or scene.at:
+        st.query_params[PLACE] = at or scene.at
 
 
 def begin_chapter(name: str) -> None:
     """The first game of a chapter; free play keeps the rules as they are."""
-    forget_place()
+    st.query_params[CHAPTER] = name
+    st.query_params.pop(PLACE, None)
     if name in CHAPTERS:
         put(CHAPTERS[name].scenes[0])
 
 
-def forget_place() -> None:
+def changed() -> None:
     """Other rules are another game: it begins at round 0."""
+    write_link()
     st.query_params.pop(PLACE, None)
 
 
@@ -42,12 +70,6 @@ def chosen_now() -> Settings:
     values = {name: st.session_state[PREFIX + name] for name in OFFERED}
     drawing = st.query_params.get(DRAWING, "") if values["shape"] == "drawn" else ""
     return build(values | {"drawing": drawing})
-
-
-def begin_where_new(chapter: Chapter) -> None:
-    """A link that names the chapter alone gets its first game."""
-    if not any(PREFIX + name in st.session_state or PREFIX + name in st.query_params for name in OFFERED):
-        put(chapter.scenes[0])
 
 
 def scenes(chapter: Chapter) -> None:
@@ -82,8 +104,6 @@ def rules(chapter: Chapter | None) -> Settings | None:
 
 
 def widgets() -> None:
-    common = {"bind": "query-params", "on_change": forget_place}
-    usual = asdict(Settings())
     one, two, three = st.columns(3)
     with one:
         names = {name: shape[0] for name, shape in SHAPES.items()}
@@ -92,67 +112,31 @@ def widgets() -> None:
             "Noise for G",
             "noise",
             NOISES,
-            "What G is fed: a place in a square, or on a line, from which only a curve can come.",
+            "What G is fed: a place in a square, or on a line, which can only become a curve.",
         )
-        st.number_input(
-            "Seed",
-            0,
-            MOST_SEED,
-            usual["seed"],
-            key="lab_seed",
-            help="Other first weights and other noise: is it luck?",
-            **common,
-        )
+        luck = "Other first weights and other noise: was it luck?"
+        st.number_input("Seed", 0, MOST_SEED, key=PREFIX + "seed", on_change=changed, help=luck)
     with two:
         titles = {name: loss.title for name, loss in LOSSES.items()}
         pick("Loss", "loss", titles, "What D and G try to make small.")
         rate = "How far one step goes. Too small: nothing moves. Too large: it overshoots."
-        slide("Learning rate of D", "lr_d", RATES, rate)
-        slide("Learning rate of G", "lr_g", RATES, rate)
+        slide("Learning rate of D", "lr_d", rate)
+        slide("Learning rate of G", "lr_g", rate)
     with three:
-        slide(
-            "D steps in a turn", "d_steps", tuple(range(1, MOST_D_STEPS + 1)), "How often D learns before G may move."
-        )
-        slide("Penalty on D's slope (R1 + R2)", "gamma", GAMMAS, "Keeps D's surface from growing cliffs; 0 is none.")
-        slide("Blur", "blur", BLURS, "Noise on everything that D sees, real or not; 0 is none.")
+        slide("D steps in a turn", "d_steps", "How often D learns before G may move.")
+        slide("Penalty on D's slope (R1 + R2)", "gamma", "Keeps D's surface from growing cliffs; 0 is none.")
+        slide("Blur", "blur", "Noise on everything that D sees, real or not; 0 is none.")
     with st.container(horizontal=True):
+        crowd = "D is also told how crowded its batch is around a point, so that a G with one answer is found out."
+        st.toggle("D sees its batch", key=PREFIX + "crowd", on_change=changed, help=crowd)
         st.toggle(
-            "D sees its batch",
-            usual["crowd"],
-            key="lab_crowd",
-            help="D is also told how crowded its batch is around a point, so that a G with one answer is found out.",
-            **common,
-        )
-        st.toggle(
-            "Labels",
-            usual["labels"],
-            key="lab_labels",
-            help="Both are told the class, A or B, of each point.",
-            **common,
+            "Labels", key=PREFIX + "labels", on_change=changed, help="Both are told the class, A or B, of each point."
         )
 
 
 def pick(label: str, name: str, titles: dict[str, str], help: str) -> None:
-    st.selectbox(
-        label,
-        list(titles),
-        index=list(titles).index(getattr(Settings(), name)),
-        format_func=titles.__getitem__,
-        key=PREFIX + name,
-        bind="query-params",
-        on_change=forget_place,
-        help=help,
-    )
+    st.selectbox(label, list(titles), format_func=titles.__getitem__, key=PREFIX + name, on_change=changed, help=help)
 
 
-def slide(label: str, name: str, options: tuple, help: str) -> None:
-    st.select_slider(
-        label,
-        options,
-        getattr(Settings(), name),
-        format_func=lambda value: f"{value:g}",
-        key=PREFIX + name,
-        bind="query-params",
-        on_change=forget_place,
-        help=help,
-    )
+def slide(label: str, name: str, help: str) -> None:
+    st.select_slider(label, OFFERED[name], format_func=text_of, key=PREFIX + name, on_change=changed, help=help)
