@@ -6,7 +6,9 @@ Every answer for a file that is not there, or must not be, is the same 404.
 
 import asyncio
 import contextlib
+import functools
 import importlib
+import json
 import logging
 import re
 import shutil
@@ -22,6 +24,8 @@ from starlette.routing import Route
 
 from gan_core import jobs
 from gan_core.errors import UserError
+from gan_core.plane.players import BUSY, Players
+from gan_core.plane.settings import build
 from gan_core.store import Store
 from gan_core.workspace import Workspace, check_id, default_workspace, new_id
 
@@ -216,6 +220,26 @@ def kept(workspace: Workspace, named: dict[str, str], kind: str) -> Path:
     return workspace.run(named["run"]) / kind / check_id(named["job"], "job")
 
 
+@functools.cache
+def players() -> Players:
+    return Players(default_workspace().root / "cache")
+
+
+async def lab_frames(request: Request) -> FileResponse | JSONResponse:
+    """GET /api/lab/{kind}?at=<moves>&game=<settings as JSON>: a chunk of frames, computed where nobody has asked for it yet."""
+    if not same_origin(request):
+        return refuse(403, "Only the Learn page itself may ask for this.", "Open the Learn page.")
+    try:
+        game = json.loads(request.query_params.get("game", "{}"))
+        settings = build(game if isinstance(game, dict) else {"shape": None})
+        file = await players().chunk(settings, request.path_params["kind"], request.query_params.get("at", ""))
+    except UserError as refused:
+        return refuse(503 if refused is BUSY else 400, refused.what, refused.todo)
+    except (ValueError, RecursionError):
+        return refuse(400, "This is no game of the laboratory.", "Open the Learn page.")
+    return send_file(file, FOR_EVER)
+
+
 def warm_up() -> None:
     """Import what charts and tables need, so that not the first visitor pays for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
@@ -247,6 +271,7 @@ async def lifespan(app):
         yield
     finally:
         task.cancel()
+        players().end()
 
 
 app = st.App(
@@ -256,6 +281,7 @@ app = st.App(
     routes=[
         Route("/api/uploads", upload, methods=["PUT"]),
         Route("/api/exports/{export}/{file}", workspace_file),
+        Route("/api/lab/{kind}", lab_frames),
         Route("/app/static/runs/{run}/samples/{sample}", workspace_file),
         Route("/app/static/runs/{run}/explore/{job}/{explored}", workspace_file),
         Route("/app/static/runs/{run}/walks/{job}/{walked}", workspace_file),

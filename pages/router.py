@@ -70,6 +70,13 @@ page = st.navigation(
             url_path="runs",
             help="All runs: compare, rename, delete.",
         ),
+        st.Page(
+            "learn.py",
+            title="Learn",
+            icon=":material/school:",
+            url_path="learn",
+            help="See how GANs work: a laboratory, and lessons.",
+        ),
     ]
 )
 

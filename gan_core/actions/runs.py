@@ -202,3 +202,36 @@ def demo(desk: Desk, *, minutes: float = 1.0, token: str | None = None) -> tuple
         token=f"{token}-import" if token else None,
     )
     return bringing, new_run(desk, bringing.subject, settings, "Digits demo", token=token, after=bringing.id)
+
+
+LESSON_RECIPES = ("teach-collapse", "teach-cure")
+
+
+def lesson(desk: Desk, *, minutes: float = 2.0, token: str | None = None) -> list[Job]:
+    """Queue the lesson on mode collapse: the digits, and one run of each recipe on them, the same length and seed.
+
+    The training jobs, in order. Digits that an earlier lesson or demo has brought in are used again.
+    """
+    wanted = [recipes.start(name, size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES) for name in LESSON_RECIPES]
+    settings = [config.build(one.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0}) for one in wanted]
+    after, dataset = None, digits(desk)
+    if dataset is None:
+        bringing = import_dataset(
+            desk, DEMO_SOURCE, name=DEMO_NAME, size=DEMO_SIZE, token=f"{token}-import" if token else None
+        )
+        after, dataset = bringing.id, bringing.subject
+    names = ("Lesson: collapse", "Lesson: cure")
+    return [
+        new_run(desk, dataset, one, name, token=f"{token}-{name}" if token else None, after=after)
+        for one, name in zip(settings, names, strict=True)
+    ]
+
+
+def digits(desk: Desk) -> str | None:
+    """The newest dataset that is the demo's digits, as they come."""
+    for dataset in desk.store.datasets():
+        with contextlib.suppress(UserError):
+            info = dataset_folder.read_info(desk.workspace.dataset(dataset.id))
+            if info.source == {"kind": "demo", "name": "digits"} and info.size == DEMO_SIZE and info.seed == 0:
+                return dataset.id
+    return None
