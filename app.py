@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gan_core import jobs
+from gan_core import jobs, support
 from gan_core.errors import UserError
 from gan_core.store import Store
 from gan_core.workspace import Workspace, default_workspace, new_id
@@ -196,6 +196,16 @@ async def workspace_file(request: Request) -> FileResponse | JSONResponse:
     return missing()
 
 
+async def support_bundle(request: Request) -> Response:
+    """GET /api/support-bundle: made anew, for the page itself or the address line only."""
+    if not same_origin(request):
+        return missing()
+    workspace = default_workspace()
+    content = await asyncio.to_thread(support.bundle, Store(workspace), workspace)
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{support.FILE}"'}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
 def warm_up() -> None:
     """Import what charts and tables need, so that not the first visitor pays for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
@@ -236,6 +246,7 @@ app = st.App(
     routes=[
         Route("/api/uploads", upload, methods=["PUT"]),
         Route("/api/exports/{export}/{file}", workspace_file),
+        Route("/api/support-bundle", support_bundle),
         Route("/app/static/runs/{run}/samples/{file}", workspace_file),
         Route("/app/static/runs/{run}/timelapse.webp", workspace_file),
         Route("/app/static/datasets/{dataset}/contact/{index:int}.webp", workspace_file),

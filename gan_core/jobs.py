@@ -27,6 +27,7 @@ LANES = {
     "train": "train",
     "import": "light",
     "probe": "light",
+    "system": "light",
     "inspect": "heavy",
     "curate": "heavy",
     "evaluate": "heavy",

@@ -63,6 +63,13 @@ page = st.navigation(
             url_path="export",
             help="Download a balanced dataset.",
         ),
+        st.Page(
+            "system.py",
+            title="System",
+            icon=":material/memory:",
+            url_path="system",
+            help="Devices, the queue, disk, optional parts.",
+        ),
     ]
 )
 

@@ -42,3 +42,4 @@ from gan_core.actions.runs import (
     suggest,
     train,
 )
+from gan_core.actions.upkeep import clean, look_again
