@@ -15,6 +15,7 @@ from gan_core.config import TrainConfig, images_total
 from gan_core.errors import UserError
 from gan_core.runfolder import read_lines
 from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
+from gan_core.sinks import Sinks
 from gan_core.training import ada, checkpoint
 from gan_core.training.checkup import Checkup, Panel
 from gan_core.training.device import memory_bytes, title
@@ -52,6 +53,7 @@ class Recorder:
         on_tick: Callable[[dict[str, Any]], None],
         log: Callable[[str], None],
         make_panel: Callable[[], Panel] | None = None,
+        sinks: Sinks | None = None,
     ):
         self.folder, self.config, self.classes, self.train_images, self.size = (
             folder,
@@ -61,6 +63,7 @@ class Recorder:
             size,
         )
         self.state, self.device, self.on_tick, self.log = state, device, on_tick, log
+        self.sinks = sinks or Sinks({}, folder, {}, log)
         self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
         self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
         self.sums: dict[str, torch.Tensor] = {}
@@ -84,6 +87,7 @@ class Recorder:
             keep_until(self.folder / name, seen)
         save_png(self.folder / "samples" / "reals.png", real_grid(images, labels, self.classes, self.config.seed))
         self.next_grid = (seen // self.every + 1) * self.every
+        self.sinks.begin(seen)
         if seen == 0:
             self.draw_grid()
         else:
@@ -162,6 +166,7 @@ class Recorder:
         }
         with self.tolerant("metrics"), open(self.folder / "metrics.jsonl", "a") as file:
             file.write(json.dumps(row) + "\n")
+        self.sinks.row(row)
         self.write_status("training", row["images_per_second"])
 
     def diverged(self) -> UserError:
@@ -221,6 +226,7 @@ class Recorder:
         with open(self.folder / "samples" / "index.jsonl", "a") as file:
             file.write(json.dumps({"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}) + "\n")
         self.latest_grid = name
+        self.sinks.grid(self.state.images_seen, self.folder / "samples" / name)
 
     def save(self) -> None:
         """A checkpoint, unless this very state has one already."""
