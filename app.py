@@ -19,10 +19,10 @@ import plotly
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gan_core import jobs
+from gan_core import jobs, support
 from gan_core.errors import UserError
 from gan_core.plane.players import BUSY, Players
 from gan_core.plane.settings import build
@@ -240,6 +240,16 @@ async def lab_frames(request: Request) -> FileResponse | JSONResponse:
     return send_file(file, FOR_EVER)
 
 
+async def support_bundle(request: Request) -> Response:
+    """GET /api/support-bundle: made anew, for the page itself or the address line only."""
+    if not same_origin(request):
+        return missing()
+    workspace = default_workspace()
+    content = await asyncio.to_thread(support.bundle, Store(workspace), workspace)
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{support.FILE}"'}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
 def warm_up() -> None:
     """Import what charts and tables need, so that not the first visitor pays for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
@@ -281,6 +291,7 @@ app = st.App(
     routes=[
         Route("/api/uploads", upload, methods=["PUT"]),
         Route("/api/exports/{export}/{file}", workspace_file),
+        Route("/api/support-bundle", support_bundle),
         Route("/api/lab/{kind}", lab_frames),
         Route("/app/static/runs/{run}/samples/{sample}", workspace_file),
         Route("/app/static/runs/{run}/explore/{job}/{explored}", workspace_file),

@@ -29,6 +29,7 @@ LANES = {
     "probe": "light",
     "explore": "light",
     "walk": "light",
+    "system": "light",
     "inspect": "heavy",
     "curate": "heavy",
     "evaluate": "heavy",

@@ -9,6 +9,7 @@ import traceback
 from gan_core import jobs
 from gan_core.errors import Stopped, UserError
 from gan_core.handlers import HANDLERS
+from gan_core.handlers.system import note_facts
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace
 
@@ -111,6 +112,8 @@ def main() -> None:
                 jobs.reconcile(store)
                 if arguments.lane == "train":
                     import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
+
+                    note_facts(workspace)
                 serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
             # A job submitted between the last look and the release of the lock found the lane taken: look once more.
             waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))

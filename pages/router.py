@@ -77,6 +77,13 @@ page = st.navigation(
             url_path="learn",
             help="See how GANs work: a laboratory, and lessons.",
         ),
+        st.Page(
+            "system.py",
+            title="System",
+            icon=":material/memory:",
+            url_path="system",
+            help="Devices, the queue, disk, optional parts.",
+        ),
     ]
 )
 

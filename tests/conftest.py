@@ -8,11 +8,13 @@ os.environ["GANVAS_THREADS"] = "1"  # tests run beside each other; before anythi
 
 import numpy as np
 import pytest
+import seeded
 import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from toys import toy_images
 
 from gan_core import __main__ as cli
+from gan_core import jobs
 from gan_core.actions import Desk
 from gan_core.config import TrainConfig, build
 from gan_core.data.dataset import DatasetInfo, write_info
@@ -145,3 +147,23 @@ def ganvas(workspace, monkeypatch, capsys):
         return code, value, err
 
     return call
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The worker starts that were asked for."""
+    calls = []
+    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
+    return calls
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch, started) -> Workspace:
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def full(empty) -> Workspace:
+    """A workspace with a run in every state."""
+    return seeded.seed(empty.root)

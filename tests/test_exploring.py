@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from app_pages import ROOT, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-from test_pages import ROOT, words
 
 from gan_core import actions, explorations, films, jobs, worker
 from gan_core.errors import UserError

@@ -4,9 +4,9 @@ import zipfile
 
 import pytest
 import seeded
+from app_pages import open_page, words
 from odd_pictures import COLOURS, encoded
 from PIL import Image
-from test_pages import empty, full, open_page, started, words  # noqa: F401  (fixtures)
 
 from gan_core.data.dataset import read_info, write_info
 from gan_core.store import Store
@@ -39,7 +39,7 @@ def keys(at):
     return {box.key for box in at.selectbox}
 
 
-def test_classes_are_shown_before_the_import_and_choices_travel_with_it(empty, tmp_path):  # noqa: F811
+def test_classes_are_shown_before_the_import_and_choices_travel_with_it(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "pets.zip", [*SPLIT, "d/0.png"]))
     assert shown_classes(at) == {"class": ["cat", "dog"], "to learn from": [6, 6], "held out": [3, 3]}
     assert {"import_split", "import_loose"} <= keys(at) and "import_level" not in keys(at)
@@ -55,7 +55,7 @@ def test_classes_are_shown_before_the_import_and_choices_travel_with_it(empty, t
     assert job.payload["background"] == "#102030"
 
 
-def test_a_plain_zip_offers_no_choice_and_a_choice_made_for_another_is_forgotten(empty, tmp_path):  # noqa: F811
+def test_a_plain_zip_offers_no_choice_and_a_choice_made_for_another_is_forgotten(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "a.zip", SPLIT))
     at.selectbox(key="import_split").set_value("given+validation").run()
     two = [name for name in SPLIT if "/val/" not in name]
@@ -68,7 +68,7 @@ def test_a_plain_zip_offers_no_choice_and_a_choice_made_for_another_is_forgotten
     assert job.payload["choices"] == {"split": "given", "level": "auto", "loose": "skip"}
 
 
-def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):  # noqa: F811
+def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):
     (tmp_path / "no.zip").write_bytes(b"no zip")
     for path, said in (
         (tmp_path / "no.zip", "not a zip"),
@@ -79,7 +79,7 @@ def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):  
         assert said in at.error[0].value.replace("\\", "") and at.button(key="import_start").disabled
 
 
-def test_a_changed_zip_is_looked_into_again(empty, tmp_path):  # noqa: F811
+def test_a_changed_zip_is_looked_into_again(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "a.zip", ["cat/1.png", "dog/2.png"]))
     assert shown_classes(at)["class"] == ["cat", "dog"]
     make_zip(tmp_path / "a.zip", ["cat/1.png", "cow/2.png", "dog/3.png"])
@@ -87,7 +87,7 @@ def test_a_changed_zip_is_looked_into_again(empty, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):  # noqa: F811
+def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):
     folder = full.dataset(seeded.DATASET)
     info = read_info(folder)
     path = make_zip(tmp_path / "pets.zip", SPLIT)
@@ -113,7 +113,7 @@ def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):  # noqa: F
     assert job.payload["source"] == f"again:{seeded.DATASET}" and job.payload["size"] == 64
 
 
-def test_a_refused_upload_is_not_kept(empty):  # noqa: F811
+def test_a_refused_upload_is_not_kept(empty):
     from pages.components.upload import Upload
 
     folder = empty.upload(new_id("upload"))
@@ -126,7 +126,7 @@ def test_a_refused_upload_is_not_kept(empty):  # noqa: F811
     assert "not a zip" in at.error[0].value and not folder.exists() and at.button(key="import_start").disabled
 
 
-def test_import_again_of_a_zip_that_has_changed_drops_the_choice_that_went(full, tmp_path):  # noqa: F811
+def test_import_again_of_a_zip_that_has_changed_drops_the_choice_that_went(full, tmp_path):
     folder = full.dataset(seeded.DATASET)
     info = read_info(folder)
     path = make_zip(tmp_path / "pets.zip", [name for name in SPLIT if "/val/" not in name])

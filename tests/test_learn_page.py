@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import seeded
+from app_pages import open_page, words
 from streamlit.testing.v1 import AppTest
-from test_pages import empty, open_page, started, words  # noqa: F401  fixtures
 
 from gan_core import actions
 from gan_core.plane import moves

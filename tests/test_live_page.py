@@ -5,7 +5,7 @@ import json
 
 import pytest
 import seeded
-from test_pages import empty, full, open_page, started, words  # noqa: F401  fixtures and the way to a page
+from app_pages import open_page, words
 
 from gan_core import jobs
 from gan_core.store import Store
@@ -34,7 +34,7 @@ def grow(workspace, count: int):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def test_a_long_run_is_sent_in_few_points(full):  # noqa: F811
+def test_a_long_run_is_sent_in_few_points(full):
     grow(full, 20_000)
     at = open_page("live", run=RUNNING)
     losses = figures(at)["chart_losses"]
@@ -44,7 +44,7 @@ def test_a_long_run_is_sent_in_few_points(full):  # noqa: F811
     assert len(json.dumps(losses)) < 200_000
 
 
-def test_the_controls_change_the_curves(full):  # noqa: F811
+def test_the_controls_change_the_curves(full):
     at = open_page("live", run=RUNNING)
     before = figures(at)["chart_losses"]
     assert before["layout"]["xaxis"]["title"]["text"] == "epoch" and "type" not in before["layout"]["yaxis"]
@@ -59,14 +59,14 @@ def test_the_controls_change_the_curves(full):  # noqa: F811
     assert len(curves) == 2 and {len(base64.b64decode(trace["x"]["bdata"])) for trace in curves} == {100 * 8}
 
 
-def test_the_reading_shows_its_rules(full):  # noqa: F811
+def test_the_reading_shows_its_rules(full):
     shown = words(open_page("live", run=RUNNING)).replace("\\", "")
     assert "**Reading:** D is ahead" in shown
     assert "D ahead: more than 0.35 above **(this one)**" in shown and "D wins: D(x) is more than" in shown
     assert "The shaded band" in shown
 
 
-def test_speed_memory_and_events_are_there_on_a_click(full):  # noqa: F811
+def test_speed_memory_and_events_are_there_on_a_click(full):
     grow(full, 50)
     line = {"images_seen": 20, "kind": "pause", "text": "Paused for 7 s.", "at": 0}
     (full.run(RUNNING) / "events.jsonl").write_text(json.dumps(line) + "\n")
@@ -82,7 +82,7 @@ def test_speed_memory_and_events_are_there_on_a_click(full):  # noqa: F811
     assert any("loss_d" in frame.value for frame in at.dataframe)
 
 
-def test_a_paused_run_is_marked_where_it_stands(full):  # noqa: F811
+def test_a_paused_run_is_marked_where_it_stands(full):
     at = open_page("live", run=RUNNING)
     at.button(key="live_pause").click().run()
     (pause,) = (trace for trace in figures(at)["chart_losses"]["data"] if trace["name"] == "Pause")
@@ -90,7 +90,7 @@ def test_a_paused_run_is_marked_where_it_stands(full):  # noqa: F811
 
 
 @pytest.fixture
-def three(full):  # noqa: F811
+def three(full):
     """Jobs of three runs that wait, in their order."""
     store = Store(full)
     for state in ("stopped", "interrupted"):
@@ -128,7 +128,7 @@ def test_cancel_of_what_has_started_meanwhile_does_not_stop_it(three):
     assert three.job(first.id).control == "run" and "does not wait any more" in at.toast[0].value
 
 
-def test_a_run_without_numbers_has_no_controls_for_them(full):  # noqa: F811
+def test_a_run_without_numbers_has_no_controls_for_them(full):
     run = new_id("run")
     store = Store(full)
     store.add_run(run, "New", seeded.DATASET, store.run(RUNNING).config)

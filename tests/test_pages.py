@@ -5,12 +5,12 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import measured
 import numpy as np
 import pytest
 import seeded
+from app_pages import ROOT, letters, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from gan_core import jobs, previews, recipes, runfolder
@@ -21,51 +21,12 @@ from gan_core.workspace import Workspace, new_id, write_json
 from pages.components import classes
 from pages.components.pick import unique_labels
 
-ROOT = Path(__file__).parent.parent
 PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs")
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """The worker starts that were asked for."""
-    calls = []
-    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
-    return calls
-
-
-@pytest.fixture
-def empty(tmp_path, monkeypatch, started) -> Workspace:
-    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
-    return Workspace(tmp_path)
-
-
-@pytest.fixture
-def full(empty) -> Workspace:
-    return seeded.seed(empty.root)
 
 
 def plan_table(at: AppTest):
     """The numbers of an export's plan."""
     return next(frame.value for frame in at.dataframe if "synthetic" in frame.value)
-
-
-def open_page(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=30)
-    at.run()
-    for key, value in query.items():
-        at.query_params[key] = value
-    if name != "home":
-        at.switch_page(f"{name}.py").run()
-    assert not at.exception, at.exception
-    return at
-
-
-def words(at: AppTest) -> str:
-    return "\n".join(
-        str(element.value)
-        for kind in ("title", "header", "markdown", "caption", "info", "error", "warning", "success")
-        for element in at.get(kind)
-    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -416,10 +377,6 @@ def planted(empty) -> Workspace:
     """One run that was measured, with all that this leaves."""
     measured.plant(empty, Store(empty))
     return empty
-
-
-def letters(at: AppTest) -> str:
-    return words(at).replace("\\", "").replace("\u2060", "")
 
 
 def test_a_measurement_shows_its_verdicts_in_words_and_all_it_found(planted):

@@ -3,8 +3,8 @@
 import measured
 import pytest
 import seeded
+from app_pages import letters, open_page, words
 from streamlit.testing.v1 import AppTest
-from test_pages import letters, open_page, words
 
 from gan_core import actions, jobs
 from gan_core.actions import Desk

@@ -4,9 +4,9 @@ import json
 
 import pytest
 import seeded
+from app_pages import letters, open_page, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-from test_pages import letters, open_page, words
 
 from gan_core import actions, jobs, recipes
 from gan_core.actions import Desk

@@ -48,3 +48,4 @@ from gan_core.actions.runs import (
 )
 from gan_core.actions.samples import drawable, explore, timelapse, walk
 from gan_core.actions.trash import TRASH_DAYS, Deleted, delete, deleted, empty_trash, undelete
+from gan_core.actions.upkeep import clean, look_again

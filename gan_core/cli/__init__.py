@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from gan_core import jobs
-from gan_core.cli import curating, drawing, listing, results, tidying, training
+from gan_core.cli import curating, drawing, listing, results, tidying, training, upkeep
 from gan_core.cli.common import Context, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -50,6 +50,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "export-model": results.export_model,
     "demo": results.demo,
     "repair": listing.repair,
+    "clean": upkeep.clean,
+    "support-bundle": upkeep.support_bundle,
     "lab": lab,
 }
 for verb, function in VERBS.items():

@@ -16,6 +16,7 @@ from gan_core.handlers.inspecting import curate, inspect
 from gan_core.handlers.judging import detect, utility
 from gan_core.handlers.measuring import evaluate
 from gan_core.handlers.previewing import preview
+from gan_core.handlers.system import system
 from gan_core.handlers.training import probe, train
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace
@@ -26,6 +27,7 @@ HANDLERS: dict[str, Callable[[Store, Workspace, Job, jobs.Watch], dict[str, Any]
     "curate": curate,
     "train": train,
     "probe": probe,
+    "system": system,
     "evaluate": evaluate,
     "utility": utility,
     "detect": detect,

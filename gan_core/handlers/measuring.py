@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import jobs
+from gan_core import jobs, sinks
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.demos import known_modes
 from gan_core.errors import Stopped, UserError
 from gan_core.families import can_be_guided
 from gan_core.handlers.looking import choose_networks, feature_cache, referee_of, splits
-from gan_core.handlers.reporter import Reporter
+from gan_core.handlers.reporter import Reporter, run_log
 from gan_core.handlers.sampling import Sampling
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, write_json
@@ -90,6 +90,7 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) ->
             *own_eyes(str(result.get("extractor")), generator.config.family, guided),
         ]
         write_json(staging / "result.json", result)
+    sinks.tell_scores(workspace.run(run.id), run.config, result, run_log(workspace.run(run.id)))
     return result
 
 

@@ -1,8 +1,10 @@
-"""on_progress for a job: what a handler tells reaches the index, not too often."""
+"""What a handler tells: on_progress, which reaches the index not too often, and the log of a run."""
 
 import contextlib
 import sqlite3
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from gan_core import jobs
 from gan_core.store import Job, Store
@@ -21,3 +23,13 @@ class Reporter:
             with contextlib.suppress(sqlite3.OperationalError):  # a locked index must not end an hour of training
                 jobs.report(self.store, self.job, fraction, message)
             self.next_at = time.monotonic() + REPORT_SECONDS
+
+
+def run_log(folder: Path) -> Callable[[str], None]:
+    """log(text) appends a line with its time to log.txt of a run's folder."""
+
+    def log(text: str) -> None:
+        with open(folder / "log.txt", "a") as file:
+            file.write(f"{time.strftime('%F %T')}  {text}\n")
+
+    return log

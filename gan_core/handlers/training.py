@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import jobs
+from gan_core import jobs, sinks
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
-from gan_core.handlers.reporter import Reporter
+from gan_core.handlers.reporter import Reporter, run_log
 from gan_core.handlers.watching import make_panel
 from gan_core.store import Job, Store
 from gan_core.workspace import Workspace, read_json
@@ -30,11 +30,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
     check(config, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
     data = dataset_folder.load(workspace.dataset(run.dataset_id), "train")
-    report = Reporter(store, job)
-
-    def log(text: str) -> None:
-        with open(folder / "log.txt", "a") as file:
-            file.write(f"{time.strftime('%F %T')}  {text}\n")
+    report, log = Reporter(store, job), run_log(folder)
 
     def on_tick(status: dict[str, Any]) -> None:
         report(status["progress"], f"epoch {status['epoch']:.1f}")
@@ -42,6 +38,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     dataset = workspace.dataset(run.dataset_id)
     other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
     guide = lambda: guiding_layers(data, config.seed, device.choose(config.device).type, log, watch)
+    told = sinks.Sinks(sinks.chosen(log), folder, run.config, log)
     panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
 
     def work() -> dict[str, Any]:
@@ -49,7 +46,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
             team.told(run.id)
             return loop.train(
                 config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other, guide,
-                info.name,
+                dataset=info.name, sinks=told,
             )  # fmt: skip
 
     try:
@@ -57,6 +54,8 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     except Exception as error:
         log(f"failed: {error}")
         raise
+    finally:
+        told.close()
     return {
         "run": run.id,
         **{

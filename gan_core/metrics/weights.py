@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 from gan_core.errors import UserError
+from gan_core.parts import INCEPTION_FILE
 from gan_core.workspace import atomic_write
 
-INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION_FILE}"
 INCEPTION_SHA256_PREFIX = "6726825d"
 CHUNK_BYTES = 1 << 20

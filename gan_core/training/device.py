@@ -2,6 +2,7 @@
 
 import os
 import threading
+from typing import Any
 
 import psutil
 import torch
@@ -23,11 +24,16 @@ def prepare(device: torch.device) -> None:
     """Process-wide switches for training speed; no effect on the result beyond rounding."""
     torch.set_flush_denormal(True)  # denormals make CPU convolutions crawl once D's gradients vanish
     if device.type == "cpu":
-        torch.set_num_threads(int(os.environ.get("GANVAS_THREADS") or psutil.cpu_count(logical=False) or 1))
+        torch.set_num_threads(cpu_threads())
     else:
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")  # TF32
         torch.backends.cudnn.allow_tf32 = True
+
+
+def cpu_threads() -> int:
+    """Threads that training takes on a CPU: $GANVAS_THREADS, or one for each core."""
+    return int(os.environ.get("GANVAS_THREADS") or psutil.cpu_count(logical=False) or 1)
 
 
 def title(device: torch.device) -> str:
@@ -74,9 +80,36 @@ def bfloat16(config: TrainConfig, device: torch.device) -> bool:
     """Does this run compute in bfloat16? With 'auto' where the hardware multiplies it in matrices: Ampere and later, AMX."""
     if config.precision != "auto":
         return config.precision == "bf16"
+    return fast_bfloat16(device)
+
+
+def fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     return torch.cpu._is_amx_tile_supported()
+
+
+def facts() -> dict[str, Any]:
+    """What training has to compute with, as plain values: the version of torch, the CPU's threads, each GPU."""
+    gpus = []
+    for index in range(torch.cuda.device_count()):
+        known = torch.cuda.get_device_properties(index)
+        at = torch.device("cuda", index)
+        gpus.append(
+            {
+                "name": known.name,
+                "memory_bytes": known.total_memory,
+                "capability": f"{known.major}.{known.minor}",
+                "bf16": fast_bfloat16(at),
+            }
+        )
+    return {
+        "torch": str(torch.__version__),
+        "cuda": torch.version.cuda,
+        "threads": cpu_threads(),
+        "bf16": fast_bfloat16(torch.device("cpu")),
+        "gpus": gpus,
+    }
 
 
 def autocast(config: TrainConfig, device: torch.device) -> torch.autocast:

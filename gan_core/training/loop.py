@@ -16,6 +16,7 @@ from gan_core.errors import Stopped
 from gan_core.families import inner_size
 from gan_core.models.guided import Guided
 from gan_core.sampling import from_pixels
+from gan_core.sinks import Sinks
 from gan_core.training import checkpoint, draws, team, tune
 from gan_core.training.checkup import Panel
 from gan_core.training.device import PeakMemory, choose, prepare, title
@@ -73,15 +74,18 @@ def train(
     make_panel: Callable[[], Panel] | None = None,
     other_weights: Callable[[], dict[str, Any]] | None = None,
     guide: Callable[[], dict[str, Any]] | None = None,
+    *,
     dataset: str = "",
+    sinks: Sinks | None = None,
 ) -> dict[str, Any]:
     """Train into folder, from its newest checkpoint where it has one, else from other_weights(); returns the last status.
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
     checkpoints/. other_weights gives the checkpoint of a run to start from (transfer.py), guide the layers of a classifier of
     these images for a guided D (models/guided.py). make_panel is called when the
-    first look for mode collapse is due (checkup.py). dataset: its name, for the settings inside each grid.
-    Ends early, with a checkpoint, when should_stop() says so. Raises UserError where the losses stop being finite.
+    first look for mode collapse is due (checkup.py). dataset: its name, for the settings inside each grid. sinks get a copy of
+    rows and grids, and change nothing. Ends early, with a checkpoint, when should_stop() says so. Raises UserError where the
+    losses stop being finite.
     """
     device = choose(config.device)
     prepare(device)
@@ -105,7 +109,20 @@ def train(
             begin_from(state, other_weights(), log)
         if isinstance(state.D, Guided) and (guide is not None or not leads):
             state.D.take(team.told(guide() if guide is not None and leads else None))
-    recorder = Recorder(folder, config, classes, len(images), size, state, device, on_tick, log, make_panel, dataset)
+    recorder = Recorder(
+        folder,
+        config,
+        classes,
+        len(images),
+        size,
+        state,
+        device,
+        on_tick,
+        log,
+        make_panel,
+        dataset=dataset,
+        sinks=sinks,
+    )
     if not leads:
         return follow(recorder, sampler)
     recorder.begin(images, labels if config.conditional else np.zeros(len(images), np.int64))

@@ -16,6 +16,7 @@ from gan_core.errors import UserError
 from gan_core.notes import notes_of
 from gan_core.runfolder import read_lines
 from gan_core.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
+from gan_core.sinks import Sinks
 from gan_core.training import ada, checkpoint
 from gan_core.training.checkup import Checkup, Panel
 from gan_core.training.device import memory_bytes, title
@@ -54,7 +55,9 @@ class Recorder:
         on_tick: Callable[[dict[str, Any]], None],
         log: Callable[[str], None],
         make_panel: Callable[[], Panel] | None = None,
+        *,
         dataset: str = "",
+        sinks: Sinks | None = None,
     ):
         """dataset: its name, for the settings inside each grid."""
         self.folder, self.config, self.classes, self.train_images, self.size = (
@@ -66,6 +69,7 @@ class Recorder:
         )
         self.dataset = dataset
         self.state, self.device, self.on_tick, self.log = state, device, on_tick, log
+        self.sinks = sinks or Sinks({}, folder, {}, log)
         self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
         self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
         self.sums: dict[str, torch.Tensor] = {}
@@ -89,6 +93,7 @@ class Recorder:
             keep_until(self.folder / name, seen)
         save_png(self.folder / "samples" / "reals.png", real_grid(images, labels, self.classes, self.config.seed))
         self.next_grid = (seen // self.every + 1) * self.every
+        self.sinks.begin(seen)
         if seen == 0:
             self.draw_grid()
         else:
@@ -182,6 +187,7 @@ class Recorder:
         }
         with self.tolerant("metrics"), open(self.folder / "metrics.jsonl", "a") as file:
             file.write(json.dumps(row) + "\n")
+        self.sinks.row(row)
         self.write_status("training", row["images_per_second"])
 
     def diverged(self) -> UserError:
@@ -244,6 +250,7 @@ class Recorder:
         with open(self.folder / "samples" / "index.jsonl", "a") as file:
             file.write(json.dumps({"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}) + "\n")
         self.latest_grid = name
+        self.sinks.grid(self.state.images_seen, self.folder / "samples" / name)
 
     def save(self) -> None:
         """A checkpoint, unless this very state has one already."""

@@ -43,6 +43,10 @@ def export(export_id: str, file: str) -> str:
     return f"/api/exports/{export_id}/{quote(file)}"
 
 
+def support_bundle() -> str:
+    return "/api/support-bundle"
+
+
 def download_link(href: str, file: str, label: str) -> str:
     """A same-tab anchor that downloads, as HTML for st.html; every part is escaped here."""
     style = "color: inherit; font-weight: 600; text-decoration: underline; overflow-wrap: anywhere"
