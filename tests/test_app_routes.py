@@ -165,7 +165,12 @@ def test_pictures_of_a_job_come_from_disk_and_nothing_beside_them(server, path):
     status, headers, body = server.ask("GET", f"{base}/{path.format(job=job)}")
     assert (status, body) == (200, b"picture") and "immutable" in headers["cache-control"]
     kind = path.split("/")[0]
-    for beside in (f"{kind}/{job}/explore.json", f"{kind}/{job}/..%2f..%2fconfig.json", f"{kind}/x/grid.png", "config.json"):
+    for beside in (
+        f"{kind}/{job}/explore.json",
+        f"{kind}/{job}/..%2f..%2fconfig.json",
+        f"{kind}/x/grid.png",
+        "config.json",
+    ):
         assert server.ask("GET", f"{base}/{beside}")[0] == 404
 
 
