@@ -38,11 +38,15 @@ def test_distances_are_those_of_the_pixels():
     assert found.usual == pytest.approx(np.median(own.min(1)))
 
 
-def test_what_lies_where_training_images_lie_close_is_no_copy_without_being_one():
-    middle = noisy(1)[0].astype(int)
-    crowd = np.clip(middle + np.random.default_rng(1).integers(-9, 10, (300, 16, 16, 1)), 0, 255).astype(np.uint8)
-    fresh = np.clip(middle + np.random.default_rng(2).integers(-9, 10, (20, 16, 16, 1)), 0, 255).astype(np.uint8)
-    assert not around(fresh, crowd, 2).copy.any() and around(crowd[:20], crowd, 2).copy.all()
+def test_what_lies_between_two_training_images_is_a_copy_of_neither():
+    train = noisy(150)
+    train[:4] = 100
+    train[1, 0, 0], train[2:4, 5:] = 140, 160  # pairs 40 and 60 apart: the line of a near copy lies between
+    train[3, 0, 0] = 160
+    between = train[2:3].copy()
+    between[0, 0, 0] = 130
+    found = around(np.concatenate([between, train[3:4]]), train, 2)
+    assert found.distance[0].tolist() == [30, 30] and found.copy.tolist() == [False, True]
 
 
 def test_few_training_images_and_very_many(monkeypatch):
