@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import seeded
 from streamlit.testing.v1 import AppTest
-from test_pages import empty, open_page, started, words  # noqa: F401  fixtures
+from test_pages import open_page, words
 
-from gan_core import actions
+from gan_core import actions, jobs
 from gan_core.plane import moves
 from gan_core.plane.chapters import CHAPTERS
 from gan_core.plane.settings import OFFERED, Settings, build
@@ -19,6 +19,14 @@ from pages.components.lab_rules import text_of
 
 ROOT = Path(__file__).parent.parent
 LESSON = "teach-collapse", "teach-cure"
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch) -> Workspace:
+    """A fresh workspace; no worker is started."""
+    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: None)
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
+    return Workspace(tmp_path)
 
 
 def game(at: AppTest) -> dict:
@@ -58,9 +66,13 @@ def test_a_link_to_a_chapter_opens_its_first_game(name, empty):
 
 
 def test_a_link_says_everything_and_a_spoilt_one_nothing_bad(empty):
-    at = open_page("learn", lab_chapter="free", lab_loss="hinge", lab_lr_g="0.03", lab_crowd="1", lab_seed="7", lab_at="d1g1")
+    at = open_page(
+        "learn", lab_chapter="free", lab_loss="hinge", lab_lr_g="0.03", lab_crowd="1", lab_seed="7", lab_at="d1g1"
+    )
     told = game(at)
-    assert build(json.loads(told["game"])) == Settings(loss="hinge", lr_g=0.03, crowd=True, seed=7) and told["at"] == "r1"
+    assert (
+        build(json.loads(told["game"])) == Settings(loss="hinge", lr_g=0.03, crowd=True, seed=7) and told["at"] == "r1"
+    )
     at = open_page("learn", lab_chapter="nobody", lab_loss="<b>", lab_lr_g="7", lab_at="r1;drop")
     assert build(json.loads(game(at)["game"])) == Settings() and game(at)["at"] == ""
 
@@ -87,7 +99,9 @@ def test_the_answer_shows_after_the_game_and_minds_the_guess(empty):
 
 def test_a_drawing_is_asked_for_and_then_played(empty):
     at = open_page("learn", lab_chapter="free", lab_shape="drawn")
-    assert "Draw 1 to" in words(at) and not [one for one in at.get("bidi_component") if "ganvas_plane" in str(one.proto)]
+    assert "Draw 1 to" in words(at) and not [
+        one for one in at.get("bidi_component") if "ganvas_plane" in str(one.proto)
+    ]
     at = open_page("learn", lab_chapter="free", lab_shape="drawn", lab_drawing="AAzz", lab_seed="1")
     assert build(json.loads(game(at)["game"])).drawing == "AAzz"
 
@@ -108,13 +122,19 @@ def test_one_click_queues_the_digits_and_both_runs_once(empty):
 
 def test_two_runs_stand_side_by_side_and_the_answer_waits_for_both(empty):
     desk = actions.Desk(Store(empty), empty)
-    jobs = actions.lesson(desk)
+    training = actions.lesson(desk)
     with desk.store.transaction() as db:
         db.execute("UPDATE jobs SET state = 'finished', progress = 1")
-    for job, variety in zip(jobs, (0.04, 0.8), strict=True):
+    for job, variety in zip(training, (0.04, 0.8), strict=True):
         at = open_page("learn", lab_chapter="images")
         assert "What happened" not in "\n".join(head.value for head in at.subheader)
-        row = {"images_seen": 9, "epoch": 1.0, "values": {"variance_ratio": variety}, "verdict": "ok", "sentence": "So."}
+        row = {
+            "images_seen": 9,
+            "epoch": 1.0,
+            "values": {"variance_ratio": variety},
+            "verdict": "ok",
+            "sentence": "So.",
+        }
         (empty.run(job.subject) / "collapse.jsonl").write_text(json.dumps(row) + "\n")
     at = open_page("learn", lab_chapter="images")
     assert {metric.value for metric in at.metric} >= {"0.04", "0.8"}
@@ -129,7 +149,10 @@ def test_digits_that_are_there_are_used_again(empty):
     store = Store(empty)
     folder = Workspace(empty.root).dataset(seeded.DATASET)
     info = json.loads((folder / "dataset.json").read_text())
-    write_json(folder / "dataset.json", info | {"source": {"kind": "demo", "name": "digits"}, "size": actions.DEMO_SIZE, "seed": 0})
-    jobs = actions.lesson(actions.Desk(store, empty))
+    write_json(
+        folder / "dataset.json",
+        info | {"source": {"kind": "demo", "name": "digits"}, "size": actions.DEMO_SIZE, "seed": 0},
+    )
+    training = actions.lesson(actions.Desk(store, empty))
     assert not [job for job in store.jobs(kind="import") if job.live]
-    assert {store.run(job.subject).dataset_id for job in jobs} == {seeded.DATASET}
+    assert {store.run(job.subject).dataset_id for job in training} == {seeded.DATASET}
