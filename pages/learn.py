@@ -12,7 +12,7 @@ from pages.components.lesson import answer, look_for, predict
 from pages.components.plane import show_game
 
 IMAGES, FREE = "images", "free"
-TITLES = {name: chapter.title for name, chapter in CHAPTERS.items()} | {IMAGES: "The same on images", FREE: "Free play"}
+TITLES = {name: chapter.title for name, chapter in CHAPTERS.items()} | {IMAGES: "On images", FREE: "Free play"}
 
 
 def place_in_link() -> str:

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import seeded
@@ -240,3 +242,33 @@ def test_a_dead_run_becomes_interrupted_while_the_server_is_up(server):
             break
         time.sleep(0.1)
     assert store.job(job).state == "interrupted"
+
+
+GAME = "/api/lab/fast?at=r50&game=" + quote(json.dumps({"shape": "ring", "seed": 3}))
+
+
+def test_a_class_that_asks_for_the_same_frames_shares_one_file(server):
+    with ThreadPoolExecutor(16) as many:
+        answers = list(many.map(lambda _: server.ask("GET", GAME), range(16)))
+    assert {status for status, _, _ in answers} == {200} and len({body for _, _, body in answers}) == 1
+    assert "immutable" in answers[0][1]["cache-control"]
+    (game,) = (server.workspace.root / "cache" / "lab").iterdir()
+    assert [file.name for file in game.glob("*.bin")] == ["fast-r50.bin"]
+    assert (game / "fast-r50.bin").read_bytes() == answers[0][2]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/lab/fast?at=r7",
+        "/api/lab/..%2f?at=",
+        "/api/lab/one?at=x",
+        "/api/lab/one?game=[1]",
+        "/api/lab/one?game={",
+        "/api/lab/one?game=%7B%22lr_g%22%3A9%7D",
+    ],
+)
+def test_frames_that_none_has_are_refused_in_words(server, path):
+    status, _, body = server.ask("GET", path)
+    assert status in (400, 404) and json.loads(body)["todo"].endswith(".")
+    assert server.ask("GET", GAME, headers={"Origin": "http://elsewhere.example"})[0] == 403

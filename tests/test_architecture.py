@@ -57,6 +57,10 @@ FORBIDDEN = {
         "W",
         ("gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.data", "gan_core.models"),
     ),
+    "gan_core/plane": (
+        "W",
+        (*TORCH, "gan_core.store", "gan_core.jobs", "gan_core.handlers", "gan_core.data", "gan_core.metrics"),
+    ),
     "gan_core/cli": ("T", (*TORCH, "gan_core.lab", "gan_core.training")),
     "gan_core/actions": (
         "W",

@@ -9,7 +9,7 @@ import seeded
 from app_pages import open_page, words
 from streamlit.testing.v1 import AppTest
 
-from gan_core import actions
+from gan_core import actions, jobs
 from gan_core.plane import moves
 from gan_core.plane.chapters import CHAPTERS
 from gan_core.plane.settings import OFFERED, Settings, build
@@ -19,6 +19,14 @@ from pages.components.lab_rules import text_of
 
 ROOT = Path(__file__).parent.parent
 LESSON = "teach-collapse", "teach-cure"
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch) -> Workspace:
+    """A fresh workspace; no worker is started."""
+    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: None)
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
+    return Workspace(tmp_path)
 
 
 def game(at: AppTest) -> dict:
@@ -114,10 +122,10 @@ def test_one_click_queues_the_digits_and_both_runs_once(empty):
 
 def test_two_runs_stand_side_by_side_and_the_answer_waits_for_both(empty):
     desk = actions.Desk(Store(empty), empty)
-    jobs = actions.lesson(desk)
+    training = actions.lesson(desk)
     with desk.store.transaction() as db:
         db.execute("UPDATE jobs SET state = 'finished', progress = 1")
-    for job, variety in zip(jobs, (0.04, 0.8), strict=True):
+    for job, variety in zip(training, (0.04, 0.8), strict=True):
         at = open_page("learn", lab_chapter="images")
         assert "What happened" not in "\n".join(head.value for head in at.subheader)
         row = {
@@ -145,6 +153,6 @@ def test_digits_that_are_there_are_used_again(empty):
         folder / "dataset.json",
         info | {"source": {"kind": "demo", "name": "digits"}, "size": actions.DEMO_SIZE, "seed": 0},
     )
-    jobs = actions.lesson(actions.Desk(store, empty))
+    training = actions.lesson(actions.Desk(store, empty))
     assert not [job for job in store.jobs(kind="import") if job.live]
-    assert {store.run(job.subject).dataset_id for job in jobs} == {seeded.DATASET}
+    assert {store.run(job.subject).dataset_id for job in training} == {seeded.DATASET}

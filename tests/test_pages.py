@@ -729,7 +729,7 @@ from gan_core import jobs
 jobs.ensure_workers = lambda store, workspace: None
 import app
 at = AppTest.from_file("pages/router.py", default_timeout=30).run()
-for page in {PAGES[1:]}:
+for page in {(*PAGES[1:], "learn")}:
     at.query_params["run"] = "{seeded.RUNS["finished"]}"
     at.switch_page(page + ".py").run()
     assert not at.exception, at.exception
@@ -748,7 +748,7 @@ print(sorted(set(sys.modules) & {{"torch", "torchvision", "sklearn", "scipy"}}))
 
 def test_imports_point_down_and_unsafe_sinks_stay_unused():
     banned = {"torch", "torchvision", "gan_core.models", "gan_core.training", "gan_core.metrics", "gan_core.handlers"}
-    pages = {f"pages.{name}" for name in (*PAGES, "router")}
+    pages = {f"pages.{name}" for name in (*PAGES, "learn", "router")}
     for file in sorted((ROOT / "pages").rglob("*.py")):
         source = file.read_text()
         assert "unsafe_allow" not in source and "components.v1" not in source, file

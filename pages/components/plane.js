@@ -84,7 +84,7 @@ class Lab {
       this.chunks.clear()
       this.charts()
       this.said(data.at ? "Going to the place in the link." : "Press Play, or take one step at a time.")
-      this.go(parse(data.at), false).then(() => goOn && this.play())
+      this.go(parse(data.at), false).then(() => (goOn || this.wanted) && this.play())
     } else if (data.at !== this.told && data.at !== undefined && this.now && data.at !== this.now.moves && !this.playing) {
       if (this.askedFor !== data.at) { this.askedFor = data.at; this.go(parse(data.at), false) }
     } else this.draw()
@@ -180,7 +180,9 @@ class Lab {
   }
 
   async play() {
+    if (!this.now) this.wanted = true // pressed before the first picture was there
     if (this.playing || !this.now) return
+    this.wanted = false
     this.playing = true
     const mine = (this.run = {}), game = this.game
     this.at(".play").textContent = "Pause"
