@@ -13,7 +13,7 @@ HEADER, ROW, CHECKBOX = 36, 56, 16  # px in the table
 
 
 def tick(page, row: int) -> None:
-    grid = page.locator(".stMain [data-testid=stDataFrame] canvas[data-testid=data-grid-canvas]").first
+    grid = page.locator(".stMain [data-testid=stDataFrame] .dvn-scroller").first
     grid.click(position={"x": CHECKBOX, "y": HEADER + ROW * row + ROW // 2})
 
 
@@ -48,7 +48,7 @@ def test_compare_rename_delete_undo_and_clone(page, server):
     expect(page.locator(".stMain")).to_contain_text("Chosen: Barn owls")
 
     # delete it and take that back
-    page.locator(".st-key-runs_delete button").click()
+    page.locator(".st-key-runs_delete button").first.click()
     expect(page.locator(".st-key-runs_undo")).to_contain_text("Barn owls")
     assert workspace.trashed(SECOND).is_dir() and not workspace.run(SECOND).exists()
     expect(page.locator(".stMain")).to_contain_text("1 run of 1")
