@@ -11,7 +11,6 @@ from pages.components.status import state_of_run, state_text
 from pages.components.text import ago, plain, sentence
 
 RECENT_RUNS = 8
-LEARN = None  # "learn.py", once the router has that page
 
 desk = get_desk()
 st.title("What do you want to do?")
@@ -25,11 +24,10 @@ with rare, st.container(border=True, height="stretch"):
 with learn, st.container(border=True, height="stretch"):
     st.header("Learn how GANs work")
     st.write(
-        "In a one-minute demo a small GAN learns handwritten digits on this computer, no GPU needed: "
-        "watch D and G push against each other."
+        "Play with two small networks in a laboratory, or run the one-minute demo: a GAN learns handwritten digits on this "
+        "computer, no GPU needed."
     )
-    if LEARN:
-        st.page_link(LEARN, label="Start with the lessons", icon=":material/school:")
+    st.page_link("learn.py", label="Start with the lessons", icon=":material/school:")
     start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
     st.page_link("learn.py", label="Open the lessons", icon=":material/school:")
 with earlier, st.container(border=True, height="stretch"):
