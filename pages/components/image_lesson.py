@@ -13,7 +13,6 @@ from pages.components.status import STATES, state_of, state_of_run
 from pages.components.text import number, plain, sentence
 
 EVERY_SECONDS = 3
-MINUTES = 2.0
 HEADS = {"teach-collapse": "Collapse: the classic loss", "teach-cure": "Cure: relativistic loss, R1 + R2"}
 
 
@@ -25,7 +24,7 @@ def image_lesson(desk: Desk) -> None:
         "of the poorest class with that of its real images: 1 is as varied as they are, 0 is the same picture every time."
     )
     st.radio(
-        "**Predict first:** after the same minutes, what is the difference?",
+        "**Predict first:** after as many images, what is the difference?",
         [
             "None: the networks are the same.",
             "The classic loss draws the same few digits again and again.",
@@ -46,14 +45,14 @@ def image_lesson(desk: Desk) -> None:
         disabled=bool(busy),
     ):
         try:
-            actions.lesson(desk, minutes=MINUTES, token=click_token("lesson"))
+            actions.lesson(desk, token=click_token("lesson"))
         except UserError as refused:
             st.error(sentence(refused))
         else:
             st.rerun()
     st.caption(
-        f"They train one after the other, {MINUTES:g} minutes each, on this computer. Everyone in the class sees the same two "
-        "runs; you may leave the page."
+        "They train one after the other on this computer, some 20,000 images each: minutes, not seconds. Everyone in the class "
+        "sees the same two runs; you may leave the page."
     )
     if any(runs.values()):
         side_by_side(desk, runs, bool(busy))
