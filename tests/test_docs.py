@@ -1,14 +1,24 @@
-"""The pages under docs/ know every recipe and every verb."""
+"""The pages under docs/ know every recipe, every verb and every page, and name no others."""
 
 import re
 from pathlib import Path
 
 import pytest
+import typer
 
-from gan_core.cli import VERBS
+from gan_core.cli import VERBS, app
 from gan_core.recipes import RECIPES
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "router")
+USAGE = re.compile(r"^\| `python -m gan_core ([a-z-]+)([^`]*)` \| (.+) \|$", re.MULTILINE)
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def page_titles() -> dict[str, str]:
+    """file name -> title of every page, as the navigation has them."""
+    return dict(re.findall(r'st\.Page\(\s*"(\w+)\.py",\s*title="([^"]+)"', (ROOT / "pages" / "router.py").read_text()))
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -19,7 +29,32 @@ def test_a_recipe_stands_in_its_page_in_its_own_words(name):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_is_written_about(verb):
-    pages = [*DOCS.glob("*.md"), DOCS.parent / "README.md"]
-    written = re.compile(rf"(`|gan_core ){re.escape(verb)}(?![\w-])")
-    assert any(written.search(page.read_text()) for page in pages)
+def test_a_verb_has_a_usage_line_that_it_understands(verb):
+    rows = {found[1]: (found[2], found[3]) for found in USAGE.finditer((DOCS / "commands.md").read_text())}
+    assert verb in rows, f"docs/commands.md has no row for {verb}"
+    usage, said = rows[verb]
+    assert said.startswith((VERBS[verb].__doc__ or "").strip().splitlines()[0])
+    known = {option for parameter in COMMANDS[verb].params for option in parameter.opts}
+    assert set(re.findall(r"--[a-z-]+", usage)) <= known
+    given = [word for word in re.sub(r"--[a-z-]+( [^-\s]\S*)?", "", usage).split() if word]
+    needed = [parameter for parameter in COMMANDS[verb].params if parameter.param_type_name == "argument"]
+    assert len(given) == len(needed), usage
+    assert all(set(p.opts) & set(usage.split()) for p in COMMANDS[verb].params if p.required and p not in needed)
+
+
+def test_no_usage_line_is_of_a_verb_that_is_gone():
+    for page in (*DOCS.glob("*.md"), ROOT / "README.md"):
+        named = set(re.findall(r"python -m gan_core (?:--workspace \S+ )?([a-z][a-z-]*)", page.read_text()))
+        assert named <= set(VERBS), page.name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_in_the_navigation_and_written_about(page):
+    """In the README's table of what Ganvas does, or by its title and the word page in docs/."""
+    titles = page_titles()
+    assert page in titles, f"pages/router.py does not register {page}.py"
+    title = titles[page]
+    table = [line.split("|")[2] for line in (ROOT / "README.md").read_text().splitlines() if line.count("|") == 4]
+    named = any(title in [word.strip() for word in cell.split(",")] for cell in table)
+    about = re.compile(rf"\b{re.escape(title)} page\b", re.IGNORECASE)
+    assert named or any(about.search(text.read_text()) for text in DOCS.glob("*.md")), title

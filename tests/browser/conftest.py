@@ -1,5 +1,6 @@
 """A real server on its own workspace and a real Chromium. Without a Chromium the journeys are left out; in CI that fails."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -45,10 +46,10 @@ def server(tmp_path):
         worker.kill()
 
 
-@pytest.fixture
-def page(chromium, server, tmp_path):
-    """A tab at 1440 px that may reach this server alone. page.strays: what it asked of anybody else."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+@contextlib.contextmanager
+def open_tab(browser, server):
+    """A tab at 1440 px that may reach this server alone. tab.strays: what it asked of anybody else."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     tab = context.new_page()
     tab.set_default_timeout(WAIT_MS)
     tab.strays = []
@@ -62,6 +63,13 @@ def page(chromium, server, tmp_path):
 
     context.route("**/*", guard)
     yield tab
-    if os.environ.get("GANVAS_SHOTS"):
-        tab.screenshot(path=f"{os.environ['GANVAS_SHOTS']}/{tmp_path.name}.png", full_page=True)
     context.close()
+
+
+@pytest.fixture
+def page(chromium, server, tmp_path):
+    """A tab of its own for one journey."""
+    with open_tab(chromium, server) as tab:
+        yield tab
+        if os.environ.get("GANVAS_SHOTS"):
+            tab.screenshot(path=f"{os.environ['GANVAS_SHOTS']}/{tmp_path.name}.png", full_page=True)
