@@ -64,6 +64,9 @@ def test_16_bits_are_scaled_and_not_clipped():
         ((RAMP % 256).astype(np.float32), RAMP % 256),
         ((RAMP * 2.0 - 1023).astype(np.float32), np.rint(RAMP / 1023 * 255)),
         (np.zeros((32, 32), np.float32), np.zeros((32, 32))),
+        ((RAMP / 1000).astype(np.float32), np.minimum(RAMP / 1000 * 255, 255)),  # a little over the top: cut there
+        ((RAMP / 4 + 0.5).astype(np.float32), np.minimum(RAMP / 4 + 0.5, 255)),
+        ((RAMP % 2).astype(np.int32), RAMP % 2),
     ],
 )
 def test_deep_pictures_are_scaled_linearly(values, golden):

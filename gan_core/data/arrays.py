@@ -7,6 +7,9 @@ from PIL import Image
 
 from gan_core.data.colour import NotReadable
 
+RANGES = (1, 255, 65_535)  # the tops of the usual ranges; the first one only of floating-point values
+SPILL = 2  # times a top: floating-point values that far above it are its own, and cut there, as after sharpening or resizing
+
 
 def grey_if_grey(pixels: np.ndarray) -> np.ndarray:
     """pixels [H, W, 3] with three equal channels as [H, W]; anything else unchanged."""
@@ -34,6 +37,8 @@ def to_8_bits(image: Image.Image, declared_16: bool) -> np.ndarray:
     if not np.isfinite(values).all():
         raise NotReadable("it holds values that are not numbers")
     low, high = float(values.min()), float(values.max())
-    tops = [top for top in (1, 255, 65_535) if low >= 0 and high <= top and (top > 1 or values.dtype.kind == "f")]
+    ranges, spill = (RANGES, SPILL) if values.dtype.kind == "f" else (RANGES[1:], 1)
+    tops = [top for top in ranges if low >= 0 and high <= top * spill]
     bottom, top = (0.0, float(tops[0])) if tops else (low, high)
-    return np.rint((values.astype(np.float64) - bottom) * (255 / (top - bottom))).astype(np.uint8)
+    scaled = (values.astype(np.float64) - bottom) * (255 / (top - bottom))
+    return np.rint(np.minimum(scaled, 255)).astype(np.uint8)
