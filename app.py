@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import shutil
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ from gan_core.workspace import Workspace, check_id, default_workspace, new_id
 UPLOAD_BYTES = 20 << 30
 KEEP_FREE_BYTES = 1 << 30
 WRITE_BYTES = 1 << 20
-RECONCILE_SECONDS = 5
+RECONCILE_SECONDS, SWEEP_SECONDS = 5, 3600
 FOR_EVER = "public, max-age=31536000, immutable"
 SAMPLE = re.compile(r"(reals|fakes-[0-9]{9})\.png")
 EXPLORED = re.compile(r"grid\.png|image-[0-9]{4}\.png|real-[0-9]{7,9}\.webp")
@@ -264,7 +265,13 @@ async def lifespan(app):
     workspace.sweep()
     warm_up()  # before the first visitor: two threads in one import would break each other
 
+    swept = time.monotonic()
+
     def look_after() -> None:
+        nonlocal swept
+        if time.monotonic() - swept > SWEEP_SECONDS:
+            swept = time.monotonic()
+            workspace.sweep()
         jobs.reconcile(store)
         jobs.ensure_workers(store, workspace)
 

@@ -343,6 +343,18 @@ def test_import_takes_its_choices_and_an_earlier_source(ganvas, workspace, tmp_p
     code, again, err = ganvas("import", f"again:{imported['dataset']}", "--split", "pool", "--size", 28, "--json")
     assert code == 0 and sum(again["classes"].values()) == 36, err
     assert read_info(workspace.dataset(again["dataset"])).source["test_split"] == "cut"
+    earlier = ("--size", 64, "--fit", "pad", "--mode", "RGB", "--seed", 7, "--test-fraction", 0.3, "--loose", "class")
+    code, first, err = ganvas("import", source, *earlier, "--split", "pool", "--background", "#102030", "--json")
+    assert code == 0, err
+    earlier, first = first["dataset"], read_info(workspace.dataset(first["dataset"]))
+    code, again, err = ganvas("import", f"again:{imported['dataset']}", "--json")  # nothing said: as it was
+    assert code == 0 and read_info(workspace.dataset(again["dataset"])) == info, err
+    code, again, err = ganvas("import", f"again:{earlier}", "--level", "last", "--json")
+    second = read_info(workspace.dataset(again["dataset"]))
+    assert code == 0 and second.source["choices"] == {"split": "pool", "level": "last", "loose": "class"}, err
+    assert second.source | {"choices": first.source["choices"]} == first.source and first.source["test_fraction"] == 0.3
+    assert (second.size, second.fit, second.mode, second.seed) == (64, "pad", "RGB", 7)
+    assert second.train_counts == first.train_counts
     for option in ("--split", "--level", "--loose", "--background"):
         refused(ganvas("import", source, option, "pink"), "pink")
     source.unlink()

@@ -100,6 +100,24 @@ def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(desk, plant
     assert (folder / "health.json").read_bytes() == again
 
 
+def test_the_titles_say_that_not_all_were_compared(desk, planted, monkeypatch):
+    from gan_core.handlers import inspecting
+
+    monkeypatch.setattr(inspecting, "MOST_COMPARED", 90)
+    found = {one["kind"]: one["title"] for one in carried_out(desk, actions.inspect(desk, planted))["findings"]}
+    among = [title for title in found.values() if title.endswith("(90 of 92 pictures compared)")]
+    assert found["near_duplicates"] in among or found["leaks"] in among or found["conflicts"] in among
+    assert "compared" not in found["blank"]  # that is looked at in all
+
+
+def test_the_titles_say_that_there_were_too_many_pairs(desk, planted, monkeypatch):
+    from gan_core.metrics import inspection
+
+    monkeypatch.setattr(inspection, "MOST_PAIRS", 2)
+    found = [one["title"] for one in carried_out(desk, actions.inspect(desk, planted))["findings"]]
+    assert sum(title.endswith("(the 2 nearest pairs)") for title in found) in (1, 2)
+
+
 def test_leaving_out_is_a_list_that_can_be_undone(desk, planted):
     folder = desk.workspace.dataset(planted)
     with pytest.raises(UserError, match="not looked at"):
@@ -236,14 +254,36 @@ def test_pictures_without_an_object_can_be_left_out(workspace, store):
     assert (np.abs(left.astype(int) - BLUE).sum(-1) < 60).mean() < 0.01  # no seam of the old ground
 
 
-def test_the_same_request_makes_the_same_bytes(workspace, store):
+@pytest.mark.parametrize("cluttered", [False, True])
+def test_the_same_request_makes_the_same_bytes(workspace, store, monkeypatch, cluttered):
+    """On a cluttered ground objects are cut out by GrabCut, which draws random numbers, in several threads at a time."""
+    import cv2
+
     id = discs(workspace, store)
+    if cluttered:
+        rng = np.random.default_rng(0)
+        for split in ("train", "test"):
+            tiles = rng.choice([BLUE, (40, 160, 60), (90, 200, 90), (60, 90, 240)], (12, 8, 8))
+            grounds = tiles.repeat(4, axis=1).repeat(4, axis=2)
+            discs_ = np.stack(
+                [
+                    disc(SIDE, ground=ground, colour=(230, 60, 30), noise=8, seed=n)[0]
+                    for n, ground in enumerate(grounds)
+                ]
+            )
+            np.save(workspace.dataset(id) / f"{split}_images.npy", discs_)
+    cuts, cut = [], cv2.grabCut
+    monkeypatch.setattr(cv2, "grabCut", lambda *wanted: cuts.append(1) or cut(*wanted))
     one, two = (copy(workspace, id, name, name="x", background=(0, 0, 0))[0] for name in ("one", "two"))
     names = sorted(path.name for path in one.rglob("*") if path.is_file())
     assert names == sorted(path.name for path in two.rglob("*") if path.is_file()) and "train_images.npy" in names
     assert all(
         path.read_bytes() == (two / path.relative_to(one)).read_bytes() for path in one.rglob("*") if path.is_file()
     )
+    assert len(cuts) == (48 if cluttered else 0)
+    assert not np.array_equal(
+        load(one, "train").images[0], load(workspace.dataset(id), "train").images[0]
+    )  # it was cut
 
 
 def test_stop_is_heard_and_leaves_nothing(desk, planted):
@@ -254,6 +294,16 @@ def test_stop_is_heard_and_leaves_nothing(desk, planted):
     watch.stop = True
     assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
     assert not list((desk.workspace.root / "staging").iterdir()) and len(desk.store.datasets()) == 1
+
+
+def test_stop_is_heard_between_contact_sheets(desk, planted, monkeypatch):
+    from gan_core.data import health
+
+    drawn, write = [], health.write_contact_sheet
+    monkeypatch.setattr(health, "write_contact_sheet", lambda *wanted: drawn.append(1) or write(*wanted))
+    with pytest.raises(Stopped):
+        copy(desk.workspace, planted, "half", should_stop=lambda: bool(drawn))
+    assert len(drawn) == 1
 
 
 def test_what_cannot_be_made_is_refused_before_it_is_queued(desk, planted):

@@ -400,4 +400,4 @@ def test_a_large_zip_starts_its_readers_early_and_leaves_none(tmp_path):
     source.write_bytes(source.read_bytes()[:-100])  # refused when they are there already
     assert refusal(tmp_path, source) == "corrupt_archive"
     commands = [child.cmdline() for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    assert not [command for command in commands if "gan_core.data.pool" in command]
+    assert not [command for command in commands if "gan_core.data.reader" in command]

@@ -101,15 +101,42 @@ def test_a_ready_set_is_made_again(desk):
     assert again.size == 64 and again.source["kind"] == "demo" and again.name == "Coloured shapes"
 
 
-def test_an_import_that_fails_keeps_nothing_of_the_upload(desk):
-    folder = desk.workspace.upload(new_id("upload"))
-    folder.mkdir()
-    with zipfile.ZipFile(folder / "upload.zip", "w") as archive:
-        archive.writestr("cat/1.png", b"text")
-    job = carried_out(desk, f"upload:{folder.name}")
+def test_the_upload_of_an_import_that_fails_can_be_imported_otherwise(desk):
+    """40 px are too small for 256."""
+    source = uploaded(desk)
+    upload = desk.workspace.upload(source.removeprefix("upload:"))
+    os.utime(upload, (0, 0))
+    job = carried_out(desk, source, size=256)
     assert job.state == "failed" and job.error["code"] == "no_images"
-    assert not list((desk.workspace.root / "staging").iterdir())
+    assert [path.name for path in upload.iterdir()] == ["upload.zip"]
     assert not list((desk.workspace.root / "datasets").iterdir())
+    desk.workspace.sweep()  # it is kept from now on, however old it is
+    _, info = imported(desk, source, size=28)
+    assert info.size == 28 and not list((desk.workspace.root / "staging").iterdir())
+
+
+def test_the_upload_of_an_import_that_is_stopped_stays_until_the_sweep(desk):
+    source = uploaded(desk)
+    job = actions.import_dataset(desk, source)
+    watch = jobs.Watch(desk.store, job)
+    watch.stop = True
+    assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
+    upload = desk.workspace.upload(source.removeprefix("upload:"))
+    assert (upload / "upload.zip").exists()
+    os.utime(upload, (0, 0))
+    desk.workspace.sweep()
+    assert not list((desk.workspace.root / "staging").iterdir())
+
+
+def test_an_upload_that_a_job_waits_for_is_not_discarded(desk):
+    source = uploaded(desk)
+    job = actions.import_dataset(desk, source)
+    upload = desk.workspace.upload(source.removeprefix("upload:"))
+    actions.discard_upload(desk, source)
+    assert upload.exists()
+    jobs.finish(desk.store, job, "failed", error={"code": "x", "what": "x", "todo": "x"})
+    actions.discard_upload(desk, source)
+    assert not upload.exists()
 
 
 def test_a_job_that_was_queued_by_an_earlier_version_is_carried_out(desk, tmp_path):

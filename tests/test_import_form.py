@@ -1,6 +1,7 @@
 """The import form: what an import would read is shown before it, with the choices that matter, and they travel in the job."""
 
 import zipfile
+from urllib.parse import parse_qsl
 
 import pytest
 import seeded
@@ -8,7 +9,10 @@ from app_pages import open_page, words
 from odd_pictures import COLOURS, encoded
 from PIL import Image
 
+from gan_core import jobs
+from gan_core.data import findings
 from gan_core.data.dataset import read_info, write_info
+from gan_core.data.findings import Finding, Health
 from gan_core.store import Store
 from gan_core.workspace import new_id
 
@@ -124,6 +128,99 @@ def test_a_refused_upload_is_not_kept(empty):
     at.session_state["import_arrived"] = Upload(folder.name, "pets.zip", 6)
     at.run()
     assert "not a zip" in at.error[0].value and not folder.exists() and at.button(key="import_start").disabled
+
+
+def arrived(workspace, names=("cat/1.png", "dog/2.png")):
+    """An upload that is there."""
+    from pages.components.upload import Upload
+
+    folder = workspace.upload(new_id("upload"))
+    folder.mkdir()
+    make_zip(folder / "upload.zip", names)
+    return Upload(folder.name, "pets.zip", 6), folder
+
+
+def test_an_upload_that_is_replaced_is_gone(empty, monkeypatch):
+    from pages.components import import_form
+
+    first, second = arrived(empty), arrived(empty)
+    news = [first[0]]
+    monkeypatch.setattr(import_form, "upload_zip", lambda key: news.pop() if news else None)
+    at = open_page("dataset")
+    at.session_state["import_way"] = "Upload a zip"
+    at.run()
+    assert first[1].exists() and shown_classes(at.run())["class"] == ["cat", "dog"]
+    news.append(second[0])
+    at.run()
+    assert not at.exception and not first[1].exists() and (second[1] / "upload.zip").exists()
+
+
+def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
+    upload, folder = arrived(empty, SPLIT)
+    store = Store(empty)
+    choices = {"split": "pool", "level": "auto", "loose": "skip"}
+    payload = {"source": f"upload:{upload.id}", "name": "Pets", "size": 256, "mode": "L", "fit": "pad"}
+    payload |= {"test_fraction": 0.15, "seed": 0, "background": "#010203", "choices": choices}
+    job = jobs.submit(store, "import", new_id("dataset"), payload, claim=True)
+    jobs.finish(
+        store, job, "failed", error={"code": "no_images", "what": "Too small.", "todo": "Choose a smaller size."}
+    )
+    at = open_page("dataset", job=job.id)
+    assert "Too small" in at.error[0].value and "Pets is still here" in words(at)
+    assert at.selectbox(key="import_size").value == 256 and at.selectbox(key="import_mode").value == "L"
+    assert at.selectbox(key="import_split").value == "pool" and at.selectbox(key="import_fit").value == "pad"
+    assert at.color_picker(key="import_background_colour").value == "#010203"
+    at.selectbox(key="import_size").set_value(28).run()
+    at.button(key="import_start").click().run()
+    assert not at.exception
+    again = next(one for one in store.jobs(kind="import") if one.id != job.id)
+    assert again.payload == payload | {"size": 28}
+    jobs.control(store, again.id, "stop")
+    at = open_page("dataset", job=again.id)
+    at.button(key="import_other").click().run()
+    assert not at.exception and "job" not in at.query_params and at.get("button_group")  # the ways to bring pictures in
+    (folder / "upload.zip").unlink()
+    at = open_page("dataset", job=again.id)
+    assert not at.exception and "still here" not in words(at) and at.get("button_group")
+
+
+def test_a_refusal_is_looked_up_once(empty, tmp_path, monkeypatch):
+    from gan_core import actions
+
+    looks, look_into = [], actions.look_into
+    monkeypatch.setattr(actions, "look_into", lambda *wanted: looks.append(wanted) or look_into(*wanted))
+    (tmp_path / "no.zip").write_bytes(b"no zip")
+    at = with_path(tmp_path / "no.zip")
+    for _ in range(3):
+        assert "not a zip" in at.run().error[0].value
+    assert len(looks) == 1
+    make_zip(tmp_path / "no.zip", ["cat/1.png", "dog/2.png"])
+    assert shown_classes(at.run())["class"] == ["cat", "dog"] and len(looks) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "proposes", "key", "value"),
+    [
+        ("enlarged", {"size": 28}, "size", 28),
+        ("grey", {"mode": "L"}, "mode", "L"),
+        ("extreme_aspect", {"fit": "pad"}, "fit", "pad"),
+    ],
+)
+def test_a_finding_leads_to_the_form_with_what_it_proposes(full, tmp_path, kind, proposes, key, value):
+    folder = full.dataset(seeded.DATASET)
+    source = {"kind": "zip", "name": "pets.zip", "path": str(make_zip(tmp_path / "pets.zip", SPLIT)), "mode": "RGB"}
+    write_info(folder, type(read_info(folder))(**{**read_info(folder).to_json(), "source": source, "fit": "stretch"}))
+    found = Finding(kind, "medium", "Some", 9, "import_again", proposes=proposes)
+    findings.write(folder, Health(9, 9, [found]), 0, "efficientnet-lite0")
+    at = open_page("dataset", ds=seeded.DATASET)
+    (link,) = [link for link in at.get("page_link") if link.proto.label == "Import again"]
+    params = dict(parse_qsl(link.proto.query_string))
+    assert params == {"again": seeded.DATASET, f"again_{key}": str(value)}
+    before = {"size": read_info(folder).size, "mode": "RGB", "fit": "stretch"}
+    at = open_page("dataset", **params)
+    assert {field: at.selectbox(key=f"import_{field}").value for field in before} == before | {key: value}
+    at = open_page("dataset", **{**params, f"again_{key}": "<b>"})
+    assert {field: at.selectbox(key=f"import_{field}").value for field in before} == before
 
 
 def test_import_again_of_a_zip_that_has_changed_drops_the_choice_that_went(full, tmp_path):

@@ -100,6 +100,30 @@ def test_a_class_in_which_everything_is_there_three_times_is_not_its_own_measure
     assert len(pairs_of(views(images, np.zeros(180, np.int64)))) == 180  # three pairs of each
 
 
+@pytest.mark.parametrize("most", [1, 7, 60, 239, 240, 100_000])
+def test_too_many_pairs_are_the_nearest_and_it_is_said(scenes, monkeypatch, most):
+    rng = np.random.default_rng(0)
+    images = np.concatenate(
+        [scenes[:40], *(np.clip(scenes[:40] + rng.normal(0, n, (40, 64, 64, 3)), 0, 255) for n in (3, 6, 9))]
+    )
+    seen = views(images.astype(np.uint8), np.zeros(160, np.int64))
+    near = within_class(seen.features, seen.labels)
+    whole = near_copies(seen, near)
+    assert len(whole.rows) == 240 and not whole.cut and len(np.unique(whole.rows, axis=0)) == 240
+    monkeypatch.setattr(inspection, "MOST_PAIRS", most)
+    found = near_copies(seen, near)
+    assert np.array_equal(found.rows, whole.rows[:most]) and np.array_equal(found.unlike, whole.unlike[:most])
+    assert found.cut == (most < 240)
+
+
+def test_a_pair_that_is_found_twice_counts_once_and_as_the_nearer_one():
+    found = inspection.Nearest(10, 3)
+    found.add(np.array([2, 1]), np.array([5, 3]), np.array([0.5, 0.2], np.float32), False)
+    found.add(np.array([2, 1]), np.array([5, 3]), np.array([0.1, 0.2], np.float32), True)
+    pairs = found.pairs()
+    assert pairs.rows.tolist() == [[2, 5], [1, 3]] and pairs.mirrored.tolist() == [True, False] and not pairs.cut
+
+
 def test_one_of_each_group_stays_and_it_is_the_held_out_one():
     rows = np.array([[0, 1], [1, 2], [3, 9], [4, 9], [7, 8], [5, 10], [5, 11]])
     pairs = Pairs(rows, np.zeros(7, bool), np.zeros(7, np.float32))

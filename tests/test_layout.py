@@ -65,8 +65,30 @@ def test_given_splits():
     assert layout.classes == ["cat", "dog"] and layout.test_given and "train and val" in layout.notices[0]
     assert [item.name for item in layout.items if item.held_out] == ["d/test/cat/3.png"]
     assert not lay_out(["train/cat/1.png", "valid/cat/2.png"]).test_given
-    assert lay_out(["train/1.png", "test/2.png"]).classes == ["test", "train"]  # no folders inside: class names
     assert lay_out(["train/cat/1.png", "test/cat/2.png", "plane/x/1.png"]).classes == ["plane", "test", "train"]
+
+
+def test_a_split_without_class_folders_is_one_class():
+    names = ["train/1.png", "train/2.png", "test/3.png", "val/4.png", "readme.txt"]
+    layout = lay_out(names)
+    assert layout.classes == ["all"] and layout.test_given and layout.rejected == [("readme.txt", IN_NO_FOLDER)]
+    assert [(item.name, item.held_out) for item in layout.items] == [
+        ("train/1.png", False), ("train/2.png", False), ("val/4.png", False), ("test/3.png", True)
+    ]  # fmt: skip
+    assert "folders train and val were read as one set; the pictures in the folder test are kept" in layout.notices[1]
+    both = lay_out(names, choices=Choices(split="given+validation"))
+    assert [item.name for item in both.items if item.held_out] == ["test/3.png", "val/4.png"]
+    pool = lay_out(names, choices=Choices(split="pool"))
+    assert len(pool.items) == 4 and not pool.test_given and "of which the test split is cut" in pool.notices[1]
+    assert lay_out(["d/train/1.png", "d/test/2.png"]).classes == ["d"]  # a class with a split inside
+    assert lay_out(["train/1.png", "test/2.png", "plane/3.png"]).classes == ["plane", "test", "train"]
+
+
+def test_folders_of_which_nothing_is_read_are_not_told_of():
+    layout = lay_out(["train/cat/1.png", "train/dog/2.png", "val/3.png", "test/4.png"])
+    assert [name for name, _ in layout.rejected] == ["val/3.png", "test/4.png"] and not layout.test_given
+    assert layout.notices == ["The folder train is what is learnt from, of which the test split is cut."]
+    assert layout.facts.splits == ["test", "train", "val"]
 
 
 def test_pictures_without_folders_are_one_class():
@@ -98,7 +120,7 @@ def test_folders_that_tell_classes_apart_go_before_labels():
 
 def test_labels_of_too_few_pictures_do_not_count_and_unlabelled_test_pictures_do_not_matter():
     names = ["train/1.png", "train/2.png", "train/3.png", "test/4.png", "test/5.png", "test/6.png"]
-    assert lay_out(names, (), {names[0]: "a"}).classes == ["test", "train"]
+    assert lay_out(names, (), {names[0]: "a"}).classes == ["all"]
     layout = lay_out(names, (), dict(zip(names[:3], "aba", strict=True)))
     assert layout.classes == ["a", "b"] and not layout.test_given and len(layout.rejected) == 3
 
@@ -185,7 +207,7 @@ def test_a_given_split_is_kept_or_mixed_as_one_chooses(split, each, words):
     assert counts(layout) == {"a": each, "b": each} and words in layout.notices[0]
     assert layout.test_given == (split != "pool")
     flat = chosen([f"{folder}/{n}.png" for folder in ("train", "val", "test") for n in "12"], split=split)
-    assert flat.classes == ["test", "train", "val"]  # no folders inside: class names, whatever is chosen
+    assert counts(flat) == {"all": tuple(2 * part // 3 for part in each)} and words in flat.notices[1]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ def agrees(data: bytes) -> bool:
         return False
     theirs = pillow(data)
     assert theirs is not None and np.array_equal(np.asarray(image), theirs)
+    for other in plain_png.read_together([plain_png.find(data, MAX_PIXELS)] * 3):  # above, between and below
+        assert other is None or np.array_equal(np.asarray(other), theirs)
     return True
 
 
@@ -101,6 +103,26 @@ def test_damage_under_a_right_checksum_agrees_with_pillow(image):
     assert read > 20  # some damage to the pixels is still a picture, to both
 
 
+def test_pictures_of_several_shapes_are_read_together():
+    images = [GREY, RGB, GREY.crop((0, 0, 9, 7)), RGB.crop((0, 0, 9, 7)), GREY.crop((0, 0, 7, 9)), GREY.rotate(90)] * 5
+    found = plain_png.read_together([plain_png.find(encoded(image), MAX_PIXELS) for image in images])
+    assert [(image.mode, image.size, image.tobytes()) for image in found] == [
+        (image.mode, image.size, image.tobytes()) for image in images
+    ]
+
+
+def test_what_is_not_right_to_the_last_byte_is_not_read_with_others():
+    plain = plain_png.find(encoded(GREY), MAX_PIXELS)
+    longer = plain._replace(packed=zlib.compress(zlib.decompress(plain.packed) + b"more"))
+    short = plain._replace(packed=zlib.compress(zlib.decompress(plain.packed)[:-1]))
+    found = plain_png.read_together(
+        [plain, longer, plain._replace(packed=b"?"), short, plain._replace(packed=b""), plain]
+    )
+    assert [image is not None for image in found] == [True, False, False, False, False, True]
+    odd = plain._replace(packed=zlib.compress(b"\7" + zlib.decompress(plain.packed)[1:]))  # there is no filter 7
+    assert plain_png.read_together([plain, odd]) == [None, None]
+
+
 def test_too_many_pixels_are_not_even_made():
     assert plain_png.read(encoded(GREY), SIDE * SIDE) is not None
     assert plain_png.read(encoded(GREY), SIDE * SIDE - 1) is None
@@ -109,7 +131,7 @@ def test_too_many_pixels_are_not_even_made():
 def outcome(read, *arguments) -> tuple | str:
     try:
         picture = read(*arguments)
-        return picture.pixels.tobytes(), picture.pixels.shape, *picture[1:]
+        return picture.image.mode, picture.image.size, picture.image.tobytes(), *picture[1:]
     except NotReadable as error:
         return str(error)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def readers() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            if "gan_core.data.pool" in child.cmdline():
+            if "gan_core.data.reader" in child.cmdline():
                 found.append(child)
     return found
 
@@ -65,7 +66,7 @@ def test_every_job_is_answered_once_and_lands_in_its_slot(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("limits", "words"), [({"timeout_seconds": 1.5}, "longer than 1.5 s"), ({"memory_bytes": 250 << 20}, "memory")]
+    ("limits", "words"), [({"timeout_seconds": 1.5}, "longer than 1.5 s"), ({"memory_bytes": 150 << 20}, "memory")]
 )
 def test_a_limit_costs_one_file_and_not_its_neighbours(tmp_path, limits, words):
     jobs = [picture(tmp_path / f"{number}.png", number) for number in range(6)]
@@ -131,6 +132,32 @@ def test_children_run_no_main_twice_and_die_with_their_parent(tmp_path):
     assert parent.communicate()[0] == b"" and len(children) == 2
     gone, alive = psutil.wait_procs(children, timeout=10)
     assert len(gone) == 2 and not alive
+
+
+def test_a_reader_starts_without_numpy_and_reads_what_needs_it(tmp_path):
+    code = "import sys, gan_core.data.reader; print('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "False\n"
+    deep = tmp_path / "deep.png"
+    Image.fromarray(np.full((32, 32), 257 * 70, np.uint16)).save(deep)
+    file = slots(tmp_path, 1)
+    assert next(iter(decode_all([(str(deep),)], file, 32, "crop"))).channels == 1
+    assert set(file.read_bytes()[: 32 * 32]) == {70}
+
+
+def test_pictures_that_cannot_be_read_together_are_read_one_by_one(tmp_path):
+    """One of a line with a wrong filter: it alone is refused."""
+    jobs = [picture(tmp_path / f"{number}.png", number) for number in range(8)]
+    data = Path(jobs[3][0]).read_bytes()
+    at = data.index(b"IDAT")
+    packed = zlib.compress(b"\7" + bytes(32 * 33 - 1))
+    chunk = b"IDAT" + packed
+    chunk = len(packed).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4)
+    Path(jobs[3][0]).write_bytes(data[: at - 4] + chunk + data[data.index(b"IEND") - 4 :])
+    file = slots(tmp_path, 8)
+    answers = sorted(decode_all(jobs, file, 32, "crop"))
+    assert [answer.channels for answer in answers] == [1, 1, 1, 0, 1, 1, 1, 1] and "damaged" in answers[3].reason
+    stored = np.fromfile(file, np.uint8).reshape(8, 3, 32, 32)[:, 0]
+    assert all((stored[number] == number).all() for number in range(8) if number != 3)
 
 
 def test_the_room_imports_fast_and_without_torch():

@@ -4,7 +4,7 @@ Every refusal is a UserError raised here, before anything is queued.
 """
 
 from gan_core.actions.curating import curate, exclude, inspect, undo_exclusion
-from gan_core.actions.datasets import discard_upload, import_dataset, locate, look_into
+from gan_core.actions.datasets import discard_upload, import_dataset, locate, look_into, settings_before
 from gan_core.actions.desk import Desk, trained_run
 from gan_core.actions.results import (
     EXTRACTORS,

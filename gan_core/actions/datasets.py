@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from gan_core.actions.desk import Desk
 from gan_core.checks import check_seed, exists
@@ -12,10 +13,11 @@ from gan_core.data.origin import origin
 from gan_core.data.source import check_folder
 from gan_core.data.survey import Preview, preview
 from gan_core.errors import UserError
-from gan_core.store import Job
+from gan_core.store import LIVE, Job
 from gan_core.workspace import new_id
 
 UPLOAD, AGAIN, DEMO = "upload:", "again:", "demo:"
+TEST_FRACTION = 0.15
 
 
 def import_dataset(
@@ -26,7 +28,7 @@ def import_dataset(
     size: int = 32,
     mode: str = "auto",
     fit: str = "crop",
-    test_fraction: float = 0.15,
+    test_fraction: float = TEST_FRACTION,
     seed: int = 0,
     background: str = "white",
     choices: Choices = Choices(),  # noqa: B008  it is immutable
@@ -76,6 +78,22 @@ def look_into(desk: Desk, source: str, choices: Choices) -> Preview | None:
     return preview(path, choices)
 
 
+def settings_before(desk: Desk, source: str) -> dict[str, Any]:
+    """What the earlier import behind 'again:<dataset>' was made with, as arguments of import_dataset; {} for another source."""
+    if not source.startswith(AGAIN):
+        return {}
+    info = read_info(desk.workspace.dataset(source.removeprefix(AGAIN)))
+    return {
+        "size": info.size,
+        "mode": info.source.get("mode", "auto"),
+        "fit": info.fit,
+        "test_fraction": info.source.get("test_fraction", TEST_FRACTION),
+        "seed": info.seed,
+        "background": info.source.get("background", "white"),
+        "choices": Choices(**info.source.get("choices", {})),
+    }
+
+
 def locate(desk: Desk, source: str) -> str:
     """The path of the zip or folder that a source stands for, or 'demo:<ready set>'.
 
@@ -106,5 +124,7 @@ def locate(desk: Desk, source: str) -> str:
 
 
 def discard_upload(desk: Desk, source: str) -> None:
-    """Remove the zip of 'upload:<id>': it was looked into and cannot be imported."""
+    """Remove the zip of 'upload:<id>', unless an import still needs it."""
+    if any(job.payload.get("source") == source for job in desk.store.jobs(kind="import", states=LIVE)):
+        return
     shutil.rmtree(desk.workspace.upload(source.removeprefix(UPLOAD)), ignore_errors=True)

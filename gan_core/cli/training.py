@@ -24,36 +24,48 @@ def import_(
         ),
     ],
     name: str = "",
-    size: int = 32,
-    mode: str = "auto",
-    fit: str = "crop",
-    test_fraction: float = 0.15,
-    seed: int = 0,
+    size: Annotated[int | None, typer.Option(help="Side in pixels, 32 without it.")] = None,
+    mode: Annotated[str | None, typer.Option(help="auto, L (grey) or RGB.")] = None,
+    fit: Annotated[str | None, typer.Option(help="To a square: crop, pad or stretch.")] = None,
+    test_fraction: Annotated[float | None, typer.Option(help="Share of the test split, 0.15 without it.")] = None,
+    seed: int | None = None,
     background: Annotated[
-        str, typer.Option(help="Behind transparent and beside padded pictures: white, black, grey or #rrggbb.")
-    ] = "white",
+        str | None, typer.Option(help="Behind transparent and beside padded pictures: white, black, grey or #rrggbb.")
+    ] = None,
     split: Annotated[
-        str, typer.Option(help="The folders train, test, validation: given, given+validation (held out too) or pool.")
-    ] = "given",
-    level: Annotated[str, typer.Option(help="The folder that names the class: auto, top or last.")] = "auto",
+        str | None,
+        typer.Option(help="The folders train, test, validation: given, given+validation (held out too) or pool."),
+    ] = None,
+    level: Annotated[str | None, typer.Option(help="The folder that names the class: auto, top or last.")] = None,
     loose: Annotated[
-        str, typer.Option(help="Pictures in no class folder: skip them, or make them a class, unlabelled.")
-    ] = "skip",
+        str | None, typer.Option(help="Pictures in no class folder: skip them, or make them a class, unlabelled.")
+    ] = None,
     as_json: Json = False,
 ):
-    """Bring pictures in: one folder per class. Cuts the test split that no GAN sees."""
+    """Bring pictures in: one folder per class. Cuts the test split that no GAN sees.
+
+    again:DATASET takes what that import took, except for what is given here.
+    """
+    settings = actions.settings_before(desk(), source)
+    given = {
+        "size": size,
+        "mode": mode,
+        "fit": fit,
+        "test_fraction": test_fraction,
+        "seed": seed,
+        "background": background,
+    }
+    settings |= {key: value for key, value in given.items() if value is not None}
+    chosen = {"split": split, "level": level, "loose": loose}
+    settings["choices"] = settings.get("choices", Choices())._replace(
+        **{key: value for key, value in chosen.items() if value is not None}
+    )
     result = carry_out(
         actions.import_dataset(
             desk(),
             source,
             name=name,
-            size=size,
-            mode=mode,
-            fit=fit,
-            test_fraction=test_fraction,
-            seed=seed,
-            background=background,
-            choices=Choices(split, level, loose),  # type: ignore[arg-type]
+            **settings,
         )
     )
     for notice in result.get("notices", []):

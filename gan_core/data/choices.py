@@ -3,6 +3,7 @@
 import re
 from typing import Any, Literal, NamedTuple
 
+from gan_core.data.colour import Colour
 from gan_core.data.dataset import SIZES
 from gan_core.errors import UserError
 
@@ -13,8 +14,6 @@ LEVELS = ("auto", "top", "last")
 LOOSE = ("skip", "class")
 BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128)}
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
-
-Colour = tuple[int, int, int]
 
 
 class Choices(NamedTuple):

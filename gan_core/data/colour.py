@@ -6,12 +6,11 @@ is laid on a background and not dropped, and a colour profile that can be used i
 
 import functools
 import io
-from typing import Literal
+import itertools
 
-import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
-from gan_core.data.choices import Colour
+Colour = tuple[int, int, int]
 
 WHITE: Colour = (255, 255, 255)
 PROFILED = ("RGB", "RGBA", "CMYK")  # LAB needs no profile: it is one
@@ -26,7 +25,11 @@ class NotReadable(ValueError):
 def flatten(image: Image.Image, background: Colour = WHITE) -> Image.Image:
     """The same picture in mode L or sRGB: deep values scaled linearly to 0..255, transparency laid on the background."""
     if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_to_8_bits(np.asarray(image), declared_16=image.mode.startswith("I;16")))
+        from gan_core.data.arrays import (
+            to_8_bits,
+        )  # needs numpy, which takes longer to import than all the rest of a reader
+
+        return Image.fromarray(to_8_bits(image, declared_16=image.mode.startswith("I;16")))
     profile = image.info.get("icc_profile")
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         image = to_srgb(image.convert("RGBA"), profile)
@@ -61,8 +64,8 @@ def _transform(profile: bytes, mode: str, target: str) -> ImageCms.ImageCmsTrans
         if mode == "CMYK":
             return transform
         colours = _colour_cube()
-        moved = np.asarray(transform.apply(colours.convert(mode)).convert("RGB"), np.int16) - np.asarray(colours)
-        return transform if np.abs(moved).max() > SAME_STEPS else None
+        moved = ImageChops.difference(transform.apply(colours.convert(mode)).convert("RGB"), colours)
+        return transform if max(most for _, most in moved.getextrema()) > SAME_STEPS else None  # type: ignore[misc]
     except Exception:  # a profile from a stranger: lcms has many ways to say no
         return None
 
@@ -74,33 +77,14 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 def _colour_cube() -> Image.Image:
     """125 colours, five steps of each channel."""
-    steps = np.linspace(0, 255, 5).round().astype(np.uint8)
-    return Image.fromarray(np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(5, 25, 3))
+    steps = (0, 64, 128, 191, 255)
+    return Image.frombytes("RGB", (25, 5), bytes(itertools.chain(*itertools.product(steps, repeat=3))))
 
 
-def grey_if_grey(pixels: np.ndarray) -> np.ndarray:
-    """pixels [H, W, 3] with three equal channels as [H, W]; anything else unchanged."""
-    if pixels.ndim == 3:
-        red = pixels[..., 0]
-        if np.array_equal(red, pixels[..., 1]) and np.array_equal(red, pixels[..., 2]):
-            return red
-    return pixels
-
-
-def to_mode(pixels: np.ndarray, mode: Literal["L", "RGB"]) -> np.ndarray:
-    """pixels [H, W] or [H, W, 3] as [H, W, 1] (luma, ITU-R 601) or [H, W, 3]."""
-    if mode == "RGB":
-        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-    return (np.asarray(Image.fromarray(pixels).convert("L")) if pixels.ndim == 3 else pixels)[..., None]
-
-
-def _to_8_bits(values: np.ndarray, declared_16: bool) -> np.ndarray:
-    """Linear to uint8. The range is the declared one for 16 bits, else the smallest usual one that holds all values."""
-    if declared_16:
-        return ((values.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
-    if not np.isfinite(values).all():
-        raise NotReadable("it holds values that are not numbers")
-    low, high = float(values.min()), float(values.max())
-    tops = [top for top in (1, 255, 65_535) if low >= 0 and high <= top and (top > 1 or values.dtype.kind == "f")]
-    bottom, top = (0.0, float(tops[0])) if tops else (low, high)
-    return np.rint((values.astype(np.float64) - bottom) * (255 / (top - bottom))).astype(np.uint8)
+def grey_if_grey(image: Image.Image) -> Image.Image:
+    """A picture of mode RGB with three equal channels in mode L; anything else unchanged."""
+    if image.mode == "RGB":
+        pixels = image.tobytes()
+        if pixels[::3] == pixels[1::3] == pixels[2::3]:
+            return image.getchannel(0)
+    return image

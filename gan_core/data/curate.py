@@ -85,7 +85,7 @@ def curate(
         (folder / f"{split}.tmp").unlink(missing_ok=True)
     seen = Seen()
     write_items(folder, seen.passing(renumbered(parent, parts, background is not None)))
-    write_sheets(folder, counts["train"])
+    write_sheets(folder, counts["train"], should_stop)
     new = dataclasses.replace(
         info,
         name=name,
@@ -248,8 +248,10 @@ class Seen:
         }
 
 
-def write_sheets(folder: Path, train_counts: Sequence[int]) -> None:
+def write_sheets(folder: Path, train_counts: Sequence[int], should_stop: Callable[[], bool]) -> None:
     images = np.load(folder / "train_images.npy", mmap_mode="r", allow_pickle=False)
     ends = np.cumsum(train_counts)
     for label, (end, count) in enumerate(zip(ends, train_counts, strict=True)):
+        if should_stop():
+            raise Stopped
         health.write_contact_sheet(folder / "contact" / f"{label}.webp", images[end - count : end])

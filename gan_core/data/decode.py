@@ -6,12 +6,10 @@ Runs inside a limited child process (pool.py), since the bytes come from strange
 import io
 from typing import Literal, NamedTuple
 
-import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (the last two register formats)
 
 from gan_core.data import plain_png
-from gan_core.data.choices import Colour
-from gan_core.data.colour import WHITE, NotReadable, flatten, grey_if_grey
+from gan_core.data.colour import WHITE, Colour, NotReadable, flatten, grey_if_grey
 from gan_core.data.kinds import what_it_is
 
 Fit = Literal["crop", "pad", "stretch"]
@@ -24,12 +22,12 @@ DRAFT_GAP = 3  # a JPEG may be decoded small, but stays this many times larger t
 
 
 class Picture(NamedTuple):
-    """pixels: uint8, [H, W] of a grey picture (also when stored as RGB), else [H, W, 3]. The rest: the source.
+    """image: mode L of a grey picture (also when stored as RGB), else RGB. The rest: the source.
 
     animated: the file holds more pictures than this one: frames or pages.
     """
 
-    pixels: np.ndarray
+    image: Image.Image
     width: int
     height: int
     mode: str
@@ -48,11 +46,13 @@ def decode(data: bytes, size: int, fit: Fit, background: Colour = WHITE) -> Pict
         image = plain_png.read(data, MAX_PIXELS)
     except MemoryError:
         raise NotReadable("it needs too much memory to read") from None
-    if image is not None:
-        check_sides(*image.size, size)
-        pixels = np.asarray(fit_square(image, size, fit, background))
-        return Picture(grey_if_grey(pixels), *image.size, image.mode)
-    return _decode_any(data, size, fit, background)
+    return _decode_any(data, size, fit, background) if image is None else fitted(image, size, fit, background)
+
+
+def fitted(image: Image.Image, size: int, fit: Fit, background: Colour = WHITE) -> Picture:
+    """decode of a picture that is there already, L or RGB. Raises NotReadable where its sides are out of bounds."""
+    check_sides(*image.size, size)
+    return Picture(grey_if_grey(fit_square(image, size, fit, background)), *image.size, image.mode)
 
 
 def _decode_any(data: bytes, size: int, fit: Fit, background: Colour) -> Picture:
@@ -81,7 +81,7 @@ def _decode_any(data: bytes, size: int, fit: Fit, background: Colour) -> Picture
         cut = isinstance(error, EOFError) or "truncated" in str(error)
         raise NotReadable("cut off: the file is incomplete" if cut else "the picture is damaged") from None
     animated = kind in ("PNG", "WEBP", "GIF", "TIFF") and _is_animated(data)
-    return Picture(grey_if_grey(np.asarray(image)), width, height, mode, animated)
+    return Picture(grey_if_grey(image), width, height, mode, animated)
 
 
 def check_sides(width: int, height: int, size: int) -> None:

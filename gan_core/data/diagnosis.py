@@ -1,6 +1,7 @@
 """Findings in words: of the counts of an import, of single pictures, and of pictures beside each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,9 @@ def of_info(info: DatasetInfo) -> list[Finding]:
     if info.mode == "L" and coloured:
         title = f"{pictures(coloured)} came as colour files and {were(coloured)} made grey"
         hint = "If they have colours that matter, import again with the colour mode 'Colour'."
-        found.append(Finding("colour_lost", "low", title, coloured, "import_again", hint=hint))
+        found.append(
+            Finding("colour_lost", "low", title, coloured, "import_again", hint=hint, proposes={"mode": "RGB"})
+        )
     if rejected := health.get("rejected", 0):
         files = "1 file" if rejected == 1 else f"{rejected:,} files"
         title = f"{files} could not be used"
@@ -65,7 +68,8 @@ def of_pixels(facts: Facts, info: DatasetInfo) -> list[Finding]:
         action, hint = "import_again", "Import again with the fit 'Pad to a square', which keeps the whole picture."
         if info.fit == "pad":
             action, hint = "exclude", ""
-        found.append(single("extreme_aspect", "medium", title, rows, facts, info, action, hint, notes))
+        proposes = {"fit": "pad"} if action == "import_again" else {}
+        found.append(single("extreme_aspect", "medium", title, rows, facts, info, action, hint, notes, proposes))
     fitted = high if info.fit == "pad" else low  # the side that fills the square
     if len(rows := np.flatnonzero((fitted > 0) & (fitted < info.size))):
         title = f"{pictures(len(rows))} of {many:,} {'was' if len(rows) == 1 else 'were'} smaller than {info.size} px and enlarged"
@@ -74,14 +78,14 @@ def of_pixels(facts: Facts, info: DatasetInfo) -> list[Finding]:
         rows = rows[np.argsort(fitted[rows], kind="stable")]
         notes = [f"{width} × {height} px" for width, height in facts.sides[rows]]
         level, action = ("medium", "import_again") if len(rows) > many / 2 and hint else ("low", "exclude")
-        found.append(
-            single("enlarged", level, title, rows, facts, info, action, hint if action != "exclude" else "", notes)
-        )
+        changes: dict[str, Any] = {"size": fitting} if action != "exclude" else {}
+        hint = hint if changes else ""
+        found.append(single("enlarged", level, title, rows, facts, info, action, hint, notes, changes))
     if info.mode == "RGB" and MIXED * many <= facts.grey.sum() <= (1 - MIXED) * many:
         rows = np.flatnonzero(facts.grey)
         title = f"{len(rows):,} of {many:,} pictures are grey, the others have colours"
         hint = "Import again with the colour mode 'Grey', or leave the grey ones out."
-        found.append(single("grey", "medium", title, rows, facts, info, "import_again", hint))
+        found.append(single("grey", "medium", title, rows, facts, info, "import_again", hint, proposes={"mode": "L"}))
     return found
 
 
@@ -95,13 +99,14 @@ def single(
     action: str,
     hint: str = "",
     notes: Sequence[str] = (),
+    proposes: Mapping[str, Any] | None = None,
 ) -> Finding:
     """A finding about pictures one by one; rows of `facts`, the clearest first."""
     shown = [
         [picture(facts, info, int(row), notes[at] if notes else "")]
         for at, row in enumerate(spread(rows) if not notes else rows[:SHOWN])
     ]
-    return Finding(kind, level, title, len(rows), action, places(facts, rows), shown, hint)
+    return Finding(kind, level, title, len(rows), action, places(facts, rows), shown, hint, proposes=proposes or {})
 
 
 def spread(rows: np.ndarray) -> np.ndarray:
@@ -166,6 +171,11 @@ def conflicts(facts: Facts, info: DatasetInfo, pairs: np.ndarray, mirrored: np.n
     hint = "Leaves both of each pair out: which label is right is for you to say."
     shown = pairs_shown(facts, info, pairs, mirrored)
     return Finding("conflicts", "high", title, len(pairs), "exclude", places(facts, rows), shown, hint)
+
+
+def covering(finding: Finding, parts: Sequence[str]) -> Finding:
+    """The finding, its title with what it was looked for among."""
+    return finding._replace(title=f"{finding.title} ({', '.join(parts)})") if parts else finding
 
 
 def outliers(facts: Facts, info: DatasetInfo, rows: np.ndarray) -> Finding:

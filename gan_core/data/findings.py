@@ -5,7 +5,7 @@ health.json   {"schema": 1, "looked_at", "of", "seed", "extractor", "findings": 
 profile.py reads the pictures, diagnosis.py says what they show. Nothing changes a picture: see exclusions.py and curate.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ class Finding(NamedTuple):
     """kind: a key of EFFECTS. rows: (split, row) that the click leaves out. shown: one or two pictures each, the clearest first.
 
     action: 'exclude', 'keep_one', 'import_again' or None. hint: what the action does or what to choose, one sentence or ''.
+    proposes: of 'import_again', the settings of an import (size, fit, mode) that mend it.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Finding(NamedTuple):
     shown: Sequence[Sequence[Picture]] = ()
     hint: str = ""
     keeps: Sequence[tuple[str, int]] = ()  # of 'keep_one', beside each of rows: the picture that stays
+    proposes: Mapping[str, Any] = {}  # never changed
 
     @property
     def effect(self) -> str:
@@ -120,6 +122,7 @@ def write(folder: Path, health: Health, seed: int, extractor: str) -> None:
                     "count": one.total,
                     "rows": one.rows,
                     "keeps": one.keeps,
+                    "proposes": dict(one.proposes),
                     "shown": [[picture._asdict() for picture in group] for group in one.shown],
                 }
                 for one in health.findings
@@ -153,4 +156,5 @@ def parse(value: dict[str, Any]) -> Finding:
         [[Picture(**one) for one in group] for group in value["shown"]],
         str(value["hint"]),
         tuple((str(split), int(row)) for split, row in value.get("keeps", ())),
+        dict(value.get("proposes", {})),
     )

@@ -56,14 +56,14 @@ def finish(pool: Decoded, folder: Path, slots: Path, plan: Plan, progress: Progr
     }
     shape = (plan.size, plan.size, 1 if mode == "L" else 3)
     counts = {}
-    for at, (split, rows) in enumerate(splits.items()):
-        progress(0.9 + 0.04 * at, f"Writing {len(rows):,} pictures", always=True)
-        labels = [record.label for record in rows]
-        write_split(folder, split, chunks(slots, rows, plan.size, mode), shape, labels)
-        counts[split] = np.bincount(labels, minlength=len(classes)).tolist()
     threads = ThreadPoolExecutor(most_children())
-    try:
+    try:  # the sheets are drawn while the disk is waited for
         sheets = _draw_sheets(threads, folder, slots, splits["train"], len(classes), plan.size, mode)
+        for at, (split, rows) in enumerate(splits.items()):
+            progress(0.9 + 0.04 * at, f"Writing {len(rows):,} pictures", always=True)
+            labels = [record.label for record in rows]
+            write_split(folder, split, chunks(slots, rows, plan.size, mode), shape, labels)
+            counts[split] = np.bincount(labels, minlength=len(classes)).tolist()
         write_items(folder, _items(splits))
         for sheet in sheets:
             progress(0.98, "Drawing contact sheets")

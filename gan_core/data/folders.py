@@ -98,10 +98,10 @@ def _alike(name: str) -> str:
 
 
 def _split(paths: Sequence[Path]) -> Level | None:
-    """train/ beside test/ or validation/, and class folders at least in train/."""
+    """train/ beside test/ or validation/, and class folders at least in train/, or in none of them."""
     tops = {parts[0] for parts in paths if len(parts) > 1}
     with_folders = {parts[0].lower() for parts in paths if len(parts) > 2}
-    return Level("split", frozenset(tops)) if _are_splits(tops) and with_folders & TRAIN else None
+    return Level("split", frozenset(tops)) if _are_splits(tops) and (with_folders & TRAIN or not with_folders) else None
 
 
 def _are_splits(names: set[str]) -> bool:

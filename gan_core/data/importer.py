@@ -72,7 +72,7 @@ def import_dataset(
             mode,
             seed,
             test_fraction,
-            {**origin, "background": background, "mode": mode},
+            {**origin, "background": background, "mode": mode, "test_fraction": test_fraction},
         )
         info = finish(pool, folder, slots, plan, progress)
     except OSError as error:

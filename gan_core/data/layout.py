@@ -79,9 +79,10 @@ def lay_out(
     inside = [(heap, at) for heap, at in sorted_out if _in_class(at)]
     outside = [(heap, at) for heap, at in sorted_out if not _in_class(at)]
     if not any(heap.pictures for heap, _ in inside):
-        loose = [index for heap, at in outside if at.inside and heap.pictures for index in heap.files]
+        loose = [(heap.files, at.split) for heap, at in outside if at.inside and heap.pictures]
         if loose:
-            return _one_class(names, loose, [index for heap in heaps for index in heap.files], facts)
+            kept = [index for heap in heaps for index in heap.files]
+            return _one_class(names, loose, kept, facts, _held_out(choices))
     if not inside:
         if heaps:
             raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
@@ -103,8 +104,7 @@ def lay_out(
     items.sort(key=lambda item: (item.label, item.held_out, item.name))
     notices += merged
     test_given = any(item.held_out for item in items)
-    if facts.splits:
-        notices.append(_told_of_splits(facts.splits, held if test_given else set()))
+    notices += _told_of_splits({split for _, split, _ in wanted}, held if test_given else set())
     if empty := _empty(folders, levels, at_class, label_of):
         notices.append(f"Left out because they are empty: {several(empty)}.")
     rejected = [(names[index], IN_NO_FOLDER) for heap, _ in left for index in heap.files]
@@ -164,17 +164,19 @@ def _told_of_roots(levels: list[Level], roots: list[str]) -> list[str]:
     return [f"The folders {several(roots)} hold the same classes and were read as one set."]
 
 
-def _told_of_splits(splits: list[str], held: set[str]) -> str:
-    """What became of the folders of a given split."""
-    trained, kept = [name for name in splits if name not in held], [name for name in splits if name in held]
+def _told_of_splits(splits: set[str], held: set[str]) -> list[str]:
+    """What became of the folders of a given split. splits: of the files that are read, '' of those in none."""
+    trained, kept = (sorted(split for split in splits if split and (split in held) == out) for out in (False, True))
+    if not trained:
+        return []
     what = "folders" if len(trained) > 1 else "folder"
     text = (
         f"The {what} {' and '.join(trained)} {'were read as one set' if len(trained) > 1 else 'is what is learnt from'}"
     )
     if not kept:
-        return f"{text}, of which the test split is cut."
+        return [f"{text}, of which the test split is cut."]
     what = "folders" if len(kept) > 1 else "folder"
-    return f"{text}; the pictures in the {what} {' and '.join(kept)} are kept apart as the test split."
+    return [f"{text}; the pictures in the {what} {' and '.join(kept)} are kept apart as the test split."]
 
 
 def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of: Mapping[str, int]) -> list[str]:
@@ -186,13 +188,17 @@ def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of:
     return sorted({shown(name) for name in names if name not in label_of}, key=natural)
 
 
-def _one_class(names: Sequence[str], loose: list[int], kept: list[int], facts: Facts) -> Layout:
-    """Pictures without any folder."""
-    taken = set(loose)
-    items = sorted((Item(index, 0, False, names[index]) for index in loose), key=lambda item: item.name)
+def _one_class(
+    names: Sequence[str], loose: list[tuple[list[int], str]], kept: list[int], facts: Facts, held: set[str]
+) -> Layout:
+    """Pictures in no folder but, perhaps, those of a given split. loose: files by split."""
+    items = [Item(index, 0, split in held, names[index]) for files, split in loose for index in files]
+    items.sort(key=lambda item: (item.held_out, item.name))
+    taken, test_given = {item.source for item in items}, any(item.held_out for item in items)
+    splits = _told_of_splits({split for _, split in loose}, held if test_given else set())
     told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
-    return Layout([ALL], items, False, facts.noise, rejected, [told], facts._replace(loose=0))
+    return Layout([ALL], items, test_given, facts.noise, rejected, [told, *splits], facts._replace(loose=0))
 
 
 def _by_labels(

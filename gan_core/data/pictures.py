@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from gan_core.data.choices import Colour
-from gan_core.data.colour import WHITE, to_mode
+from gan_core.data.arrays import to_mode
+from gan_core.data.colour import WHITE, Colour
 from gan_core.data.decode import Fit
 from gan_core.data.pool import decode_all
 from gan_core.data.source import check_folder, list_folder

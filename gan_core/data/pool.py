@@ -1,36 +1,24 @@
 """Decoding in limited child processes: strangers' bytes are inflated and decoded where a crash costs one file.
 
-A child is `python -m gan_core.data.pool`, started afresh and not forked, so that the parent may hold threads, CUDA or
-a `__main__` that must not run twice. It reads a line of jobs from stdin, writes the pixels straight into their slots
-of a shared file, answers a line on stdout, and ends when its stdin closes, that is, when its parent dies. Its own
-alarm kills it at a file that takes too long, so nobody needs to watch a clock; which file that was stands in memory
-that both share.
+A child is `python -m gan_core.data.reader`, started afresh and not forked, so that the parent may hold threads, CUDA or
+a `__main__` that must not run twice. This is the parent's side: who reads what, and what became of it.
 """
 
 import collections
-import errno
-import hashlib
 import json
 import mmap
 import os
-import resource
 import selectors
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
-
-from gan_core.data.archive import Damaged, read_member
-from gan_core.data.choices import Colour
-from gan_core.data.colour import WHITE, NotReadable
-from gan_core.data.decode import Fit, decode
+from gan_core.data.colour import WHITE, Colour
+from gan_core.data.reader import MARK, MARK_BYTES
 from gan_core.errors import Stopped
 
 FEW_FILES = 64
@@ -38,8 +26,7 @@ MAX_CHILDREN = 32
 BATCH_JOBS, BATCH_BYTES = 64, 128 << 10  # of a line: waking for each file would cost as much as a small PNG
 UNKNOWN_BYTES = 16 << 10  # a file of a folder counts as this large
 LINES_AHEAD = 2  # unanswered lines per child
-MARK = struct.Struct("<q")
-MARK_BYTES = MARK.size
+READER = "gan_core.data.reader"  # the module a child runs
 TEXT_AHEAD = 32 << 10  # bytes of these lines: less than a pipe holds, so neither side ever blocks on a full pipe
 
 
@@ -142,7 +129,7 @@ class _Child:
             os.pwrite(file.fileno(), bytes(MARK_BYTES), 0)  # not a hole: on a full disk that would be a signal, later
             self.mark = mmap.mmap(file.fileno(), MARK_BYTES)  # the slot that it is at
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(file.fileno())],
+                [sys.executable, "-m", READER, str(file.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -195,7 +182,7 @@ class _Child:
         (at,) = MARK.unpack(self.mark)
         self.close()
         if not self.ready:
-            raise RuntimeError(f"the picture reader cannot start: {sys.executable} -m {__name__}")
+            raise RuntimeError(f"the picture reader cannot start: {sys.executable} -m {READER}")
         if self.unanswered:
             slots = [slot for line, _ in self.unanswered for slot in line]
             lost = at if at in self.unanswered[0][0] else slots[0]
@@ -220,55 +207,3 @@ class _Child:
                 pipe.close()  # type: ignore[union-attr]
             except BrokenPipeError:  # unsent jobs of a child that died
                 pass
-
-
-def _main() -> None:
-    """The child: set the limits, then answer job after job."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the parent
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the default kills, also inside C code
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-    setup = json.loads(sys.stdin.buffer.readline())
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (setup["memory_bytes"],) * 2)
-    size, fit, background = setup["size"], setup["fit"], tuple(setup["background"])
-    pixels = os.open(setup["pixels"], os.O_WRONLY)
-    archive = os.open(setup["zip"], os.O_RDONLY) if setup["zip"] else None
-    mark = mmap.mmap(int(sys.argv[1]), MARK_BYTES)
-    os.write(1, b"ready\n")
-    for line in sys.stdin.buffer:
-        answers = []
-        for slot, *source in json.loads(line):
-            mark[:] = MARK.pack(slot)
-            signal.setitimer(signal.ITIMER_REAL, setup["timeout_seconds"])
-            answers.append(_answer(slot, source, archive, pixels, size, fit, background))
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        os.write(1, json.dumps(answers).encode() + b"\n")
-
-
-def _answer(
-    slot: int, source: list[Any], archive: int | None, pixels: int, size: int, fit: Fit, background: Colour
-) -> tuple[Any, ...]:
-    """The fields of Decoded for one job, its pixels written; channels -errno where they could not be."""
-    try:
-        data = Path(source[0]).read_bytes() if archive is None else read_member(archive, *source)
-        picture = decode(data, size, fit, background)
-    except NotReadable as error:
-        return slot, 0, 0, 0, "", "", str(error)
-    except Damaged as error:
-        return slot, 0, 0, 0, "", "", str(error), True
-    except OSError:
-        return slot, 0, 0, 0, "", "", "the file could not be read"
-    except MemoryError:
-        return slot, 0, 0, 0, "", "", "it needs too much memory to read"
-    try:
-        os.pwrite(pixels, picture.pixels.tobytes(), slot * 3 * size * size)
-    except OSError as error:
-        return slot, -(error.errno or errno.EIO), 0, 0, "", "", error.strerror
-    channels = 1 if picture.pixels.ndim == 2 else 3
-    sha256 = hashlib.sha256(data).hexdigest()
-    return slot, channels, picture.width, picture.height, picture.mode, sha256, "", False, picture.animated
-
-
-if __name__ == "__main__":
-    _main()

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_core.data.choices import Choices, Colour
-from gan_core.data.colour import grey_if_grey
+from gan_core.data.arrays import grey_if_grey
+from gan_core.data.choices import Choices
+from gan_core.data.colour import Colour
 from gan_core.data.decode import Fit, fit_square
 from gan_core.data.demos import demo_items
 from gan_core.data.health import Record

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from gan_core.data.colour import to_mode
+from gan_core.data.arrays import to_mode
 from gan_core.data.health import Record
 from gan_core.errors import UserError
 

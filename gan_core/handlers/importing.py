@@ -1,5 +1,6 @@
 """Pictures in: the job `import`."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +15,8 @@ from gan_core.workspace import Workspace
 def import_(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> dict[str, Any]:
     """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all.
 
-    The zip of an upload moves into the folder of its data set, so that it can be imported again with other choices.
+    The zip of an upload moves into the folder of its data set, so that it can be imported again with other choices. Where the
+    import does not work it stays where it is, for another try; Workspace.sweep removes it some time after that.
     """
     from gan_core.data.choices import Choices
     from gan_core.data.dataset import read_info
@@ -48,9 +50,13 @@ def import_(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
                 os.replace(source, folder / KEPT_ZIP)
             elif kept is not None:
                 _second_copy(Path(source), folder / KEPT_ZIP)
-    finally:
+    except BaseException:
         if upload is not None:
-            shutil.rmtree(upload, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.utime(upload)  # its time is counted from now
+        raise
+    if upload is not None:
+        shutil.rmtree(upload, ignore_errors=True)
     store.add_dataset(job.subject, info.name)
     totals = [a + b for a, b in zip(info.train_counts, info.test_counts, strict=True)]
     return {

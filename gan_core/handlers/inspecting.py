@@ -111,6 +111,7 @@ def compared(
     keep = inspection.keep_one(same, held_out)
     in_both = held_out[same.rows].sum(axis=1) == 1
     of = lambda one: (sample[one.rows], one.mirrored)
+    coverage = [f"{len(sample):,} of {len(facts.labels):,} pictures compared"] * (len(sample) < len(facts.labels))
     found = []
     if len(keep.leaked):
         stays = sample[[keep.stays[row] for row in keep.leaked.tolist()]]
@@ -122,10 +123,13 @@ def compared(
     torn, mirrored = with_same_bytes(profile.same_bytes(facts), *of(across))
     if len(torn):
         found.append(diagnosis.conflicts(facts, info, torn, mirrored))
+    found = [
+        diagnosis.covering(one, coverage + [f"the {len(pairs.rows):,} nearest pairs"] * pairs.cut) for one in found
+    ]
     if len(misplaced):
-        found.append(diagnosis.suspects(facts, info, sample[misplaced], seems))
+        found.append(diagnosis.covering(diagnosis.suspects(facts, info, sample[misplaced], seems), coverage))
     if len(far := inspection.outliers(near, labels)):
-        found.append(diagnosis.outliers(facts, info, sample[far]))
+        found.append(diagnosis.covering(diagnosis.outliers(facts, info, sample[far]), coverage))
     return found
 
 

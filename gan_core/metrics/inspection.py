@@ -31,6 +31,7 @@ AMONG, ALIKE = 10, 9  # of so many nearest pictures so many are of one other cla
 PIXEL_WEIGHT, LINE = 4.0, 1.5
 PIXELS = 0.2  # and r = 0.98 at least, which is all that speaks in a class too small to have a usual distance
 PAIRS_AT_ONCE = 4096
+MOST_PAIRS = 500_000  # that are kept; where a set is one picture many times there are as many as its square
 TINY = 1e-6  # of a class that is one picture many times
 
 ShouldStop = Callable[[], bool] | None
@@ -46,14 +47,18 @@ class Views(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Near copies, the nearest first. rows int64 [P, 2], the smaller first; mirrored bool [P]; unlike float32 [P], at most LINE."""
+    """Near copies, the nearest first. rows int64 [P, 2], the smaller first; mirrored bool [P]; unlike float32 [P], at most LINE.
+
+    cut: there were more, and these are the nearest.
+    """
 
     rows: np.ndarray
     mirrored: np.ndarray
     unlike: np.ndarray
+    cut: bool = False
 
     def where(self, chosen: np.ndarray) -> "Pairs":
-        return Pairs(self.rows[chosen], self.mirrored[chosen], self.unlike[chosen])
+        return Pairs(self.rows[chosen], self.mirrored[chosen], self.unlike[chosen], self.cut)
 
 
 class KeepOne(NamedTuple):
@@ -138,7 +143,7 @@ def near_copies(views: Views, near_features: np.ndarray, should_stop: ShouldStop
     line = np.minimum(PIXELS, LINE / PIXEL_WEIGHT * usual_pixels)
     line[views.flat] = -1.0
     mirror = np.arange(pixels.shape[1]).reshape(SIDE, SIDE, -1)[:, ::-1].reshape(-1)
-    found: dict[tuple[int, int], tuple[float, bool]] = {}
+    found = Nearest(len(pixels), MOST_PAIRS)
     for mirrored, queries in ((False, pixels), (True, pixels[:, mirror])):
         for distances, q, b in distance_blocks(queries, pixels, upper_half=True, should_stop=should_stop):
             first, second = np.nonzero(distances <= np.minimum(line[q][:, None], line[b]))
@@ -151,15 +156,38 @@ def near_copies(views: Views, near_features: np.ndarray, should_stop: ShouldStop
                 unlike += (
                     PIXEL_WEIGHT * apart[start : start + PAIRS_AT_ONCE] / np.minimum(usual_pixels[i], usual_pixels[j])
                 )
-                for at in np.flatnonzero((i < j) & (unlike <= LINE)):
-                    pair = int(i[at]), int(j[at])
-                    found[pair] = min(found.get(pair, (np.inf, False)), (float(unlike[at]), mirrored))
-    order = sorted(found, key=lambda pair: (found[pair][0], pair))
-    return Pairs(
-        np.array(order, np.int64).reshape(-1, 2),
-        np.array([found[pair][1] for pair in order], bool),
-        np.array([found[pair][0] for pair in order], np.float32),
-    )
+                near = (i < j) & (unlike <= LINE)
+                found.add(i[near], j[near], unlike[near], mirrored)
+    return found.pairs()
+
+
+class Nearest:
+    """The nearest `most` pairs of those that are added, each once and in its nearer form, of `count` rows; holds twice as many."""
+
+    def __init__(self, count: int, most: int):
+        self.count, self.most, self.cut, self.new = count, most, False, 0
+        self.parts = [
+            (np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, bool))
+        ]  # i * count + j, unlike, mirrored
+
+    def add(self, i: np.ndarray, j: np.ndarray, unlike: np.ndarray, mirrored: bool) -> None:
+        self.parts.append((i.astype(np.int64) * self.count + j, unlike.astype(np.float64), np.full(len(i), mirrored)))
+        self.new += len(i)
+        if self.new > self.most:
+            self.settle()
+
+    def settle(self) -> None:
+        pair, unlike, mirrored = (np.concatenate(part) for part in zip(*self.parts, strict=True))
+        order = np.lexsort((mirrored, unlike, pair))
+        order = order[np.diff(pair[order], prepend=-1) > 0]  # the first of each pair
+        self.cut |= len(order) > self.most
+        order = order[np.lexsort((pair[order], unlike[order]))[: self.most]]
+        self.parts, self.new = [(pair[order], unlike[order], mirrored[order])], 0
+
+    def pairs(self) -> Pairs:
+        self.settle()
+        ((pair, unlike, mirrored),) = self.parts
+        return Pairs(np.stack(np.divmod(pair, self.count), axis=1), mirrored, unlike.astype(np.float32), self.cut)
 
 
 def keep_one(pairs: Pairs, held_out: np.ndarray) -> KeepOne:

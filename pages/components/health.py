@@ -15,6 +15,7 @@ from gan_core.data.findings import Finding, Picture
 from gan_core.errors import UserError
 from gan_core.evaluations import png, sheet
 from pages.components.desk import click_token
+from pages.components.import_again import query
 from pages.components.status import job_progress
 from pages.components.text import ago, count, plain, sentence
 
@@ -98,7 +99,9 @@ def offer(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: Finding
     """The click of a finding, or that it was done."""
     again = finding.action == "import_again" and info.source.get("kind") != "curated"
     if again:
-        st.page_link("dataset.py", label="Import again", icon=":material/refresh:", query_params={"again": id})
+        st.page_link(
+            "dataset.py", label="Import again", icon=":material/refresh:", query_params=query(id, finding.proposes)
+        )
     left = set(finding.rows) - exclusions.left_out(exclusions.read(folder))
     if finding.rows and not left:
         st.caption(":material/check: Left out.")

@@ -4,11 +4,12 @@ import streamlit as st
 
 from gan_core import actions, recipes
 from gan_core.actions import Desk
-from gan_core.data.choices import BACKGROUNDS, Choices
-from gan_core.data.dataset import SIZES, read_info
+from gan_core.data.choices import Choices
+from gan_core.data.dataset import SIZES
 from gan_core.data.demos import READY_SETS
 from gan_core.errors import UserError
 from pages.components.desk import click_token
+from pages.components.import_again import OTHER, choose_again, choose_unfinished, unfinished
 from pages.components.import_look import KEYS, look
 from pages.components.status import job_progress
 from pages.components.text import plain, sentence, size
@@ -17,7 +18,6 @@ from pages.components.upload import upload_zip
 WAYS = ("Ready sets", "Upload a zip", "Folder on this computer")
 MODES = {"auto": "As in the pictures", "RGB": "Colour", "L": "Grey"}
 FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretch to a square"}
-OTHER = "other"
 BACKGROUND_WORDS = {"white": "White", "black": "Black", "grey": "Grey", OTHER: "Another colour"}
 
 
@@ -25,6 +25,8 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
     """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
     if again := st.query_params.get("again"):
         return choose_again(desk, again)
+    if (job := unfinished(desk)) is not None:
+        return choose_unfinished(job)
     st.session_state.pop("import_filled", None)
     way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
     if way == WAYS[0]:
@@ -42,6 +44,9 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
         return f"demo:{name}", READY_SETS[name].title
     if way == WAYS[1]:
         if arrived := upload_zip("import_upload"):
+            before = st.session_state.get("import_arrived")
+            if before is not None and before.id != arrived.id:
+                actions.discard_upload(desk, f"upload:{before.id}")
             st.session_state["import_arrived"] = arrived
             st.session_state.pop("import_refused", None)
         if refused := st.session_state.get("import_refused"):
@@ -61,34 +66,6 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
         help="On the computer that Ganvas runs on. The folder holds one folder per class.",
     )
     return (path, "") if path else None
-
-
-def choose_again(desk: Desk, dataset_id: str) -> tuple[str, str] | None:
-    """The source of an earlier import, the form filled as it was then; None where it is gone."""
-    if st.button("Import something else", key="import_other", icon=":material/arrow_back:"):
-        del st.query_params["again"]
-        st.session_state.pop("import_filled", None)
-        st.rerun()
-    try:
-        info = read_info(desk.workspace.dataset(dataset_id))
-        actions.locate(desk, f"again:{dataset_id}")
-    except UserError as refused:
-        st.error(sentence(refused))
-        return None
-    st.info(plain(f"{info.name} again, from what it was made of, as a dataset of its own."), icon=":material/replay:")
-    if st.session_state.get("import_filled") != dataset_id or "import_size" not in st.session_state:
-        st.session_state["import_filled"] = dataset_id
-        background = info.source.get("background", "white")
-        named = background in BACKGROUNDS
-        st.session_state.update(
-            {"import_size": info.size, "import_fit": info.fit, "import_mode": info.source.get("mode", "auto")}
-        )
-        st.session_state["import_background"] = background if named else OTHER
-        if not named:
-            st.session_state["import_background_colour"] = background
-        for field, value in Choices(**info.source.get("choices", {}))._asdict().items():
-            st.session_state[KEYS[field]] = value
-    return f"again:{dataset_id}", info.name
 
 
 def look_or_refuse(desk: Desk, source: str) -> Choices | None:

@@ -8,6 +8,7 @@ from gan_core import actions
 from gan_core.actions import Desk
 from gan_core.data.choices import Choices
 from gan_core.data.survey import Preview
+from gan_core.errors import UserError
 from pages.components.desk import open_desk
 from pages.components.text import count, plain
 
@@ -45,10 +46,21 @@ def look(desk: Desk, source: str) -> Choices:
     return made
 
 
-@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking into it …")
 def look_once(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview:
-    """actions.look_into, once for each state of the source. stamp: when it was changed, and its size."""
-    preview = actions.look_into(open_desk(root), source, choices)
+    """actions.look_into, once for each state of the source, a refusal too. stamp: when it was changed, and its size."""
+    preview = looked_into(root, source, choices, stamp)
+    if not isinstance(preview, Preview):
+        raise UserError(*preview)
+    return preview
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking into it …")
+def looked_into(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview | tuple[str, str, str]:
+    """The preview, or what it was refused with: what a cached function raises is not kept."""
+    try:
+        preview = actions.look_into(open_desk(root), source, choices)
+    except UserError as refused:
+        return refused.code, refused.what, refused.todo
     assert preview is not None, "a ready set is not looked into"
     return preview
 
