@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export")
+PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "system")
 REPEATS, POINTS, GRIDS = 7, 2000, 50
 
 

@@ -22,7 +22,7 @@ from pages.components import classes
 from pages.components.pick import unique_labels
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export")
+PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "system")
 
 
 @pytest.fixture
