@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs")
+PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
 REPEATS, POINTS, GRIDS = 7, 2000, 50
 WHOLE = 10  # so many runs have all their points and grids, the others 120 and 3
 

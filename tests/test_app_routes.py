@@ -1,6 +1,7 @@
 """The routes of app.py on a real server: streamed upload, who may send it, Range, and one 404 for what is not there."""
 
 import http.client
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -145,6 +147,15 @@ def test_a_download_is_an_attachment_and_can_be_resumed(server):
     assert headers["x-content-type-options"] == "nosniff"
     status, headers, body = server.ask("GET", path, headers={"Range": "bytes=10-19"})
     assert (status, body) == (206, whole[10:20]) and headers["content-range"] == f"bytes 10-19/{len(whole)}"
+
+
+def test_the_support_bundle_is_a_zip_for_our_own_page_only(server):
+    status, headers, body = server.ask("GET", "/api/support-bundle")
+    assert status == 200 and headers["content-disposition"].startswith("attachment")
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert "versions.json" in archive.namelist() and archive.testzip() is None
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        assert server.ask("GET", "/api/support-bundle", headers=headers)[0] == 404
 
 
 @pytest.mark.parametrize("path", ["samples/reals.png", "samples/fakes-000000400.png", "timelapse.webp"])

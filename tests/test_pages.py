@@ -21,7 +21,7 @@ from gan_core.workspace import Workspace, new_id, write_json
 from pages.components import classes
 from pages.components.pick import unique_labels
 
-PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs")
+PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
 
 
 def plan_table(at: AppTest):

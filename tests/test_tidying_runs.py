@@ -7,8 +7,8 @@ import measured
 import pytest
 import seeded
 
-from gan_core import actions, jobs, runlist
-from gan_core.actions.trash import NOTE, TRASH_DAYS
+from gan_core import actions, cleaning, jobs, runlist
+from gan_core.actions.trash import NOTE
 from gan_core.errors import UserError
 from gan_core.repair import rebuild
 from gan_core.workspace import read_json, write_json
@@ -134,14 +134,10 @@ def test_twice_is_told_and_changes_nothing(full):
         actions.undelete(full, "../../etc")
 
 
-def test_only_what_was_deleted_long_ago_is_removed_for_good(full):
-    for state in ("finished", "failed"):
-        actions.delete(full, seeded.RUNS[state])
-    note = full.workspace.trashed(RUN) / NOTE
-    write_json(note, {"deleted_at": time.time() - (TRASH_DAYS + 1) * 86400})
-    assert actions.empty_trash(full) == [RUN]
-    assert [run.id for run in actions.deleted(full)] == [seeded.RUNS["failed"]]
-    assert not full.store.jobs(subject=RUN) and full.store.jobs(subject=seeded.RUNS["failed"])
+def test_cleaning_the_trash_removes_for_good(full):
+    actions.delete(full, RUN)
+    assert cleaning.clean(full.store, full.workspace, "trash").pieces == 1
+    assert actions.deleted(full) == [] and not full.store.jobs(subject=RUN)
     with pytest.raises(UserError, match="no such run"):
         full.store.run(RUN)
 
@@ -150,7 +146,7 @@ def test_a_run_whose_note_is_lost_counts_from_its_move(full):
     actions.delete(full, RUN)
     (full.workspace.trashed(RUN) / NOTE).unlink()
     os.utime(full.workspace.trashed(RUN), (0, 0))
-    assert actions.empty_trash(full) == [] and abs(actions.deleted(full)[0].deleted_at - time.time()) < 5
+    assert abs(actions.deleted(full)[0].deleted_at - time.time()) < 5
 
 
 def test_scores_are_those_of_the_newest_measurement(full):

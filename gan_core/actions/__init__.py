@@ -47,5 +47,5 @@ from gan_core.actions.runs import (
     train,
 )
 from gan_core.actions.samples import drawable, explore, timelapse, walk
-from gan_core.actions.trash import TRASH_DAYS, Deleted, delete, deleted, empty_trash, undelete
+from gan_core.actions.trash import Deleted, delete, deleted, undelete
 from gan_core.actions.upkeep import clean, look_again

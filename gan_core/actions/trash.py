@@ -6,7 +6,6 @@ a run that comes back has its scores and its state again; exports have folders o
 
 import contextlib
 import os
-import shutil
 import time
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ from gan_core.errors import UserError
 from gan_core.store import LIVE, Run
 from gan_core.workspace import ID, read_json, write_json
 
-TRASH_DAYS = 14  # how long a deleted run stays at least
 NOTE = "deleted.json"
 
 
@@ -76,16 +74,3 @@ def deleted(desk: Desk) -> list[Deleted]:
                 at = (read_json(folder / NOTE) or {}).get("deleted_at") or folder.stat().st_ctime
                 found.append(Deleted(folder.name, facts["name"], facts["dataset"], at))
     return sorted(found, key=lambda run: (-run.deleted_at, run.id))
-
-
-def empty_trash(desk: Desk, older_than_days: float = TRASH_DAYS) -> list[str]:
-    """Remove for good what was deleted longer ago, and the index's rows about it; the ids of what went."""
-    gone = []
-    for run in deleted(desk):
-        if time.time() - run.deleted_at >= older_than_days * 86400:
-            shutil.rmtree(desk.workspace.trashed(run.id))
-            with desk.store.transaction() as db:
-                db.execute("DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE subject = ?)", (run.id,))
-                db.execute("DELETE FROM jobs WHERE subject = ?", (run.id,))
-            gone.append(run.id)
-    return gone

@@ -20,7 +20,7 @@ def delete(runs: Runs, as_json: Json = False):
     """Delete runs; `undelete` brings them back."""
     for run in runs:
         actions.delete(desk(), run)
-    text = f"Deleted {', '.join(runs)}. Back with: undelete {' '.join(runs)} (for {actions.TRASH_DAYS} days at least)."
+    text = f"Deleted {', '.join(runs)}. Back with: undelete {' '.join(runs)}, until the trash is cleaned."
     say(as_json, {"runs": runs}, text)
 
 

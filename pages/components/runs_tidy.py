@@ -84,7 +84,7 @@ def trash_list(desk: Desk, trash: list[Deleted]) -> None:
         return
     with st.expander(count(len(trash), "deleted run"), icon=":material/delete:", key="runs_trash"):
         st.caption(
-            f"Kept whole for {actions.TRASH_DAYS} days at least. Exports, datasets and measurements' numbers are not touched."
+            "Kept whole until the trash is cleaned on System. Exports, datasets and measurements' numbers are not touched."
         )
         for run in trash:
             with st.container(horizontal=True, vertical_alignment="center"):

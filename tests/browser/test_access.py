@@ -65,6 +65,19 @@ def server(tmp_path_factory):
     running.kill()
 
 
+def settle(tab):
+    """Until nothing was drawn for a second: what is not there yet cannot be found wanting."""
+    drawn = "document.querySelector('.stMain').innerHTML.length + '/' + document.querySelector('.stMain').scrollHeight"
+    still, last = 0, ""
+    for _ in range(120):
+        tab.wait_for_timeout(250)
+        now = tab.evaluate(drawn)
+        still, last = (still + 1 if now == last else 0), now
+        if still >= 4:
+            return
+    raise AssertionError("the page is never still")
+
+
 @pytest.fixture(scope="module", params=PAGES)
 def opened(request, chromium, server):
     """A page with a run that has everything, drawn to its end, in a tab that all tests of this page share."""
@@ -72,8 +85,8 @@ def opened(request, chromium, server):
         where = "" if request.param == "home" else request.param
         tab.goto(f"{server.url}/{where}?run={seeded.RUNS['finished']}")
         expect(tab.locator(".stMain h1")).to_be_visible()
-        expect(tab.get_by_test_id("stStatusWidget")).to_have_count(0)
-        tab.wait_for_timeout(500)
+        expect(tab.locator("[data-test-script-state]").first).to_have_attribute("data-test-script-state", "notRunning")
+        settle(tab)
         yield tab
 
 
@@ -113,7 +126,7 @@ def test_the_tab_key_reaches_every_control(opened):
 
 def test_a_phone_scrolls_down_and_not_sideways(opened):
     opened.set_viewport_size({"width": 390, "height": 844})
-    opened.wait_for_timeout(500)
+    settle(opened)
     wide = "document.querySelector('.stMain').scrollWidth, document.documentElement.scrollWidth"
     try:
         assert max(opened.evaluate(f"[{wide}]")) <= 390
