@@ -24,7 +24,7 @@ CONTROLS = """() => {
 # Text of a control that is switched off need not stand out: WCAG 1.4.3 leaves inactive components out.
 SWITCHED_OFF = """selector => {
     const all = [...(document.querySelector(selector)?.closest('.stElementContainer')
-        ?.querySelectorAll('button, input, select, textarea') ?? [])]
+        ?.querySelectorAll('button, input, select, textarea') ?? [])].filter(e => !e.closest('[data-testid*=Tooltip]'))
     return all.length > 0 && all.every(e => e.disabled || e.closest('[aria-disabled=true], [data-disabled]'))
 }"""
 # A group of radio buttons, tabs or options is one stop of the Tab key, and so are a field and the arrows beside it that only a
