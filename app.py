@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from gan_core import jobs, support
 from gan_core.errors import UserError
-from gan_core.plane.players import BUSY, Players
+from gan_core.plane.players import BUSY, FULL, Players
 from gan_core.plane.settings import build
 from gan_core.store import Store
 from gan_core.workspace import Workspace, check_id, default_workspace, new_id
@@ -34,6 +34,7 @@ UPLOAD_BYTES = 20 << 30
 KEEP_FREE_BYTES = 1 << 30
 WRITE_BYTES = 1 << 20
 RECONCILE_SECONDS, SWEEP_SECONDS = 5, 3600
+LAB_CACHE = "public, max-age=3600"  # another version of Ganvas may compute other frames for the same link
 FOR_EVER = "public, max-age=31536000, immutable"
 SAMPLE = re.compile(r"(reals|fakes-[0-9]{9})\.png")
 EXPLORED = re.compile(r"grid\.png|image-[0-9]{4}\.png|real-[0-9]{7,9}\.webp")
@@ -235,10 +236,10 @@ async def lab_frames(request: Request) -> FileResponse | JSONResponse:
         settings = build(game if isinstance(game, dict) else {"shape": None})
         file = await players().chunk(settings, request.path_params["kind"], request.query_params.get("at", ""))
     except UserError as refused:
-        return refuse(503 if refused is BUSY else 400, refused.what, refused.todo)
+        return refuse(503 if refused in (BUSY, FULL) else 400, refused.what, refused.todo)
     except (ValueError, RecursionError):
         return refuse(400, "This is no game of the laboratory.", "Open the Learn page.")
-    return send_file(file, FOR_EVER)
+    return send_file(file, LAB_CACHE)
 
 
 async def support_bundle(request: Request) -> Response:

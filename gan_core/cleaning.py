@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import shutil
 import sqlite3
@@ -13,10 +14,13 @@ from typing import NamedTuple
 from gan_core.disk import Sizes
 from gan_core.errors import UserError
 from gan_core.store import LIVE, Store
-from gan_core.workspace import ID, Workspace, is_locked, read_json
+from gan_core.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
 
 EXPORT_DAYS = 30
-RESTING_SECONDS = 3600  # what was written to more recently in staging may be an upload whose form is still open
+RESTING_SECONDS = 3600  # what was written to more recently in staging may be a job's that is about to begin
+DISTANCE = (
+    "coalesce(json_extract(result, '$.fid'), json_extract(result, '$.frechet_distance'))"  # only Inception's is a FID
+)
 ANY_ID = re.compile(r"[a-z][0-9a-f]{16}")
 
 
@@ -74,8 +78,8 @@ def best_checkpoints(store: Store) -> dict[str, set[int]]:
 def read_best(store: Store, count: int, last: float | None) -> dict[str, set[int]]:
     rows = store.query(
         "SELECT subject, json_extract(result, '$.images_seen') AS seen, json_extract(result, '$.extractor') AS network, "
-        "min(json_extract(result, '$.frechet_distance')) FROM jobs "
-        "WHERE kind = 'evaluate' AND state = 'finished' AND result IS NOT NULL GROUP BY subject, network"
+        f"min({DISTANCE}) FROM jobs WHERE kind = 'evaluate' AND state = 'finished' AND {DISTANCE} IS NOT NULL "
+        "GROUP BY subject, network"
     )
     best: dict[str, set[int]] = {}
     for row in rows:
@@ -106,11 +110,12 @@ def feature_cache(store: Store, workspace: Workspace, days: float) -> Iterator[P
 
 
 def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """What no living process fills and nobody wrote to for an hour."""
+    """What no living process fills and nobody wrote to for an hour; uploads, which may be imported yet, for a day."""
     for path in sorted((workspace.root / "staging").iterdir()):
+        rests = STAGING_SECONDS if path.name.startswith("u") else RESTING_SECONDS
         with contextlib.suppress(OSError):
             newest = max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
-            if time.time() - newest > RESTING_SECONDS and not is_locked(path):
+            if time.time() - newest > rests and not is_locked(path):
                 yield Piece(path.name[:17], (path,), Sizes().of(path) if path.is_dir() else file_bytes(path))
 
 
@@ -172,24 +177,35 @@ def look(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAY
 
 
 def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
-    """Remove it. What a job took up meanwhile stays; no job can begin on it while it goes."""
+    """Remove it. What a job took up meanwhile stays; no job can begin on it while it goes.
+
+    It is moved aside while the index is held, which is quick, and removed after that, which may take long.
+    """
     found = list(KINDS[kind].find(store, workspace, days))
+    aside = workspace.root / "staging" / f"{new_id('job')}-cleaned"
+    aside.mkdir(mode=0o700)
     with store.transaction() as db:
         ask = lambda sql, *values: db.execute(sql, values).fetchall()
         if said := waits(ask, kind):
+            aside.rmdir()
             return Freed(0, 0, said)
         busy = in_use(ask)
         free = [piece for piece in found if piece.owner not in busy]
-        gone = [piece for piece in free if all(map(removed, piece.paths))]
+        gone = [piece for piece in free if any([moved(path, aside) for path in piece.paths])]
         if kind == "trash":
             forget(db, [piece.owner for piece in gone])
+    shutil.rmtree(aside, ignore_errors=True)  # what stays is a left-over of staging
+    free = [
+        piece for piece in free if piece in gone or any(path.exists() for path in piece.paths)
+    ]  # not: gone meanwhile
     stuck = f"{len(free) - len(gone)} could not be removed: look at their permissions." if len(gone) < len(free) else ""
     return Freed(len(gone), sum(piece.bytes for piece in gone), stuck)
 
 
-def removed(path: Path) -> bool:
+def moved(path: Path, aside: Path) -> bool:
+    """False where it is not there any more, as after an Undo, or may not be moved."""
     try:
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        os.replace(path, aside / f"{len(os.listdir(aside))}-{path.name}")
     except OSError:
         return False
     return True

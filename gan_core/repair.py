@@ -39,7 +39,7 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
     for id, (_, value) in found["exports"].items():
         kind = "share" if value.get("kind") == "share" else "export"
         if store.latest_job(kind, id) is None:
-            add_job(store, kind, id, {"run": value["run"]}, "finished", value)
+            add_job(store, kind, id, {"run": value["run"], "dataset": value.get("dataset")}, "finished", value)
     with store.transaction() as db:
         for table in ("datasets", "runs"):
             for row in db.execute(f"SELECT id FROM {table}").fetchall():

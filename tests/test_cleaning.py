@@ -44,6 +44,36 @@ def test_the_newest_and_the_best_checkpoint_stay(store, workspace, run):
     assert cleaning.look(store, workspace, "checkpoints") == (0, 0, "")
 
 
+def test_the_best_by_fid_stays_too(store, workspace, run):
+    for seen, fid in ((100, 5.0), (200, 10.0), (300, 20.0)):
+        add_job(store, "evaluate", run, {}, "finished", {"images_seen": seen, "fid": fid, "extractor": "inception-v3"})
+    add_job(
+        store, "evaluate", run, {}, "finished", {"images_seen": 300, "extractor": "inception-v3"}
+    )  # had too few images for one
+    cleaning.clean(store, workspace, "checkpoints")
+    assert kept(workspace, run) == [100, 200, 400]
+
+
+def test_what_came_back_meanwhile_is_not_forgotten(store, workspace, run, monkeypatch):
+    trashed = workspace.trashed(run)
+    workspace.run(run).rename(trashed)
+    found = list(cleaning.trash(store, workspace, 0))
+    trashed.rename(workspace.run(run))  # Undo, after the trash was looked into
+    monkeypatch.setitem(cleaning.KINDS, "trash", cleaning.KINDS["trash"]._replace(find=lambda *_: found))
+    assert cleaning.clean(store, workspace, "trash") == (0, 0, "") and store.jobs(subject=run)
+    assert workspace.run(run).is_dir() and not list((workspace.root / "staging").iterdir())
+
+
+def test_uploads_rest_longer_than_other_left_overs(store, workspace):
+    hours = time.time() - 2 * 3600
+    for kind in ("upload", "dataset"):
+        folder = workspace.root / "staging" / new_id(kind)
+        folder.mkdir()
+        os.utime(folder, (hours, hours))
+    assert cleaning.clean(store, workspace, "staging").pieces == 1
+    assert [path.name[0] for path in (workspace.root / "staging").iterdir()] == ["u"]
+
+
 @pytest.mark.parametrize("kind", ["train", "evaluate", "export"])
 def test_a_run_that_a_live_job_names_is_left_alone(store, workspace, run, kind):
     subject, payload = (run, {}) if kind != "export" else (new_id("export"), {"run": run})

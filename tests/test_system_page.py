@@ -12,6 +12,7 @@ from test_cleaning import kept, run  # noqa: F401  a fixture
 from gan_core import jobs, parts, speeds, worker
 from gan_core.store import Store
 from gan_core.workspace import Workspace, write_json
+from pages.components import every_job
 
 FACTS = {"looked_at": 0.0, "torch": "2.11.0", "cuda": "13.0", "threads": 4, "bf16": True}
 GPU = {"name": "NVIDIA <b>H100</b>", "memory_bytes": 80_000_000_000, "capability": "9.0", "bf16": True}
@@ -114,3 +115,7 @@ def test_inception_weights_are_looked_for_where_a_measurement_does(tmp_path, mon
     assert "workspace" in parts.inception_weights(workspace)
     monkeypatch.setenv("GANVAS_INCEPTION_WEIGHTS", str(tmp_path / "absent"))
     assert parts.inception_weights(workspace) is None  # a measurement would refuse
+
+
+def test_every_kind_of_job_has_a_name():
+    assert every_job.KINDS.keys() == jobs.LANES.keys()

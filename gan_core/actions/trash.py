@@ -5,6 +5,7 @@ a run that comes back has its scores and its state again; exports have folders o
 """
 
 import contextlib
+import json
 import os
 import time
 from typing import NamedTuple
@@ -57,10 +58,14 @@ def undelete(desk: Desk, run_id: str) -> Run:
             "not_in_trash", "There is no such deleted run.", "It is back already, or the trash was emptied."
         )
     created_at = facts.get("created_at") or (source / "config.json").stat().st_mtime
-    (source / NOTE).unlink(missing_ok=True)
-    with contextlib.suppress(FileNotFoundError):  # another tab was first
+    # Inside a transaction, so that the trash is not cleaned meanwhile; another tab may have been first.
+    with desk.store.transaction() as db, contextlib.suppress(FileNotFoundError):
         os.replace(source, desk.workspace.run(run_id))
-    desk.store.add_run(run_id, facts["name"], facts["dataset"], facts["config"], created_at)
+        (desk.workspace.run(run_id) / NOTE).unlink(missing_ok=True)
+        db.execute(
+            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
+            (run_id, facts["name"], facts["dataset"], json.dumps(facts["config"]), created_at),
+        )
     return desk.store.run(run_id)
 
 

@@ -111,6 +111,7 @@ class Player:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", required=True, type=Path)
+    os.nice(10)  # a class at play must not slow a training
     player = Player(parser.parse_args().cache)
     for line in sys.stdin:
         asked = json.loads(line)

@@ -13,6 +13,10 @@ from gan_core.plane.settings import Settings
 
 MOST_PLAYERS = 4
 ROOT = Path(__file__).parent.parent.parent
+MOST_WAITING = 60  # requests before one process: two classes that all ask at once
+FULL = UserError(
+    "lab_full", "Too many games are waiting to be computed.", "Wait a little, or play a game of the presets."
+)
 BUSY = UserError("lab_broke", "The laboratory did not answer.", "Choose Reset, or reload the page.")
 
 
@@ -34,6 +38,8 @@ class Players:
         file = place / cache.address(kind, way)
         if not file.is_file():
             line = self.players[int(settings.key, 16) % len(self.players)]
+            if line.waiting >= MOST_WAITING:
+                raise FULL
             # Shielded: a browser that leaves must not leave an answer unread, which the next would take for its own.
             await asyncio.shield(line.ask(file, {"settings": asdict(settings), "kind": kind, "moves": way}))
         cache.touch(place)
@@ -48,25 +54,32 @@ class Line:
     """One player process and the queue before it."""
 
     def __init__(self, root: Path):
-        self.root, self.turn = root, asyncio.Lock()
+        self.root, self.turn, self.waiting = root, asyncio.Lock(), 0
         self.process: asyncio.subprocess.Process | None = None
 
     async def ask(self, file: Path, request: dict) -> None:
-        async with self.turn:
-            if file.is_file():  # made while this one waited
-                return
-            if self.process is None or self.process.returncode is not None:
-                self.process = await self.start()
-            assert self.process.stdin and self.process.stdout
-            try:
-                self.process.stdin.write(json.dumps(request).encode() + b"\n")
-                await self.process.stdin.drain()
-                answer = await self.process.stdout.readline()
-            except OSError:
-                answer = b""
-            if not answer or not json.loads(answer)["ok"]:
-                self.end()
-                raise BUSY
+        self.waiting += 1
+        try:
+            async with self.turn:
+                await self.answer(file, request)
+        finally:
+            self.waiting -= 1
+
+    async def answer(self, file: Path, request: dict) -> None:
+        if file.is_file():  # made while this one waited
+            return
+        if self.process is None or self.process.returncode is not None:
+            self.process = await self.start()
+        assert self.process.stdin and self.process.stdout
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            await self.process.stdin.drain()
+            answer = await self.process.stdout.readline()
+        except OSError:
+            answer = b""
+        if not answer or not json.loads(answer)["ok"]:
+            self.end()
+            raise BUSY
 
     async def start(self) -> asyncio.subprocess.Process:
         one_thread = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}

@@ -23,6 +23,8 @@ KINDS = {
     "utility": "Comparison with classifiers",
     "detect": "Real or generated",
     "timelapse": "Timelapse",
+    "explore": "New images",
+    "walk": "Latent walk",
     "fuse": "Variants of real images",
     "export": "Export",
     "share": "Packing a generator",
@@ -45,7 +47,8 @@ def show(desk: Desk) -> None:
             return
         names = {thing.id: thing.name for thing in (*desk.store.runs(), *desk.store.datasets())}
         for lane, title in LANES.items():
-            mine = [job for job in live if job.lane == lane]
+            mine = [job for job in live if job.lane == lane and job.state == "running"]
+            mine += [job for job in desk.store.waiting(lane)]
             if mine:
                 st.subheader(title)
             for place, job in enumerate(mine):

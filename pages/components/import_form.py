@@ -79,8 +79,8 @@ def look_or_refuse(desk: Desk, source: str) -> Choices | None:
             st.session_state.pop(key, default) != default for key, default in zip(KEYS.values(), Choices(), strict=True)
         )
         if (
-            source.startswith("upload:") and not chosen
-        ):  # else it is the choice that does not fit, and goes back by itself
+            source.startswith("upload:") and not chosen and "job" not in st.query_params
+        ):  # else it is the choice that does not fit, and goes back by itself, or the upload of an earlier import
             actions.discard_upload(desk, source)
             st.session_state.pop("import_arrived", None)
             st.session_state["import_refused"] = sentence(refused)
