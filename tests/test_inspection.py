@@ -110,6 +110,7 @@ def test_too_many_pairs_are_the_nearest_and_it_is_said(scenes, monkeypatch, most
     near = within_class(seen.features, seen.labels)
     whole = near_copies(seen, near)
     assert len(whole.rows) == 240 and not whole.cut and len(np.unique(whole.rows, axis=0)) == 240
+    assert (np.diff(whole.unlike) >= 0).all()
     monkeypatch.setattr(inspection, "MOST_PAIRS", most)
     found = near_copies(seen, near)
     assert np.array_equal(found.rows, whole.rows[:most]) and np.array_equal(found.unlike, whole.unlike[:most])
