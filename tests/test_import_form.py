@@ -72,6 +72,19 @@ def test_a_plain_zip_offers_no_choice_and_a_choice_made_for_another_is_forgotten
     assert job.payload["choices"] == {"split": "given", "level": "auto", "loose": "skip"}
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["d/cat/1.png", "d/dog/2.png"], "**2 classes** in d / class / picture"),
+        (["train/1.png", "test/2.png"], "**1 class** in test, train / picture"),
+        (["1.png", "2.png"], "**1 class**"),
+    ],
+)
+def test_the_tree_names_a_class_folder_only_where_there_is_one(empty, tmp_path, names, said):
+    at = with_path(make_zip(tmp_path / "a.zip", names))
+    assert said in [element.value.replace("\\", "") for element in at.markdown]
+
+
 def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):
     (tmp_path / "no.zip").write_bytes(b"no zip")
     for path, said in (

@@ -32,7 +32,8 @@ class Facts(NamedTuple):
     """What was found, whatever was chosen. levels: the names of the folders that are no classes, outermost first.
 
     splits: names of the given split's folders, lower case. roots: of several roots. deeper: a picture lies in a folder
-    inside its class folder. loose: pictures in no class folder. noise: files that an operating system left there.
+    inside its class folder. loose: pictures in no class folder. noise: files that an operating system left there. flat: no folder
+    names a class.
     """
 
     levels: list[list[str]]
@@ -41,6 +42,7 @@ class Facts(NamedTuple):
     deeper: bool
     loose: int
     noise: int
+    flat: bool = False
 
 
 class Layout(NamedTuple):
@@ -198,7 +200,7 @@ def _one_class(
     splits = _told_of_splits({split for _, split in loose}, held if test_given else set())
     told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
-    return Layout([ALL], items, test_given, facts.noise, rejected, [told, *splits], facts._replace(loose=0))
+    return Layout([ALL], items, test_given, facts.noise, rejected, [told, *splits], facts._replace(loose=0, flat=True))
 
 
 def _by_labels(
@@ -230,7 +232,7 @@ def _by_labels(
     if not test_given:
         items = [item._replace(held_out=False) for item in items]
     splits = sorted({part.lower() for _, parts in listed for part in parts[:-1]} & SPLIT_NAMES)
-    facts = Facts([], splits, [], False, 0, noise)
+    facts = Facts([], splits, [], False, 0, noise, flat=True)
     return Layout(classes, items, test_given, noise + others, rejected, notices, facts)
 
 

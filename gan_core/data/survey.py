@@ -28,8 +28,8 @@ class Preview(NamedTuple):
 
     classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no pictures
     still count. test_given: the held out ones came so; else the test split is cut from the rest. left_out: (reason, how
-    many). levels: the folders above the classes, outermost first. offers: by field of Choices its options, where there is
-    more than one that makes a difference.
+    many). levels: the folders above the classes, outermost first. flat: no folder names a class. offers: by field of Choices
+    its options, where there is more than one that makes a difference.
     """
 
     classes: list[tuple[str, int, int]]
@@ -37,6 +37,7 @@ class Preview(NamedTuple):
     left_out: list[tuple[str, int]]
     ignored: int
     levels: list[list[str]]
+    flat: bool
     offers: dict[str, list[str]]
     notices: list[str]
 
@@ -74,6 +75,7 @@ def preview(path: Path, choices: Choices) -> Preview:
         left_out=why.most_common(),
         ignored=layout.ignored,
         levels=layout.facts.levels,
+        flat=layout.facts.flat,
         offers=_offers(layout.facts),
         notices=notices,
     )

@@ -76,11 +76,9 @@ def choose(offers: dict[str, list[str]]) -> Choices:
 
 def show(preview: Preview) -> None:
     """The tree in a line, the classes in a table, and what is to be known of the rest."""
-    folders = [", ".join(names) for names in preview.levels]
-    st.markdown(
-        f"**{plain(count(len(preview.classes), 'class', 'classes'))}** in "
-        f"{plain(' / '.join([*folders, 'class', 'picture']))}"
-    )
+    tree = [", ".join(names) for names in preview.levels] + ["class"] * (not preview.flat)
+    where = f" in {plain(' / '.join([*tree, 'picture']))}" if tree else ""
+    st.markdown(f"**{plain(count(len(preview.classes), 'class', 'classes'))}**{where}")
     names, learnt, held_out = zip(*preview.classes, strict=True)
     table = {"class": names, "to learn from" if preview.test_given else "pictures": learnt}
     if preview.test_given:
