@@ -84,7 +84,7 @@ def sign_of_life(desk: Desk, job: Job, place: int) -> str:
     """What is known of the process that carries it out, or of its place in the line."""
     if job.state == "queued":
         ahead = f"{count(place, 'job')} ahead of it" if place else "it is next"
-        return f"Waits since {duration(time.time() - job.created_at)}; {ahead}."
+        return f"Has waited {duration(time.time() - job.created_at)}; {ahead}."
     if not jobs.alive(job.pid, job.pid_started_at):
         return "Its process is gone; it will be marked as interrupted within seconds."
     if job.control == "stop":
