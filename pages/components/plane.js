@@ -5,6 +5,7 @@ const LONG = { fast: 50, slow: 10 }, MOST_ROUNDS = 4000, MOST_PARTS = 40
 const REAL = "#1f5fa8", FAKE = "#d9730d"
 const SHOW = { field: "D's surface", real: "Real points", fake: "Generated points", arrows: "Arrows", grid: "Grid of noise" }
 const PACE = { slow: 700, fast: 110, faster: 110 } // ms a picture
+const TELL_MS = 3000 // how often the line of words follows a fast game: a screen reader reads each of them
 
 // Moves.
 const parse = (text) => [...text.matchAll(/([rdg])(\d+)/g)].map((part) => [part[1], Number(part[2])])
@@ -226,7 +227,7 @@ class Lab {
     this.at(".round").textContent = n.toLocaleString("en") + (parse(frame.moves).some(([letter]) => letter !== "r") ? " and single steps" : "")
     this.slide()
     this.draw(); this.numbers(); this.curves()
-    if (!this.playing || slow) this.tellNumbers()
+    if (!this.playing || slow || performance.now() - this.toldAt > TELL_MS) this.tellNumbers()
   }
 
   slide() {
@@ -258,6 +259,7 @@ class Lab {
       last === "g" ? "G's turn: G moved its points along the arrows, to where D says real." :
       `${rounds(parse(frame.moves)).toLocaleString("en")} rounds played: D moved its surface, then G its points.`
     const sure = frame.d_real == null ? "" : ` D says real to ${percent(frame.d_real)} of real and ${percent(frame.d_fake)} of generated points.`
+    this.toldAt = performance.now()
     this.said(turn + modes + sure)
     this.at(".plane").setAttribute("aria-label", `The plane with real and generated points over D's surface. ${turn}${modes}${sure}`)
   }
