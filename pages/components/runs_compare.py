@@ -1,8 +1,11 @@
 """Chosen runs side by side: the settings in which they differ, their scores, one curve over another, their newest grids."""
 
+from pathlib import Path
+
+import numpy as np
 import streamlit as st
 
-from gan_core import runfolder, runlist
+from gan_core import curves, runfolder, runlist
 from gan_core.actions import Desk
 from gan_core.store import Run
 from pages.components import charts, forms, measure_charts, urls
@@ -34,7 +37,7 @@ def compare_runs(desk: Desk, runs: list[Run]) -> None:
         labels = unique_labels(runs)
     settings(runs, labels)
     scores(desk, runs, labels)
-    curves(desk, runs, labels)
+    lines(desk, runs, labels)
     grids(desk, runs)
 
 
@@ -67,9 +70,13 @@ def scores(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def points(path: str, changed: tuple[int, int]) -> list[dict]:
-    """At most 2,000 rows of metrics.jsonl, with the minutes beside the epoch. changed: mtime and size, so that a new row counts."""
-    rows = runfolder.decimate(runfolder.read_lines(path)[0])
-    return [row | {"minutes": row["elapsed_seconds"] / 60 if "elapsed_seconds" in row else None} for row in rows]
+    """About 2,000 rows of metrics.jsonl, with the minutes beside the epoch. changed: mtime and size, so that a new row counts."""
+    rows, keep = runfolder.read_lines(Path(path))[0], set[int]()
+    for name in METRICS:
+        values = np.array([value if (value := row.get(name)) is not None else np.nan for row in rows], np.float64)
+        keep.update(curves.thin(values, curves.MOST_POINTS // len(METRICS)).tolist())
+    chosen = [rows[at] for at in sorted(keep)]
+    return [row | {"minutes": row["elapsed_seconds"] / 60 if "elapsed_seconds" in row else None} for row in chosen]
 
 
 def rows_of(desk: Desk, run: Run) -> list[dict]:
@@ -81,7 +88,7 @@ def rows_of(desk: Desk, run: Run) -> list[dict]:
     return points(str(path), (found.st_mtime_ns, found.st_size))
 
 
-def curves(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+def lines(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Curves")
     series = {labels[run.id]: rows for run in runs if (rows := rows_of(desk, run))}
     there = {

@@ -52,7 +52,9 @@ def show(desk: Desk, run: Run, never: bool) -> None:
     with st.container(key="timelapse", width=720):
         if pictures and st.toggle("Play the animation", True, key="timelapse_play"):
             st.image(addresses[pictures[-1]], alt="The samples from the first epoch to the last, as an animation")
-        links = [
-            urls.download_link(addresses[format], f"timelapse.{format}", films.FORMATS[format]) for format in times
-        ]
-        st.html(f"Download the timelapse: {' · '.join(links)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.write("Download the timelapse:")
+            for format in times:
+                st.html(
+                    urls.download_link(addresses[format], f"timelapse.{format}", films.FORMATS[format]), width="content"
+                )

@@ -119,10 +119,8 @@ def show(desk: Desk, run: Run) -> None:
         st.image(urls.walked(run.id, walk["job"], "strip.png"), alt=f"{said}, in {explorations.STRIP} stills")
         if st.toggle("Play the animation", True, key="walk_play"):
             st.image(urls.walked(run.id, walk["job"], "walk.webp"), alt=f"{said}, there and back as an animation")
-        links = [
-            urls.download_link(
-                urls.walked(run.id, walk["job"], f"walk.{format}"), f"walk.{format}", films.FORMATS[format]
-            )
-            for format in walk["formats"]
-        ]
-        st.html(f"Download the walk: {' · '.join(links)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.write("Download the walk:")
+            for format in walk["formats"]:
+                address = urls.walked(run.id, walk["job"], f"walk.{format}")
+                st.html(urls.download_link(address, f"walk.{format}", films.FORMATS[format]), width="content")

@@ -31,8 +31,8 @@ def pictures(path, classes: dict[str, int], extra=()):
 def points(page: Page) -> int:
     """How many points the loss curve on the page has."""
     return page.evaluate("""() => {
-        const charts = [...document.querySelectorAll('.st-key-chart_losses .js-plotly-plot')]
-        return Math.max(0, ...charts.map(c => Math.max(0, ...(c.data ?? []).map(t => t.x?.length ?? 0))))
+        const chart = document.querySelector('.live-chart')  // the losses come first
+        return Math.max(0, ...(chart?._fullData ?? []).map(t => t.x?.length ?? 0))
     }""")
 
 
