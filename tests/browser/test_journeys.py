@@ -121,12 +121,12 @@ def test_from_upload_to_download(page, server, tmp_path):
     # samples: every grid on a slider, beside real ones; the timelapse
     page.get_by_role("link", name="See samples").click()
     page.wait_for_url("**/samples*")  # Live has a picture of the same words
-    expect(page.locator("img[alt*='enerated']").first).to_be_visible()
-    wait_for(lambda: page.locator("img").count() >= 2, "the real images beside it")
-    slider = page.get_by_role("slider").first
-    shown = page.locator("img[alt*='enerated']").first.get_attribute("src")
-    slider.press("Home")
-    wait_for(lambda: page.locator("img[alt*='enerated']").first.get_attribute("src") != shown, "another grid")
+    generated = page.locator(".player .pane.a img")
+    expect(generated).to_be_visible()
+    expect(page.locator(".player .pane.b img")).to_have_attribute("alt", "Real images, a row per class")
+    shown = generated.get_attribute("src")
+    page.locator(".player .row.a input").press("Home")
+    wait_for(lambda: generated.get_attribute("src") != shown, "another grid")
     page.locator(".st-key-timelapse_start button").click()
     expect(page.locator(".st-key-timelapse img")).to_be_visible()
 
