@@ -6,24 +6,11 @@ import seeded
 from app_pages import letters, open_page, words
 from streamlit.testing.v1 import AppTest
 
-from gan_core import actions, jobs
+from gan_core import actions
 from gan_core.actions import Desk
 from gan_core.store import Store
-from gan_core.workspace import Workspace
 
 DONE, FAILED, LIVE = (seeded.RUNS[state] for state in ("finished", "failed", "running"))
-
-
-@pytest.fixture
-def empty(tmp_path, monkeypatch) -> Workspace:
-    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
-    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: None)
-    return Workspace(tmp_path)
-
-
-@pytest.fixture
-def full(empty) -> Workspace:
-    return seeded.seed(empty.root)
 
 
 def frame(at: AppTest, column: str):

@@ -8,7 +8,7 @@ from app_pages import letters, open_page, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from gan_core import actions, jobs, recipes
+from gan_core import actions, recipes
 from gan_core.actions import Desk
 from gan_core.store import Store
 from gan_core.workspace import Workspace
@@ -16,18 +16,6 @@ from pages.components import recipe_cards
 from pages.components.rail import LOOKS, TITLES
 
 DONE = seeded.RUNS["finished"]
-
-
-@pytest.fixture
-def empty(tmp_path, monkeypatch) -> Workspace:
-    monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
-    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: None)
-    return Workspace(tmp_path)
-
-
-@pytest.fixture
-def full(empty) -> Workspace:
-    return seeded.seed(empty.root)
 
 
 def change(workspace: Workspace, run_id: str, **settings) -> None:
