@@ -729,7 +729,7 @@ from gan_core import jobs
 jobs.ensure_workers = lambda store, workspace: None
 import app
 at = AppTest.from_file("pages/router.py", default_timeout=30).run()
-for page in {(*PAGES[1:], "learn")}:
+for page in {PAGES[1:]}:
     at.query_params["run"] = "{seeded.RUNS["finished"]}"
     at.switch_page(page + ".py").run()
     assert not at.exception, at.exception
