@@ -161,7 +161,8 @@ def others() -> None:
 vitals()
 others()
 has_numbers = bool(run_curves.columns_of(folder))
-look = run_curves.controls() if has_numbers else run_curves.Look()
+with st.container():  # there from the start, so that what stands below never moves and never shows twice
+    look = run_curves.controls() if has_numbers else run_curves.Look()
 
 
 @st.fragment(run_every=CHART_SECONDS if was_live else None)
