@@ -5,14 +5,13 @@ import streamlit as st
 from gan_core import actions, jobs, runfolder
 from gan_core.errors import UserError
 from gan_core.store import Job
-from pages.components import queue, run_curves, urls, variety
+from pages.components import pace, queue, run_curves, urls, variety
 from pages.components.desk import get_desk
 from pages.components.pick import dataset_name, pick_run
 from pages.components.rail import rail
 from pages.components.status import STATES, badge, no_grid_yet, state_of_run
 from pages.components.text import count, duration, plain, sentence, size
 
-VITALS_SECONDS, CHART_SECONDS = 2, 2
 GRID_PIXELS = 760
 
 desk = get_desk()
@@ -122,11 +121,8 @@ def say_state(job: Job | None, status: dict) -> None:
                 st.page_link(page, label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
 
 
-@st.fragment(run_every=VITALS_SECONDS if was_live else None)
-def vitals() -> None:
-    job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
-    if (job is not None and job.live) != was_live:
-        st.rerun()  # it ended, or was resumed: the timers of the page change with it
+def vitals(job: Job | None, status: dict) -> None:
+    """Name, state and buttons, how far the run is, and its numbers of this moment."""
     with st.container(horizontal=True, vertical_alignment="center", key="vitals"):
         badge(state_of_run(desk, run.id, job))
         st.markdown(f"**{plain(run.name)}**")
@@ -153,38 +149,13 @@ def vitals() -> None:
                 st.metric(label, value, width="content")
 
 
-@st.fragment(run_every=VITALS_SECONDS if was_live else None)
-def others() -> None:
-    queue.show(desk, run.id)
-
-
-vitals()
-others()
-has_numbers = bool(run_curves.columns_of(folder))
-with st.container():  # there from the start, so that what stands below never moves and never shows twice
-    look = run_curves.controls() if has_numbers else run_curves.Look()
-
-
-@st.fragment(run_every=CHART_SECONDS if was_live else None)
-def curves() -> None:
-    job = desk.store.latest_job("train", run.id)
-    if not has_numbers and run_curves.columns_of(folder):
-        st.rerun()  # now there is something that controls are for
+def curves(job: Job | None) -> None:
+    look = run_curves.controls() if run_curves.columns_of(folder) else run_curves.Look()
     nothing = "The curves appear with the first numbers." if was_live else "This run has no numbers to draw."
     run_curves.show(folder, run.config, look, state_of_run(desk, run.id, job) == "paused", nothing)
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live else None)
-def watch_variety() -> None:
-    looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
-    if looks:
-        st.header("Variety")
-        variety.during_training(looks, "live")
-
-
-@st.fragment(run_every=CHART_SECONDS if was_live else None)
-def newest_grid() -> None:
-    grid = runfolder.read_status(folder).get("latest_grid")
+def newest_grid(job: Job | None, grid: str | None) -> None:
     st.header("Newest samples")
     if grid:
         seen = int(grid.removeprefix("fakes-").removesuffix(".png"))
@@ -195,19 +166,37 @@ def newest_grid() -> None:
                 alt=f"Generated images, a row per class, after {seen:,} images seen",
             )
     else:
-        st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))
+        st.caption(no_grid_yet(state_of_run(desk, run.id, job)))
 
 
-@st.fragment(run_every=CHART_SECONDS if was_live else None)
-def log() -> None:
-    st.code(runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260)
+every = pace.seconds()
 
 
-curves()
-watch_variety()
-newest_grid()
-with st.expander("Log (last 200 lines)", expanded=first is not None and first.state == "failed", key="live_log"):
-    log()
+@st.fragment(run_every=every if was_live else None)
+def watch() -> None:
+    """All that moves, as one fragment: a refresh costs the server the same whether it draws one thing or all."""
+    job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
+    if (job is not None and job.live) != was_live or (was_live and pace.differs(every)):
+        st.rerun()  # it ended, or was resumed, or many came to watch: the timer of the page changes with it
+    # Each in a place of its own, there from the start: what stands below never moves, and never shows twice.
+    with st.container():
+        vitals(job, status)
+    with st.container():
+        queue.show(desk, run.id)
+    with st.container():
+        curves(job)
+    with st.container():
+        looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
+        if looks:
+            st.header("Variety")
+            variety.during_training(looks, "live")
+    with st.container():
+        newest_grid(job, status.get("latest_grid"))
+    with st.expander("Log (last 200 lines)", expanded=first is not None and first.state == "failed", key="live_log"):
+        st.code(runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260)
+
+
+watch()
 with st.expander("Settings of this run"):
     st.json(run.config)
 st.page_link("train.py", label="Clone this run", icon=":material/content_copy:", query_params={"clone": run.id})

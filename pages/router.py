@@ -6,12 +6,12 @@ import streamlit as st
 
 from gan_core import runfolder
 from gan_core.actions import Desk
+from pages.components import pace
 from pages.components.desk import get_desk
 from pages.components.status import state_of, state_text
 from pages.components.text import duration, plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
-CHIP_SECONDS = 3
 MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
 
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
@@ -100,7 +100,7 @@ def running_now(desk: Desk) -> None:
     active = [job for job in desk.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
     names = {run.id: run.name for run in desk.store.runs()} if active else {}
 
-    @st.fragment(run_every=CHIP_SECONDS if active else None)
+    @st.fragment(run_every=2 * pace.seconds() if active else None)
     def chip() -> None:
         for job in active:
             now, status = desk.store.job(job.id), runfolder.read_status(desk.workspace.run(job.subject))

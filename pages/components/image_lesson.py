@@ -7,7 +7,7 @@ from gan_core.actions import Desk
 from gan_core.errors import UserError
 from gan_core.meaning import LINES, level
 from gan_core.store import Run
-from pages.components import urls
+from pages.components import pace, urls
 from pages.components.desk import click_token
 from pages.components.status import STATES, state_of, state_of_run
 from pages.components.text import number, plain, sentence
@@ -69,7 +69,7 @@ def newest(desk: Desk) -> dict[str, Run | None]:
 
 
 def side_by_side(desk: Desk, runs: dict[str, Run | None], busy: bool) -> None:
-    @st.fragment(run_every=EVERY_SECONDS if busy else None)
+    @st.fragment(run_every=max(EVERY_SECONDS, pace.seconds()) if busy else None)
     def both() -> None:
         live = False
         for column, (recipe, run) in zip(st.columns(2), runs.items(), strict=True):
