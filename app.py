@@ -178,9 +178,11 @@ async def support_bundle(request: Request) -> Response:
 
 
 def warm_up() -> None:
-    """Import what charts and tables need, so that not the first visitor pays for it."""
+    """Import what pages need, so that not the first visitor pays for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
         importlib.import_module(module)
+    for part in sorted((Path(__file__).parent / "pages" / "components").glob("*.py")):
+        importlib.import_module(f"pages.components.{part.stem}")
 
 
 @contextlib.asynccontextmanager

@@ -72,7 +72,8 @@ class Tab:
             kind = message.WhichOneof("type")
             if kind == "new_session" and not message.metadata.run.fragment_ids:
                 self.stop()
-                self.page = message.new_session.page_script_hash
+            elif kind == "navigation":
+                self.page = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 self.stop([message.auto_rerun.fragment_id])
                 self.timers[message.auto_rerun.fragment_id] = asyncio.create_task(

@@ -1,12 +1,13 @@
 """The index and the queue in SQLite: datasets, runs, jobs, events. The folders are the truth; `repair` rebuilds this.
 
-Rollback journal and FULL sync (faults.md 0.2 says why not WAL). A connection per call, so threads and processes share
-nothing but the file.
+Rollback journal and FULL sync (faults.md 0.2 says why not WAL). A connection per write, one for all reads of a process.
 """
 
 import contextlib
 import json
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -82,6 +83,9 @@ class Store:
 
     def __init__(self, workspace: Workspace):
         self.path = workspace.root / "ganvas.sqlite"
+        self._reading = threading.Lock()
+        self._reader: sqlite3.Connection | None = None
+        self._read_file = (0, 0)
         with self.transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
@@ -113,13 +117,15 @@ class Store:
             db.close()
 
     def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        # Not mode=ro: a writer killed in mid-commit leaves a journal that the next reader must be able to roll back.
-        db = sqlite3.connect(self.path, timeout=10)
-        try:
-            db.row_factory = sqlite3.Row
-            return db.execute(sql, values).fetchall()
-        finally:
-            db.close()
+        """Rows of a SELECT. One connection stays open for all threads: to open one costs more than most questions."""
+        with self._reading:
+            file = os.stat(self.path)
+            if self._reader is None or self._read_file != (file.st_dev, file.st_ino):
+                # Not mode=ro: a writer killed in mid-commit leaves a journal that the next reader must be able to roll back.
+                self._reader = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+                self._reader.row_factory = sqlite3.Row
+                self._read_file = (file.st_dev, file.st_ino)
+            return self._reader.execute(sql, values).fetchall()
 
     # -- datasets and runs ---------------------------------------------------------------------------------------------
 

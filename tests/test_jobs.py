@@ -9,6 +9,7 @@ import pytest
 from gan_core import jobs, worker
 from gan_core.errors import UserError
 from gan_core.store import Store
+from gan_core.workspace import Workspace
 
 
 def submit(store, kind="train", **more):
@@ -33,8 +34,7 @@ def test_two_claimers_never_get_the_same_job(store):
     taken, lock = [], threading.Lock()
 
     def take():
-        mine = Store.__new__(Store)
-        mine.path = store.path
+        mine = Store(Workspace(store.path.parent))
         while job := jobs.claim(mine, "train"):
             with lock:
                 taken.append(job.id)
@@ -245,6 +245,5 @@ def test_a_workspace_from_before_queues_had_places_keeps_its_order(store):
     with store.transaction() as db:
         db.execute("ALTER TABLE jobs DROP COLUMN place")
         db.execute("PRAGMA user_version = 1")
-    again = Store.__new__(Store)
-    Store.__init__(again, type("Folder", (), {"root": store.path.parent})())
+    again = Store(Workspace(store.path.parent))
     assert [job.id for job in again.waiting("train")] == [first.id, second.id]
