@@ -29,7 +29,9 @@ check: setup
 
 bench: setup
 	$(PY) benchmarks/demo_seconds.py
-	$(PY) benchmarks/page_seconds.py
+	$(PY) benchmarks/page_seconds.py --runs 200
+	$(PY) benchmarks/live_seconds.py
+	$(PY) benchmarks/classroom.py
 	$(PY) benchmarks/upload_memory.py
 	$(PY) benchmarks/panel_share.py
 	$(PY) benchmarks/train_speed.py
