@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -238,6 +239,16 @@ def test_cancel_takes_only_what_still_waits(store):
         with pytest.raises(UserError, match="does not wait"):
             jobs.cancel(store, id)
     assert store.job(first.id).state == "running" and store.job(first.id).control == "run"
+
+
+def test_an_index_put_in_the_place_of_another_is_read_anew(store, tmp_path):
+    before = shutil.copy(store.path, tmp_path / "before.sqlite")
+    submit(store)
+    assert len(store.jobs()) == 1
+    os.replace(before, store.path)  # as a restored backup does, while the server is up
+    assert store.jobs() == []
+    submit(store)
+    assert len(store.jobs()) == 1
 
 
 def test_a_workspace_from_before_queues_had_places_keeps_its_order(store):
