@@ -105,6 +105,13 @@ def test_where_amber_and_red_begin_is_told_in_words():
     assert len({line.line.dash for line in figure.data}) == 2 and list(figure.data[1].y) == [0.5] * 3
 
 
+def test_twelve_runs_are_told_apart_without_their_colours():
+    rows = [{"epoch": at, "loss_g": 1.0} for at in range(100)]
+    lines = measure_charts.over_runs({f"run {n}": rows for n in range(12)}, "loss_g", "epoch", "epochs", "").data
+    assert len({(line.line.dash, line.mode == "lines" or line.marker.symbol) for line in lines}) == 12
+    assert all(line.marker.maxdisplayed == measure_charts.MOST_MARKERS for line in lines)
+
+
 def test_four_runs_are_told_apart_by_dashes_and_their_names_are_not_html():
     figure = measure_charts.over_epochs({f"<b>{at}</b>": looks(2) for at in range(4)}, "variance_ratio")
     assert len({line.line.dash for line in figure.data}) == 4 and "<b>" not in figure.to_json()

@@ -1,5 +1,7 @@
 """The Runs page: its table, what is chosen in the address, compare, rename, delete and undo."""
 
+import time
+
 import measured
 import pytest
 import seeded
@@ -88,7 +90,9 @@ def test_compare_tells_settings_scores_and_curves(full):
         "off",
         "on",
     }
-    assert "Birds, failed has not been measured yet" in letters(at)
+    assert "Not measured yet, click to measure:" in letters(at)
+    links = {link.proto.query_string: link.proto.label.replace("\\", "") for link in at.get("page_link")}
+    assert links[f"run={FAILED}"] == "Birds, failed"
     assert len(at.get("plotly_chart")) == 1
     at.selectbox(key="runs_metric").set_value("d_real").run()
     at.segmented_control(key="runs_axis").set_value("Minutes").run()
@@ -97,6 +101,19 @@ def test_compare_tells_settings_scores_and_curves(full):
     assert '"minutes"' in chart.proto.spec and "D(x), real" in chart.proto.spec
     at = open_page("runs", cmp=f"{DONE},{measured.RUN}")
     assert "**Not comparable:** the dataset" in letters(at)
+
+
+def test_ten_runs_are_compared_and_more_than_twelve_are_cut(full):
+    store = Store(full)
+    more = [f"r{'c' * 14}{number:02d}" for number in range(13)]
+    for number, run in enumerate(more):
+        seeded.seed_run(full, store, run, f"Run {number}", "finished", created_at=time.time() - number)
+    at = open_page("runs", cmp=",".join(more[:10]))
+    (chart,) = at.get("plotly_chart")
+    assert all(f'"Run {number}"' in chart.proto.spec for number in range(10)) and not at.info
+    assert sum(caption.value.startswith("Epoch") for caption in at.caption) == 10
+    at = open_page("runs", cmp=",".join(more))
+    assert "These are the first 12 of the 13 chosen runs" in at.info[0].value
 
 
 def test_runs_told_the_same_differ_in_no_setting(full):

@@ -13,7 +13,7 @@ from pages.components.pick import unique_labels
 from pages.components.text import ago, plain
 
 CURVES = {"variance_ratio": "Variance ratio of the lowest class", "coverage_ratio": "Coverage ratio"}
-MOST_RUNS = 3  # others: four lines are told apart by their dashes
+MOST_RUNS = measure_charts.MOST_LINES - 1  # others, beside the run of the page
 
 
 def compare(desk: Desk, run: Run) -> None:

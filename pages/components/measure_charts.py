@@ -12,6 +12,9 @@ from pages.components.charts import BLUE, GREY, ORANGE, layout
 GREEN, VIOLET = "#5b8f29", "#8a5aa8"
 PALE = "#eef3f9"  # opaque: plotly chooses black or white numbers by it, also on the dark page
 STYLES = ((BLUE, "solid"), (ORANGE, "dash"), (GREEN, "dot"), (VIOLET, "dashdot"))
+SYMBOLS = ("circle", "square-open", "diamond-open")  # of the first four lines, the next four, ...
+MOST_MARKERS = 12  # on a long line; only from the fifth line on
+MOST_LINES = len(STYLES) * len(SYMBOLS)  # that are told apart without their colours
 PATTERNS = ("", "/", ".", "x")
 MOST_POINTS = 2000
 FEW_POINTS = 12  # of a line, up to which each is marked
@@ -53,12 +56,21 @@ def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[
 
 def line(figure: go.Figure, rows: list[dict[str, Any]], key: str, name: str, number: int, x: str = "epoch") -> None:
     colour, dash = STYLES[number % len(STYLES)]
+    symbol = SYMBOLS[number // len(STYLES) % len(SYMBOLS)]
+    mode = (
+        "markers"
+        if len(rows) == 1
+        else "lines+markers"
+        if len(rows) <= FEW_POINTS or number >= len(STYLES)
+        else "lines"
+    )
     figure.add_scatter(
         x=[row.get(x) for row in rows],
         y=[row.get(key) for row in rows],
         name=name,
-        mode="markers" if len(rows) == 1 else "lines+markers" if len(rows) <= FEW_POINTS else "lines",
+        mode=mode,
         line={"color": colour, "dash": dash, "width": 2},
+        marker={"symbol": symbol, "size": 8, "maxdisplayed": 0 if len(rows) <= FEW_POINTS else MOST_MARKERS},
         hovertemplate="%{y:.3f}",
         showlegend=True,
     )

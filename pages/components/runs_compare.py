@@ -14,7 +14,8 @@ from pages.components.pick import unique_labels
 from pages.components.status import no_grid_yet, state_of_run
 from pages.components.text import plain
 
-MOST_RUNS = 4  # lines are told apart by their dashes
+MOST_RUNS = measure_charts.MOST_LINES
+GRIDS_A_ROW = 4
 METRICS = {
     "loss_g": "Loss of G",
     "loss_d": "Loss of D",
@@ -57,12 +58,15 @@ def settings(runs: list[Run], labels: dict[str, str]) -> None:
 def scores(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Newest scores")
     results = {run.id: found for run in runs if (found := newest(desk, run)) is not None}
-    for run in runs:
-        if run.id not in results:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(f"{plain(run.name)} has not been measured yet.", width="content")
+    if missing := [run for run in runs if run.id not in results]:
+        with st.container(horizontal=True, vertical_alignment="center", key="runs_unmeasured"):
+            st.caption("Not measured yet, click to measure:", width="content")
+            for run in missing:
                 st.page_link(
-                    "evaluate.py", label="Measure it", icon=":material/straighten:", query_params={"run": run.id}
+                    "evaluate.py",
+                    label=plain(labels[run.id]),
+                    icon=":material/straighten:",
+                    query_params={"run": run.id},
                 )
     if results:
         table([run for run in runs if run.id in results], results, labels)
@@ -112,12 +116,18 @@ def lines(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
 
 def grids(desk: Desk, runs: list[Run]) -> None:
     st.subheader("Newest samples")
-    for column, run in zip(st.columns(len(runs)), runs, strict=True):
-        status = runfolder.read_status(desk.workspace.run(run.id))
-        with column:
-            st.markdown(f"**{plain(run.name)}**")
-            if grid := status.get("latest_grid"):
-                st.image(urls.sample(run.id, grid), width="stretch", alt=f"Newest generated images of {run.name}")
-                st.caption(f"Epoch {status.get('epoch', 0):.1f}")
-            else:
-                st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))
+    for start in range(0, len(runs), GRIDS_A_ROW):
+        row = runs[start : start + GRIDS_A_ROW]
+        for column, run in zip(st.columns(min(len(runs), GRIDS_A_ROW)), row, strict=False):
+            with column:
+                newest_grid(desk, run)
+
+
+def newest_grid(desk: Desk, run: Run) -> None:
+    status = runfolder.read_status(desk.workspace.run(run.id))
+    st.markdown(f"**{plain(run.name)}**")
+    if grid := status.get("latest_grid"):
+        st.image(urls.sample(run.id, grid), width="stretch", alt=f"Newest generated images of {run.name}")
+        st.caption(f"Epoch {status.get('epoch', 0):.1f}")
+    else:
+        st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))
