@@ -102,7 +102,9 @@ def say_state(job: Job | None, status: dict) -> None:
                 icon=STATES["queued"].icon,
             )
     elif state == "running" and not status.get("images_seen"):
-        st.info("Loading: first numbers in about ten seconds.", icon=":material/downloading:")
+        told = runfolder.log_tail(folder / "log.txt").splitlines()
+        doing = plain(told[-1].partition("  ")[2]) if told else ""
+        st.info(doing or "Loading: first numbers in about ten seconds.", icon=":material/downloading:")
     elif state == "paused":
         st.warning("Paused. Nothing is lost; continue when you like.", icon=STATES["paused"].icon)
     elif state in ("failed", "interrupted"):
