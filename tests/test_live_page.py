@@ -135,3 +135,15 @@ def test_a_run_without_numbers_has_no_controls_for_them(full):
     full.run(run).mkdir()
     at = open_page("live", run=run)
     assert not at.slider and "no numbers to draw" in words(at)
+
+
+def test_before_the_first_numbers_the_page_says_what_the_run_does(full):
+    folder = full.run(RUNNING)
+    status = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(status | {"images_seen": 0}))
+    (folder / "log.txt").write_text("2026-11-22 10:00:00  First a small classifier learns the classes.\n")
+    assert (
+        open_page("live", run=RUNNING).info[0].value.replace("\\", "") == "First a small classifier learns the classes."
+    )
+    (folder / "log.txt").unlink()
+    assert "first numbers in about ten seconds" in open_page("live", run=RUNNING).info[0].value

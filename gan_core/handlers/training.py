@@ -87,7 +87,7 @@ def guiding_layers(data: ImageSet, seed: int, where: str, log: Callable[[str], N
     from gan_core.metrics.referee import BATCH, update_count
 
     started = time.monotonic()
-    log("First a small classifier learns the classes, to guide D: half a minute, more on a busy machine.")
+    log("First a small classifier learns the classes, to guide D; the first numbers come after that.")
     labels, classes = np.asarray(data.labels), len(data.classes)
     found = fit(
         data.images, labels, classes, updates=update_count(len(labels)), batch=BATCH, seed=seed + GUIDE_SEED,
