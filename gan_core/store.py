@@ -1,6 +1,6 @@
 """The index and the queue in SQLite: datasets, runs, jobs, events. The folders are the truth; `repair` rebuilds this.
 
-Rollback journal and FULL sync (faults.md 0.2 says why not WAL). A connection per write, one for all reads of a process.
+Rollback journal and FULL sync (faults.md 0.2 says why not WAL). A connection per write, one for all reads of a Store.
 """
 
 import contextlib
@@ -121,6 +121,8 @@ class Store:
         with self._reading:
             file = os.stat(self.path)
             if self._reader is None or self._read_file != (file.st_dev, file.st_ino):
+                if self._reader is not None:
+                    self._reader.close()
                 # Not mode=ro: a writer killed in mid-commit leaves a journal that the next reader must be able to roll back.
                 self._reader = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
                 self._reader.row_factory = sqlite3.Row

@@ -102,8 +102,7 @@ def say_state(job: Job | None, status: dict) -> None:
                 icon=STATES["queued"].icon,
             )
     elif state == "running" and not status.get("images_seen"):
-        told = runfolder.log_tail(folder / "log.txt").splitlines()
-        doing = plain(told[-1].partition("  ")[2]) if told else ""
+        doing = plain(job.message) if job else ""
         st.info(doing or "Loading: first numbers in about ten seconds.", icon=":material/downloading:")
     elif state == "paused":
         st.warning("Paused. Nothing is lost; continue when you like.", icon=STATES["paused"].icon)
@@ -171,14 +170,14 @@ def newest_grid(job: Job | None, grid: str | None) -> None:
         st.caption(no_grid_yet(state_of_run(desk, run.id, job)))
 
 
-every = pace.seconds()
+every = pace.seconds() if was_live else None
 
 
-@st.fragment(run_every=every if was_live else None)
+@st.fragment(run_every=every)
 def watch() -> None:
     """All that moves, as one fragment: a refresh costs the server the same whether it draws one thing or all."""
     job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
-    if (job is not None and job.live) != was_live or (was_live and pace.differs(every)):
+    if (job is not None and job.live) != was_live or (every and pace.differs(every)):
         st.rerun()  # it ended, or was resumed, or many came to watch: the timer of the page changes with it
     # Each in a place of its own, there from the start: what stands below never moves, and never shows twice.
     with st.container():

@@ -105,7 +105,7 @@ def test_the_guide_is_another_classifier_than_the_referee():
     mine = guiding_layers(ImageSet(images, labels, ["a", "b"]), 0, "cpu", said.append, never)
     referee = fit(images, labels, 2, updates=2, seed=0).network.body.state_dict()
     assert mine.keys() == referee.keys() and not torch.equal(mine["0.weight"], referee["0.weight"])
-    assert "First a small classifier" in said[0] and "guides D" in said[-1]
+    assert "guides D" in said[0]
 
 
 def test_networks_that_cannot_be_guided_say_so():

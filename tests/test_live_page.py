@@ -137,13 +137,35 @@ def test_a_run_without_numbers_has_no_controls_for_them(full):
     assert not at.slider and "no numbers to draw" in words(at)
 
 
-def test_before_the_first_numbers_the_page_says_what_the_run_does(full):
-    folder = full.run(RUNNING)
+def before_numbers(workspace, message: str):
+    """Live of a run that trains and has seen no image, whose job says message."""
+    folder = workspace.run(RUNNING)
     status = json.loads((folder / "status.json").read_text())
-    (folder / "status.json").write_text(json.dumps(status | {"images_seen": 0}))
-    (folder / "log.txt").write_text("2026-11-22 10:00:00  First a small classifier learns the classes.\n")
+    (folder / "status.json").write_text(json.dumps(status | {"images_seen": 0, "latest_grid": None}))
+    (folder / "metrics.jsonl").unlink(missing_ok=True)
+    with Store(workspace).transaction() as db:
+        db.execute("UPDATE jobs SET message = ? WHERE subject = ?", (message, RUNNING))
+    return open_page("live", run=RUNNING)
+
+
+def test_before_the_first_numbers_the_page_says_what_the_run_does(full):
     assert (
-        open_page("live", run=RUNNING).info[0].value.replace("\\", "") == "First a small classifier learns the classes."
+        before_numbers(full, "A classifier learns first.").info[0].value.replace("\\", "")
+        == "A classifier learns first."
     )
-    (folder / "log.txt").unlink()
-    assert "first numbers in about ten seconds" in open_page("live", run=RUNNING).info[0].value
+    assert "first numbers in about ten seconds" in before_numbers(full, "").info[0].value
+
+
+def place(block, title: str) -> list[int] | None:
+    """Where a header stands: its index in each block from this one down to it."""
+    for index, child in block.children.items():
+        if getattr(child, "value", None) == title:
+            return [index]
+        if hasattr(child, "children") and (inside := place(child, title)) is not None:
+            return [index, *inside]
+    return None
+
+
+def test_numbers_that_come_move_nothing_that_stands_below_them(full):
+    later = place(open_page("live", run=RUNNING).main, "Newest samples")
+    assert later and place(before_numbers(full, "").main, "Newest samples") == later

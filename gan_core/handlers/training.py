@@ -37,7 +37,11 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
 
     dataset = workspace.dataset(run.dataset_id)
     other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
-    guide = lambda: guiding_layers(data, config.seed, device.choose(config.device).type, log, watch)
+
+    def guide() -> dict[str, Any]:
+        report(0.0, "First a small classifier learns the classes, to guide D; the first numbers come after that.")
+        return guiding_layers(data, config.seed, device.choose(config.device).type, log, watch)
+
     told = sinks.Sinks(sinks.chosen(log), folder, run.config, log)
     panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
 
@@ -87,7 +91,6 @@ def guiding_layers(data: ImageSet, seed: int, where: str, log: Callable[[str], N
     from gan_core.metrics.referee import BATCH, update_count
 
     started = time.monotonic()
-    log("First a small classifier learns the classes, to guide D; the first numbers come after that.")
     labels, classes = np.asarray(data.labels), len(data.classes)
     found = fit(
         data.images, labels, classes, updates=update_count(len(labels)), batch=BATCH, seed=seed + GUIDE_SEED,
