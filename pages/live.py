@@ -177,8 +177,8 @@ every = pace.seconds() if was_live else None
 def watch() -> None:
     """All that moves, as one fragment: a refresh costs the server the same whether it draws one thing or all."""
     job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
-    if (job is not None and job.live) != was_live or (every and pace.differs(every)):
-        st.rerun()  # it ended, or was resumed, or many came to watch: the timer of the page changes with it
+    if (job and job.state) != (first and first.state) or (every and pace.differs(every)):
+        st.rerun()  # it began, ended or was resumed, or many came to watch: the rail and the timer of the page change with it
     # Each in a place of its own, there from the start: what stands below never moves, and never shows twice.
     with st.container():
         vitals(job, status)

@@ -33,7 +33,8 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
     report, log = Reporter(store, job), run_log(folder)
 
     def on_tick(status: dict[str, Any]) -> None:
-        report(status["progress"], f"epoch {status['epoch']:.1f}")
+        if status["images_seen"]:  # until then the job says what comes first
+            report(status["progress"], f"epoch {status['epoch']:.1f}")
 
     dataset = workspace.dataset(run.dataset_id)
     other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
