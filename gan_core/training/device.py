@@ -77,16 +77,17 @@ class PeakMemory:
 
 
 def bfloat16(config: TrainConfig, device: torch.device) -> bool:
-    """Does this run compute in bfloat16? With 'auto' where the hardware multiplies it in matrices: Ampere and later, AMX."""
+    """Does this run compute in bfloat16? With 'auto' where the hardware multiplies it faster than float32."""
     if config.precision != "auto":
         return config.precision == "bf16"
     return fast_bfloat16(device)
 
 
 def fast_bfloat16(device: torch.device) -> bool:
+    """GPUs from Ampere on; CPUs with AMX (Intel since Sapphire Rapids) or AVX512_BF16 (AMD since Zen 4)."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
-    return torch.cpu._is_amx_tile_supported()
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def facts() -> dict[str, Any]:
