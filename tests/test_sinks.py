@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def train(config, folder, makers=None, stop_after=None, said=None):
     stop = lambda: stop_after is not None and next(calls) >= stop_after
     loop.train(config, pictures, labels, ["a", "b", "c"], folder, lambda _: None, stop, said.append, sinks=told)
     if told:
-        told.close()
+        told.close("finished")
     return said
 
 
@@ -89,7 +90,7 @@ def test_a_log_on_a_full_disk_does_not_end_the_run(tmp_path):
     told = sinks.Sinks({"broken": Fails}, tmp_path, {}, full)
     told.begin(0)
     told.row({"images_seen": 1})
-    told.close()
+    told.close("finished")
     told.row({"images_seen": 2})
 
 
@@ -192,7 +193,7 @@ def two_attempts(name, folder):
         told.row({"images_seen": start + 5, "loss_d": start + 0.5})
         told.grid(start, folder / "grid.png")
         told.scores(start, {"extractor": "net", "labels": {"kid": ""}, "kid": 0.25})
-        told.lines[name].put(None)
+        told.lines[name].put(("close", 0, "finished"))
         told.lines[name].thread.join(120)
     return said
 
@@ -209,12 +210,62 @@ def test_mlflow_gets_one_run_in_the_workspace(folder, workspace):
     assert [one.path for one in client.list_artifacts(run.info.run_id, "samples")] == ["samples/grid.png"]
 
 
+@pytest.mark.parametrize("ended, shown", [("failed", "FAILED"), ("stopped", "KILLED"), ("finished", "FINISHED")])
+def test_mlflow_shows_how_a_run_ended_and_a_measurement_leaves_it_so(folder, workspace, ended, shown):
+    mlflow = pytest.importorskip("mlflow")
+    client = mlflow.MlflowClient(tracking_uri=(workspace.root / "mlruns").as_uri())
+    state = lambda: client.get_run(json.loads((folder / "trackers.json").read_text())["mlflow"]).info.status
+    makers = {"mlflow": sinks.TRACKERS["mlflow"]}
+
+    def tell(what, value, ended=""):
+        told = sinks.Sinks(makers, folder, {}, print)
+        told.begin(0)
+        told.tell(what, 1, value)
+        told.lines["mlflow"].put(("close", 0, ended))
+        told.lines["mlflow"].thread.join(120)
+
+    tell("row", {"loss_d": 1.0}, ended)
+    assert state() == shown
+    tell("scores", {"kid": 0.5})
+    assert state() == shown
+
+
 def test_wandb_stays_offline(folder, workspace):
     pytest.importorskip("wandb")
     assert two_attempts("wandb", folder) == []
     attempts = sorted((workspace.root / "wandb").glob(f"offline-run-*-{folder.name}"))
     assert len(attempts) == 2 and os.environ["WANDB_MODE"] == "offline"
     assert all(list(attempt.glob("*.wandb")) for attempt in attempts)
+
+
+class Hears:
+    """Notes how a run ended."""
+
+    ended: ClassVar[list[str]] = []
+
+    def __init__(self, folder, settings, images_seen):
+        self.row = self.grid = self.scores = lambda *_: None
+
+    def close(self, ended):
+        self.ended.append(ended)
+
+
+@pytest.mark.parametrize("ended", ["finished", "stopped", "failed"])
+def test_sinks_hear_how_a_run_ended(desk: Desk, toy_dataset, tiny, monkeypatch, ended):
+    from gan_core import actions, jobs, worker
+    from gan_core.training.record import Recorder
+
+    monkeypatch.setenv("GANVAS_SINKS", "mlflow")
+    monkeypatch.setitem(sinks.TRACKERS, "mlflow", Hears)
+    monkeypatch.setattr(Hears, "ended", [])
+    job = actions.train(desk, toy_dataset, tiny(epochs=1.0))
+    watch = jobs.Watch(desk.store, job)
+    if ended == "stopped":
+        monkeypatch.setattr(jobs.Watch, "__call__", lambda self: setattr(self, "stop", True) or True)
+    if ended == "failed":
+        monkeypatch.setattr(Recorder, "write_metrics", lambda self: 1 / 0)
+    assert worker.carry_out(desk.store, desk.workspace, job, watch) == ended
+    assert Hears.ended == [ended]
 
 
 def test_a_job_leaves_event_files_beside_its_rows(desk: Desk, toy_dataset, tiny, monkeypatch):

@@ -10,7 +10,7 @@ from gan_core import jobs, sinks
 from gan_core.config import build
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
-from gan_core.errors import UserError
+from gan_core.errors import Stopped, UserError
 from gan_core.handlers.reporter import Reporter, run_log
 from gan_core.handlers.watching import make_panel
 from gan_core.store import Job, Store
@@ -54,13 +54,18 @@ def train(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> di
                 dataset=info.name, sinks=told,
             )  # fmt: skip
 
+    ended = "failed"
     try:
         status = memory.guarded(config, data, work)
+        ended = status["phase"]
+    except Stopped:
+        ended = "stopped"
+        raise
     except Exception as error:
         log(f"failed: {error}")
         raise
     finally:
-        told.close()
+        told.close(ended)
     return {
         "run": run.id,
         **{

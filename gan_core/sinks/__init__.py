@@ -23,12 +23,15 @@ CLOSE_SECONDS = 10.0  # how long the end of a run waits for sinks that still wri
 
 
 class Sink(Protocol):
-    """Made in its own thread, with the run's folder and settings and how many images it has seen already."""
+    """Made in its own thread, with the run's folder and settings and how many images it has seen already.
+
+    ended: finished, stopped, failed; '' where scores alone were told, of a run that may go on.
+    """
 
     def row(self, images_seen: int, values: dict[str, float]) -> None: ...
     def grid(self, images_seen: int, path: Path) -> None: ...
     def scores(self, images_seen: int, values: dict[str, float]) -> None: ...
-    def close(self) -> None: ...
+    def close(self, ended: str) -> None: ...
 
 
 Maker = Callable[[Path, dict[str, Any], int], Sink]
@@ -76,10 +79,13 @@ class Sinks:
         found = {f"scores/{network}/{key}": result[key] for key in scores_of(result)}
         self.tell("scores", images_seen, numbers(found))
 
-    def close(self) -> None:
-        """Let each sink write what waits, for a while; one that is slower goes on alone, or is cut off with the process."""
+    def close(self, ended: str) -> None:
+        """Let each sink write what waits, for a while; one that is slower goes on alone, or is cut off with the process.
+
+        ended: as in Sink.
+        """
         for line in self.lines.values():
-            line.put(None)
+            line.put(("close", 0, ended))
         for name, line in self.lines.items():
             line.thread.join(CLOSE_SECONDS)
             if line.thread.is_alive():
@@ -92,7 +98,7 @@ def tell_scores(folder: Path, settings: dict[str, Any], result: dict[str, Any], 
     told = Sinks(chosen(log), folder, settings, log)
     told.begin(result["images_seen"])
     told.scores(result["images_seen"], result)
-    told.close()
+    told.close("")
 
 
 class Line:
@@ -100,12 +106,12 @@ class Line:
 
     def __init__(self, name: str, make: Callable[[], Sink], log: Callable[[str], None]):
         self.name, self.make, self.log = name, make, log
-        self.waiting: queue.Queue[tuple[str, int, Any] | None] = queue.Queue(MOST_WAITING)
+        self.waiting: queue.Queue[tuple[str, int, Any]] = queue.Queue(MOST_WAITING)
         self.dropped = False
         self.thread = threading.Thread(target=self.work, name=f"sink-{name}", daemon=True)
         self.thread.start()
 
-    def put(self, message: tuple[str, int, Any] | None) -> None:
+    def put(self, message: tuple[str, int, Any]) -> None:
         if self.dropped:
             return
         try:
@@ -116,10 +122,12 @@ class Line:
     def work(self) -> None:
         try:
             sink = self.make()
-            while (message := self.waiting.get()) is not None and not self.dropped:
-                what, images_seen, value = message
+            while True:
+                what, images_seen, value = self.waiting.get()
+                if self.dropped or what == "close":
+                    break
                 getattr(sink, what)(images_seen, value)
-            sink.close()
+            sink.close(value if what == "close" else "failed")
         except BaseException as error:  # whatever a tracker throws: SystemExit too
             self.drop(f"{type(error).__name__}: {error}".splitlines()[0][:300])
 

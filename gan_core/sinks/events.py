@@ -42,7 +42,7 @@ class EventFiles:
     def scores(self, images_seen: int, values: dict[str, float]) -> None:
         append(begin(self.folder / "evaluations"), event(images_seen, scalars(values)))
 
-    def close(self) -> None:
+    def close(self, ended: str) -> None:
         """Nothing is held open."""
 
 

@@ -13,6 +13,7 @@ from gan_core.workspace import read_json, write_json
 
 FILE = "trackers.json"
 PROJECT = "ganvas"
+MLFLOW_STATES = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED", "": "FINISHED"}
 
 
 def remembered(folder: Path, tracker: str, value: str | None = None) -> str | None:
@@ -38,7 +39,8 @@ class Mlflow:
         place = os.environ.get("MLFLOW_TRACKING_URI") or (folder.parent.parent / "mlruns").as_uri()
         self.client = MlflowClient(tracking_uri=place)
         self.run = remembered(folder, "mlflow") or ""
-        if not self.run:
+        self.trains, self.is_new = False, not self.run
+        if self.is_new:
             known = self.client.get_experiment_by_name(PROJECT)
             experiment = known.experiment_id if known else self.client.create_experiment(PROJECT)
             name = (read_json(folder / "config.json") or {}).get("name", folder.name)
@@ -46,9 +48,14 @@ class Mlflow:
             remembered(folder, "mlflow", self.run)
             params = [Param(name, str(value)[:500]) for name, value in settings.items()]
             self.client.log_batch(self.run, params=params)
-        self.client.update_run(self.run, status="RUNNING")
 
     def row(self, images_seen: int, values: dict[str, float]) -> None:
+        if not self.trains:
+            self.trains = True
+            self.client.update_run(self.run, status="RUNNING")
+        self.scores(images_seen, values)
+
+    def scores(self, images_seen: int, values: dict[str, float]) -> None:
         now = int(time.time() * 1000)
         self.client.log_batch(
             self.run, metrics=[self.metric(name, value, now, images_seen) for name, value in values.items()]
@@ -57,11 +64,9 @@ class Mlflow:
     def grid(self, images_seen: int, path: Path) -> None:
         self.client.log_artifact(self.run, str(path), "samples")
 
-    def scores(self, images_seen: int, values: dict[str, float]) -> None:
-        self.row(images_seen, values)
-
-    def close(self) -> None:
-        self.client.set_terminated(self.run)
+    def close(self, ended: str) -> None:
+        if self.trains or self.is_new:  # scores alone leave the state of a run as it is: it may be training
+            self.client.set_terminated(self.run, MLFLOW_STATES[ended])
 
 
 class Wandb:
@@ -94,5 +99,5 @@ class Wandb:
     def scores(self, images_seen: int, values: dict[str, float]) -> None:
         self.row(images_seen, values)
 
-    def close(self) -> None:
-        self.run.finish()
+    def close(self, ended: str) -> None:
+        self.run.finish(exit_code=int(ended == "failed"))
