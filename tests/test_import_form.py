@@ -96,6 +96,20 @@ def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):
         assert said in at.error[0].value.replace("\\", "") and at.button(key="import_start").disabled
 
 
+@pytest.mark.parametrize("pixels, proposed", [(20, 28), (40, 32), (150, 64)])
+def test_the_size_that_is_proposed_suits_the_pictures_until_one_is_chosen(empty, tmp_path, pixels, proposed):
+    def pictures(name, side):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("cat/1.png", encoded(Image.new("RGB", (side, side + 5), "red")))
+        return tmp_path / name
+
+    at = with_path(pictures("a.zip", pixels))
+    assert at.selectbox(key="import_size").value == proposed and f"usually {pixels} px" in words(at)
+    at.selectbox(key="import_size").set_value(128).run()
+    at.text_input(key="import_path").set_value(str(pictures("b.zip", 30))).run()
+    assert at.selectbox(key="import_size").value == 128 and "are proposed" not in words(at)
+
+
 def test_a_changed_zip_is_looked_into_again(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "a.zip", ["cat/1.png", "dog/2.png"]))
     assert shown_classes(at)["class"] == ["cat", "dog"]

@@ -97,20 +97,30 @@ def preflight(path: Path, max_files: int = MAX_FILES, max_total_bytes: int = MAX
 
 def read_member(file: int, offset: int, packed_bytes: int, size: int, method: int, crc: int) -> bytes:
     """The bytes of one member of the open zip `file` (a descriptor), never more than `size`. Raises Damaged."""
+    data = _unpacked(file, offset, packed_bytes, method, size + 1)
+    if len(data) != size:
+        raise Damaged("damaged inside the zip: it has another length than the zip says")
+    if zlib.crc32(data) != crc:
+        raise Damaged("damaged inside the zip: its checksum is wrong")
+    return data
+
+
+def read_start(file: int, offset: int, packed_bytes: int, size: int, method: int, most: int) -> bytes:
+    """The first bytes of one member, `most` at the most; whether it is whole is not checked. Raises Damaged."""
+    return _unpacked(file, offset, min(packed_bytes, most), method, min(size, most))
+
+
+def _unpacked(file: int, offset: int, packed_bytes: int, method: int, most: int) -> bytes:
+    """At most `most` bytes out of the first packed_bytes of a member."""
     header = os.pread(file, 30, offset)
     if len(header) < 30:
         raise Damaged("the zip ends before this file")
     name_bytes, extra_bytes = struct.unpack_from("<HH", header, 26)
     packed = os.pread(file, packed_bytes, offset + 30 + name_bytes + extra_bytes)
     try:
-        data = packed if method == 0 else zlib.decompressobj(-15).decompress(packed, size + 1)
+        return packed if method == 0 else zlib.decompressobj(-15).decompress(packed, most)
     except zlib.error:
         raise Damaged("damaged inside the zip: it cannot be unpacked") from None
-    if len(data) != size:
-        raise Damaged("damaged inside the zip: it has another length than the zip says")
-    if zlib.crc32(data) != crc:
-        raise Damaged("damaged inside the zip: its checksum is wrong")
-    return data
 
 
 def _corrupt(detail: str) -> UserError:

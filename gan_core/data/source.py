@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_core.data import metadata
-from gan_core.data.archive import MAX_FILE_BYTES, MAX_FILES, Damaged, preflight, read_member
+from gan_core.data.archive import MAX_FILE_BYTES, MAX_FILES, Damaged, preflight, read_member, read_start
 from gan_core.data.names import shown
 from gan_core.errors import UserError
 
@@ -27,6 +27,21 @@ def read_text(listing: "Listing", index: int, zip_path: Path | None) -> bytes | 
             return None
         with open(zip_path, "rb") as file:
             return read_member(file.fileno(), *job)
+    except (OSError, Damaged):
+        return None
+
+
+def read_beginning(listing: "Listing", index: int, zip_path: Path | None, most: int) -> bytes | None:
+    """The first bytes of a file of a source, `most` at the most; None where it is damaged, gone, or not to be read."""
+    job = listing.jobs[index]
+    if isinstance(job, str):
+        return None
+    try:
+        with open(zip_path or job[0], "rb") as file:
+            if zip_path is None:
+                return file.read(most)
+            offset, packed_bytes, size, method, _ = job
+            return read_start(file.fileno(), offset, packed_bytes, size, method, most)
     except (OSError, Damaged):
         return None
 

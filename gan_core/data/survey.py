@@ -10,6 +10,7 @@ from gan_core.data.choices import Choices, check_choices
 from gan_core.data.folders import TEST, VALIDATION
 from gan_core.data.layout import Facts, Item, Layout, lay_out
 from gan_core.data.names import SHOWN_LETTERS, is_picture, shown
+from gan_core.data.sides import usual_side
 from gan_core.data.source import Listing, list_folder, list_zip, read_text
 from gan_core.errors import UserError
 
@@ -29,7 +30,7 @@ class Preview(NamedTuple):
     classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no pictures
     still count. test_given: the held out ones came so; else the test split is cut from the rest. left_out: (reason, how
     many). levels: the folders above the classes, outermost first. flat: no folder names a class. offers: by field of Choices
-    its options, where there is more than one that makes a difference.
+    its options, where there is more than one that makes a difference. side: the usual shorter side in px, as sides.py reads it.
     """
 
     classes: list[tuple[str, int, int]]
@@ -40,6 +41,7 @@ class Preview(NamedTuple):
     flat: bool
     offers: dict[str, list[str]]
     notices: list[str]
+    side: int | None
 
 
 def survey(path: Path, choices: Choices) -> Survey:
@@ -78,6 +80,7 @@ def preview(path: Path, choices: Choices) -> Preview:
         flat=layout.facts.flat,
         offers=_offers(layout.facts),
         notices=notices,
+        side=usual_side(found.listing, [item.source for item in readable if is_picture(item.name)], found.zip_path),
     )
 
 

@@ -73,7 +73,8 @@ def leave_button() -> None:
     if st.button("Import something else", key="import_other", icon=":material/arrow_back:"):
         for key in ("job", "again", *(f"again_{field}" for field in PROPOSED)):
             st.query_params.pop(key, None)
-        st.session_state.pop("import_filled", None)
+        for key in ("import_filled", "import_size_chosen"):
+            st.session_state.pop(key, None)
         st.rerun()
 
 
@@ -84,6 +85,7 @@ def fill(of: dict[str, str], settings: Mapping[str, Any]) -> None:
     st.session_state["import_filled"] = of
     for field in ("size", "fit", "mode"):
         st.session_state[f"import_{field}"] = settings[field]
+    st.session_state["import_size_chosen"] = True
     background = settings.get("background", "white")
     named = background in BACKGROUNDS
     st.session_state["import_background"] = background if named else OTHER

@@ -68,11 +68,14 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
     return (path, "") if path else None
 
 
-def look_or_refuse(desk: Desk, source: str) -> Choices | None:
-    """The choices, below what they lead to; None where the source would be refused. A refused upload is not kept."""
+def look_or_refuse(desk: Desk, source: str) -> tuple[Choices, int | None] | None:
+    """The choices, below what they lead to, and the pictures' side; None where the source would be refused.
+
+    A refused upload is not kept.
+    """
     try:
         if actions.locate(desk, source).startswith("demo:"):
-            return Choices()
+            return Choices(), None
         return look(desk, source)
     except UserError as refused:
         chosen = any(
@@ -94,24 +97,28 @@ def look_or_refuse(desk: Desk, source: str) -> Choices | None:
 def import_form(desk: Desk) -> None:
     drawn = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
     source = choose_source(desk)
-    choices = look_or_refuse(desk, source[0]) if source else None
+    looked = look_or_refuse(desk, source[0]) if source else None
+    choices, usual = looked or (None, None)
     named, sized, colour, fit, behind = st.columns(5)
     name = named.text_input(
         "Name", key="import_name", max_chars=100, placeholder=source[1] or "its own name" if source else ""
     )
-    if "import_size" not in st.session_state:
-        st.session_state["import_size"] = 32
+    if "import_size" not in st.session_state or (usual and not st.session_state.get("import_size_chosen")):
+        st.session_state["import_size"] = fitting_side(usual)
     side = sized.selectbox(
         "Size",
         SIZES,
         format_func=lambda side: f"{side} × {side} px" + ("" if side in drawn else " (no recipe draws it yet)"),
         key="import_size",
+        on_change=lambda: st.session_state.update(import_size_chosen=True),
         help="Smaller trains faster: 28 or 32 px in minutes, 64 px from a quarter of an hour on a CPU.",
     )
     mode = colour.selectbox("Colour", list(MODES), format_func=MODES.__getitem__, key="import_mode")
     fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")
     with behind:
         background = choose_background()
+    if usual and not st.session_state.get("import_size_chosen"):
+        st.caption(f"{side} px are proposed, as the shorter side of these pictures is usually {usual} px.")
     ready = source is not None and choices is not None
     if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=not ready):
         name = name or source[1]
@@ -131,12 +138,17 @@ def import_form(desk: Desk) -> None:
         except UserError as refused:
             st.error(sentence(refused))
         else:
-            for key in ("import_arrived", "import_filled"):
+            for key in ("import_arrived", "import_filled", "import_size_chosen"):
                 st.session_state.pop(key, None)
             st.query_params.from_dict({"job": job.id})
             st.rerun()
     if not ready:
         st.caption("Import lights up when there is something to import.")
+
+
+def fitting_side(usual: int | None) -> int:
+    """The size that is proposed for pictures whose shorter side is usually so many px; photographs need 64 to be recognised."""
+    return 32 if usual is None or 28 < usual <= 48 else 28 if usual <= 28 else 64
 
 
 def choose_background() -> str:

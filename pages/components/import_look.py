@@ -33,8 +33,11 @@ ROWS_SHOWN = 8
 ROW_PIXELS = 35
 
 
-def look(desk: Desk, source: str) -> Choices:
-    """Show what an import of `source` would read with the choices made below it. Raises UserError where it would be refused."""
+def look(desk: Desk, source: str) -> tuple[Choices, int | None]:
+    """Show what an import of `source` would read with the choices made below it; those, and the pictures' usual side in px.
+
+    Raises UserError where it would be refused.
+    """
     choices = Choices(**{field: st.session_state.get(key, getattr(Choices(), field)) for field, key in KEYS.items()})
     status = os.stat(actions.locate(desk, source))
     preview = look_once(str(desk.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
@@ -43,7 +46,7 @@ def look(desk: Desk, source: str) -> Choices:
         if made != choices:  # of an earlier source, and not offered here
             preview = look_once(str(desk.workspace.root), source, made, (status.st_mtime_ns, status.st_size))
         show(preview)
-    return made
+    return made, preview.side
 
 
 def look_once(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview:
