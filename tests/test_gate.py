@@ -89,6 +89,14 @@ def test_a_class_of_which_next_to_nothing_passes_comes_out_short_and_is_named():
     assert "Not enough good ones, as hardly any that is drawn passes: owl" in blind.sentence()
 
 
+@pytest.mark.parametrize("good, unfit", [(0.4, True), (0.6, False)])
+def test_a_run_of_which_most_is_refused_is_told_to_be_unfit(good, unfit):
+    some = gate(lambda value: value % 10 >= 10 * good)
+    some(0, 40, 0)
+    assert some.is_unfit() is unfit
+    assert ("Most of what this run draws is refused, above all as of another class" in some.sentence()) is unfit
+
+
 def test_a_class_whose_label_is_not_judged_is_drawn_with_ordinary_noise():
     some = gate(lambda value: False)
     some.judge.unknown = frozenset({1})

@@ -31,6 +31,7 @@ BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
 LEAST_SHARE = 0.02  # kept of those
 LEAST_DIVERSITY = 0.6  # of the real images' variance within a class: below that it is told
+MOST_REFUSED = 0.5  # of what is drawn: above that a run is told to be unfit
 SHOWN_NAMES = 10
 NEAREST = "nearest_row"  # the one fact of an image that is a row and no score
 
@@ -202,7 +203,17 @@ class Gate:
             )
         if dull := [label for label in sorted(self.kept) if self.judge.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
             told += f"Less varied than the real images: {self.names(dull)}. "
+        if self.is_unfit() and not short:
+            worst = self.worst(list(self.kept))
+            told += f"Most of what this run draws is refused, above all as {CHECKS[worst]}: "
+            told += f"look hard at the rest, and {ADVICE[worst]}. "
         return told.strip()
+
+    def is_unfit(self) -> bool:
+        """Is most of what was drawn refused? What passes is then seldom good: checks catch only what they look for."""
+        drawn = sum(self.drawn.values())
+        refused = sum(self.refused_for(check) for check in CHECKS)
+        return drawn >= BATCH_IMAGES and refused > MOST_REFUSED * drawn
 
     def refused_for(self, check: str) -> int:
         return sum(refused[check] for refused in self.refused.values())

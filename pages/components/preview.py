@@ -48,7 +48,11 @@ def show(
     desk: Desk, run: Run, info: DatasetInfo, job: Job, found: previews.Preview, seed: int, checks: list[str]
 ) -> dict[str, list[int]]:
     result = job.result or {}
-    st.caption(plain(str(result.get("gate_said", ""))))
+    said = plain(str(result.get("gate_said", "")))
+    if result.get("is_unfit"):
+        st.warning(said, icon=":material/warning:")
+    else:
+        st.caption(said)
     newest = runfolder.checkpoints(desk.workspace.run(run.id))[:1]
     same = (result.get("seed"), result.get("checks")) == (seed, checks) and newest == [result.get("images_seen")]
     if not same:
