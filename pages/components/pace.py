@@ -1,15 +1,17 @@
 """How often a tab asks for news: every two seconds where few watch, less often where many do.
 
-A refresh costs the server some thirty milliseconds of a core, which on a CPU are taken from the training that is watched.
+A refresh costs the server some ten to thirty milliseconds of a core, which on a CPU are taken from the training that is
+watched; and as its threads wait for each other, what one core loses all lose. So tabs share what they may ask for.
 """
 
+import os
 import secrets
 import time
 
 import streamlit as st
 
 LEAST_SECONDS = 2.0
-REFRESHES_A_SECOND = 4  # for all tabs together
+REFRESHES_A_SECOND = os.cpu_count() or 1  # for all tabs together: one for each core
 FORGET_SECONDS = 60.0  # a tab that has not asked for so long is gone
 SLACK = 1.5  # times longer or shorter, and the timer is set anew
 
