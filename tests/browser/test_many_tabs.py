@@ -1,0 +1,42 @@
+"""Many tabs on one server: they share what they may ask for, and a tab that was alone slows down as others come."""
+
+import asyncio
+import contextlib
+import os
+import time
+
+import pytest
+import seeded
+from socket_tab import Tab
+
+from gan_core.store import Store
+from gan_core.workspace import Workspace
+
+CORES = os.cpu_count() or 1
+
+
+@pytest.mark.skipif(CORES > 4, reason="would need too many tabs")
+def test_the_timer_of_a_page_follows_how_many_watch(server):
+    workspace = Workspace(server.workspace)
+    store = Store(workspace)
+    seeded.seed_dataset(workspace, store)
+    run = f"r{1:016x}"
+    seeded.seed_run(workspace, store, run, "Run", "running", created_at=time.time())
+    many, slow = 5 * CORES, 5.0 / 1.5 - 0.01  # five seconds each; a timer that is half as long again is left as it is
+
+    async def watch() -> tuple[float, list[float]]:
+        tabs = [Tab(server.url, run) for _ in range(many)]
+        shortest = lambda tab: min(tab.intervals.values(), default=0.0)
+        async with contextlib.AsyncExitStack() as stack:
+            await tabs[0].open(stack)
+            alone = shortest(tabs[0])
+            for tab in tabs[1:]:
+                await tab.open(stack)
+            async with asyncio.timeout(30):
+                while min(map(shortest, tabs)) < slow:
+                    await asyncio.sleep(0.2)
+            return alone, [shortest(tab) for tab in tabs]
+
+    alone, together = asyncio.run(watch())
+    assert alone == 2.0
+    assert max(together) <= 5.0
