@@ -13,7 +13,7 @@ from pages.components.text import duration, plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
 MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
-SLOWER = {"Live": 10}  # times the pace of a tab; Live itself tells how far its run is
+CHIP_TIMES = 2  # the pace of a tab: the chip is looked at less than the page
 
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
@@ -101,8 +101,14 @@ def running_now(desk: Desk) -> None:
     active = [job for job in desk.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
     names = {run.id: run.name for run in desk.store.runs()} if active else {}
 
-    @st.fragment(run_every=SLOWER.get(page.title, 2) * pace.seconds() if active else None)
+    if page.title == "Live":  # it tells itself how far its run is
+        active = [job for job in active if job.subject != st.query_params.get("run")]
+    every = CHIP_TIMES * pace.seconds() if active else None
+
+    @st.fragment(run_every=every)
     def chip() -> None:
+        if every and pace.differs(every / CHIP_TIMES):
+            st.rerun()
         for job in active:
             now, status = desk.store.job(job.id), runfolder.read_status(desk.workspace.run(job.subject))
             with st.container(border=True, key=f"chip_{job.subject}"):

@@ -89,12 +89,23 @@ def test_a_class_of_which_next_to_nothing_passes_comes_out_short_and_is_named():
     assert "Not enough good ones, as hardly any that is drawn passes: owl" in blind.sentence()
 
 
-@pytest.mark.parametrize("good, unfit", [(0.4, True), (0.6, False)])
-def test_a_run_of_which_most_is_refused_is_told_to_be_unfit(good, unfit):
-    some = gate(lambda value: value % 10 >= 10 * good)
-    some(0, 40, 0)
-    assert some.is_unfit() is unfit
-    assert ("Most of what this run draws is refused, above all as of another class" in some.sentence()) is unfit
+@pytest.mark.parametrize(
+    "good, unfit, whose", [((0.4, 0.4), [0, 1], "this run"), ((0.4, 0.9), [0], "kiwi"), ((0.6, 0.6), [], None)]
+)
+def test_classes_of_which_most_is_refused_are_told(good, unfit, whose):
+    some = gate()
+    for label, share in enumerate(good):
+        some.judge.bad = lambda value, share=share: value % 10 >= 10 * share
+        some(label, 40, 0)
+    assert some.unfit() == unfit
+    told = f"Most of what is drawn of {whose} is refused, above all as of another class: look hard at the rest, and train longer."
+    assert told in some.sentence() if whose else "Most of" not in some.sentence()
+
+
+def test_a_class_that_comes_out_short_is_told_once():
+    some = gate(lambda value: value != 7)
+    some(1, 20, 0)
+    assert "Not enough good ones" in some.sentence() and "Most of" not in some.sentence()
 
 
 def test_a_class_whose_label_is_not_judged_is_drawn_with_ordinary_noise():

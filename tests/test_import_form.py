@@ -110,6 +110,22 @@ def test_the_size_that_is_proposed_suits_the_pictures_until_one_is_chosen(empty,
     assert at.selectbox(key="import_size").value == 128 and "are proposed" not in words(at)
 
 
+def test_a_proposed_size_goes_with_its_source_and_a_chosen_one_with_the_page(empty, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("cat/1.png", encoded(Image.new("RGB", (150, 155), "red")))
+    at = with_path(tmp_path / "a.zip")
+    assert at.selectbox(key="import_size").value == 64
+    at.button_group(key="import_way").set_value("Ready sets").run()
+    assert at.selectbox(key="import_size").value == 32 and "are proposed" not in words(at)
+    at.selectbox(key="import_size").set_value(128).run()
+    at.switch_page("learn.py").run()
+    at.switch_page("dataset.py").run()
+    at.session_state["import_way"] = "Folder on this computer"
+    at.run()
+    at.text_input(key="import_path").set_value(str(tmp_path / "a.zip")).run()
+    assert at.selectbox(key="import_size").value == 64
+
+
 def test_a_changed_zip_is_looked_into_again(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "a.zip", ["cat/1.png", "dog/2.png"]))
     assert shown_classes(at)["class"] == ["cat", "dog"]

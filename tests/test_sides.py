@@ -1,12 +1,15 @@
 """How large pictures are, by their first bytes: the same as Pillow says, in zips and folders, and nothing for other bytes."""
 
 import io
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_core.data.archive import read_start
 from gan_core.data.choices import Choices
 from gan_core.data.sides import shorter_side
 from gan_core.data.survey import preview
@@ -59,3 +62,21 @@ def test_a_source_says_the_median_of_its_pictures(tmp_path, packed):
             for name, data in files.items():
                 archive.writestr(name, data)
     assert preview(path, Choices()).side == 150
+
+
+def test_pictures_are_looked_at_from_all_classes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(47):
+            name = f"small/{number:02}.png" if number < 20 else f"tall/{number:02}.png"
+            archive.writestr(name, picture(20 if number < 20 else 120, "PNG"))
+    assert preview(tmp_path / "a.zip", Choices()).side == 120
+
+
+def test_a_member_that_says_it_is_empty_is_not_unpacked(tmp_path):
+    packed = zlib.compressobj(9, wbits=-15)
+    data = packed.compress(bytes(1 << 22)) + packed.flush()
+    file = tmp_path / "member"
+    file.write_bytes(struct.pack("<4s22xHH", b"PK\3\4", 0, 0) + data)
+    with open(file, "rb") as opened:
+        assert read_start(opened.fileno(), 0, len(data), 0, 8, 100) == b""
+        assert read_start(opened.fileno(), 0, len(data), 1 << 22, 8, 100) == bytes(100)

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -193,7 +194,7 @@ def two_attempts(name, folder):
         told.row({"images_seen": start + 5, "loss_d": start + 0.5})
         told.grid(start, folder / "grid.png")
         told.scores(start, {"extractor": "net", "labels": {"kid": ""}, "kid": 0.25})
-        told.lines[name].put(("close", 0, "finished"))
+        told.lines[name].end("finished")
         told.lines[name].thread.join(120)
     return said
 
@@ -221,13 +222,15 @@ def test_mlflow_shows_how_a_run_ended_and_a_measurement_leaves_it_so(folder, wor
         told = sinks.Sinks(makers, folder, {}, print)
         told.begin(0)
         told.tell(what, 1, value)
-        told.lines["mlflow"].put(("close", 0, ended))
+        told.lines["mlflow"].end(ended)
         told.lines["mlflow"].thread.join(120)
 
     tell("row", {"loss_d": 1.0}, ended)
     assert state() == shown
     tell("scores", {"kid": 0.5})
     assert state() == shown
+    tell("grid", folder / "grid.png", "failed")  # an attempt that ended before its first row
+    assert state() == "FAILED"
 
 
 def test_wandb_stays_offline(folder, workspace):
@@ -266,6 +269,41 @@ def test_sinks_hear_how_a_run_ended(desk: Desk, toy_dataset, tiny, monkeypatch, 
         monkeypatch.setattr(Recorder, "write_metrics", lambda self: 1 / 0)
     assert worker.carry_out(desk.store, desk.workspace, job, watch) == ended
     assert Hears.ended == [ended]
+
+
+@pytest.mark.parametrize("kind", ["slow", "broken"])
+def test_a_sink_that_is_left_out_still_hears_how_the_run_ended(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(sinks, "MOST_WAITING", 3)
+    monkeypatch.setattr(Hears, "ended", [])
+    gone = threading.Event()
+
+    class Bad(Hears):
+        def __init__(self, *_):
+            self.row = (lambda *_: gone.wait(60)) if kind == "slow" else (lambda *_: 1 / 0)
+
+    told = sinks.Sinks({"bad": Bad}, tmp_path, {}, lambda _: None)
+    told.begin(0)
+    for number in range(9):
+        told.row({"images_seen": number, "loss_d": 1.0})
+    line = told.lines["bad"]
+    line.thread.join(0.3)
+    assert line.thread.is_alive() and Hears.ended == []
+    gone.set()
+    told.close("finished")
+    assert Hears.ended == ["finished"] and line.dropped
+
+
+def test_wandb_hears_of_a_failure_and_a_measurement_leaves_it_so(folder, monkeypatch):
+    codes = []
+    run = SimpleNamespace(define_metric=lambda *_, **__: None, log=lambda _: None)
+    run.finish = lambda exit_code: codes.append(exit_code)
+    fake = SimpleNamespace(init=lambda **_: run, Settings=lambda **_: None)
+    monkeypatch.setitem(__import__("sys").modules, "wandb", fake)
+    for ended in ("failed", "", "finished", ""):
+        told = sinks.Sinks({"wandb": sinks.TRACKERS["wandb"]}, folder, {}, print)
+        told.begin(0)
+        told.close(ended)
+    assert codes == [1, 1, 0, 0]
 
 
 def test_a_job_leaves_event_files_beside_its_rows(desk: Desk, toy_dataset, tiny, monkeypatch):

@@ -14,8 +14,8 @@ BARE = {0x01, *range(0xD0, 0xDA)}  # JPEG markers without a length
 
 def usual_side(listing: Listing, indices: list[int], zip_path: Path | None) -> int | None:
     """The median of the shorter sides of a few PNG and JPEG files in px; None where none of those looked at tells it."""
-    step = max(1, len(indices) // LOOKED_AT)
-    starts = (read_beginning(listing, index, zip_path, START_BYTES) for index in indices[::step][:LOOKED_AT])
+    step = -(-len(indices) // LOOKED_AT) or 1
+    starts = (read_beginning(listing, index, zip_path, START_BYTES) for index in indices[::step])
     sides = [side for start in starts if start and (side := shorter_side(start))]
     return round(statistics.median(sides)) if sides else None
 

@@ -31,7 +31,7 @@ BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
 LEAST_SHARE = 0.02  # kept of those
 LEAST_DIVERSITY = 0.6  # of the real images' variance within a class: below that it is told
-MOST_REFUSED = 0.5  # of what is drawn: above that a run is told to be unfit
+MOST_REFUSED, LEAST_DRAWN = 0.5, 20  # of what is drawn of a class: above that share, of so many, it is told
 SHOWN_NAMES = 10
 NEAREST = "nearest_row"  # the one fact of an image that is a row and no score
 
@@ -203,17 +203,19 @@ class Gate:
             )
         if dull := [label for label in sorted(self.kept) if self.judge.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
             told += f"Less varied than the real images: {self.names(dull)}. "
-        if self.is_unfit() and not short:
-            worst = self.worst(list(self.kept))
-            told += f"Most of what this run draws is refused, above all as {CHECKS[worst]}: "
-            told += f"look hard at the rest, and {ADVICE[worst]}. "
+        if bad := [label for label in self.unfit() if label not in short]:
+            whose = "this run" if len(bad) > len(self.kept) / 2 else self.names(bad)
+            told += f"Most of what is drawn of {whose} is refused, above all as {CHECKS[self.worst(bad)]}: "
+            told += f"look hard at the rest, and {ADVICE[self.worst(bad)]}. "
         return told.strip()
 
-    def is_unfit(self) -> bool:
-        """Is most of what was drawn refused? What passes is then seldom good: checks catch only what they look for."""
-        drawn = sum(self.drawn.values())
-        refused = sum(self.refused_for(check) for check in CHECKS)
-        return drawn >= BATCH_IMAGES and refused > MOST_REFUSED * drawn
+    def unfit(self) -> list[int]:
+        """Classes of which most was refused. What passes of them is seldom good: checks catch only what they look for."""
+        return [
+            label
+            for label, drawn in sorted(self.drawn.items())
+            if drawn >= LEAST_DRAWN and sum(self.refused[label][check] for check in CHECKS) > MOST_REFUSED * drawn
+        ]
 
     def refused_for(self, check: str) -> int:
         return sum(refused[check] for refused in self.refused.values())

@@ -58,5 +58,5 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: jobs.Watch) -> 
         "images_seen": generator.images_seen,
         "gate": gate.report(),
         "gate_said": gate.sentence(),
-        "is_unfit": gate.is_unfit(),
+        "unfit": [generator.info.classes[label] for label in gate.unfit()],
     }

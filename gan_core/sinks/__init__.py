@@ -85,7 +85,7 @@ class Sinks:
         ended: as in Sink.
         """
         for line in self.lines.values():
-            line.put(("close", 0, ended))
+            line.end(ended)
         for name, line in self.lines.items():
             line.thread.join(CLOSE_SECONDS)
             if line.thread.is_alive():
@@ -101,13 +101,18 @@ def tell_scores(folder: Path, settings: dict[str, Any], result: dict[str, Any], 
     told.close("")
 
 
+END = ("", 0, None)
+
+
 class Line:
-    """A sink in its thread, and the messages that wait for it."""
+    """A sink in its thread, and the messages that wait for it. One that is left out still hears how the run ended."""
 
     def __init__(self, name: str, make: Callable[[], Sink], log: Callable[[str], None]):
         self.name, self.make, self.log = name, make, log
         self.waiting: queue.Queue[tuple[str, int, Any]] = queue.Queue(MOST_WAITING)
         self.dropped = False
+        self.ended = ""
+        self.over = threading.Event()
         self.thread = threading.Thread(target=self.work, name=f"sink-{name}", daemon=True)
         self.thread.start()
 
@@ -119,16 +124,26 @@ class Line:
         except queue.Full:
             self.drop("it cannot keep up")
 
+    def end(self, ended: str) -> None:
+        """The run is over. ended: as in Sink. What waits is written first, unless the sink was left out."""
+        self.ended = ended
+        self.over.set()
+        self.put(END)
+
     def work(self) -> None:
+        sink = None
         try:
             sink = self.make()
-            while True:
-                what, images_seen, value = self.waiting.get()
-                if self.dropped or what == "close":
-                    break
+            while (message := self.waiting.get()) is not END and not self.dropped:
+                what, images_seen, value = message
                 getattr(sink, what)(images_seen, value)
-            sink.close(value if what == "close" else "failed")
         except BaseException as error:  # whatever a tracker throws: SystemExit too
+            self.drop(f"{type(error).__name__}: {error}".splitlines()[0][:300])
+        self.over.wait()
+        try:
+            if sink is not None:
+                sink.close(self.ended)
+        except BaseException as error:
             self.drop(f"{type(error).__name__}: {error}".splitlines()[0][:300])
 
     def drop(self, why: str) -> None:

@@ -65,7 +65,7 @@ class Mlflow:
         self.client.log_artifact(self.run, str(path), "samples")
 
     def close(self, ended: str) -> None:
-        if self.trains or self.is_new:  # scores alone leave the state of a run as it is: it may be training
+        if ended or self.is_new:  # scores alone leave the state of a run as it is: it may be training
             self.client.set_terminated(self.run, MLFLOW_STATES[ended])
 
 
@@ -77,7 +77,7 @@ class Wandb:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         import wandb
 
-        self.wandb, place = wandb, folder.parent.parent
+        self.wandb, self.folder, place = wandb, folder, folder.parent.parent
         self.run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or PROJECT,
             id=folder.name,
@@ -100,4 +100,7 @@ class Wandb:
         self.row(images_seen, values)
 
     def close(self, ended: str) -> None:
-        self.run.finish(exit_code=int(ended == "failed"))
+        before = remembered(self.folder, "wandb_exit") or "0"
+        code = str(int(ended == "failed")) if ended else before  # scores alone leave it as it is
+        remembered(self.folder, "wandb_exit", code)
+        self.run.finish(exit_code=int(code))

@@ -27,7 +27,8 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
         return choose_again(desk, again)
     if (job := unfinished(desk)) is not None:
         return choose_unfinished(job)
-    st.session_state.pop("import_filled", None)
+    if st.session_state.pop("import_filled", None):
+        st.session_state.pop("import_size_chosen", None)
     way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
     if way == WAYS[0]:
         name = st.radio(
@@ -103,7 +104,9 @@ def import_form(desk: Desk) -> None:
     name = named.text_input(
         "Name", key="import_name", max_chars=100, placeholder=source[1] or "its own name" if source else ""
     )
-    if "import_size" not in st.session_state or (usual and not st.session_state.get("import_size_chosen")):
+    if "import_size" not in st.session_state:  # the page was left: what was chosen there is gone
+        st.session_state.pop("import_size_chosen", None)
+    if not st.session_state.get("import_size_chosen"):
         st.session_state["import_size"] = fitting_side(usual)
     side = sized.selectbox(
         "Size",

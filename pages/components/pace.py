@@ -4,14 +4,14 @@ A refresh costs the server some ten to thirty milliseconds of a core, which on a
 watched; and as its threads wait for each other, what one core loses all lose. So tabs share what they may ask for.
 """
 
-import os
 import secrets
 import time
 
+import psutil
 import streamlit as st
 
 LEAST_SECONDS = 2.0
-REFRESHES_A_SECOND = os.cpu_count() or 1  # for all tabs together: one for each core
+REFRESHES_A_SECOND = psutil.cpu_count(logical=False) or 1  # for all tabs together: one for each core
 FORGET_SECONDS = 60.0  # a tab that has not asked for so long is gone
 SLACK = 1.5  # times longer or shorter, and the timer is set anew
 

@@ -49,7 +49,7 @@ def show(
 ) -> dict[str, list[int]]:
     result = job.result or {}
     said = plain(str(result.get("gate_said", "")))
-    if result.get("is_unfit"):
+    if result.get("unfit"):
         st.warning(said, icon=":material/warning:")
     else:
         st.caption(said)

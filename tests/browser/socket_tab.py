@@ -22,7 +22,8 @@ class Tab:
         self.page = ""
         self.timers: dict[str, asyncio.Task] = {}
         self.intervals: dict[str, float] = {}  # seconds, of the timers as they were last set
-        self.ended = asyncio.Event()
+        self.began = False
+        self.over = asyncio.Event()  # what was asked for last began after that, and ended
         self.clicks: list[float] = []
         self.opened = 0.0
         self.received = self.refreshes = 0
@@ -55,9 +56,11 @@ class Tab:
             self.received += len(data)
             message = ForwardMsg.FromString(data)
             kind = message.WhichOneof("type")
-            if kind == "new_session" and not message.metadata.run.fragment_ids:
-                self.stop()
-                self.intervals.clear()
+            if kind == "new_session":
+                self.began = True
+                if not message.metadata.run.fragment_ids:
+                    self.stop()
+                    self.intervals.clear()
             elif kind == "navigation":
                 self.page = message.navigation.page_script_hash
             elif kind == "auto_rerun":
@@ -71,15 +74,16 @@ class Tab:
             elif kind == "delta" and message.delta.new_element.checkbox.label == SWITCH:
                 self.switch = message.delta.new_element.checkbox.id
                 self.its_fragment = message.delta.fragment_id
-            elif kind == "script_finished" and message.script_finished in ENDINGS:
-                self.ended.set()
+            elif kind == "script_finished" and message.script_finished in ENDINGS and self.began:
+                self.over.set()
 
     async def click(self) -> float:
-        self.ended.clear()
+        self.over.clear()
+        self.began = False
         started = time.perf_counter()
         self.is_on = not self.is_on
         await self.ask(self.its_fragment)  # as the browser does: what is in a fragment asks for that alone
-        await asyncio.wait_for(self.ended.wait(), 60)
+        await asyncio.wait_for(self.over.wait(), 60)
         return time.perf_counter() - started
 
     async def open(self, stack: contextlib.AsyncExitStack) -> None:
@@ -91,7 +95,7 @@ class Tab:
         stack.callback(self.stop)
         started = time.perf_counter()
         await self.ask()
-        await asyncio.wait_for(self.ended.wait(), 60)
+        await asyncio.wait_for(self.over.wait(), 60)
         self.opened = time.perf_counter() - started
 
     async def watch(self, until: float) -> None:

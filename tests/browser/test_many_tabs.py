@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import time
 
+import psutil
 import pytest
 import seeded
 from socket_tab import Tab
@@ -12,7 +12,7 @@ from socket_tab import Tab
 from gan_core.store import Store
 from gan_core.workspace import Workspace
 
-CORES = os.cpu_count() or 1
+CORES = psutil.cpu_count(logical=False) or 1
 
 
 @pytest.mark.skipif(CORES > 4, reason="would need too many tabs")
