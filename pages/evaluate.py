@@ -167,11 +167,14 @@ def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
             st.download_button(label, data, name, kind, key=key, on_click="ignore", icon=":material/download:")
 
 
-ask()
+asked = st.container()
 measurements = desk.store.jobs(kind="evaluate", subject=run.id)
+done = [(job, job.result) for job in measurements if job.state == "finished" and job.result]
+with asked, st.expander("Measure again" if done else "What to measure", expanded=not done, key=f"ask_{bool(done)}"):
+    ask()
+measurements = desk.store.jobs(kind="evaluate", subject=run.id)  # the form may have asked for one more
 if measurements:
     job_progress(desk, measurements[0], "Measuring", "evaluate")
-done = [(job, job.result) for job in measurements if job.state == "finished" and job.result]
 if done:
     show(*done[0])
 elif not measurements:
@@ -184,5 +187,5 @@ helps.does_it_help(desk, run)
 helps.real_or_made(desk, run, done[0][1] if done else None)
 compare(desk, run)
 if done:
-    st.header("All measurements of this run")
+    st.header("All measurements")
     st.dataframe(table(done), hide_index=True, key="evaluations", alt="Earlier measurements, newest first")

@@ -29,7 +29,6 @@ with learn, st.container(border=True, height="stretch"):
     )
     st.page_link("learn.py", label="Start with the lessons", icon=":material/school:")
     start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
-    st.page_link("learn.py", label="Open the lessons", icon=":material/school:")
 with earlier, st.container(border=True, height="stretch"):
     st.header("Open an earlier run")
     st.write("Every run keeps its settings, curves, samples and checkpoints.")

@@ -194,7 +194,7 @@ def watch() -> None:
     with st.container():
         newest_grid(job, status.get("latest_grid"))
     with st.expander("Log (last 200 lines)", expanded=first is not None and first.state == "failed", key="live_log"):
-        st.code(runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260)
+        st.code(runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260, wrap_lines=True)
 
 
 watch()

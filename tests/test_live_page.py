@@ -79,7 +79,7 @@ def test_speed_memory_and_events_are_there_on_a_click(full):
     assert {"chart_speed", "chart_memory"} <= figures(at).keys()
     events = next(frame.value for frame in at.dataframe if "what happened" in frame.value)
     assert "Paused for 7 s." in list(events["what happened"]) and "Checkpoint" in list(events["event"])
-    assert any("loss_d" in frame.value for frame in at.dataframe)
+    assert any("loss d" in frame.value for frame in at.dataframe)
 
 
 def test_a_paused_run_is_marked_where_it_stands(full):

@@ -52,7 +52,7 @@ CHAPTERS = {
         "So D is G's only teacher, and that is enough to find the blobs.",
         400,
         (
-            Scene("Play the game", PLAIN, "Watch the orange points move out to the blue ones."),
+            Scene("On a ring", PLAIN, "Watch the orange points move out to the blue ones."),
             Scene(
                 "On a spiral",
                 Settings(shape="spiral"),

@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
     "best": Recipe(
         title="Best",
         sentence="Wide networks, rates that fall to the end, a longer average: for an hour or more on a GPU.",
-        shortfall="Needs a GPU; on a CPU it would take days. Its settings are the papers', not yet measured by us.",
+        shortfall="Needs a GPU; on a CPU it takes hours to days. Its settings are the papers', not yet measured by us.",
         source=R3LITE,
         config=TrainConfig(
             **SHARED,

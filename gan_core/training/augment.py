@@ -7,7 +7,6 @@ corner, not always mid-grey, so that a plain background stays plain.
 from collections.abc import Callable
 
 import torch
-from torch.nn import functional as F
 
 from gan_core.training import ada, draws
 
@@ -23,19 +22,12 @@ def color(x: torch.Tensor) -> torch.Tensor:
 
 
 def translation(x: torch.Tensor) -> torch.Tensor:
-    """Shift each image by up to 1/8 of its side. A gather, so it has a second derivative (R1 and R2 need one)."""
-    n, c, side, _ = x.shape
+    """Shift each image by up to 1/8 of its side. Two gathers, so it has a second derivative (R1 and R2 need one)."""
+    n, _, side, _ = x.shape
     reach = side // 8
-    padded = F.pad(x, (reach,) * 4, mode="replicate")
     shift = [draws.randint(0, 2 * reach + 1, n, 1, device=x.device) for _ in range(2)]
-    rows = (torch.arange(side, device=x.device) + shift[0])[:, None, :, None]  # [N, 1, S, 1]
-    columns = (torch.arange(side, device=x.device) + shift[1])[:, None, None, :]  # [N, 1, 1, S]
-    return padded[
-        torch.arange(n, device=x.device)[:, None, None, None],
-        torch.arange(c, device=x.device)[:, None, None],
-        rows,
-        columns,
-    ]
+    rows, columns = ((torch.arange(side, device=x.device) + one - reach).clamp(0, side - 1) for one in shift)  # [N, S]
+    return x.gather(2, rows[:, None, :, None].expand(x.shape)).gather(3, columns[:, None, None, :].expand(x.shape))
 
 
 def cutout(x: torch.Tensor) -> torch.Tensor:

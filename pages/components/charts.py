@@ -9,6 +9,7 @@ BLUE, ORANGE, GREY, PURPLE = "#2f79c4", "#e07b1a", "#8a97a5", "#8257b5"  # reada
 CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
+    "showSendToCloud": False,  # plotly.js offers it where nobody says no
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
 
@@ -17,7 +18,8 @@ def plain_layout(x: str, y: str, height: int) -> dict[str, Any]:
     """What every chart looks like. x, y: titles of the axes; height in px."""
     return {
         "height": height,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},  # the toolbar is above, and stays there on a touch screen
+        "dragmode": False,  # a finger scrolls the page; the toolbar zooms
         "xaxis": {"title": {"text": x}},
         "yaxis": {"title": {"text": y}},
         "legend": {
@@ -27,7 +29,7 @@ def plain_layout(x: str, y: str, height: int) -> dict[str, Any]:
             "y": 0,
             "yanchor": "bottom",
             "x": 0,
-        },  # the toolbar is above
+        },
         "hovermode": "x unified",
     }
 

@@ -55,7 +55,9 @@ def newest(desk: Desk, run: Run) -> dict[str, Any] | None:
 
 def table(measured: list[Run], results: dict[str, Any], labels: dict[str, str]) -> None:
     apart = differences(list(results.values()))
-    if apart:
+    if len(measured) < 2:
+        st.caption("Only one of these runs has scores, so there is nothing to compare yet.")
+    elif apart:
         st.warning(
             f"**Not comparable:** {listed(apart)} {'differs' if len(apart) == 1 else 'differ'}, so a higher or lower score "
             "here says nothing about the runs. Measure them again in the same way.",
@@ -82,6 +84,7 @@ def table(measured: list[Run], results: dict[str, Any], labels: dict[str, str]) 
         for name, part in (("variety", "collapse"), ("copies", "memorisation")):
             row[name] = level(result[part]["verdict"]).word if result.get(part) else None
         rows.append(row)
+    st.space("small")  # for the toolbar of the table
     st.dataframe(rows, hide_index=True, key="compare_table", alt="Newest results of the chosen runs")
 
 

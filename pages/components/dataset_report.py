@@ -32,7 +32,7 @@ def show_dataset(desk: Desk, id: str, info: DatasetInfo) -> None:
         modes = ", ".join(f"{mode} {count:,}" for mode, count in health.get("source_modes", {}).items())
         st.caption(
             plain(
-                f"The pictures came as {low} to {high} px (median {middle}); modes: {modes}; "
+                f"The pictures came as {f'{low} px' if low == high else f'{low} to {high} px (median {middle})'}; modes: {modes}; "
                 f"{health.get('duplicates', 0):,} duplicates left out; fitted by {info.fit}."
             )
         )

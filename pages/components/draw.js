@@ -17,7 +17,7 @@ class Drawing {
     root.querySelector(".clear").onclick = () => { this.points = []; this.draw() }
     root.querySelector(".use").onclick = () => {
       if (!this.points.length) { this.say("Draw at least one point first."); return }
-      this.given = this.text(); this.tell(this.given)
+      this.given = this.text(); this.tell(this.given); this.draw()
     }
   }
   take(data, tell) {
@@ -54,7 +54,8 @@ class Drawing {
       pen.strokeStyle = "#d9730d"; pen.lineWidth = 2
       pen.beginPath(); pen.moveTo(x - 8, y); pen.lineTo(x + 8, y); pen.moveTo(x, y - 8); pen.lineTo(x, y + 8); pen.stroke(); pen.lineWidth = 1
     }
-    this.say(`${this.points.length} of ${this.most} points.`)
+    const used = this.points.length && this.text() === this.given
+    this.say(`${this.points.length} of ${this.most} points.${used ? " In use: the game at the top of the page plays it." : ""}`)
   }
 }
 

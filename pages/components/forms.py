@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gan_core.applicable import without_effect
 from gan_core.config import GROUPS, TrainConfig
+from gan_core.recipes.auto import NO_LIMIT
 from pages.components.text import plain
 
 HIDDEN = ("recipe",)  # chosen by its card, not in the form
@@ -105,7 +106,10 @@ def choices(field: FieldInfo) -> tuple[Any, ...]:
 
 def widget(name: str, field: FieldInfo, idle: str | None, runs: dict[str, str]) -> Any:
     """The input for one setting. idle: why it has no effect, so that it is greyed out."""
-    key, label, help = PREFIX + name, plain(field.title), plain(f"{field.description} {idle or ''}")
+    key, label = PREFIX + name, plain(field.title)
+    help = (
+        plain(f"{'' if is_main(name) else field.description} {idle or ''}".strip()) or None
+    )  # a main setting tells it below
     off = idle is not None
     if field.annotation is str:  # start_from: a run that does not fit any more stays, with its refusal
         return st.selectbox(
@@ -160,4 +164,6 @@ def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
 def show(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if value == NO_LIMIT:
+        return "no limit"
     return "none" if value in (None, "") else f"{value:.10g}" if isinstance(value, float) else str(value)

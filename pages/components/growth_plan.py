@@ -60,9 +60,6 @@ def by_hand(balance: plan.Balance, info: DatasetInfo, originals: bool, dataset_i
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     totals = plan.totals_by_class(counts, balance)
     suggested = [max(totals[name], counts[name] if originals else 0) for name in info.classes]
-    st.caption(
-        "Type another total where you want one; " + ("real images count." if originals else "all are generated.")
-    )
     edited = st.data_editor(
         {"class": info.classes, "real": info.train_counts, "total": suggested},
         disabled=["class", "real"],
@@ -73,6 +70,9 @@ def by_hand(balance: plan.Balance, info: DatasetInfo, originals: bool, dataset_i
             "class": st.column_config.TextColumn(width=150),
             "total": st.column_config.NumberColumn(min_value=0, max_value=1_000_000, step=1, required=True),
         },
+    )
+    st.caption(
+        "Type another total where you want one; " + ("real images count." if originals else "all are generated.")
     )
     chosen = [int(total) if total == total else 0 for total in edited["total"]]
     return balance if chosen == suggested else dict(zip(info.classes, chosen, strict=True))
@@ -157,7 +157,9 @@ def warn_beyond(
     """Where no comparison of classifiers supports so many synthetic images of these kinds."""
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     if compared is None:
-        st.caption("Whether such images help a classifier was not asked yet: Measure can tell.")
+        st.caption("Whether such images help a classifier was not asked yet.")
+        here = {"run": st.query_params["run"]} if "run" in st.query_params else None
+        st.page_link("evaluate.py", label="Ask on Measure", icon=":material/straighten:", query_params=here)
     elif set(compared.get("methods", {"gan": 1.0})) != set(methods):
         st.caption("The newest comparison of classifiers was made with images of other kinds.")
     elif said := plan.beyond_support(compared.get("sweep", []), plan.added_share(rows, counts), originals):

@@ -34,6 +34,8 @@ function template(host) {
   }
 }
 
+const finger = matchMedia("(pointer: coarse)") // which is to scroll the page, not to zoom a chart
+
 async function draw(host) {
   if (host.isDrawing) return // draws the newest figure when it is done
   host.isDrawing = true
@@ -42,7 +44,7 @@ async function draw(host) {
     while (host.wanted !== host.drawn && host.isConnected) {
       const wanted = host.wanted
       const { data, layout } = structuredClone(wanted.figure) // Plotly writes into what it is given
-      await Plotly.react(host, data, { ...layout, template: template(host), autosize: true }, wanted.config)
+      await Plotly.react(host, data, { ...layout, template: template(host), autosize: true, dragmode: finger.matches ? false : "zoom" }, wanted.config)
       host.drawn = wanted
       host.dataset.updates = Number(host.dataset.updates ?? 0) + 1
     }

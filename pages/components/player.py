@@ -72,7 +72,9 @@ export default function ({ parentElement, data, setStateValue }) {
     const slider = at(`.row.${side} input`), pane = at(`.pane.${side}`), number = m[side]
     slider.max = last(side); slider.value = number
     slider.setAttribute("aria-valuetext", epoch(side, number))
-    at(`.row.${side} span`).textContent = `${data[side].name}: ${epoch(side, number)}`
+    const alone = data[side].name === "Epoch"  // else A or B
+    const said = epoch(side, number)
+    at(`.row.${side} span`).textContent = alone ? said.replace("e", "E") : `${data[side].name}: ${said}`
     pane.querySelector("h3").textContent = `${data[side].title}, ${epoch(side, number)}`
     const image = pane.querySelector("img")
     image.src = address(side, number)

@@ -92,7 +92,8 @@ def show(folder: Path, config: dict[str, Any], look: Look, is_paused: bool, noth
             list_events(marks, columns)
     with st.expander("Show the numbers", on_change="rerun", key="live_numbers") as numbers:
         if numbers.open:
-            st.dataframe(last(columns, ROWS), alt=f"The last {ROWS} rows of the training log")
+            rows = {name.replace("_", " "): values for name, values in last(columns, ROWS).items()}
+            st.dataframe(rows, alt=f"The last {ROWS} rows of the training log")
 
 
 def two_a_row(

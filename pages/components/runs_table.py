@@ -25,6 +25,7 @@ SIGNS = {
 }  # a cell of a table shows text only, no icon
 ROW_PIXELS, MOST_PIXELS = 56, 620
 PARAM = "cmp"
+FEW = 5  # runs that need no filter
 COLUMNS: dict[str, Any] = {
     "Picture": st.column_config.ImageColumn("Picture", help="The newest grid of generated images.", width="small"),
     "Name": st.column_config.TextColumn("Name", width="medium"),
@@ -64,9 +65,9 @@ def cells(desk: Desk, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
     return {
         "Picture": urls.sample(run.id, grid) if grid else None,
         "Name": run.name,
+        "State": state_word(desk, row),
         "Dataset": datasets.get(run.dataset_id, "deleted or not ready"),
         "Recipe": recipes.RECIPES[recipe].title if recipe in recipes.RECIPES else recipe,
-        "State": state_word(desk, row),
         "Epochs": status.get("epoch"),
         "Minutes": seconds / 60 if seconds is not None else None,
         "Distance": fid if fid is not None else scores.get("frechet_distance"),
@@ -82,7 +83,10 @@ def cells(desk: Desk, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
 
 def filtered(table: list[dict[str, Any]], ids: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
     """What the filters above the table leave."""
-    with st.container(horizontal=True, key="runs_filters", vertical_alignment="bottom"):
+    with (
+        st.expander("Filter", icon=":material/filter_alt:", expanded=len(table) > FEW, key="runs_filter"),
+        st.container(horizontal=True, key="runs_filters", vertical_alignment="bottom"),
+    ):
         text = st.text_input("Name contains", key="runs_find", width=220)
         wanted = {
             name: st.multiselect(name, sorted({row[name] for row in table}), key=f"runs_{name.lower()}", width=220)

@@ -40,7 +40,9 @@ def suggest_card(desk: Desk, dataset_id: str, info: DatasetInfo) -> None:
             on_click=use,
             args=(found, dataset_id),
         )
+        st.caption("It fills in the form below; then [go on to Start](#start).")
 
 
 def use(found: Suggestion, dataset_id: str) -> None:
     fill_form(found.settings, dataset_id)
+    st.toast("The form is filled in: Start is at its end.", icon=":material/check:")

@@ -33,6 +33,7 @@ input { font: inherit; color: inherit; max-width: 100%; }
 input::file-selector-button, button {
         font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer; padding: .35rem .8rem;
         margin-right: .75rem; border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); }
+input.done { color: transparent; }  /* else it goes on saying that no file is chosen */
 input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .row { display: flex; gap: .75rem; align-items: center; margin-top: .75rem; }
 .row[hidden] { display: none; }
@@ -61,7 +62,7 @@ export default function ({ parentElement, setTriggerValue }) {
     }
     const request = new XMLHttpRequest()
     running.set(parentElement, request)
-    bar.value = 0; row.hidden = false; input.disabled = true
+    bar.value = 0; row.hidden = false; input.disabled = true; input.classList.remove("done")
     say(`Uploading ${file.name}`)
     let told = -1
     request.upload.onprogress = (event) => {
@@ -76,6 +77,7 @@ export default function ({ parentElement, setTriggerValue }) {
       rest()
       if (request.status === 200 && answer.upload) {
         say(`${file.name} is here.`)
+        input.classList.add("done")
         setTriggerValue("uploaded", { upload: answer.upload, name: file.name, bytes: answer.bytes })
       } else say(answer.what ? `${answer.what} ${answer.todo}` : "The server refused the upload. Try again.", true)
     }

@@ -17,7 +17,7 @@ from pages.components.text import plain, sentence
 IMAGES, CLASSES = "Two images", "Two classes"
 WAYS = {
     IMAGES: "The noise goes from that of one image to that of the other.",
-    CLASSES: "The noise stays, the class goes.",
+    CLASSES: "The noise stays the same, and one class becomes the other.",
 }
 
 
@@ -86,7 +86,7 @@ def two_classes(run: Run, classes: list[str]) -> list[tuple[str, int]]:
     )
     first, last = pick(columns[0], "Walk from", 0), pick(columns[1], "Walk to", 1)
     number = columns[2].number_input(
-        "Number of the noise", 0, 9999, 0, key=f"walk_number_{run.id}", help="Another number is another walk."
+        "Which noise", 0, 9999, 0, key=f"walk_number_{run.id}", help="Another number is another walk."
     )
     return [(classes[first], int(number)), (classes[last], int(number))]
 

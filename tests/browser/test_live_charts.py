@@ -92,6 +92,24 @@ def test_a_curve_keeps_its_node_its_zoom_and_what_was_hidden_over_ten_updates(pa
     assert page.strays == []
 
 
+def test_no_chart_offers_to_leave_this_computer(page, server, growing):
+    page.goto(f"{server.url}/live?run={growing}")
+    chart = page.locator(".live-chart").first
+    expect(chart.locator(".modebar-btn").first).to_be_attached()
+    titles = [button.get_attribute("data-title") or "" for button in chart.locator(".modebar-btn").all()]
+    assert "Zoom" in titles and not [title for title in titles if "Share" in title or "loud" in title]
+
+
+@pytest.mark.parametrize("touch, drag", [(True, False), (False, "zoom")])
+def test_a_finger_scrolls_the_page_and_a_mouse_zooms(chromium, server, growing, touch, drag):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=touch, is_mobile=touch)
+    page = context.new_page()
+    page.goto(f"{server.url}/live?run={growing}", timeout=60_000)
+    expect(page.locator(".live-chart").first.locator(".nsewdrag")).to_be_attached()
+    assert state(page, "chart._fullLayout.dragmode") == drag
+    context.close()
+
+
 def test_the_queue_can_be_reordered_and_left(page, server, growing):
     store = Store(Workspace(server.workspace))
     other = jobs.submit(store, "train", seeded.RUNS["stopped"], {})
