@@ -56,15 +56,24 @@ def test_the_recipes_that_it_wishes_for_exist():
 
 @pytest.mark.parametrize("counts", [{"a": 200, "b": 200}, {"a": 5000, "b": 99}])
 def test_few_images_get_labels_slowly_and_changed_images(counts):
-    settings = ask(counts).settings
+    settings = ask(counts, minutes=600).settings
     assert (settings.label_start, settings.label_full) == (0.25, 0.5)
     assert (settings.augment != "none") == (sum(counts.values()) < 3000)
     assert ask({"a": 500, "b": 500}).settings.label_full == 0
 
 
 def test_grey_images_are_moved_and_not_coloured():
-    assert ask({"a": 200, "b": 200}, mode="L").settings.augment == "translation"
-    assert ask({"a": 200, "b": 200}, mode="RGB").settings.augment == "color+translation"
+    assert ask({"a": 200, "b": 200}, mode="L", minutes=600).settings.augment == "translation"
+    assert ask({"a": 200, "b": 200}, mode="RGB", minutes=600).settings.augment == "color+translation"
+
+
+@pytest.mark.parametrize("minutes, size, changed", [(None, 64, False), (9, 64, False), (5, 32, True), (4, 32, False)])
+def test_a_brief_run_on_a_cpu_is_shown_the_images_as_they_are(minutes, size, changed):
+    counts = (
+        {"a": 1304, "b": 1304} if size == 64 else {"a": 200, "b": 200}
+    )  # 4 minutes show each of 400 a hundred times
+    assert (ask(counts, size, minutes=minutes).settings.augment != "none") == changed
+    assert ask(counts, size, device="cuda", minutes=minutes).settings.augment != "none"
 
 
 def test_a_class_too_small_for_labels_is_named():

@@ -12,7 +12,9 @@ from gan_core.recipes import RECIPES, start
 
 FEW_IMAGES, FEW_A_CLASS = 500, 100  # below either, labels come in late and D is shown changed images
 HARDLY_ANY = 50  # images; below that labels only split what is too little anyway
-SOME_THOUSAND = 3_000  # images; below that D learns them by heart unless they are moved about
+SOME_THOUSAND = 3_000  # images; below that D learns them by heart unless they are moved about, or the run is brief
+OFTEN = 100  # times that a brief run shows each image, at most
+A_MINUTE = 10_000  # images that two CPU cores show D at 64 px
 UNEVEN = 10  # the largest class, counted in smallest ones
 SHORT_MINUTES = 30
 LARGE = "fastgan"  # above what our own recipes draw
@@ -40,7 +42,7 @@ def suggest(
     told = own.conditional and len(train_counts) > 1 and not without_labels[0]
     for rule in (
         without_labels,
-        few(train_counts, mode, own, told),
+        few(train_counts, mode, own, told, brief(images, own, gpu, minutes)),
         uneven(train_counts, told),
         batch(size, images, gpu),
         budget(size, images, gpu, minutes),
@@ -96,7 +98,12 @@ def labels(train_counts: dict[str, int]) -> Rule:
     return {}, []
 
 
-def few(train_counts: dict[str, int], mode: str, own: TrainConfig, told: bool) -> Rule:
+def brief(images: int, own: TrainConfig, gpu: bool, minutes: float | None) -> bool:
+    """Will D have seen no image so often that it knows it by heart? Changed images then only slow the run."""
+    return not gpu and (own.epochs if minutes is None else minutes * A_MINUTE / images) <= OFTEN
+
+
+def few(train_counts: dict[str, int], mode: str, own: TrainConfig, told: bool, is_brief: bool) -> Rule:
     """DiffAugment (arXiv:2006.10738), and labels that come in between a quarter and half of the run (arXiv:2201.06578).
 
     told: is the class told to the networks?
@@ -104,7 +111,7 @@ def few(train_counts: dict[str, int], mode: str, own: TrainConfig, told: bool) -
     images, smallest = sum(train_counts.values()), min(train_counts.values())
     changes: dict[str, Any] = {}
     reasons = []
-    if images < SOME_THOUSAND and own.augment in ("none", "translation"):
+    if images < SOME_THOUSAND and own.augment in ("none", "translation") and not is_brief:
         changes["augment"] = "color+translation" if mode == "RGB" and images < FEW_IMAGES else "translation"
         reasons.append(f"D is shown changed images: it would learn {images:,} of them by heart.")
     if told and (images < FEW_IMAGES or smallest < FEW_A_CLASS):
