@@ -13,7 +13,7 @@ from pages.components.text import duration, plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
 MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
-CHIP_TIMES = 2  # the pace of a tab: the chip is looked at less than the page
+CHIP_TIMES = 4  # the pace of a tab: the chip is looked at less than the page
 
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
@@ -101,14 +101,12 @@ def running_now(desk: Desk) -> None:
     active = [job for job in desk.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
     names = {run.id: run.name for run in desk.store.runs()} if active else {}
 
-    if page.title == "Live":  # it tells itself how far its run is
-        active = [job for job in active if job.subject != st.query_params.get("run")]
     every = CHIP_TIMES * pace.seconds() if active else None
 
     @st.fragment(run_every=every)
     def chip() -> None:
-        if every and pace.differs(every / CHIP_TIMES):
-            st.rerun()
+        if every and pace.seconds() > pace.SLACK * every / CHIP_TIMES:
+            st.rerun()  # many came to watch
         for job in active:
             now, status = desk.store.job(job.id), runfolder.read_status(desk.workspace.run(job.subject))
             with st.container(border=True, key=f"chip_{job.subject}"):

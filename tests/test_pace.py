@@ -1,6 +1,5 @@
 """How often a tab asks for news, by how many watch."""
 
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,10 +11,6 @@ PAGE = "import streamlit as st\nfrom pages.components import pace\nst.session_st
 def tabs(number: int) -> list[AppTest]:
     pace._tabs().clear()
     return [AppTest.from_string(PAGE).run() for _ in range(number)]
-
-
-def test_all_tabs_share_one_refresh_a_second_for_each_core():
-    assert (psutil.cpu_count(logical=False) or 1) == pace.REFRESHES_A_SECOND
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4])

@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from gan_core import actions, recipes
 from gan_core.actions import Desk
+from gan_core.config import TrainConfig
 from gan_core.store import Store
 from gan_core.workspace import Workspace
-from pages.components import recipe_cards
+from pages.components import forms, recipe_cards
 from pages.components.rail import LOOKS, TITLES
 
 DONE = seeded.RUNS["finished"]
@@ -193,3 +194,10 @@ def test_home_shows_all_that_is_active_and_leads_to_every_run(full):
     labels = [link.proto.label.replace("\\", "") for link in at.get("page_link")]
     assert {"Birds, running", "Birds, queued", "All 18 runs, with their scores"} <= set(labels)
     assert sum(label.startswith("Later") for label in labels) == 8
+
+
+def test_no_limit_is_said_of_epochs_alone():
+    assert forms.differences(TrainConfig(epochs=1_000_000.0, seed=1_000_000), TrainConfig(seed=0, epochs=5.0)) == [
+        "Epochs: 5 → no limit",
+        "Seed: 0 → 1000000",
+    ]

@@ -14,7 +14,7 @@ FEW_IMAGES, FEW_A_CLASS = 500, 100  # below either, labels come in late and D is
 HARDLY_ANY = 50  # images; below that labels only split what is too little anyway
 SOME_THOUSAND = 3_000  # images; below that D learns them by heart unless they are moved about, or the run is brief
 OFTEN = 100  # times that a brief run shows each image, at most
-A_MINUTE = 10_000  # images that two CPU cores show D at 64 px
+A_MINUTE = {28: 27_000, 32: 27_000, 64: 10_000, 128: 2_500, 256: 600}  # images that two CPU cores show D, by size
 UNEVEN = 10  # the largest class, counted in smallest ones
 SHORT_MINUTES = 30
 LARGE = "fastgan"  # above what our own recipes draw
@@ -42,7 +42,7 @@ def suggest(
     told = own.conditional and len(train_counts) > 1 and not without_labels[0]
     for rule in (
         without_labels,
-        few(train_counts, mode, own, told, brief(images, own, gpu, minutes)),
+        few(train_counts, mode, own, told, brief(size, images, own, gpu, minutes)),
         uneven(train_counts, told),
         batch(size, images, gpu),
         budget(size, images, gpu, minutes),
@@ -98,9 +98,9 @@ def labels(train_counts: dict[str, int]) -> Rule:
     return {}, []
 
 
-def brief(images: int, own: TrainConfig, gpu: bool, minutes: float | None) -> bool:
+def brief(size: int, images: int, own: TrainConfig, gpu: bool, minutes: float | None) -> bool:
     """Will D have seen no image so often that it knows it by heart? Changed images then only slow the run."""
-    return not gpu and (own.epochs if minutes is None else minutes * A_MINUTE / images) <= OFTEN
+    return not gpu and (own.epochs if minutes is None else minutes * A_MINUTE[size] / max(1, images)) <= OFTEN
 
 
 def few(train_counts: dict[str, int], mode: str, own: TrainConfig, told: bool, is_brief: bool) -> Rule:

@@ -149,21 +149,22 @@ def step(default: float) -> float:
 def summary(config: TrainConfig) -> str:
     """'Use the class labels: on, Epochs: 30, …': what the run is really told, main settings only."""
     fields = TrainConfig.model_fields
-    return ", ".join(f"{fields[name].title}: {show(getattr(config, name))}" for name in fields if is_main(name))
+    return ", ".join(f"{fields[name].title}: {show(getattr(config, name), name)}" for name in fields if is_main(name))
 
 
 def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
     """'Learning rate of D: 0.0002 → 0.0001' for each setting that is not the recipe's."""
     return [
-        f"{field.title}: {show(getattr(recipe, name))} → {show(getattr(config, name))}"
+        f"{field.title}: {show(getattr(recipe, name), name)} → {show(getattr(config, name), name)}"
         for name, field in TrainConfig.model_fields.items()
         if getattr(config, name) != getattr(recipe, name)
     ]
 
 
-def show(value: Any) -> str:
+def show(value: Any, name: str = "") -> str:
+    """A setting's value in words. name: of the setting."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    if value == NO_LIMIT:
+    if name == "epochs" and value == NO_LIMIT:
         return "no limit"
     return "none" if value in (None, "") else f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -34,6 +34,7 @@ input::file-selector-button, button {
         font: inherit; color: inherit; background: var(--st-background-color); cursor: pointer; padding: .35rem .8rem;
         margin-right: .75rem; border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); }
 input.done { color: transparent; }  /* else it goes on saying that no file is chosen */
+input.done::file-selector-button { color: var(--st-text-color); }
 input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .row { display: flex; gap: .75rem; align-items: center; margin-top: .75rem; }
 .row[hidden] { display: none; }
