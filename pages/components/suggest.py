@@ -40,7 +40,7 @@ def suggest_card(desk: Desk, dataset_id: str, info: DatasetInfo) -> None:
             on_click=use,
             args=(found, dataset_id),
         )
-        st.caption("It fills in the form below; then [go on to Start](#start).")
+        st.markdown("It fills in the form below; then [go on to Start](#start).")
 
 
 def use(found: Suggestion, dataset_id: str) -> None:
