@@ -14,6 +14,17 @@ from gan_core.models.spec import Spec
 EMBED = 50  # channels of the class embedding, in both nets
 
 
+def as_keras(network: nn.Module) -> None:
+    """Weights as the tutorial's library starts them, Glorot's: with PyTorch's own, smaller ones D wins within seconds and G draws black.
+
+    Labels stay wider than there, so that they are heard sooner.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 class Generator(nn.Module):
     """z [N, z_dim], y [N] -> images [N, channels, 28, 28] in [-1, 1]."""
 
@@ -25,6 +36,7 @@ class Generator(nn.Module):
         self.up1 = nn.ConvTranspose2d(width + 1, width, 4, stride=2, padding=1)
         self.up2 = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
         self.to_image = nn.Conv2d(width, spec.channels, 7, padding=3)
+        as_keras(self)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.stem(z), 0.2).unflatten(1, (-1, 7, 7))  # [N, width, 7, 7]
@@ -42,6 +54,7 @@ class Discriminator(Judge):
         self.plane = nn.Sequential(Labels(spec.num_classes, EMBED), nn.Linear(EMBED, spec.size**2))
         self.conv1 = nn.Conv2d(self.in_channels, spec.width, 3, stride=2, padding=1)
         self.conv2 = nn.Conv2d(spec.width, spec.width, 3, stride=2, padding=1)
+        as_keras(self)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.conv1(x), 0.2)  # [N, width, 14, 14]
