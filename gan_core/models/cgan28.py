@@ -15,14 +15,15 @@ EMBED = 50  # channels of the class embedding, in both nets
 
 
 def as_keras(network: nn.Module) -> None:
-    """Weights as the tutorial's library starts them, Glorot's: with PyTorch's own, smaller ones D wins within seconds and G draws black.
+    """Weights as the tutorial's library starts them, Glorot's: with PyTorch's smaller ones D wins at once and G draws black.
 
     Labels stay wider than there, so that they are heard sooner.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 class Generator(nn.Module):
