@@ -167,12 +167,12 @@ def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
             st.download_button(label, data, name, kind, key=key, on_click="ignore", icon=":material/download:")
 
 
-asked = st.container()
-measurements = desk.store.jobs(kind="evaluate", subject=run.id)
-done = [(job, job.result) for job in measurements if job.state == "finished" and job.result]
-with asked, st.expander("Measure again" if done else "What to measure", expanded=not done, key=f"ask_{bool(done)}"):
+done = [
+    (job, job.result) for job in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",)) if job.result
+]
+with st.expander("Measure again" if done else "What to measure", expanded=not done, key=f"ask_{bool(done)}"):
     ask()
-measurements = desk.store.jobs(kind="evaluate", subject=run.id)  # the form may have asked for one more
+measurements = desk.store.jobs(kind="evaluate", subject=run.id)  # with the one that the form has just asked for
 if measurements:
     job_progress(desk, measurements[0], "Measuring", "evaluate")
 if done:

@@ -17,6 +17,13 @@ def test_the_legend_is_below_the_plot_where_no_toolbar_covers_it():
     assert (legend.yref, legend.y, legend.yanchor, legend.traceorder) == ("container", 0, "bottom", "normal")
 
 
+def test_a_finger_scrolls_over_charts_but_for_the_curves_of_compared_runs():
+    rows = {"a": [{"epoch": 1.0, "loss_g": 0.5}]}
+    assert charts.class_counts(["a"], [1], [2]).layout.dragmode is False
+    assert measure_charts.over_runs(rows, "loss_g", "epoch", "epochs", "loss").layout.dragmode == "zoom"
+    assert charts.CONFIG["showSendToCloud"] is False
+
+
 def test_class_names_are_not_html():
     name = "<img src=x>"
     figure = charts.class_counts([name, name], [1, 2], [0, 0])

@@ -616,6 +616,8 @@ def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_exp
     write(job)
     at = open_page("export", run=run)
     assert "2 of 3 images kept" in letters(at) and not at.exception
+    warned = lambda at: [warning.value for warning in at.warning if "drawn" in warning.value]
+    assert not warned(at)
     table = next(frame.value for frame in at.dataframe if "realism" in frame.value)
     assert list(table["number"]) == [5, 9] and list(table["leave out"]) == [False, False]
     edits = {"edited_rows": {1: {"leave out": True}}, "added_rows": [], "deleted_rows": []}
@@ -626,6 +628,9 @@ def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_exp
     assert export.payload["removed"] == {seeded.CLASSES[1]: [9]} and not at.exception
     at.number_input(key="export_seed").set_value(1).run()
     assert any("of another seed" in info.value for info in at.info)
+    bad = {**told, "gate_said": "Most of what is drawn is refused.", "unfit": [seeded.CLASSES[0]]}
+    write(seeded.add_job(store, "preview", run, "finished", {}, result=bad))
+    assert len(warned(open_page("export", run=run))) == 1
 
 
 def test_a_total_that_is_typed_into_the_plan_is_what_is_exported(full):

@@ -107,9 +107,9 @@ def read_member(file: int, offset: int, packed_bytes: int, size: int, method: in
 
 def read_start(file: int, offset: int, packed_bytes: int, size: int, method: int, most: int) -> bytes:
     """The first bytes of one member, `most` at the most; whether it is whole is not checked. Raises Damaged."""
-    return (
-        _unpacked(file, offset, min(packed_bytes, most), method, min(size, most)) if size else b""
-    )  # 0 is no limit to zlib
+    if size == 0:
+        return b""  # 0 is no limit to zlib
+    return _unpacked(file, offset, min(packed_bytes, most), method, min(size, most))
 
 
 def _unpacked(file: int, offset: int, packed_bytes: int, method: int, most: int) -> bytes:

@@ -43,7 +43,7 @@ def over_runs(series: dict[str, Sequence[dict[str, Any]]], key: str, x: str, x_t
     figure = go.Figure()
     for number, (name, rows) in enumerate(series.items()):
         line(figure, thin(rows), key, short(name, 40), number, x)
-    return layout(figure, x_title, y_title, 300)
+    return layout(figure, x_title, y_title, 300).update_layout(dragmode="zoom")  # compared at a desk, and closely
 
 
 def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[float, float] | None) -> go.Figure:
