@@ -1,11 +1,12 @@
-"""Forty tabs that watch four live runs, on this machine: python benchmarks/classroom.py [--tabs 40] [--seconds 90]
+"""Forty tabs that watch four live runs, on this machine: python benchmarks/classroom.py [--tabs 40] [--turns 8]
 
 One run trains (the demo of Home, on all cores); the files and jobs of three others grow as a run's do, since one run trains at
 a time. The server is the real one. A tab is a WebSocket that speaks Streamlit's protocol as the browser does: it opens Live,
 obeys the timers of the page, and about every thirty seconds clicks a switch, which runs its fragment anew; it draws nothing,
 as forty browsers would need more than this machine. Says how long a click takes until the page is done (p95; goal: under 3 s),
 what the server holds (goal: under 2 GB), and the images a second of the training with the tabs beside those without (goal: 0.95
-or more).
+or more). As a machine's pace drifts by more than that, the tabs watch and are away by turns, and each turn is compared with its
+two neighbours.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -25,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
 from socket_tab import Tab  # noqa: E402
 
-WARM_SECONDS, ALONE_SECONDS = 30, 60
+WARM_ROWS, OPENING_SECONDS, TURN_SECONDS, SETTLE_SECONDS = 30, 40, 30, 3
 CLIENT_NICENESS = 10
 
 
@@ -53,19 +55,48 @@ def now(metrics: Path) -> float:
     return json.loads(metrics.read_text().splitlines()[-1])["elapsed_seconds"]
 
 
-async def visit(url: str, runs: list[str], tabs: int, seconds: float) -> list[Tab]:
-    viewers = [Tab(url, runs[number % len(runs)]) for number in range(tabs)]
+class Turn(NamedTuple):
+    """A stretch of the benchmark in which the tabs watched, or none did."""
+
+    is_watched: bool
+    rate: float  # images a second of the training
+    cores: float  # of the server
+
+
+async def visit(viewers: list[Tab], process: psutil.Process, metrics: Path, turns: int) -> list[Turn]:
+    """All tabs open and watch; then they are away and watch by turns, beginning and ending away."""
+    seconds = OPENING_SECONDS + (2 * turns + 1) * TURN_SECONDS
+    measured = []
     async with asyncio.TaskGroup() as group:
         for viewer in viewers:
             group.create_task(viewer.watch(time.monotonic() + seconds))
             await asyncio.sleep(0.25)  # a class does not press at the same moment
-    return viewers
+        await asyncio.sleep(OPENING_SECONDS - 0.25 * len(viewers))
+        for number in range(2 * turns + 1):
+            for viewer in viewers:
+                viewer.is_away = number % 2 == 0
+            await asyncio.sleep(SETTLE_SECONDS)
+            since, spent, began = now(metrics), process.cpu_times(), time.monotonic()
+            await asyncio.sleep(TURN_SECONDS - SETTLE_SECONDS)
+            after, lasted = process.cpu_times(), time.monotonic() - began
+            cores = (after.user + after.system - spent.user - spent.system) / lasted
+            measured.append(Turn(number % 2 == 1, rate(metrics, since, now(metrics)), cores))
+    return measured
+
+
+def kept(turns: list[Turn]) -> list[float]:
+    """The pace of each watched turn as a share of the mean pace of its two neighbours."""
+    return [
+        turn.rate / statistics.mean([turns[at - 1].rate, turns[at + 1].rate])
+        for at, turn in enumerate(turns)
+        if turn.is_watched
+    ]
 
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--tabs", type=int, default=40)
-    ask.add_argument("--seconds", type=float, default=90)
+    ask.add_argument("--turns", type=int, default=8, help="how often the tabs watch, each time for half a minute")
     asked = ask.parse_args()
     import seeded
     from app_server import Server
@@ -90,35 +121,31 @@ def main() -> None:
         try:
             _, job = actions.demo(desk, minutes=60)
             metrics = workspace.run(job.subject) / "metrics.jsonl"
-            while not metrics.exists() or len(metrics.read_text().splitlines()) < WARM_SECONDS:
+            while not metrics.exists() or len(metrics.read_text().splitlines()) < WARM_ROWS:
                 time.sleep(1)
             process = psutil.Process(server.process.pid)
             psutil.Process().nice(CLIENT_NICENESS)
-            before = now(metrics)
-            time.sleep(ALONE_SECONDS)
-            first, spent = now(metrics), process.cpu_times()
-            began = time.monotonic()
-            viewers = asyncio.run(visit(server.url, [job.subject, *grown], asked.tabs, asked.seconds))
-            lasted, after = time.monotonic() - began, process.cpu_times()
-            memory, second = process.memory_info().rss, now(metrics)
-            time.sleep(ALONE_SECONDS)
-            third = now(metrics)
-            alone = statistics.mean([rate(metrics, before, first), rate(metrics, second, third)])
-            watched = rate(metrics, first + 5, second - 1)
+            runs = [job.subject, *grown]
+            viewers = [Tab(server.url, runs[number % len(runs)]) for number in range(asked.tabs)]
+            turns = asyncio.run(visit(viewers, process, metrics, asked.turns))
+            watched = [turn for turn in turns if turn.is_watched]
             clicks = sorted(seconds for viewer in viewers for seconds in viewer.clicks)
-            cores = (after.user + after.system - spent.user - spent.system) / lasted
-            mine = psutil.Process().cpu_times()
-            print(f"{asked.tabs} tabs, 4 runs, {lasted:.0f} s, {len(clicks)} clicks")
+            shares, refreshes = kept(turns), sum(viewer.refreshes for viewer in viewers)
+            error = statistics.stdev(shares) / len(shares) ** 0.5
+            print(f"{asked.tabs} tabs, 4 runs, {len(clicks)} clicks, {refreshes} refreshes")
             print(
                 f"a click: median {statistics.median(clicks):.2f} s, p95 {clicks[int(0.95 * len(clicks))]:.2f} s, worst "
                 f"{clicks[-1]:.2f} s; opening: worst {max(viewer.opened for viewer in viewers):.2f} s"
             )
             print(
-                f"the server: {memory / 1e6:.0f} MB, {cores:.2f} cores, {sum(v.refreshes for v in viewers) / lasted:.1f} "
-                f"refreshes a second, {sum(v.received for v in viewers) / lasted / 1e6:.2f} MB a second"
+                f"the server: {process.memory_info().rss / 1e6:.0f} MB, {statistics.mean(t.cores for t in watched):.3f} cores, "
+                f"{sum(viewer.received for viewer in viewers) / max(1, refreshes + len(clicks)) / 1e3:.0f} kB a refresh"
             )
-            print(f"the tabs themselves: {(mine.user + mine.system) / lasted:.2f} cores")
-            print(f"training: {watched:.0f} images a second with the tabs, {alone:.0f} without: {watched / alone:.3f}")
+            print("training, images a second, away and watched by turns:", *(f"{turn.rate:.0f}" for turn in turns))
+            print(
+                f"training keeps {statistics.mean(shares):.3f} of its pace (standard error {error:.3f}; "
+                f"median {statistics.median(shares):.3f})"
+            )
         finally:
             done.set()
             server.kill()

@@ -9,10 +9,11 @@ from pages.components import pace, queue, run_curves, urls, variety
 from pages.components.desk import get_desk
 from pages.components.pick import dataset_name, pick_run
 from pages.components.rail import rail
-from pages.components.status import STATES, badge, no_grid_yet, state_of_run
+from pages.components.status import STATES, badge_text, no_grid_yet, state_of_run
 from pages.components.text import count, duration, plain, sentence, size
 
 GRID_PIXELS = 760
+SELDOM_TIMES = 3  # the pace of the curves: what is new once in many rows is looked at so much less
 
 desk = get_desk()
 st.title("Live")
@@ -125,9 +126,8 @@ def say_state(job: Job | None, status: dict) -> None:
 def vitals(job: Job | None, status: dict) -> None:
     """Name, state and buttons, how far the run is, and its numbers of this moment."""
     with st.container(horizontal=True, vertical_alignment="center", key="vitals"):
-        badge(state_of_run(desk, run.id, job))
-        st.markdown(f"**{plain(run.name)}**")
-        st.caption(dataset_name(desk, run.dataset_id))
+        state = badge_text(state_of_run(desk, run.id, job))
+        st.markdown(f"{state}  **{plain(run.name)}**  :gray[{dataset_name(desk, run.dataset_id)}]")
         st.space("stretch")
         buttons(job)
     say_state(job, status)
@@ -175,7 +175,7 @@ every = pace.seconds() if was_live else None
 
 @st.fragment(run_every=every)
 def watch() -> None:
-    """All that moves, as one fragment: a refresh costs the server the same whether it draws one thing or all."""
+    """What moves with every row, as one fragment: its cost is that of what it draws, and each click on a curve pays it."""
     job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
     if (job and job.state) != (first and first.state) or (every and pace.differs(every)):
         st.rerun()  # it began, ended or was resumed, or many came to watch: the rail and the timer of the page change with it
@@ -186,6 +186,12 @@ def watch() -> None:
         queue.show(desk, run.id)
     with st.container():
         curves(job)
+
+
+@st.fragment(run_every=every and SELDOM_TIMES * every)
+def look_seldom() -> None:
+    """What is new once in many rows: the looks at variety, the samples, the log."""
+    job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
     with st.container():
         looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
         if looks:
@@ -193,11 +199,16 @@ def watch() -> None:
             variety.during_training(looks, "live")
     with st.container():
         newest_grid(job, status.get("latest_grid"))
-    with st.expander("Log (last 200 lines)", expanded=first is not None and first.state == "failed", key="live_log"):
-        st.code(runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260, wrap_lines=True)
+    is_failed = first is not None and first.state == "failed"
+    with st.expander("Log (last 200 lines)", expanded=is_failed, on_change="rerun", key="live_log") as log:
+        if log.open:
+            st.code(
+                runfolder.log_tail(folder / "log.txt") or "Nothing yet.", language=None, height=260, wrap_lines=True
+            )
 
 
 watch()
+look_seldom()
 with st.expander("Settings of this run"):
     st.json(run.config)
 st.page_link("train.py", label="Clone this run", icon=":material/content_copy:", query_params={"clone": run.id})

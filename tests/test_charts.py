@@ -2,6 +2,7 @@
 
 import html
 
+import plotly.graph_objects as go
 import pytest
 
 from gan_core.errors import UserError
@@ -20,7 +21,7 @@ def test_the_legend_is_below_the_plot_where_no_toolbar_covers_it():
 def test_a_finger_scrolls_over_charts_but_for_the_curves_of_compared_runs():
     rows = {"a": [{"epoch": 1.0, "loss_g": 0.5}]}
     assert charts.class_counts(["a"], [1], [2]).layout.dragmode is False
-    assert measure_charts.over_runs(rows, "loss_g", "epoch", "epochs", "loss").layout.dragmode == "zoom"
+    assert measure_charts.over_runs(rows, "loss_g", "epoch", "epochs", "loss")["layout"]["dragmode"] == "zoom"
     assert charts.CONFIG["showSendToCloud"] is False
 
 
@@ -102,7 +103,9 @@ def test_looks_at_variety_are_thinned_and_end_with_the_newest(count):
 
 
 def test_where_amber_and_red_begin_is_told_in_words():
-    figure = measure_charts.variety(looks(3), {"variance_ratio": "variety", "agreement": "labels"}, (0.6, 0.3))
+    figure = go.Figure(
+        measure_charts.variety(looks(3), {"variance_ratio": "variety", "agreement": "labels"}, (0.6, 0.3))
+    )
     assert [
         (shape.y0, note.text) for shape, note in zip(figure.layout.shapes, figure.layout.annotations, strict=True)
     ] == [
@@ -114,13 +117,15 @@ def test_where_amber_and_red_begin_is_told_in_words():
 
 def test_twelve_runs_are_told_apart_without_their_colours():
     rows = [{"epoch": at, "loss_g": 1.0} for at in range(100)]
-    lines = measure_charts.over_runs({f"run {n}": rows for n in range(12)}, "loss_g", "epoch", "epochs", "").data
+    series = {f"run {n}": rows for n in range(12)}
+    lines = go.Figure(measure_charts.over_runs(series, "loss_g", "epoch", "epochs", "")).data
     assert len({(line.line.dash, line.mode == "lines" or line.marker.symbol) for line in lines}) == 12
     assert all(line.marker.maxdisplayed == measure_charts.MOST_MARKERS for line in lines)
 
 
 def test_four_runs_are_told_apart_by_dashes_and_their_names_are_not_html():
-    figure = measure_charts.over_epochs({f"<b>{at}</b>": looks(2) for at in range(4)}, "variance_ratio")
+    series = {f"<b>{at}</b>": looks(2) for at in range(4)}
+    figure = go.Figure(measure_charts.over_epochs(series, "variance_ratio"))
     assert len({line.line.dash for line in figure.data}) == 4 and "<b>" not in figure.to_json()
 
 

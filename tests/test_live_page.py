@@ -60,8 +60,10 @@ def test_the_controls_change_the_curves(full):
 
 
 def test_the_reading_shows_its_rules(full):
-    shown = words(open_page("live", run=RUNNING)).replace("\\", "")
-    assert "**Reading:** D is ahead" in shown
+    at = open_page("live", run=RUNNING)
+    assert "**Reading:** D is ahead" in words(at) and "Rules of thumb" not in words(at)
+    at.session_state["live_rules"] = True
+    shown = words(at.run()).replace("\\", "")
     assert "D ahead: more than 0.35 above **(this one)**" in shown and "D wins: D(x) is more than" in shown
     assert "The shaded band" in shown
 

@@ -86,7 +86,7 @@ def test_rows_of_scores_are_those_measured_alike_the_newest_of_each_checkpoint(w
 
 def test_few_points_are_marked_and_many_are_a_line():
     rows = lambda n: [{"epoch": at, "kid": at} for at in range(n)]
-    mode = lambda n: measure_charts.variety(rows(n), {"kid": "kid"}, None).data[0].mode
+    mode = lambda n: measure_charts.variety(rows(n), {"kid": "kid"}, None)["data"][0]["mode"]
     assert (mode(1), mode(2), mode(200)) == ("markers", "lines+markers", "lines")
 
 

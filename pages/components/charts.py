@@ -5,6 +5,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+Figure = dict[
+    str, Any
+]  # {"data": [...], "layout": {...}}, as plotly.js reads it: go.Figure takes twenty times longer to make
 BLUE, ORANGE, GREY, PURPLE = "#2f79c4", "#e07b1a", "#8a97a5", "#8257b5"  # readable on the light and on the dark page
 CONFIG = {
     "displaylogo": False,
@@ -31,6 +34,19 @@ def plain_layout(x: str, y: str, height: int) -> dict[str, Any]:
             "x": 0,
         },
         "hovermode": "x unified",
+    }
+
+
+def level_line(y: float, colour: str) -> dict[str, Any]:
+    """A dotted line over the whole width."""
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": y,
+        "y1": y,
+        "line": {"color": colour, "width": 1, "dash": "dot"},
     }
 
 

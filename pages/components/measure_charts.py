@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from pages.components.charts import BLUE, GREY, ORANGE, layout
+from pages.components.charts import BLUE, GREY, ORANGE, Figure, layout, level_line, plain_layout
 
 GREEN, VIOLET = "#5b8f29", "#8a5aa8"
 PALE = "#eef3f9"  # opaque: plotly chooses black or white numbers by it, also on the dark page
@@ -18,6 +18,7 @@ MOST_LINES = len(STYLES) * len(SYMBOLS)  # that are told apart without their col
 PATTERNS = ("", "/", ".", "x")
 MOST_POINTS = 2000
 FEW_POINTS = 12  # of a line, up to which each is marked
+HEIGHT = 300  # px, of a chart of lines
 WORDS_IN_CELLS = 20  # classes up to which a cell of the confusion matrix shows its number
 
 
@@ -33,28 +34,26 @@ def thin(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def over_epochs(
     series: dict[str, Sequence[dict[str, Any]]], key: str, marks: tuple[float, float] | None = None
-) -> go.Figure:
+) -> Figure:
     """One value over the epochs of several runs: {legend: rows of meaning.variety_rows}."""
-    return with_marks(over_runs(series, key, "epoch", "epoch", ""), marks).update_yaxes(rangemode="tozero")
+    return from_zero(over_runs(series, key, "epoch", "epoch", ""), marks)
 
 
-def over_runs(series: dict[str, Sequence[dict[str, Any]]], key: str, x: str, x_title: str, y_title: str) -> go.Figure:
+def over_runs(series: dict[str, Sequence[dict[str, Any]]], key: str, x: str, x_title: str, y_title: str) -> Figure:
     """One value of several runs over another, {legend: rows}, a line for each run."""
-    figure = go.Figure()
-    for number, (name, rows) in enumerate(series.items()):
-        line(figure, thin(rows), key, short(name, 40), number, x)
-    return layout(figure, x_title, y_title, 300).update_layout(dragmode="zoom")  # compared at a desk, and closely
+    lines = [line(thin(rows), key, short(name, 40), number, x) for number, (name, rows) in enumerate(series.items())]
+    closely = {"dragmode": "zoom"}  # compared at a desk
+    return {"data": lines, "layout": plain_layout(x_title, y_title, HEIGHT) | closely}
 
 
-def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[float, float] | None) -> go.Figure:
+def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[float, float] | None) -> Figure:
     """Several values of one run over its epochs. names: {key of a row: legend}; marks: where amber and red begin."""
-    figure = go.Figure()
-    for number, (key, name) in enumerate(names.items()):
-        line(figure, thin(rows), key, name, number)
-    return with_marks(layout(figure, "epoch", "", 300), marks).update_yaxes(rangemode="tozero")
+    shown = thin(rows)
+    lines = [line(shown, key, name, number) for number, (key, name) in enumerate(names.items())]
+    return from_zero({"data": lines, "layout": plain_layout("epoch", "", HEIGHT)}, marks)
 
 
-def line(figure: go.Figure, rows: list[dict[str, Any]], key: str, name: str, number: int, x: str = "epoch") -> None:
+def line(rows: list[dict[str, Any]], key: str, name: str, number: int, x: str = "epoch") -> dict[str, Any]:
     colour, dash = STYLES[number % len(STYLES)]
     symbol = SYMBOLS[number // len(STYLES) % len(SYMBOLS)]
     mode = (
@@ -64,28 +63,32 @@ def line(figure: go.Figure, rows: list[dict[str, Any]], key: str, name: str, num
         if len(rows) <= FEW_POINTS or number >= len(STYLES)
         else "lines"
     )
-    figure.add_scatter(
-        x=[row.get(x) for row in rows],
-        y=[row.get(key) for row in rows],
-        name=name,
-        mode=mode,
-        line={"color": colour, "dash": dash, "width": 2},
-        marker={"symbol": symbol, "size": 8, "maxdisplayed": 0 if len(rows) <= FEW_POINTS else MOST_MARKERS},
-        hovertemplate="%{y:.3f}",
-        showlegend=True,
-    )
+    return {
+        "type": "scatter",
+        "x": [row.get(x) for row in rows],
+        "y": [row.get(key) for row in rows],
+        "name": name,
+        "mode": mode,
+        "line": {"color": colour, "dash": dash, "width": 2},
+        "marker": {"symbol": symbol, "size": 8, "maxdisplayed": 0 if len(rows) <= FEW_POINTS else MOST_MARKERS},
+        "hovertemplate": "%{y:.3f}",
+        "showlegend": True,
+    }
 
 
-def with_marks(figure: go.Figure, marks: tuple[float, float] | None) -> go.Figure:
-    """Dotted lines with their words where amber and red begin."""
-    for word, value, colour in zip(("amber", "red"), marks or (), (ORANGE, "#c0392b"), strict=False):
-        figure.add_hline(
-            y=value,
-            line={"color": colour, "width": 1, "dash": "dot"},
-            annotation_text=word,
-            annotation_position="bottom right",
-            annotation_font_color=GREY,
-        )
+def from_zero(figure: Figure, marks: tuple[float, float] | None) -> Figure:
+    """The same with an axis from 0, and dotted lines with their words where amber and red begin."""
+    layout = figure["layout"]
+    layout["yaxis"]["rangemode"] = "tozero"
+    words = list(zip(("amber", "red"), marks or (), (ORANGE, "#c0392b"), strict=False))
+    layout["shapes"] = [level_line(value, colour) for _, value, colour in words]
+    layout["annotations"] = [
+        {
+            "text": word, "xref": "paper", "x": 1, "xanchor": "right", "y": value, "yanchor": "top",
+            "showarrow": False, "font": {"color": GREY},
+        }
+        for word, value, _ in words
+    ]  # fmt: skip
     return figure
 
 

@@ -77,8 +77,8 @@ def time_of(name: str, info: DatasetInfo, speeds: Speeds) -> str:
     shown = config.images_total(recipes.start(name, size=info.size, train_images=images), images)
     if name in speeds:
         return f":material/timer: {duration(shown / speeds[name])} here, as measured."
-    facts = measured_facts().get(name)
-    if facts is None:
+    facts = measured_facts().get(name, {})
+    if "images_per_second" not in facts:
         return ""
     seconds = shown / facts["images_per_second"] * (info.size / facts["size"]) ** 2
     return f":material/timer: Roughly {duration(seconds)} on one processor core; choose it and it is measured here."

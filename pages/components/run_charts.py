@@ -16,7 +16,6 @@ from gan_core.milestones import KINDS, Milestone, places
 from pages.components import charts
 from pages.components.charts import BLUE, GREY, ORANGE, PURPLE
 
-Figure = dict[str, Any]  # {"data": [...], "layout": {...}}
 HEIGHT = 320
 SQUARES = "mean squared error, pixels in -1 to 1"
 GREEN, RED = "#3a9a5b", "#c0392b"
@@ -152,7 +151,7 @@ def draw(
     look: Look,
     marks: Sequence[Milestone] = (),
     band: tuple[float, float] | None = None,
-) -> Figure:
+) -> charts.Figure:
     """The curves over look.axis. marks: what happened; band: between which answers of D both lines count as balanced."""
     along = last({"x": axis(columns, look.axis)}, look.window)["x"]
     lines = [line for line in chart.lines if line.key in columns]
@@ -171,7 +170,7 @@ def draw(
     elif look.log:
         layout["yaxis"] |= {"type": "log"}
     if chart.is_banded:
-        layout["shapes"].append(level(0.5, GREY))
+        layout["shapes"].append(charts.level_line(0.5, GREY))
     if chart.is_banded and band:
         layout["shapes"].append(
             {
@@ -247,18 +246,6 @@ def signs_of(placed: list[tuple[Milestone, float]]) -> list[dict[str, Any]]:
 def upright(x: float, colour: str) -> dict[str, Any]:
     line = {"color": colour, "width": 1, "dash": "dot"}
     return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line, "layer": "below"}
-
-
-def level(y: float, colour: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": y,
-        "y1": y,
-        "line": {"color": colour, "width": 1, "dash": "dot"},
-    }
 
 
 def wrapped(text: str, letters: int = 60) -> str:

@@ -58,7 +58,9 @@ def say_reading(columns: Columns, loss: str, game: str) -> None:
         if said is None:
             return
         st.markdown(f"{meaning.level(said.health).icon} **Reading:** {plain(said.text)}")
-        with st.popover("How this is read", icon=":material/rule:", key="live_rules"):
+        with st.popover("How this is read", icon=":material/rule:", on_change="rerun", key="live_rules") as opened:
+            if not opened.open:
+                return
             st.markdown(f"Rules of thumb on the mean of the last {reading.RECENT} rows. The first that fits is told.")
             words = [
                 f"{plain(key.replace('_', ' ').capitalize())}: {plain(when)}"

@@ -50,8 +50,9 @@ def state_text(state: str) -> str:
     return f"{STATES[state].icon} {STATES[state].word}"
 
 
-def badge(state: str) -> None:
-    st.badge(STATES[state].word, icon=STATES[state].icon, color=STATES[state].colour)
+def badge_text(state: str) -> str:
+    """A key of STATES as a badge in a line of markdown."""
+    return f":{STATES[state].colour}-badge[{STATES[state].icon} {STATES[state].word}]"
 
 
 def no_grid_yet(state: str) -> str:

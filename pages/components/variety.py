@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from gan_core.meaning import INDICATORS, LINES, level, variety_rows
@@ -66,7 +65,7 @@ def beside(result: dict[str, Any]) -> None:
         )
 
 
-def still(figure: go.Figure, *, key: str, alt: str) -> None:
+def still(figure: charts.Figure, *, key: str, alt: str) -> None:
     """A chart that does not change while it is looked at."""
     st.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt)
 
@@ -132,11 +131,12 @@ def signs(row: dict[str, Any], key: str) -> None:
     ]
     if not found:
         return
-    with st.expander("All signs at this epoch", key=f"{key}_signs"):
-        st.dataframe(
-            found,
-            hide_index=True,
-            key=f"{key}_signs_table",
-            alt="Signs of mode collapse at the newest look, with their levels",
-            column_config={"value": st.column_config.NumberColumn(format="%.3g")},
-        )
+    with st.expander("All signs at this epoch", on_change="rerun", key=f"{key}_signs") as unfolded:
+        if unfolded.open:
+            st.dataframe(
+                found,
+                hide_index=True,
+                key=f"{key}_signs_table",
+                alt="Signs of mode collapse at the newest look, with their levels",
+                column_config={"value": st.column_config.NumberColumn(format="%.3g")},
+            )

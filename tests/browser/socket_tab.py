@@ -22,6 +22,7 @@ class Tab:
         self.page = ""
         self.timers: dict[str, asyncio.Task] = {}
         self.intervals: dict[str, float] = {}  # seconds, of the timers as they were last set
+        self.is_away = False  # neither its timers nor its user ask for anything
         self.began = False
         self.over = asyncio.Event()  # what was asked for last began after that, and ended
         self.clicks: list[float] = []
@@ -43,8 +44,9 @@ class Tab:
     async def tick(self, fragment: str, seconds: float) -> None:
         while True:
             await asyncio.sleep(seconds)
-            self.refreshes += 1
-            await self.ask(fragment, by_timer=True)
+            if not self.is_away:
+                self.refreshes += 1
+                await self.ask(fragment, by_timer=True)
 
     def stop(self, fragments=None) -> None:
         for fragment in list(self.timers) if fragments is None else fragments:
@@ -105,4 +107,5 @@ class Tab:
             assert self.switch, "Live shows no switch"
             while (wait := CLICK_SECONDS * random.uniform(0.5, 1.5)) + time.monotonic() < until:
                 await asyncio.sleep(wait)
-                self.clicks.append(await self.click())
+                if not self.is_away:
+                    self.clicks.append(await self.click())

@@ -23,7 +23,7 @@ def test_the_timer_of_a_page_follows_how_many_watch(server):
     seeded.seed_dataset(workspace, store)
     run = f"r{1:016x}"
     seeded.seed_run(workspace, store, run, "Run", "running", created_at=time.time())
-    many, slow = 5 * CORES, 5.0 / 1.5 - 0.01  # five seconds each; a timer that is half as long again is left as it is
+    many, slow = 5 * CORES, 10.0 / 1.5 - 0.01  # ten seconds each; a timer that is half as long again is left as it is
 
     async def watch() -> tuple[float, list[float]]:
         tabs = [Tab(server.url, run) for _ in range(many)]
@@ -41,4 +41,4 @@ def test_the_timer_of_a_page_follows_how_many_watch(server):
     with ThreadPoolExecutor(1) as apart:  # Playwright may have a loop in this thread
         alone, together = apart.submit(lambda: asyncio.run(watch())).result()
     assert alone == 2.0
-    assert max(together) <= 5.0
+    assert max(together) <= 10.0
