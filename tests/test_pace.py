@@ -30,3 +30,11 @@ def test_a_tab_counts_once_and_is_forgotten_when_it_asks_no_more(monkeypatch):
     for tab in pace._tabs():
         pace._tabs()[tab] -= pace.FORGET_SECONDS + 1
     assert first.run().session_state.told == (2.0, False)
+
+
+def test_a_tab_that_may_ask_but_seldom_is_not_forgotten_between(monkeypatch):
+    monkeypatch.setattr(pace, "REFRESHES_A_SECOND", 0.1)
+    first, *_ = tabs(10)  # every hundred seconds each
+    for tab in pace._tabs():
+        pace._tabs()[tab] -= 150
+    assert first.run().session_state.told[0] == 100.0
