@@ -186,19 +186,18 @@ def watch() -> None:
         queue.show(desk, run.id)
     with st.container():
         curves(job)
+    with st.container():
+        newest_grid(job, status.get("latest_grid"))
 
 
 @st.fragment(run_every=every and SELDOM_TIMES * every)
 def look_seldom() -> None:
-    """What is new once in many rows: the looks at variety, the samples, the log."""
-    job, status = desk.store.latest_job("train", run.id), runfolder.read_status(folder)
+    """What is new once in many rows: the looks at variety, and the log."""
     with st.container():
         looks, _ = runfolder.read_lines(folder / "collapse.jsonl")
         if looks:
             st.header("Variety")
             variety.during_training(looks, "live")
-    with st.container():
-        newest_grid(job, status.get("latest_grid"))
     is_failed = first is not None and first.state == "failed"
     with st.expander("Log (last 200 lines)", expanded=is_failed, on_change="rerun", key="live_log") as log:
         if log.open:

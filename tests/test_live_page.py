@@ -113,6 +113,9 @@ def test_the_queue_tells_its_order_and_moves_up(three):
 def test_a_click_on_an_old_queue_changes_nothing_and_is_told(three):
     first, second, third = three.waiting("train")
     at = open_page("live", run=RUNNING)
+    assert "3 runs waiting" in words(at) and not [one for one in at.button if one.key.startswith("queue_")]
+    at.session_state["queue"] = True
+    at.run()
     jobs.move_up(three, third.id, second.id)  # in another tab
     at.button(key=f"queue_up_{third.id}").click().run()
     assert "queue has changed" in at.toast[0].value

@@ -5,9 +5,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-Figure = dict[
-    str, Any
-]  # {"data": [...], "layout": {...}}, as plotly.js reads it: go.Figure takes twenty times longer to make
+# {"data": [...], "layout": {...}}, as plotly.js reads it: a go.Figure takes twenty times as long to make
+Figure = dict[str, Any]
+
 BLUE, ORANGE, GREY, PURPLE = "#2f79c4", "#e07b1a", "#8a97a5", "#8257b5"  # readable on the light and on the dark page
 CONFIG = {
     "displaylogo": False,

@@ -10,10 +10,10 @@ import time
 import psutil
 import streamlit as st
 
-LEAST_SECONDS = 2.0
-REFRESHES_A_SECOND = (psutil.cpu_count(logical=False) or 1) / 2  # for all tabs together
-FORGET_SECONDS = 60.0  # a tab that has not asked for so long is gone, unless it may not ask that often
-PATIENCE = 2.5  # refreshes that a slow tab may miss
+LEAST_SECONDS, MOST_SECONDS = 2.0, 60.0
+REFRESHES_A_SECOND = (psutil.cpu_count(logical=False) or 1) / 2  # of the curves, for all tabs together
+# A tab that has not asked for so long is gone. Each reload of a page leaves one behind, so not much more than the slowest takes.
+FORGET_SECONDS = 100.0
 SLACK = 1.5  # times longer or shorter, and the timer is set anew
 
 
@@ -27,11 +27,10 @@ def seconds() -> float:
     """Between two refreshes of this tab, by how many tabs watch now."""
     tabs, now = _tabs(), time.monotonic()
     tabs[st.session_state.setdefault("tab", secrets.token_hex(8))] = now
-    patience = max(FORGET_SECONDS, PATIENCE * len(tabs) / REFRESHES_A_SECOND)
     for tab, asked in list(tabs.items()):
-        if now - asked > patience:
+        if now - asked > FORGET_SECONDS:
             tabs.pop(tab, None)
-    return max(LEAST_SECONDS, len(tabs) / REFRESHES_A_SECOND)
+    return min(MOST_SECONDS, max(LEAST_SECONDS, len(tabs) / REFRESHES_A_SECOND))
 
 
 def differs(every: float) -> bool:

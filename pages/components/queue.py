@@ -36,7 +36,12 @@ def show(desk: Desk, run_id: str) -> None:
         return
     names = {run.id: run.name for run in desk.store.runs()}
     is_mine = any(job.subject == run_id for job in waiting)
-    with st.expander(f"Queue: {count(len(waiting), 'run')} waiting", expanded=is_mine, key="queue"):
+    st.caption(
+        f":material/hourglass_empty: {count(len(waiting), 'run')} waiting"
+    )  # in the label it would fold the list anew
+    with st.expander("Queue", expanded=is_mine, on_change="rerun", key="queue") as unfolded:
+        if not unfolded.open:  # each row is paid by the training, in every refresh of every tab
+            return
         for place, job in enumerate(waiting[:MOST_ROWS]):
             before = waiting[place - 1].id if place else ""
             name = plain(names.get(job.subject, "Run"))

@@ -101,7 +101,7 @@ class Tab:
         self.opened = time.perf_counter() - started
 
     async def watch(self, until: float) -> None:
-        """Open the page, and click now and then."""
+        """Open the page, click now and then, and stay to the end."""
         async with contextlib.AsyncExitStack() as stack:
             await self.open(stack)
             assert self.switch, "Live shows no switch"
@@ -109,3 +109,4 @@ class Tab:
                 await asyncio.sleep(wait)
                 if not self.is_away:
                     self.clicks.append(await self.click())
+            await asyncio.sleep(max(0.0, until - time.monotonic()))

@@ -86,6 +86,9 @@ def test_a_curve_keeps_its_node_its_zoom_and_what_was_hidden_over_ten_updates(pa
     assert page.evaluate("window.gone") == []
     assert {name: state(page, name) for name in before} == before
     assert state(page, "chart._fullData[0].x.length") > points
+    grid = page.locator(".st-key-live_grid img").last
+    shown = grid.get_attribute("src")
+    wait_for(lambda: grid.get_attribute("src") != shown, "newer samples")
 
     chart.dblclick(position={"x": area["width"] / 2, "y": 60})
     wait_for(lambda: state(page, "chart._fullLayout.xaxis.range")[1] > whole[1], "all of the curve again")
