@@ -144,11 +144,11 @@ def test_the_mapping_learns_a_hundred_times_slower():
 # -- progressive -------------------------------------------------------------------------------------------------------
 
 
-def test_levels_have_equal_shares_and_fade_in_the_first_half_of_each():
-    at = lambda progress: progressive.level_at(progress, 4)
-    assert [at(p) for p in (0, 0.2, 0.25, 0.3125, 0.375, 0.49, 0.5, 0.75, 0.875, 0.99, 1.0, 1.1)] == [
-        *(0, 0, 0, 0.5, 1, 1, 1, 2, 3, 3, 3, 3),
-    ]
+def test_each_level_has_twice_the_share_of_the_one_before_and_fades_in_its_first_half():
+    at = lambda fifteenths: progressive.level_at(fifteenths / 15, 4)
+    assert [at(p) for p in (0, 0.9, 1, 1.5, 2, 2.9, 3, 4, 5, 6.9, 7, 9, 11, 14.9, 15, 16)] == pytest.approx(
+        [0, 0, 0, 0.5, 1, 1, 1, 1.5, 2, 2, 2, 2.5, 3, 3, 3, 3]
+    )
 
 
 def test_images_are_blocks_at_first_and_blend_into_the_next_size():
@@ -160,7 +160,7 @@ def test_images_are_blocks_at_first_and_blend_into_the_next_size():
         G.growth.at(1.0)
         assert torch.equal(fresh, G(z, y)) and not torch.allclose(fresh, blocks(fresh, 2), atol=1e-3)
         drawn = {}
-        for level, progress in ((0, 0.0), (0.5, 0.3125), (1, 0.49)):
+        for level, progress in ((0, 0.0), (0.5, 0.1), (1, 0.15)):
             G.growth.at(progress)
             drawn[level] = G(z, y)
             assert drawn[level].shape == (2, 1, 32, 32)
@@ -178,5 +178,5 @@ def test_d_sees_only_what_is_as_coarse_as_its_level():
     fine = x + 0.5 * torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(16, 16)  # no 2 x 2 block changes its mean
     with torch.no_grad():
         assert not torch.allclose(D(x, y), D(fine, y), atol=1e-4)
-        D.growth.at(0.6)
+        D.growth.at(0.4)
         assert torch.allclose(D(x, y), D(fine, y), atol=1e-4)

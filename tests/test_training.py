@@ -414,6 +414,22 @@ def test_the_average_ramps_up_so_that_a_short_run_has_one():
     assert average.weight.item() == pytest.approx(0.5)
 
 
+def test_the_average_of_a_size_that_has_just_come_in_is_not_its_first_weights(tiny):
+    """With the ramp of the whole run its layers would be seen as they began for thousands of images."""
+    config = tiny(family="progressive", ema_images=20_000)
+    state = step.new_state(config, size=32, channels=1, num_classes=2, device=torch.device("cpu"))
+    real, labels = torch.rand(4, 1, 32, 32) * 2 - 1, torch.arange(4) % 2
+    new = lambda net: net.blocks[0].conv1.weight
+    began = new(state.G).detach().clone()
+    state.images_seen = 100_000
+    step.train_step(state, real, labels, config, progress=0.0)
+    assert torch.equal(new(state.G), began) and state.memory["grown"].tolist() == [0, 0]
+    for _ in range(3):
+        step.train_step(state, real, labels, config, progress=0.12)
+    assert state.memory["grown"].tolist() == [1, 100_004]
+    assert not torch.allclose(new(state.G), began) and torch.allclose(new(state.G_ema), new(state.G), atol=1e-5)
+
+
 def test_a_time_limit_does_not_make_it_tick_at_every_step(tiny, tmp_path):
     """With a limit of ten hours the next grid is 90 s away; until then a line a second is enough."""
     status = run(tiny(epochs=60.0, minutes=600.0), tmp_path)

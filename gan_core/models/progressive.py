@@ -1,8 +1,9 @@
 """Progressive growing (Karras et al., arXiv:1710.10196): both networks start at 4 px and double, each new size fading in.
 
-Equal shares of the run for each size, the first half of a share for the fade. G always returns the full size: the current one
-magnified; D halves what it gets down to the current one. Departs from the paper: D fades its own two paths, and reals are not
-blended beside that; z is not normalised, so that truncation works; no drift term in the loss; class projection in D.
+Each size gets twice the share of the run of the one before, the first half of it for the fade. G always returns the full size:
+the current one magnified; D halves what it gets down to the current one. Departs from the paper: sizes get equal numbers of
+images there, which in a run limited by minutes would leave the last one next to none; D fades its own two paths, and reals are
+not blended beside that; z is not normalised, so that truncation works; no drift term in the loss; class projection in D.
 """
 
 import itertools
@@ -19,9 +20,11 @@ from gan_core.models.spec import Spec
 
 def level_at(progress: float, levels: int) -> float:
     """0: 4 px alone; 0.25: 4 px, and a quarter of 8 px; ...; levels - 1: the full size alone."""
-    share = min(progress, 1.0) * levels
-    stage = min(int(share), levels - 1)
-    return 0.0 if stage == 0 else stage - 1 + min(1.0, 2 * (share - stage))
+    parts = 1 + min(progress, 1.0) * (
+        2**levels - 1
+    )  # the first size is there until 2, the second until 4, then until 8, ...
+    stage = min(int(math.log2(parts)), levels - 1)
+    return 0.0 if stage == 0 else stage - 1 + min(1.0, 2 * (parts / 2**stage - 1))
 
 
 class Level(nn.Module):
@@ -34,9 +37,11 @@ class Level(nn.Module):
         self.levels, self.now = levels, levels - 1.0
         self.register_buffer("level", torch.tensor(self.now))
 
-    def at(self, progress: float) -> None:
+    def at(self, progress: float) -> int:
+        """Move on; returns the number of the largest size that counts now."""
         self.now = level_at(progress, self.levels)
         self.level.fill_(self.now)
+        return math.ceil(self.now)
 
     def forward(self) -> tuple[int, float]:
         """(the larger of the sizes that count, its share in (0, 1]).

@@ -55,7 +55,7 @@ RECIPES: dict[str, Recipe] = {
     "progressive": Recipe(
         title="Progressive growing",
         sentence="Starts with images of 4 px and doubles them: shows how a GAN learns the whole before the detail.",
-        shortfall="Each size gets an equal share of the run, so a run that is stopped early has blocks for images. For teaching.",
+        shortfall="Each size gets twice the share of the one before: a run that is stopped early has blocks. For teaching.",
         source="arXiv:1710.10196, at a quarter of its channels",
         config=TrainConfig(
             recipe="progressive",

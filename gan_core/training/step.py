@@ -47,6 +47,9 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
     G_ema = copy.deepcopy(G).requires_grad_(False).eval()
     opt_G, opt_D = optimisers.make(G, config.lr_G, config), optimisers.make(D, config.lr_D, config)
     memory = {"anchors": torch.zeros(2, device=device), "ada": torch.zeros(3, device=device)}
+    memory["grown"] = torch.zeros(
+        2, dtype=torch.int64
+    )  # on the CPU: the newest size, and the images seen when it came in
     return State(G, D, G_ema, opt_G, opt_D, memory=memory)
 
 
@@ -61,7 +64,7 @@ def train_step(
     stats = GAMES[FACTS[config.family].game](state, real, labels, config, progress)
     state.images_seen += len(real) * draws.world()[1]
     batch = len(real) * draws.world()[1]
-    ema.update(state.G_ema, state.G, config.ema_images, state.images_seen, batch)
+    ema.update(state.G_ema, state.G, config.ema_images, state.images_seen - int(state.memory["grown"][1]), batch)
     return {name: value.detach() for name, value in stats.items()}
 
 
@@ -73,9 +76,15 @@ def schedule(state: State, config: TrainConfig, progress: float) -> None:
     for net in (state.G, state.D):
         for module in net.modules():
             if hasattr(module, "at"):
-                module.at(progress)
+                remember_growth(state, module.at(progress))
             elif config.label_full and isinstance(module, Labels):
                 module.share.fill_(optimisers.label_share(config, progress))
+
+
+def remember_growth(state: State, size: int) -> None:
+    """A new size has layers that never trained: the average of G starts its ramp again, or it would show them for long."""
+    if size != int(state.memory["grown"][0]):
+        state.memory["grown"].copy_(torch.tensor([size, state.images_seen]))
 
 
 def adversarial(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
