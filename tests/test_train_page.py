@@ -59,6 +59,15 @@ def test_a_card_shows_its_picture_and_a_rough_time_until_one_is_measured(full):
     assert "3 min here, as measured" in shown and shown.count("as measured") == 1  # 30 epochs of 620 images
 
 
+@pytest.mark.parametrize(
+    ("recipe", "said"), [("quick", "Drawn by this recipe"), ("fastgan", "No picture: it takes a GPU")]
+)
+def test_a_card_without_a_picture_says_why(recipe, said):
+    page = f"from pages.components import recipe_cards\nrecipe_cards.picture({recipe!r})"
+    (caption,) = AppTest.from_string(page).run().caption
+    assert caption.value.startswith(said)
+
+
 # -- clone -------------------------------------------------------------------------------------------------------------
 
 

@@ -85,12 +85,14 @@ def time_of(name: str, info: DatasetInfo, speeds: Speeds) -> str:
 
 
 def picture(name: str) -> None:
-    """Images that the recipe really drew; nothing where there are none."""
+    """Images that the recipe really drew, or why there are none."""
     facts, file = measured_facts().get(name, {}), PICTURES / f"{name}.png"
     if "images_seen" in facts and file.is_file():
         about = f"{facts['dataset']}, after {count(facts['images_seen'], 'image')} shown"
         st.image(str(file), width="stretch", alt=f"Images drawn by this recipe: {about}")
         st.caption(plain(f"Drawn by this recipe: {about}."))
+    else:
+        st.caption("No picture: it takes a GPU, or days of a processor, to draw one.")
 
 
 def cards(names: list[str], info: DatasetInfo, speeds: Speeds) -> None:
