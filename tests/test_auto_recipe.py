@@ -106,3 +106,8 @@ def test_large_pictures_without_a_gpu_are_warned_about():
 def test_it_needs_no_torch():
     code = "import gan_core.recipes.auto, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(1, "after your 1 minute."), (2.5, "after your 2.5 minutes.")])
+def test_the_minutes_are_told_in_words(minutes, said):
+    assert any(reason.endswith(said) for reason in ask(minutes=minutes).reasons)

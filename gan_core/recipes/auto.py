@@ -143,7 +143,8 @@ def batch(size: int, images: int, gpu: bool) -> Rule:
 def budget(size: int, images: int, gpu: bool, minutes: float | None) -> Rule:
     """The user's minutes, or images to show by size and set: with few images, longer runs only learn them by heart."""
     if minutes is not None:
-        return {"minutes": float(minutes), "epochs": NO_LIMIT}, [f"It ends after your {minutes:g} minutes."]
+        ends = f"It ends after your {minutes:g} {'minute' if minutes == 1 else 'minutes'}."
+        return {"minutes": float(minutes), "epochs": NO_LIMIT}, [ends]
     if not gpu:
         return {}, []
     shown = 400_000 if images <= 400 else 2_000_000 if size <= 32 else 1_500_000
