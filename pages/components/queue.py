@@ -36,9 +36,8 @@ def show(desk: Desk, run_id: str) -> None:
         return
     names = {run.id: run.name for run in desk.store.runs()}
     is_mine = any(job.subject == run_id for job in waiting)
-    st.caption(
-        f":material/hourglass_empty: {count(len(waiting), 'run')} waiting"
-    )  # in the label it would fold the list anew
+    # Not in the label of the list: another label is another list, which folds.
+    st.caption(f":material/hourglass_empty: {count(len(waiting), 'run')} waiting")
     with st.expander("Queue", expanded=is_mine, on_change="rerun", key="queue") as unfolded:
         if not unfolded.open:  # each row is paid by the training, in every refresh of every tab
             return

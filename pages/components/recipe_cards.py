@@ -92,7 +92,7 @@ def picture(name: str) -> None:
         st.image(str(file), width="stretch", alt=f"Images drawn by this recipe: {about}")
         st.caption(plain(f"Drawn by this recipe: {about}."))
     else:
-        st.caption("No picture: it takes a GPU, or days of a processor, to draw one.")
+        st.caption("No picture yet: it takes a GPU, or hours of a processor, to draw one.")
 
 
 def cards(names: list[str], info: DatasetInfo, speeds: Speeds) -> None:
