@@ -3,13 +3,13 @@
 Sizes, channels and classes are facts of the dataset, not settings, so they are not here.
 """
 
-import difflib
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_core.errors import FieldErrors
 from gan_core.families import FACTS
+from gan_core.refusals import refused
 
 SCHEMA_VERSION = 1
 CHECKPOINTS_KEPT = 3  # newest ones of a run that stay on disk
@@ -304,37 +304,9 @@ def build(values: dict[str, Any]) -> TrainConfig:
     try:
         return TrainConfig(**values)
     except ValidationError as error:
-        raise FieldErrors({str(e["loc"][0]): sentence(str(e["loc"][0]), dict(e)) for e in error.errors()}) from None
-
-
-def sentence(name: str, error: dict[str, Any]) -> str:
-    """One plain sentence for one pydantic error."""
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, TrainConfig.model_fields, n=1)
-        return f"There is no setting named {name!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
-    title, context, got = TrainConfig.model_fields[name].title, error.get("ctx", {}), error.get("input")
-    wanted = {
-        "greater_than": "must be above {gt}",
-        "greater_than_equal": "must be at least {ge}",
-        "less_than": "must be below {lt}",
-        "less_than_equal": "must be at most {le}",
-        "finite_number": "must be a finite number",
-        "int_type": "must be a whole number",
-        "int_from_float": "must be a whole number",
-        "float_type": "must be a number",
-        "bool_type": "must be true or false",
-        "string_type": "must be text",
-        "literal_error": "must be one of {expected}",
-    }.get(error["type"], "cannot be used: " + error["msg"])
-    wanted = wanted.format(
-        **{key: value if isinstance(value, str) else in_words(value) for key, value in context.items()}
-    )
-    return f"{title} ({name}) {wanted}" + ("." if got is None else f", not {in_words(got)}.")
-
-
-def in_words(value: Any) -> str:
-    """A value inside a sentence: 0 and not 0.0."""
-    return f"{value:.10g}" if isinstance(value, float) else repr(value)
+        raise FieldErrors(
+            {str(e["loc"][0]): refused(TrainConfig, str(e["loc"][0]), dict(e)) for e in error.errors()}
+        ) from None
 
 
 def images_total(config: TrainConfig, train_images: int) -> int:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from gan_core.config import SMALLEST_CLASS, TrainConfig, in_words
+from gan_core.config import SMALLEST_CLASS, TrainConfig
 from gan_core.errors import FieldErrors
 from gan_core.families import FACTS, can_be_guided
+from gan_core.refusals import in_words
 
 
 def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> None:
