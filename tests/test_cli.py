@@ -10,9 +10,11 @@ import zipfile
 
 import numpy as np
 import pytest
+import seeded
 from PIL import Image
 
 from gan_core import actions
+from gan_core.cli import names
 from gan_core.data.dataset import read_info
 from gan_core.store import Store
 
@@ -359,3 +361,28 @@ def test_import_takes_its_choices_and_an_earlier_source(ganvas, workspace, tmp_p
         refused(ganvas("import", source, option, "pink"), "pink")
     source.unlink()
     refused(ganvas("import", f"again:{imported['dataset']}"), "not there any more")
+
+
+def test_a_name_or_the_start_of_an_id_will_do(ganvas, desk):
+    seeded.seed(desk.workspace.root)
+    run, other = seeded.RUNS["finished"], seeded.RUNS["failed"]
+    assert ganvas("rename", run, "Kiwis", "--json")[0] == 0
+    assert ganvas("show", "Kiwis", "--json")[1]["id"] == run
+    assert ganvas("rename", "Kiwis", "More kiwis", "--json")[1] == {"run": run, "name": "More kiwis"}
+    desk.store.add_run("rab12" + "0" * 12, "Other", desk.store.datasets()[0].id, {})
+    assert names.meant("rab1", desk.store.runs()) == "rab12" + "0" * 12
+    refused(ganvas("stop", run[:-1]), "different ones", run, other)
+    assert ganvas("show", desk.store.datasets()[0].name, "--json")[1]["kind"] == "dataset"
+    refused(ganvas("show", "Ki"), "There is no such")
+
+
+def test_a_name_that_several_have_is_never_guessed(ganvas, desk):
+    seeded.seed(desk.workspace.root)
+    run, other = seeded.RUNS["finished"], seeded.RUNS["failed"]
+    for one in (run, other):
+        ganvas("rename", one, "Twins")
+    refused(ganvas("delete", "Twins"), "2 different ones", run, other)
+    assert {run, other} <= {one.id for one in desk.store.runs()}
+    ganvas("rename", other, run)  # a name that is another's id
+    ganvas("delete", run)
+    assert run not in {one.id for one in desk.store.runs()} and desk.store.run(other).name == run

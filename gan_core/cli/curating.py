@@ -7,10 +7,11 @@ import typer
 
 from gan_core import actions
 from gan_core.cli.common import Json, carry_out, desk, say
+from gan_core.cli.names import DatasetId
 
 
 def inspect(
-    dataset: str,
+    dataset: DatasetId,
     seed: Annotated[
         int, typer.Option(help="Draws the pictures that are compared, where there are too many for all.")
     ] = 0,
@@ -25,7 +26,7 @@ def inspect(
 
 
 def curate(
-    dataset: str,
+    dataset: DatasetId,
     exclude: Annotated[
         str | None,
         typer.Option(

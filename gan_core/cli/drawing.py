@@ -8,6 +8,7 @@ import typer
 
 from gan_core import actions, checks, explorations, films
 from gan_core.cli.common import Context, Json, carry_out, desk, say
+from gan_core.cli.names import RunId
 from gan_core.workspace import atomic_write
 
 NoiseScale = Annotated[
@@ -19,7 +20,7 @@ At = Annotated[
 
 
 def walk(
-    run: str,
+    run: RunId,
     out: Annotated[Path, typer.Option(help="The file to write: .webp, .gif or .mp4; a .png is a strip of stills.")],
     class_: Annotated[str | None, typer.Option("--class", help="Where it starts; default the first class.")] = None,
     to_class: Annotated[str | None, typer.Option(help="Where it ends; default the same class.")] = None,
@@ -61,7 +62,7 @@ def walk(
 
 
 def timelapse(
-    run: str,
+    run: RunId,
     out: Annotated[Path, typer.Option(help="The file to write.")],
     format: Annotated[str | None, typer.Option(help="webp, gif or mp4; default by the name of the file.")] = None,
     as_json: Json = False,

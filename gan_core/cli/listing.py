@@ -8,6 +8,7 @@ import typer
 
 from gan_core import actions, recipes
 from gan_core.cli.common import Context, Json, desk, run_state, say
+from gan_core.cli.names import AnyId
 from gan_core.errors import UserError
 from gan_core.repair import rebuild
 from gan_core.workspace import read_json
@@ -62,7 +63,7 @@ def recipes_(as_json: Json = False):
     say(as_json, {"recipes": rows}, "\n".join(f"{row['name']:<18} {row['sentence']}" for row in rows))
 
 
-def show(id: str, as_json: Json = False):
+def show(id: AnyId, as_json: Json = False):
     """Everything known about a dataset, run, job or export."""
     store, workspace = Context.store, Context.workspace
     value: dict[str, Any]

@@ -9,6 +9,7 @@ import typer
 
 from gan_core import actions, checks, evaluations
 from gan_core.cli.common import Context, Json, carry_out, desk, refuse, say
+from gan_core.cli.names import AnyId, RunId
 from gan_core.data.classical import Policy
 from gan_core.errors import UserError
 from gan_core.export import plan
@@ -20,7 +21,7 @@ SWEEP = ",".join(map("{:g}".format, actions.SHARES))
 
 
 def sample(
-    run: str,
+    run: RunId,
     per_class: Annotated[int, typer.Option(min=1, max=100_000)],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     class_: Annotated[str | None, typer.Option("--class")] = None,
@@ -51,7 +52,7 @@ def sample(
 
 
 def evaluate(
-    run: str,
+    run: RunId,
     samples: int = 1000,
     draws: Annotated[int, typer.Option(help="Independent draws of that many samples: they give the intervals.")] = 5,
     extractor: str = "auto",
@@ -85,7 +86,7 @@ def evaluate(
 
 
 def utility(
-    run: str,
+    run: RunId,
     seeds: Annotated[int, typer.Option(help="Classifiers trained for each arm.")] = 5,
     shots: Annotated[int | None, typer.Option(help="At most so many real images of each class.")] = None,
     updates: Annotated[int, typer.Option(help="Steps of training, the same for every classifier.")] = 300,
@@ -123,7 +124,7 @@ def numbers(text: str) -> list[float]:
 
 
 def detect(
-    run: str,
+    run: RunId,
     folder: Annotated[Path, typer.Argument(help="A folder of images; nothing in it is changed.")],
     out: Annotated[Path | None, typer.Option(help="Write the score of every image into this CSV file.")] = None,
     as_json: Json = False,
@@ -145,7 +146,7 @@ def detect(
 
 
 def export(
-    source: Annotated[str, typer.Argument(metavar="RUN|DATASET")],
+    source: AnyId,
     out: Annotated[Path, typer.Option(help="The zip to write.")],
     balance: Annotated[str, typer.Option(help="largest, median, a total per class, or class=total,...")] = "largest",
     originals: Annotated[
@@ -208,7 +209,7 @@ def export(
 
 
 def export_model(
-    run: str,
+    run: RunId,
     out: Annotated[Path, typer.Option(help="The file to write.")],
     format: Annotated[str, typer.Option(help="zip (both, with scripts that draw), onnx or safetensors.")] = "zip",
     as_json: Json = False,

@@ -6,17 +6,18 @@ import typer
 
 from gan_core import actions
 from gan_core.cli.common import Json, desk, say
+from gan_core.cli.names import RunId, RunIds
 
 Runs = Annotated[list[str], typer.Argument(metavar="RUN...")]
 
 
-def rename(run: str, name: str, as_json: Json = False):
+def rename(run: RunId, name: str, as_json: Json = False):
     """Give a run another name."""
     renamed = actions.rename(desk(), run, name)
     say(as_json, {"run": run, "name": renamed.name}, f"Run {run} is now {renamed.name!r}.")
 
 
-def delete(runs: Runs, as_json: Json = False):
+def delete(runs: RunIds, as_json: Json = False):
     """Delete runs; `undelete` brings them back."""
     for run in runs:
         actions.delete(desk(), run)

@@ -9,6 +9,7 @@ import typer
 
 from gan_core import actions, jobs, recipes
 from gan_core.cli.common import Context, Json, carry_out, desk, run_state, say
+from gan_core.cli.names import DatasetId, RunId, a_run, a_source
 from gan_core.config import build
 from gan_core.data.choices import Choices
 from gan_core.data.dataset import read_info
@@ -20,6 +21,7 @@ def import_(
         str,
         typer.Argument(
             metavar="ZIP_OR_FOLDER",
+            callback=a_source,
             help="A zip or folder of class folders, demo:digits, demo:shapes, ..., or again:DATASET.",
         ),
     ],
@@ -79,7 +81,7 @@ def import_(
 
 
 def train(
-    dataset: str,
+    dataset: DatasetId,
     recipe: Annotated[str, typer.Option(help="See `recipes`; auto picks one and says why.")] = "quick",
     epochs: float | None = None,
     images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None,
@@ -88,7 +90,8 @@ def train(
     device: str | None = None,
     name: str = "",
     start_from: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Start from the weights of a run with the same networks.")
+        str | None,
+        typer.Option(metavar="RUN", callback=a_run, help="Start from the weights of a run with the same networks."),
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker and return at once.")] = False,
@@ -150,18 +153,18 @@ def steer(run: str, wish: str, as_json: bool) -> None:
     say(as_json, {"run": run, "state": run_state(run)}, f"Run {run}: {run_state(run)}.")
 
 
-def stop(run: str, as_json: Json = False):
+def stop(run: RunId, as_json: Json = False):
     """Stop a run and keep what it learnt."""
     steer(run, "stop", as_json)
 
 
-def pause(run: str, as_json: Json = False):
+def pause(run: RunId, as_json: Json = False):
     """Hold a run where it is."""
     steer(run, "pause", as_json)
 
 
 def resume(
-    run: str,
+    run: RunId,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker.")] = False,
     as_json: Json = False,
 ):

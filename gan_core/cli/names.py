@@ -1,0 +1,59 @@
+"""Which run or dataset is meant on the command line: its id, the start of its id, or its name."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from gan_core.actions.datasets import AGAIN
+from gan_core.cli.common import Context
+from gan_core.errors import UserError
+from gan_core.store import Dataset, Run
+
+SHORTEST = 4  # characters of an id that may stand for it
+HELP = "Its id, the start of it, or its name."
+
+
+def meant(said: str, known: Sequence[Dataset | Run]) -> str:
+    """The id of the one that is meant; what was said where none is, and the store then says that it knows no such thing.
+
+    An id goes before a name, so that no name can hide a run. Raises UserError where several are meant.
+    """
+    if any(one.id == said for one in known):
+        return said
+    found = [one for one in known if one.name == said]
+    if not found and len(said) >= SHORTEST:
+        found = [one for one in known if one.id.startswith(said)]
+    if len(found) > 1:
+        listed = ", ".join(one.id for one in found[:5]) + (", ..." if len(found) > 5 else "")
+        raise UserError("several_meant", f"{said!r} may be {len(found)} different ones.", f"Give an id: {listed}.")
+    return found[0].id if found else said
+
+
+def a_run(said: str | None) -> str | None:
+    return None if said is None else meant(said, Context.store.runs())
+
+
+def a_dataset(said: str) -> str:
+    return meant(said, Context.store.datasets())
+
+
+def either(said: str) -> str:
+    return meant(said, [*Context.store.runs(), *Context.store.datasets()])
+
+
+def a_source(said: str) -> str:
+    """What import reads: only again:DATASET names something that Ganvas knows."""
+    return AGAIN + a_dataset(said.removeprefix(AGAIN)) if said.startswith(AGAIN) else said
+
+
+def argument(metavar: str, find: Callable[[str], str | None]):
+    return typer.Argument(metavar=metavar, help=HELP, callback=find)
+
+
+RunId = Annotated[str, argument("RUN", a_run)]
+DatasetId = Annotated[str, argument("DATASET", a_dataset)]
+AnyId = Annotated[str, argument("RUN|DATASET", either)]
+RunIds = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help=HELP, callback=lambda said: [a_run(one) for one in said])
+]
