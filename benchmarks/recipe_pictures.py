@@ -3,7 +3,7 @@
     [RECIPE ...] [--seconds 30] [--from WORKSPACE ...]
 
 Each recipe is trained for so many seconds of one core on the bundled digits, at 32 px or 28 px, and draws two images a class;
---from takes its newest finished run of another workspace instead. A recipe that would show fewer than 3,000 images in that
+--from takes its newest run of another workspace instead, finished or stopped. A recipe that would show fewer than 3,000 images in that
 time, or that draws neither size, gets its speed alone, and its card has no picture. Written: assets/recipes/<recipe>.png and
 facts.json.
 """
@@ -75,7 +75,7 @@ def elsewhere(places: list[Path], recipe: str) -> tuple[Desk, Run] | None:
         desk = Desk(Store(Workspace(place)), Workspace(place))
         for run in desk.store.runs():
             job = desk.store.latest_job("train", run.id)
-            if run.config["recipe"] == recipe and job and job.state == "finished":
+            if run.config["recipe"] == recipe and job and job.state in ("finished", "stopped") and job.result:
                 return desk, run
     return None
 
