@@ -3,9 +3,9 @@
     [RECIPE ...] [--seconds 30] [--from WORKSPACE ...]
 
 Each recipe is trained for so many seconds of one core on the bundled digits, at 32 px or 28 px, and draws two images a class;
---from takes its newest run of another workspace instead, finished or stopped. A recipe that would show fewer than 3,000 images in that
-time, or that draws neither size, gets its speed alone, and its card has no picture. Written: assets/recipes/<recipe>.png and
-facts.json.
+--from takes its newest run of another workspace instead, finished or stopped. A recipe that would show fewer than 3,000 images
+in that time, or that draws neither size, gets its speed alone, and its card has no picture. Written:
+assets/recipes/<recipe>.png and facts.json.
 """
 
 import argparse

@@ -1,6 +1,8 @@
 """Small refusals that several requests share: is there such a file, will it fit, may it be written."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -50,3 +52,16 @@ def check_out(out: Path, folder: bool = False) -> None:
         raise UserError("out_is_a_folder", f"{str(out)!r} is a folder.", "Name the zip to write, as in --out more.zip.")
     if not os.access(parent, os.W_OK):
         raise UserError("not_writable", f"Nothing may be written into {str(parent)!r}.", "Choose another --out.")
+
+
+@contextlib.contextmanager
+def weights_fit() -> Iterator[None]:
+    """Around the reading of a checkpoint: one of networks that have changed since is refused, and stays as it is."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:  # of load_state_dict: names or shapes differ
+        raise UserError(
+            "other_networks",
+            "This run was trained by another version of Ganvas, whose networks of this family were different.",
+            "Go on with the version that trained it, or clone the run and train anew.",
+        ) from error

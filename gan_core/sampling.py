@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 from torch.nn import functional as F
 
+from gan_core import checks
 from gan_core.config import TrainConfig
 from gan_core.models import FAMILIES, Spec
 from gan_core.notes import Notes, png_info
@@ -48,9 +49,10 @@ def load_generator(
     num_classes: int,
     device: torch.device,
 ) -> nn.Module:
-    """The averaged generator of a checkpoint, ready to draw."""
+    """The averaged generator of a checkpoint, ready to draw. Raises UserError other_networks where the weights do not fit."""
     G = FAMILIES[config.family].Generator(Spec.of(config, size=size, channels=channels, num_classes=num_classes))
-    G.load_state_dict(weights)
+    with checks.weights_fit():
+        G.load_state_dict(weights)
     return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from toys import toy_images
 
-from gan_core import milestones
+from gan_core import milestones, sampling
 from gan_core.errors import UserError
 from gan_core.families import FACTS, inner_size
 from gan_core.training import augment, checkpoint, ema, loop, record, step
@@ -338,6 +338,16 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tiny, tmp_
     values, _ = checkpoint.newest(tmp_path, set_aside=True)
     assert values["images_seen"] == 10
     assert {p.name for p in (tmp_path / "bad").iterdir()} == {path.name, path.with_suffix(".json").name}
+
+
+def test_a_checkpoint_of_other_networks_is_refused_and_stays(tiny, tmp_path):
+    checkpoint.save(tmp_path, fresh(tiny()), {})
+    values, _ = checkpoint.newest(tmp_path)
+    with pytest.raises(UserError, match="another version of Ganvas"):
+        checkpoint.restore(fresh(tiny(width=32)), values)
+    with pytest.raises(UserError, match="another version of Ganvas"):
+        sampling.load_generator(tiny(width=32), values["G_ema"], size=32, channels=1, num_classes=3, device=CPU)
+    assert checkpoint.newest(tmp_path, set_aside=True) is not None
 
 
 def test_a_file_without_its_manifest_does_not_exist(tiny, tmp_path):

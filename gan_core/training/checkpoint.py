@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from gan_core import checks
 from gan_core.config import CHECKPOINTS_KEPT
 from gan_core.errors import UserError
 from gan_core.training.step import State
@@ -79,9 +80,13 @@ def newest(folder: Path, set_aside: bool = False, at: int | None = None) -> tupl
 
 
 def restore(state: State, values: dict[str, Any]) -> None:
-    """Put a checkpoint's values into a fresh state of the same settings, and into torch's random number generators."""
-    for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
-        getattr(state, name).load_state_dict(values[name])
+    """Put a checkpoint's values into a fresh state of the same settings, and into torch's random number generators.
+
+    Raises UserError other_networks where the weights do not fit.
+    """
+    with checks.weights_fit():
+        for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
+            getattr(state, name).load_state_dict(values[name])
     for name, value in values.get("memory", {}).items():  # version 0.1 had none
         state.memory[name].copy_(value)
     state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]
