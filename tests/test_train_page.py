@@ -60,7 +60,7 @@ def test_a_card_shows_its_picture_and_a_rough_time_until_one_is_measured(full):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "said"), [("quick", "Drawn by this recipe"), ("fastgan", "No picture yet: it takes a GPU")]
+    ("recipe", "said"), [("quick", "Drawn by this recipe"), ("not-drawn-yet", "No picture yet: it takes a GPU")]
 )
 def test_a_card_without_a_picture_says_why(recipe, said):
     page = f"from pages.components import recipe_cards\nrecipe_cards.picture({recipe!r})"
