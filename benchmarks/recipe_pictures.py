@@ -30,6 +30,7 @@ from gan_core.workspace import Workspace
 
 OUT = Path(__file__).parent.parent / "assets" / "recipes"
 SIDES, CLASSES, A_CLASS, WIDTH = (32, 28), 10, 2, 660  # px of the digits; of the picture
+OF_A_RUN = ("seed", "device", "epochs", "minutes")  # settings that are of a run, whatever its recipe
 LEAST_IMAGES, PROBE_SECONDS = 3_000, 2.0
 
 
@@ -67,7 +68,11 @@ def keep(desk: Desk, run: Run) -> dict:
     status = json.loads((desk.workspace.run(run.id) / "status.json").read_text())
     picture(drawn).quantize(64).save(OUT / f"{run.config['recipe']}.png", optimize=True)
     facts = {"dataset": drawn.info.name, "images_seen": drawn.images_seen, "seconds": round(status["elapsed_seconds"])}
-    return facts | {"device": status["device"]}
+    own = recipes.start(
+        run.config["recipe"], size=drawn.info.size, train_images=sum(drawn.info.train_counts)
+    ).model_dump()
+    changed = {key: value for key, value in run.config.items() if key not in OF_A_RUN and value != own.get(key)}
+    return facts | {"device": status["device"], **({"changed": changed} if changed else {})}
 
 
 def elsewhere(places: list[Path], recipe: str) -> tuple[Desk, Run] | None:
