@@ -3,7 +3,7 @@
     [RECIPE ...] [--seconds 30] [--from WORKSPACE ...]
 
 Each recipe is trained for so many seconds of one core on the bundled digits, at 32 px or 28 px, and draws two images a class;
---from takes its newest run of another workspace instead, finished or stopped. A recipe that would show fewer than 3,000 images
+--from takes its longest run of another workspace instead, finished or stopped. A recipe that would show fewer than 3,000 images
 in that time, or that draws neither size, gets its speed alone, and its card has no picture. Written:
 assets/recipes/<recipe>.png and facts.json.
 """
@@ -71,17 +71,19 @@ def keep(desk: Desk, run: Run) -> dict:
     own = recipes.start(
         run.config["recipe"], size=drawn.info.size, train_images=sum(drawn.info.train_counts)
     ).model_dump()
-    changed = {key: value for key, value in run.config.items() if key not in OF_A_RUN and value != own.get(key)}
+    changed = {
+        key: value for key, value in drawn.config.model_dump().items() if key not in OF_A_RUN and value != own.get(key)
+    }
     return facts | {"device": status["device"], **({"changed": changed} if changed else {})}
 
 
 def elsewhere(places: list[Path], recipe: str) -> tuple[Desk, Run] | None:
     for place in places:
         desk = Desk(Store(Workspace(place)), Workspace(place))
-        for run in desk.store.runs():
-            job = desk.store.latest_job("train", run.id)
-            if run.config["recipe"] == recipe and job and job.state in ("finished", "stopped") and job.result:
-                return desk, run
+        runs = {run.id: run for run in desk.store.runs() if run.config["recipe"] == recipe}
+        ended = [job for job in desk.store.jobs(kind="train", states=("finished", "stopped")) if job.subject in runs]
+        if shown := [(job.result["images_seen"], job.subject) for job in ended if job.result]:
+            return desk, runs[max(shown)[1]]
     return None
 
 

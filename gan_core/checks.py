@@ -54,12 +54,17 @@ def check_out(out: Path, folder: bool = False) -> None:
         raise UserError("not_writable", f"Nothing may be written into {str(parent)!r}.", "Choose another --out.")
 
 
+OF_SHAPES = ("Missing key", "Unexpected key", "size mismatch", "must match")  # what torch says where weights do not fit
+
+
 @contextlib.contextmanager
 def weights_fit() -> Iterator[None]:
     """Around the reading of a checkpoint: one of networks that have changed since is refused, and stays as it is."""
     try:
         yield
-    except (RuntimeError, ValueError) as error:  # of load_state_dict: names or shapes differ
+    except (RuntimeError, ValueError, KeyError) as error:
+        if isinstance(error, RuntimeError) and not any(said in str(error) for said in OF_SHAPES):
+            raise  # out of memory, or a fault of the device
         raise UserError(
             "other_networks",
             "This run was trained by another version of Ganvas, whose networks of this family were different.",

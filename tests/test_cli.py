@@ -386,3 +386,14 @@ def test_a_name_that_several_have_is_never_guessed(ganvas, desk):
     ganvas("rename", other, run)  # a name that is another's id
     ganvas("delete", run)
     assert run not in {one.id for one in desk.store.runs()} and desk.store.run(other).name == run
+    refused(ganvas("delete", run), "was deleted")
+    assert desk.store.run(other).name == run
+
+
+def test_runs_are_deleted_and_brought_back_by_name(ganvas, desk):
+    seeded.seed(desk.workspace.root)
+    run = seeded.RUNS["finished"]
+    ganvas("rename", run, "Kiwis")
+    assert ganvas("delete", "Kiwis", run, "--json")[1] == {"runs": [run]}
+    assert ganvas("undelete", "Kiwis", "--json")[1] == {"runs": {run: "Kiwis"}}
+    assert desk.store.run(run).name == "Kiwis"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from toys import toy_images
 
-from gan_core import milestones, sampling
+from gan_core import checks, milestones, sampling
 from gan_core.errors import UserError
 from gan_core.families import FACTS, inner_size
 from gan_core.training import augment, checkpoint, ema, loop, record, step
@@ -348,6 +348,13 @@ def test_a_checkpoint_of_other_networks_is_refused_and_stays(tiny, tmp_path):
     with pytest.raises(UserError, match="another version of Ganvas"):
         sampling.load_generator(tiny(width=32), values["G_ema"], size=32, channels=1, num_classes=3, device=CPU)
     assert checkpoint.newest(tmp_path, set_aside=True) is not None
+    with pytest.raises(UserError, match="another version of Ganvas"):
+        checkpoint.restore(fresh(tiny()), values | {"memory": {"unheard-of": torch.zeros(1)}})
+
+
+def test_no_memory_for_a_checkpoint_is_not_told_as_another_version():
+    with pytest.raises(torch.OutOfMemoryError), checks.weights_fit():
+        raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def test_a_file_without_its_manifest_does_not_exist(tiny, tmp_path):

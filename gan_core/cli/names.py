@@ -1,25 +1,27 @@
 """Which run or dataset is meant on the command line: its id, the start of its id, or its name."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from gan_core.actions import Deleted, deleted
 from gan_core.actions.datasets import AGAIN
-from gan_core.cli.common import Context
+from gan_core.cli.common import Context, desk
 from gan_core.errors import UserError
 from gan_core.store import Dataset, Run
+from gan_core.workspace import ID
 
 SHORTEST = 4  # characters of an id that may stand for it
 HELP = "Its id, the start of it, or its name."
 
 
-def meant(said: str, known: Sequence[Dataset | Run]) -> str:
+def meant(said: str, known: Sequence[Dataset | Run | Deleted]) -> str:
     """The id of the one that is meant; what was said where none is, and the store then says that it knows no such thing.
 
     An id goes before a name, so that no name can hide a run. Raises UserError where several are meant.
     """
-    if any(one.id == said for one in known):
+    if ID.match(said):
         return said
     found = [one for one in known if one.name == said]
     if not found and len(said) >= SHORTEST:
@@ -32,6 +34,17 @@ def meant(said: str, known: Sequence[Dataset | Run]) -> str:
 
 def a_run(said: str | None) -> str | None:
     return None if said is None else meant(said, Context.store.runs())
+
+
+def some_runs(said: list[str]) -> list[str]:
+    """Each once, however it was named."""
+    known = Context.store.runs()
+    return list(dict.fromkeys(meant(one, known) for one in said))
+
+
+def some_deleted(said: list[str]) -> list[str]:
+    known = deleted(desk())
+    return list(dict.fromkeys(meant(one, known) for one in said))
 
 
 def a_dataset(said: str) -> str:
@@ -47,13 +60,12 @@ def a_source(said: str) -> str:
     return AGAIN + a_dataset(said.removeprefix(AGAIN)) if said.startswith(AGAIN) else said
 
 
-def argument(metavar: str, find: Callable[[str], str | None]):
+def argument(metavar: str, find: Callable[[Any], Any]):
     return typer.Argument(metavar=metavar, help=HELP, callback=find)
 
 
 RunId = Annotated[str, argument("RUN", a_run)]
 DatasetId = Annotated[str, argument("DATASET", a_dataset)]
 AnyId = Annotated[str, argument("RUN|DATASET", either)]
-RunIds = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help=HELP, callback=lambda said: [a_run(one) for one in said])
-]
+RunIds = Annotated[list[str], argument("RUN...", some_runs)]
+DeletedIds = Annotated[list[str], argument("RUN...", some_deleted)]

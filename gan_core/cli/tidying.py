@@ -1,14 +1,8 @@
 """The verbs that put runs in order: rename, delete, undelete."""
 
-from typing import Annotated
-
-import typer
-
 from gan_core import actions
 from gan_core.cli.common import Json, desk, say
-from gan_core.cli.names import RunId, RunIds
-
-Runs = Annotated[list[str], typer.Argument(metavar="RUN...")]
+from gan_core.cli.names import DeletedIds, RunId, RunIds
 
 
 def rename(run: RunId, name: str, as_json: Json = False):
@@ -25,7 +19,7 @@ def delete(runs: RunIds, as_json: Json = False):
     say(as_json, {"runs": runs}, text)
 
 
-def undelete(runs: Runs, as_json: Json = False):
+def undelete(runs: DeletedIds, as_json: Json = False):
     """Bring deleted runs back; `runs --deleted` lists them."""
     names = {run: actions.undelete(desk(), run).name for run in runs}
     say(as_json, {"runs": names}, "\n".join(f"Run {id} is back: {name}." for id, name in names.items()))

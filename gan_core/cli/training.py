@@ -126,7 +126,7 @@ def train(
             raise UserError("bad_set", "The recipe is not a setting.", "Choose it with --recipe.")
         if not equals:
             raise UserError("bad_set", f"--set {pair!r} has no '='.", "Write --set key=value, as in --set batch=32.")
-        values[key] = parse(text)
+        values[key] = a_run(text) if key == "start_from" else parse(text)
     job = actions.train(desk(here=not detach), dataset, build(values), name=name)
     asked = {"run": job.subject, "recipe": values["recipe"], "reasons": reasons}
     if detach:

@@ -87,8 +87,8 @@ def restore(state: State, values: dict[str, Any]) -> None:
     with checks.weights_fit():
         for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
             getattr(state, name).load_state_dict(values[name])
-    for name, value in values.get("memory", {}).items():  # version 0.1 had none
-        state.memory[name].copy_(value)
+        for name, value in values.get("memory", {}).items():  # version 0.1 had none
+            state.memory[name].copy_(value)
     state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]
     torch.set_rng_state(values["rng"])
     if len(values["cuda_rng"]) == torch.cuda.device_count() > 0:
