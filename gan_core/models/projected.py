@@ -4,7 +4,7 @@ Images go through EfficientNet-Lite0; four of its maps are mixed by random proje
 coarse to fine; one small head judges each. Scores of these images by the same network flatter them: rank with another one.
 Departs from the paper: heads of separable convolutions, as its authors advise for small budgets, that halve before they mix
 channels; images are shown at max(128, size) px and not at 224; a logit without the label beside the projection on it; noise in
-all norms of G.
+all norms of G, the class in its first layer too.
 """
 
 import itertools
@@ -26,6 +26,9 @@ TAPS = (
 )  # blocks from, to, channels: maps of s/4, s/8, s/16, s/32 px
 LATERAL = (64, 128, 256, 512)  # channels after mixing across channels
 MIXED = (64, 64, 128, 256)  # channels of the maps that heads see, of s/2, s/4, s/8, s/16 px
+HINT = (
+    8  # numbers that tell the first layer of G the class, beside z_dim of noise: with 32 classes soon looked all alike
+)
 HEAD_WIDTHS = (2, 4, 8, 16)  # channels of a head at s/4, s/8, s/16, s/32 px, times width
 
 
@@ -33,17 +36,20 @@ class Generator(nn.Module):
     """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1].
 
     The norms are told the class and the noise, of equal length at the start. Told the class alone, as in the paper, it was the
-    class that set colours and texture, and noise moved only details: on the way to one image a class.
+    class that set colours and texture, and noise moved only details: on the way to one image a class. The first layer sees the
+    noise and a hint of the class: without it noise alone set the layout, and classes were heard late (docs/recipes.md).
     """
 
     def __init__(self, spec: Spec):
         super().__init__()
         self.embed = Labels(spec.num_classes, spec.z_dim)
-        self.net = FastGenerator(spec, spec.z_dim, lambda features: ToldNorm(2 * spec.z_dim, features), double=False)
+        self.hint = Labels(spec.num_classes, HINT)
+        told = lambda features: ToldNorm(2 * spec.z_dim, features)
+        self.net = FastGenerator(spec, spec.z_dim + HINT, told, double=False)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-        return self.net(z, torch.cat([self.embed(y), z], 1))
+        return self.net(torch.cat([z, self.hint(y)], 1), torch.cat([self.embed(y), z], 1))
 
 
 class Discriminator(nn.Module):
