@@ -104,7 +104,8 @@ def cards(names: list[str], info: DatasetInfo, speeds: Speeds) -> None:
                 st.subheader(plain(recipe.title))
                 picture(name)
                 st.write(plain(recipe.sentence))
-                st.caption(time_of(name, info, speeds))
+                if how_long := time_of(name, info, speeds):
+                    st.caption(how_long)
                 st.caption(plain(recipe.shortfall))
                 st.caption(plain(f"{', '.join(map(str, recipe.sizes))} px. {recipe.source}"))
                 if name == st.session_state["recipe"]:
