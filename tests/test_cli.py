@@ -390,6 +390,39 @@ def test_a_name_that_several_have_is_never_guessed(ganvas, desk):
     assert desk.store.run(other).name == run
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "Twins"],
+        ["stop", "Twins"],
+        ["pause", "Twins"],
+        ["resume", "Twins"],
+        ["rename", "Twins", "Other"],
+        ["sample", "Twins", "--per-class", "1", "--out", "x"],
+        ["walk", "Twins", "--out", "x.webp"],
+        ["timelapse", "Twins", "--out", "x.gif"],
+        ["evaluate", "Twins"],
+        ["utility", "Twins"],
+        ["detect", "Twins", "x"],
+        ["export", "Twins", "--out", "x.zip"],
+        ["export-model", "Twins", "--out", "x.zip"],
+        ["train", seeded.DATASET, "--start-from", "Twins"],
+        ["train", seeded.DATASET, "--set", "start_from=Twins"],
+        ["train", "Twin sets"],
+        ["inspect", "Twin sets"],
+        ["curate", "Twin sets"],
+        ["import", "again:Twin sets"],
+    ],
+    ids=" ".join,
+)
+def test_every_verb_takes_names(ganvas, desk, words):
+    seeded.seed_dataset(desk.workspace, desk.store)
+    for number in "12":
+        desk.store.add_run("r" + number * 16, "Twins", seeded.DATASET, {})
+        desk.store.add_dataset("d" + number * 16, "Twin sets")
+    refused(ganvas(*words), "2 different ones")
+
+
 def test_runs_are_deleted_and_brought_back_by_name(ganvas, desk):
     seeded.seed(desk.workspace.root)
     run = seeded.RUNS["finished"]

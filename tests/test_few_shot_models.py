@@ -49,6 +49,16 @@ def test_judging_gives_the_same_logits_as_asking(family):
 
 
 @pytest.mark.parametrize("family", FEW_SHOT)
+def test_the_first_layer_of_g_is_told_the_class(family):
+    G, _ = networks(family, size=64)
+    seen = []
+    G.net.stem.register_forward_pre_hook(lambda module, taken: seen.append(taken[0]))
+    with torch.no_grad():
+        G(torch.ones(2, 8), torch.tensor([0, 1]))
+    assert not torch.equal(*seen[0])
+
+
+@pytest.mark.parametrize("family", FEW_SHOT)
 def test_the_gradient_reaches_every_part_of_g(family):
     G, D = networks(family, size=64)
     D.requires_grad_(False)
