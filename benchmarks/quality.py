@@ -1,13 +1,14 @@
 """How good is a recipe after so many minutes? Several seeds through the command line, each run judged by what it is worth.
 
-    python benchmarks/quality.py --workspace DIR DATASET [--recipe quick] [--minutes 5] [--seeds 3] [--first-seed 0] [--set K=V ...]
+    python benchmarks/quality.py --workspace DIR DATASET [--recipe quick] [--minutes 5] [--seeds 3] [--first-seed 0] [--images N]
+                                  [--set K=V ...]
 
-For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many
-as there are training images (30,000 at the most), beside the same classifier trained on the real ones; the same after the
-images in which the referee (trained on the training split alone) does not see the asked class were left out ("gated"), and
-so again with noise 1.2 times as wide (both after GaFi, arXiv:2305.10118); the referee's
-label agreement beside its accuracy on real images; the variance of the referee's features within each class, fakes over
-reals (mean and least class), of all images and of the wide ones that were kept; and the copying verdict.
+For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many as
+there are training images (30,000 at the most) or --images, beside the same classifier trained on the real ones; the same after
+the images in which the referee (trained on the training split alone) does not see the asked class were left out ("gated"), and
+so again with noise 1.2 times as wide (both after GaFi, arXiv:2305.10118); the referee's label agreement beside its accuracy on
+real images; the variance of the referee's features within each class, fakes over reals (mean and least class), of all images
+and of the wide ones that were kept; and the copying verdict.
 """
 
 import argparse
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--images", type=int, help="synthetic images to judge by")
     parser.add_argument("--run", action="append", default=[], help="judge this run instead of training")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     arguments = parser.parse_args()
@@ -69,7 +71,7 @@ def main() -> None:
     folder = workspace.dataset(arguments.dataset)
     train_split, test = splits(folder)
     real_images, real_labels = np.asarray(train_split.images), np.asarray(train_split.labels)
-    classes, count = len(train_split.classes), min(MOST_IMAGES, len(real_labels))
+    classes, count = len(train_split.classes), arguments.images or min(MOST_IMAGES, len(real_labels))
     judge = referee_of(folder, "cpu", None, never)
     seen = judge.classifier.classify(real_images)
     real_spread = spread(seen.features, real_labels, classes)

@@ -69,7 +69,7 @@ class TrainConfig(BaseModel):
         "Batch size",
         "Images per step. Smaller learns more per image but is noisier and slower; 32 to 128 is usual.",
         main=True,
-        ge=2,
+        ge=1,
         le=1024,
     )
     seed: int = setting(

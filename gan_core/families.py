@@ -19,15 +19,16 @@ class Facts(NamedTuple):
     conditions: tuple[str, ...] = ("projection",)  # how D may hear of the label; the first is the default
     losses: tuple[str, ...] = LOSSES  # none: no adversarial loss, because there is no D
     per_image: bool = True  # a logit depends on its own image alone: one batch for reals and fakes, gradient penalties
+    batch_norm: bool = False  # in G or D: a step needs two images
     minibatch_std: bool = False  # is it a choice?
     spectral_norm: bool = True  # is it a choice? not where D norms its weights by itself
     game: str = "adversarial"  # which step plays it, see training/step.py
 
 
 FACTS: dict[str, Facts] = {
-    "r3lite": Facts("R3-lite", (28, 32, 64, 128), conditions=CONDITIONS),
-    "dcgan28": Facts("DCGAN, 28 px", (28,), pads=False),
-    "sngan-projection": Facts("SNGAN with projection", (28, 32, 64, 128), spectral_norm=False),
+    "r3lite": Facts("R3-lite", (28, 32, 64, 128), conditions=CONDITIONS, batch_norm=True),
+    "dcgan28": Facts("DCGAN, 28 px", (28,), pads=False, batch_norm=True),
+    "sngan-projection": Facts("SNGAN with projection", (28, 32, 64, 128), batch_norm=True, spectral_norm=False),
     "stylegan2-lite": Facts("StyleGAN2-lite", SIZES, minibatch_std=True, spectral_norm=False),
     "progressive": Facts("Progressive growing", SIZES, minibatch_std=True, spectral_norm=False),
     "mlp": Facts("Dense networks", (28, 32), pads=False, conditions=CONDITIONS),
@@ -37,8 +38,11 @@ FACTS: dict[str, Facts] = {
         conditions=CONDITIONS,
         losses=tuple(loss for loss in LOSSES if loss != "wasserstein"),  # which nothing here would hold D for
         per_image=False,
+        batch_norm=True,
     ),
-    "dcgan-sn": Facts("DCGAN without batch norm in D", SIZES, conditions=CONDITIONS, minibatch_std=True),
+    "dcgan-sn": Facts(
+        "DCGAN without batch norm in D", SIZES, conditions=CONDITIONS, batch_norm=True, minibatch_std=True
+    ),
     "cgan28": Facts(
         "Tutorial cGAN, 28 px",
         (28,),
@@ -56,13 +60,16 @@ FACTS: dict[str, Facts] = {
         conditions=("projection", "concat"),
         losses=("nonsaturating",),  # of D; G has three
         per_image=False,
+        batch_norm=True,
         game="evolution",
     ),
-    "vae": Facts("VAE", (28, 32, 64, 128), conditions=("concat",), losses=(), per_image=False, game="vae"),
+    "vae": Facts(
+        "VAE", (28, 32, 64, 128), conditions=("concat",), losses=(), per_image=False, batch_norm=True, game="vae"
+    ),
     "cyclegan": Facts("CycleGAN", (28, 32, 64, 128), losses=("least-squares",), game="cycle"),
     "kmeans": Facts("K-means", SIZES, pads=False, losses=(), per_image=False, game="kmeans"),
-    "fastgan": Facts("FastGAN", SIZES, losses=FEW_SHOT, per_image=False, spectral_norm=False),
-    "projected": Facts("Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, spectral_norm=False),
+    "fastgan": Facts("FastGAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False),
+    "projected": Facts("Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False),
 }
 
 

@@ -84,6 +84,10 @@ def check_family(config: TrainConfig) -> dict[str, str]:
                 errors[name] = f"{facts.title} has no discriminator: set {title!r} ({name}) to {in_words(idle)}."
     if config.guide and not can_be_guided(config.family):
         errors["guide"] = f"{facts.title} cannot be guided by a classifier: switch 'Guide D by a classifier' off."
+    if config.batch < smallest_batch(config):
+        errors["batch"] = (
+            f"{facts.title} learns nothing from one image at a time ({why_two(config)}): set the batch size to 2 or more."
+        )
     if config.label_full < config.label_start:
         errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."
     return errors
@@ -100,6 +104,21 @@ WITHOUT_D: dict[str, Any] = {  # what a family that has no D must leave as it is
     "reuse_fakes": False,
     "augment": "none",
 }
+
+
+def why_two(config: TrainConfig) -> str:
+    """What makes a step compare images of a batch with each other, in a few words; '' where one image is enough."""
+    facts = FACTS[config.family]
+    if facts.batch_norm:
+        return "batch norm"
+    if facts.game == "cycle":
+        return "an image is turned into the class of another one"
+    return "minibatch standard deviation" if config.minibatch_std else ""
+
+
+def smallest_batch(config: TrainConfig) -> int:
+    """Images that a step of these networks needs."""
+    return 2 if why_two(config) else 1
 
 
 def largest_batch(images: int) -> int:

@@ -1,6 +1,7 @@
 """Bad input to training: one sentence before anything is queued, or a failed job that lost nothing."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ import torch
 from toys import toy_images
 
 from gan_core import actions, sampling, worker
-from gan_core.config import build
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import FieldErrors
 from gan_core.families import FACTS, LOSSES
@@ -96,9 +96,27 @@ def test_two_hundred_classes_train_and_each_can_be_drawn(desk, dataset_of, tiny,
     assert images.shape == (200, 32, 32, 1)
 
 
-def test_a_batch_of_one_is_refused():
-    with pytest.raises(FieldErrors, match="at least 2"):
-        build({"batch": 1})
+@pytest.mark.parametrize("family", [f for f, facts in FACTS.items() if facts.batch_norm or facts.game == "cycle"])
+def test_one_image_at_a_time_is_refused_where_a_step_compares_images(desk, dataset_of, tiny, family):
+    said = refused(desk, dataset_of(2, 20, FACTS[family].sizes[0]), tiny(family=family, batch=1), "batch")
+    assert "one image at a time" in said and "2 or more" in said
+
+
+def test_one_image_at_a_time_has_no_spread_to_tell_D(desk, dataset_of, tiny):
+    settings = tiny(family="stylegan2-lite", batch=1, minibatch_std=True)
+    assert "minibatch standard deviation" in refused(desk, dataset_of(2, 20, 28), settings, "batch")
+
+
+@pytest.mark.parametrize("family", [f for f, facts in FACTS.items() if not facts.batch_norm and facts.game != "cycle"])
+def test_one_image_at_a_time_is_learnt_from_by_the_others(desk, dataset_of, tiny, family):
+    """As the report of garbage-gan-128 did."""
+    size = FACTS[family].sizes[0]
+    settings = tiny(family=family, batch=1, epochs=0.2)
+    job = carry_out(desk, actions.train(desk, dataset_of(2, 20, size), settings))
+    assert job.state == "finished", job.error
+    rows = [json.loads(line) for line in (desk.workspace.run(job.subject) / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss_g"] for row in rows if "loss_g" in row]
+    assert losses and all(map(math.isfinite, losses))
 
 
 def test_batch_norm_never_meets_a_smaller_last_batch(desk, dataset_of, tiny, monkeypatch):

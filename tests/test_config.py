@@ -21,7 +21,7 @@ COUNTS = {"a": 40, "b": 40}
         ("lr_D", math.inf, "finite"),
         ("lr_G", -1.0, "above 0"),
         ("lr_G", 1.0, "at most 0.1"),
-        ("batch", 1, "at least 2"),
+        ("batch", 0, "at least 1"),
         ("batch", True, "whole number"),
         ("batch", 2.5, "whole number"),
         ("batch", "32", "whole number"),

@@ -59,6 +59,14 @@ def test_where_nothing_fits_it_is_the_width(desk, toy_dataset, tiny, room_for):
     assert "not even two images" in job.error["what"] and "width" in job.error["todo"]
 
 
+def test_networks_that_learn_from_one_image_are_tried_with_one(tiny, monkeypatch):
+    tried = []
+    monkeypatch.setattr(memory, "runs", lambda config, data: tried.append(config.batch))
+    assert memory.largest_batch_that_fits(tiny(family="garbage128", batch=4), None) is None and tried == [2, 1]
+    tried.clear()
+    assert memory.largest_batch_that_fits(tiny(batch=4), None) is None and tried == [2]
+
+
 def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(desk, toy_dataset, tiny, room_for):
     job = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0)))
     folder = desk.workspace.run(job.subject) / "checkpoints"

@@ -91,6 +91,13 @@ def test_a_logit_depends_on_its_own_image_alone(family):
 
 
 @pytest.mark.parametrize("family", FACTS)
+def test_the_facts_say_who_has_batch_norm(family):
+    nets = [net for net in both(smallest(family), family) if isinstance(net, torch.nn.Module)]
+    kinds = torch.nn.modules.batchnorm._BatchNorm
+    assert any(isinstance(module, kinds) for net in nets for module in net.modules()) == FACTS[family].batch_norm
+
+
+@pytest.mark.parametrize("family", FACTS)
 def test_a_generator_at_rest_draws_an_image_from_its_own_noise_alone(family):
     """Same z, same image, whatever else is in the batch: what numbering of samples stands on."""
     G, _ = both(smallest(family), family)

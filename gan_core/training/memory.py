@@ -10,6 +10,7 @@ import torch
 from gan_core.config import TrainConfig
 from gan_core.errors import UserError
 from gan_core.families import inner_size
+from gan_core.feasible import smallest_batch
 from gan_core.training.device import choose
 from gan_core.training.loop import Sampler
 from gan_core.training.step import new_state, train_step
@@ -26,10 +27,11 @@ def guarded(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) 
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the networks that are in the way
     fits = largest_batch_that_fits(config, data)
+    smallest = "one image fits" if smallest_batch(config) == 1 else "two images fit"
     raise UserError(
         "out_of_memory",
         f"Memory ran out at batch size {config.batch}: "
-        + (f"the largest batch that fits is {fits}." if fits else "not even two images fit."),
+        + (f"the largest batch that fits is {fits}." if fits else f"not even {smallest}."),
         f"Start a new run with batch size {fits}, or with a smaller network width."
         if fits
         else "Choose a smaller network width, or import the images again at a smaller size.",
@@ -43,15 +45,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def largest_batch_that_fits(config: TrainConfig, data: Any) -> int | None:
-    """By halving what is not known, with throwaway steps of D and G and the penalty; None where not even 2 fit."""
-    fits, too_large = 0, config.batch
-    while too_large - fits > 1 and too_large > 2:
-        batch = max(2, (fits + too_large) // 2)
+    """By halving what is not known, with throwaway steps of D and G and the penalty; None where the smallest does not fit."""
+    least = smallest_batch(config)
+    fits, too_large = least - 1, config.batch
+    while too_large - fits > 1:
+        batch = (fits + too_large) // 2
         if runs(config.model_copy(update={"batch": batch, "d_steps": 1, "penalty_every": 1}), data):
             fits = batch
         else:
             too_large = batch
-    return fits or None
+    return fits if fits >= least else None
 
 
 def runs(config: TrainConfig, data: Any) -> bool:
