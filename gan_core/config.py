@@ -67,7 +67,8 @@ class TrainConfig(BaseModel):
     batch: int = setting(
         64,
         "Batch size",
-        "Images per step. Smaller learns more per image but is noisier and slower; 32 to 128 is usual.",
+        "Images per step. Smaller learns more per image but is noisier and slower; 32 to 128 is usual, "
+        "1 only for networks without batch norm.",
         main=True,
         ge=1,
         le=1024,

@@ -85,9 +85,7 @@ def check_family(config: TrainConfig) -> dict[str, str]:
     if config.guide and not can_be_guided(config.family):
         errors["guide"] = f"{facts.title} cannot be guided by a classifier: switch 'Guide D by a classifier' off."
     if config.batch < smallest_batch(config):
-        errors["batch"] = (
-            f"{facts.title} learns nothing from one image at a time ({why_two(config)}): set the batch size to 2 or more."
-        )
+        errors["batch"] = why_so_many(config)
     if config.label_full < config.label_start:
         errors["label_full"] = "Labels cannot count fully before they come in: set 'Labels count fully from' higher."
     return errors
@@ -106,19 +104,23 @@ WITHOUT_D: dict[str, Any] = {  # what a family that has no D must leave as it is
 }
 
 
-def why_two(config: TrainConfig) -> str:
-    """What makes a step compare images of a batch with each other, in a few words; '' where one image is enough."""
-    facts = FACTS[config.family]
-    if facts.batch_norm:
-        return "batch norm"
-    if facts.game == "cycle":
-        return "an image is turned into the class of another one"
-    return "minibatch standard deviation" if config.minibatch_std else ""
-
-
 def smallest_batch(config: TrainConfig) -> int:
-    """Images that a step of these networks needs."""
-    return 2 if why_two(config) else 1
+    """Images that a step of these networks needs, as it compares them with each other."""
+    facts = FACTS[config.family]
+    return 4 if config.minibatch_std else 2 if facts.batch_norm or facts.game == "cycle" else 1
+
+
+def why_so_many(config: TrainConfig) -> str:
+    """Why fewer than smallest_batch are refused, in a sentence."""
+    facts, wanted = FACTS[config.family], f"set 'Batch size' (batch) to {smallest_batch(config)} or more"
+    if config.minibatch_std:
+        return (
+            f"Minibatch standard deviation compares four images of a step with each other: {wanted}, or switch it off."
+        )
+    if facts.batch_norm:
+        where = "batch norm in G" if facts.per_image else "batch norm"
+        return f"{facts.title} compares the images of a step with each other ({where}): {wanted}."
+    return f"{facts.title} turns an image of a step into the class of another one: {wanted}."
 
 
 def largest_batch(images: int) -> int:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gan_core.models import FAMILIES, Spec
-from gan_core.models.fast_generator import FastGenerator, Noise, PlainNorm, ToldNorm, gated
+from gan_core.models.fast_generator import FastGenerator, Noise, ToldNorm, gated
 from gan_core.models.fastgan import cut
 from gan_core.models.layers import GridHead
 from gan_core.models.projected import Mix, Trunk
@@ -106,7 +106,7 @@ def test_a_gated_unit_is_torchs():
 def test_small_maps_gate_the_wide_ones():
     """With its gate shut, a map of 64 px says nothing: the image is then the same whatever came before."""
     torch.manual_seed(0)
-    net = FastGenerator(Spec(64, 3, 3, z_dim=8, width=4), 8, PlainNorm, double=False).eval()
+    net = FastGenerator(Spec(64, 3, 3, z_dim=8, width=4), 8, torch.nn.BatchNorm2d, double=False).eval()
     assert list(net.gates) == ["64"]
     net.gates["64"].forward = lambda small: torch.zeros(len(small), 1, 1, 1)
     c = torch.zeros(2, 0)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gan_core import actions, worker
+from gan_core.errors import UserError
 from gan_core.jobs import Watch
 from gan_core.models import r3lite
 from gan_core.training import checkpoint, memory
@@ -65,6 +66,17 @@ def test_networks_that_learn_from_one_image_are_tried_with_one(tiny, monkeypatch
     assert memory.largest_batch_that_fits(tiny(family="garbage128", batch=4), None) is None and tried == [2, 1]
     tried.clear()
     assert memory.largest_batch_that_fits(tiny(batch=4), None) is None and tried == [2]
+
+
+@pytest.mark.parametrize("family, words", [("garbage128", "one image fits"), ("r3lite", "two images fit")])
+def test_where_nothing_fits_it_says_how_little(tiny, monkeypatch, family, words):
+    monkeypatch.setattr(memory, "runs", lambda config, data: False)
+
+    def full():
+        raise MemoryError
+
+    with pytest.raises(UserError, match=f"not even {words}"):
+        memory.guarded(tiny(family=family, batch=4), None, full)
 
 
 def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(desk, toy_dataset, tiny, room_for):

@@ -14,6 +14,8 @@ from toys import toy_images
 
 from gan_core.config import build
 from gan_core.errors import UserError
+from gan_core.families import FACTS, inner_size
+from gan_core.models import FAMILIES, Spec
 from gan_core.recipes import RECIPES
 from gan_core.training import checkpoint, draws, loop, step, team
 
@@ -87,10 +89,33 @@ def test_the_parts_of_a_draw_make_the_whole(monkeypatch):
     assert torch.equal(torch.cat(parts), whole)
 
 
-def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch):
+def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch, tiny):
     monkeypatch.setattr(team, "world", lambda: (0, 3))
     with pytest.raises(UserError, match="cannot be shared evenly by 3"):
-        team.check_batch(16)
+        team.check_batch(tiny(batch=16))
+
+
+def test_a_part_that_is_too_small_to_compare_is_refused(monkeypatch, tiny):
+    monkeypatch.setattr(team, "world", lambda: (0, 4))
+    with pytest.raises(UserError, match="leaves each of 4 processes 1 of the 2 images") as caught:
+        team.check_batch(tiny(family="cyclegan", batch=4))
+    assert "8 or more" in caught.value.todo
+    with pytest.raises(UserError, match="2 of the 4 images"):
+        team.check_batch(tiny(family="stylegan2-lite", batch=8, minibatch_std=True))
+    team.check_batch(tiny(batch=4))  # batch norm counts over all parts
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_batch_norm_is_shared(monkeypatch, family):
+    monkeypatch.setattr(team, "world", lambda: (0, 2))
+    spec = Spec(
+        inner_size(family, FACTS[family].sizes[0]), 1, 3, z_dim=8, width=16, condition=FACTS[family].conditions[0]
+    )
+    for net in (FAMILIES[family].Generator(spec), FAMILIES[family].Discriminator(spec)):
+        if isinstance(net, torch.nn.Module):
+            team.share_batch_norm(net)
+            norms = [m for m in net.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+            assert all(isinstance(norm, team.SharedBatchNorm2d) for norm in norms)
 
 
 def test_the_command_under_torchrun_trains_what_one_process_trains(toy_dataset, workspace, tmp_path):

@@ -15,7 +15,7 @@ from gan_core.models.spec import Spec
 WIDTHS = {4: 16.0, 8: 8.0, 16: 4.0, 32: 2.0, 64: 2.0, 128: 1.0, 256: 0.5}  # channels at that many px, times width
 EXCITED_BY = {64: 4, 128: 8, 256: 16}  # px of the map that gates the map of so many px
 
-Norm = Callable[[int], nn.Module]  # channels -> a module of (x [N, C, H, W], c [N, told])
+Norm = Callable[[int], nn.Module]  # channels -> a ToldNorm, or a batch norm that is told nothing
 
 
 def channels(side: int, width: int) -> int:
@@ -53,7 +53,7 @@ class FastGenerator(nn.Module):
         self.to_image = normed(nn.Conv2d(plan[-1], spec.channels, 3, padding=1))
 
     def forward(self, latent: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
-        h = gated(self.stem_norm(self.stem(latent[:, :, None, None]), c))  # [N, 16 * width, 4, 4]
+        h = gated(normalised(self.stem_norm, self.stem(latent[:, :, None, None]), c))  # [N, 16 * width, 4, 4]
         maps = {4: h}
         for stage in self.stages:
             h = stage(h, c)
@@ -76,10 +76,10 @@ class Stage(nn.Module):
         self.noises = nn.ModuleList(Noise() if double else nn.Identity() for _ in plan[1:])
         self.norms = nn.ModuleList(norm(2 * b) for b in plan[1:])
 
-    def forward(self, x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
         x = F.interpolate(x, scale_factor=2.0)
         for conv, noise, norm in zip(self.convs, self.noises, self.norms, strict=True):
-            x = gated(norm(noise(conv(x)), c))
+            x = gated(normalised(norm, noise(conv(x)), c))
         return x
 
 
@@ -108,13 +108,6 @@ class Excitation(nn.Module):
         return self.gate(F.silu(self.look(F.adaptive_avg_pool2d(small, 4)))).sigmoid()
 
 
-class PlainNorm(nn.BatchNorm2d):
-    """Batch norm that is told nothing."""
-
-    def forward(self, x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        return super().forward(x)
-
-
 class ToldNorm(nn.Module):
     """Batch norm whose gain and shift are linear in c [N, told] (arXiv:1707.00683); they start near 1 and 0."""
 
@@ -129,3 +122,8 @@ class ToldNorm(nn.Module):
     def forward(self, x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
         x = self.norm(x)
         return x * (1 + self.gain(c))[:, :, None, None] + self.shift(c)[:, :, None, None]
+
+
+def normalised(norm: nn.Module, x: torch.Tensor, c: torch.Tensor | None) -> torch.Tensor:
+    """x by a norm that hears c, or by one that does not."""
+    return norm(x, c) if isinstance(norm, ToldNorm) else norm(x)

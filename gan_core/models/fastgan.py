@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.fast_generator import FastGenerator, PlainNorm, Stage
+from gan_core.models.fast_generator import FastGenerator, Stage
 from gan_core.models.layers import EMBED, GridHead, Labels, normed
 from gan_core.models.spec import Spec
 
@@ -25,7 +25,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         self.embed = Labels(spec.num_classes, EMBED)
-        self.net = FastGenerator(spec, spec.z_dim + EMBED, PlainNorm, double=True)
+        self.net = FastGenerator(spec, spec.z_dim + EMBED, nn.BatchNorm2d, double=True)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         c = self.embed(y)
@@ -121,10 +121,10 @@ class Decoder(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         plan = [8 * spec.width, *(max(4, int(w * spec.width)) for s, w in DRAWN_WIDTHS.items() if s <= spec.size // 2)]
-        self.stages = nn.ModuleList(Stage(i, o, PlainNorm, double=False) for i, o in itertools.pairwise(plan))
+        self.stages = nn.ModuleList(Stage(i, o, nn.BatchNorm2d, double=False) for i, o in itertools.pairwise(plan))
         self.to_image = normed(nn.Conv2d(plan[-1], spec.channels, 3, padding=1))
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         for stage in self.stages:
-            h = stage(h, h)  # its norms are told nothing
+            h = stage(h)
         return self.to_image(h).tanh()

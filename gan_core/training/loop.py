@@ -99,7 +99,7 @@ def train(
     config = tune.apply(way, state, config) if way else config
     team.share_batch_norm(state.G)
     team.share_batch_norm(state.D)
-    team.check_batch(config.batch)
+    team.check_batch(config)
     leads = draws.world()[0] == 0
     if (found := team.told(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)) is not None:
         checkpoint.restore(state, found[0])

@@ -27,11 +27,11 @@ def guarded(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) 
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the networks that are in the way
     fits = largest_batch_that_fits(config, data)
-    smallest = "one image fits" if smallest_batch(config) == 1 else "two images fit"
+    least = {1: "one image fits", 2: "two images fit", 4: "four images fit"}[smallest_batch(config)]
     raise UserError(
         "out_of_memory",
         f"Memory ran out at batch size {config.batch}: "
-        + (f"the largest batch that fits is {fits}." if fits else f"not even {smallest}."),
+        + (f"the largest batch that fits is {fits}." if fits else f"not even {least}."),
         f"Start a new run with batch size {fits}, or with a smaller network width."
         if fits
         else "Choose a smaller network width, or import the images again at a smaller size.",

@@ -15,7 +15,10 @@ import torch.distributed as dist
 from torch import nn
 from torch.distributed.nn.functional import all_reduce
 
+from gan_core.config import TrainConfig
 from gan_core.errors import UserError
+from gan_core.families import FACTS
+from gan_core.feasible import smallest_batch
 from gan_core.training.draws import world
 
 
@@ -61,11 +64,16 @@ def agreed(*numbers: float) -> list[float]:
     return values.tolist()
 
 
-def check_batch(batch: int) -> None:
-    """Raises UserError where the global batch does not divide among the processes."""
-    if batch % world()[1]:
-        what = f"A batch of {batch} cannot be shared evenly by {world()[1]} processes."
-        raise UserError("bad_batch", what, f"Choose a batch that is a multiple of {world()[1]}.")
+def check_batch(config: TrainConfig) -> None:
+    """Raises UserError where the global batch does not divide among the processes, or leaves one of them too few images."""
+    batch, size = config.batch, world()[1]
+    if batch % size:
+        what = f"A batch of {batch} cannot be shared evenly by {size} processes."
+        raise UserError("bad_batch", what, f"Choose a batch that is a multiple of {size}.")
+    least = 1 if FACTS[config.family].batch_norm and not config.minibatch_std else smallest_batch(config)
+    if batch // size < least:  # batch norm counts over all parts, what else compares images does not
+        what = f"A batch of {batch} leaves each of {size} processes {batch // size} of the {least} images that it compares."
+        raise UserError("bad_batch", what, f"Choose a batch of {least * size} or more.")
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
