@@ -46,10 +46,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "balanced": Recipe(
         title="Balanced",
-        sentence="The networks of Quick three times as wide: for ten minutes and more on a GPU, or an hour on a good CPU.",
+        sentence="The networks of Quick nearly three times as wide: for ten minutes and more on a GPU.",
         shortfall="On two CPU cores Quick is further after the same minutes.",
         source=R3LITE,
-        config=TrainConfig(**SHARED, recipe="balanced", width=256, batch=128, lr_G=3e-4, lr_D=3e-4, epochs=100.0),
+        config=TrainConfig(
+            **SHARED, recipe="balanced", width=256, batch=128, lr_G=3e-4, lr_D=3e-4, guide=True, epochs=100.0
+        ),
     ),
     "best": Recipe(
         title="Best",
