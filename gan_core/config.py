@@ -68,7 +68,7 @@ class TrainConfig(BaseModel):
         64,
         "Batch size",
         "Images per step. Smaller learns more per image but is noisier and slower; 32 to 128 is usual, "
-        "1 only for networks without batch norm.",
+        "1 only for networks that do not compare the images of a step.",
         main=True,
         ge=1,
         le=1024,

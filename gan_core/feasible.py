@@ -107,7 +107,7 @@ WITHOUT_D: dict[str, Any] = {  # what a family that has no D must leave as it is
 def smallest_batch(config: TrainConfig) -> int:
     """Images that a step of these networks needs, as it compares them with each other."""
     facts = FACTS[config.family]
-    return 4 if config.minibatch_std else 2 if facts.batch_norm or facts.game == "cycle" else 1
+    return 2 if config.minibatch_std or facts.batch_norm or facts.game == "cycle" else 1
 
 
 def why_so_many(config: TrainConfig) -> str:
@@ -115,7 +115,7 @@ def why_so_many(config: TrainConfig) -> str:
     facts, wanted = FACTS[config.family], f"set 'Batch size' (batch) to {smallest_batch(config)} or more"
     if config.minibatch_std:
         return (
-            f"Minibatch standard deviation compares four images of a step with each other: {wanted}, or switch it off."
+            f"Minibatch standard deviation compares the images of a step with each other: {wanted}, or switch it off."
         )
     if facts.batch_norm:
         where = "batch norm in G" if facts.per_image else "batch norm"

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gan_core.models.layers import Labels
+from gan_core.models.layers import Labels, MinibatchStd
 from gan_core.training import device, optimisers, penalties, step
 
 CPU = torch.device("cpu")
@@ -182,3 +182,13 @@ def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(tiny, monke
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     assert device.bfloat16(tiny(precision="auto"), CPU) is (amx or avx512)
+
+
+@pytest.mark.parametrize("images, seen", [(6, [6, 6]), (8, [16])])
+def test_groups_of_minibatch_standard_deviation_hold_no_reals_beside_fakes(tiny, monkeypatch, images, seen):
+    counts, original = [], MinibatchStd.forward
+    monkeypatch.setattr(MinibatchStd, "forward", lambda self, x: (counts.append(len(x)), original(self, x))[1])
+    config = tiny(family="stylegan2-lite", batch=images, minibatch_std=True, penalty="r1+r2")
+    stats = step.train_step(fresh(config), *batch(images), config)
+    assert counts[: len(seen)] == seen and counts[len(seen) :] == [images] * (len(counts) - len(seen))
+    assert torch.isfinite(stats["loss_d"])

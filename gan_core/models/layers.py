@@ -32,13 +32,16 @@ class Labels(nn.Embedding):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
+GROUP = 4  # images that minibatch standard deviation compares
+
+
 class MinibatchStd(nn.Module):
     """[N, C, H, W] -> [N, C + 1, H, W]: how much an image's group of neighbours in the batch varies (arXiv:1710.10196).
 
     Groups are `group` neighbours in the batch, the whole batch where it does not divide.
     """
 
-    def __init__(self, group: int = 4):
+    def __init__(self, group: int = GROUP):
         super().__init__()
         self.group = group
 

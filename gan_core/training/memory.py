@@ -27,7 +27,7 @@ def guarded(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) 
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the networks that are in the way
     fits = largest_batch_that_fits(config, data)
-    least = {1: "one image fits", 2: "two images fit", 4: "four images fit"}[smallest_batch(config)]
+    least = "one image fits" if smallest_batch(config) == 1 else "two images fit"
     raise UserError(
         "out_of_memory",
         f"Memory ran out at batch size {config.batch}: "

@@ -14,7 +14,7 @@ from gan_core.config import TrainConfig
 from gan_core.families import FACTS, can_be_guided
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.guided import Guided
-from gan_core.models.layers import Labels
+from gan_core.models.layers import GROUP, Labels
 from gan_core.training import ada, cycle, draws, ema, evolution, optimisers
 from gan_core.training.augment import augment
 from gan_core.training.device import autocast
@@ -164,7 +164,11 @@ def train_D(
                 shown = both = change(both).requires_grad_(slopes)
             else:
                 shown = change(both.requires_grad_(slopes))
-            logits, side = D.judge(shown, both_labels)
+            # Groups that do not divide the reals would hold reals and fakes alike, and tell D nothing.
+            mixed = config.minibatch_std and n % GROUP
+            passes = [(shown[:n], labels), (shown[n:], labels)] if mixed else [(shown, both_labels)]
+            judged = [D.judge(*images) for images in passes]
+            logits, side = torch.cat([logits for logits, _ in judged]), judged[0][1]
             real_logits, fake_logits = logits[:n].float(), logits[n:].float()
             side = None if side is None else side[:n]
         else:  # batch norm: each by itself

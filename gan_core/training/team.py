@@ -72,7 +72,7 @@ def check_batch(config: TrainConfig) -> None:
         raise UserError("bad_batch", what, f"Choose a batch that is a multiple of {size}.")
     least = 1 if FACTS[config.family].batch_norm and not config.minibatch_std else smallest_batch(config)
     if batch // size < least:  # batch norm counts over all parts, what else compares images does not
-        what = f"A batch of {batch} leaves each of {size} processes {batch // size} of the {least} images that it compares."
+        what = f"A batch of {batch} leaves one image to each of {size} processes, but these networks compare {least}."
         raise UserError("bad_batch", what, f"Choose a batch of {least * size} or more.")
 
 
