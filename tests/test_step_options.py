@@ -1,5 +1,6 @@
 """What a run can be told beyond its loss: each option does what its name says, in one step or a few."""
 
+import copy
 import math
 
 import pytest
@@ -189,6 +190,8 @@ def test_groups_of_minibatch_standard_deviation_hold_no_reals_beside_fakes(tiny,
     counts, original = [], MinibatchStd.forward
     monkeypatch.setattr(MinibatchStd, "forward", lambda self, x: (counts.append(len(x)), original(self, x))[1])
     config = tiny(family="stylegan2-lite", batch=images, minibatch_std=True, penalty="r1+r2")
-    stats = step.train_step(fresh(config), *batch(images), config)
-    assert counts[: len(seen)] == seen and counts[len(seen) :] == [images] * (len(counts) - len(seen))
-    assert torch.isfinite(stats["loss_d"])
+    state, (real, labels) = fresh(config), batch(images)
+    before = copy.deepcopy(state.D)
+    _, real_logits = step.train_D(state, real, torch.zeros_like(real), labels, config)
+    assert counts == seen
+    assert torch.allclose(real_logits, before.judge(real, labels)[0], atol=1e-5), "the logits of the reals come first"

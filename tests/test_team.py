@@ -107,17 +107,19 @@ def test_a_part_that_is_too_small_to_compare_is_refused(monkeypatch, tiny):
     team.check_batch(tiny(batch=4))  # batch norm counts over all parts
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name, facts in FACTS.items() if facts.batch_norm])
 def test_every_batch_norm_is_shared(monkeypatch, family):
     monkeypatch.setattr(team, "world", lambda: (0, 2))
     spec = Spec(
         inner_size(family, FACTS[family].sizes[0]), 1, 3, z_dim=8, width=16, condition=FACTS[family].conditions[0]
     )
-    for net in (FAMILIES[family].Generator(spec), FAMILIES[family].Discriminator(spec)):
+    nets = [net(spec) for net in (FAMILIES[family].Generator, FAMILIES[family].Discriminator)]
+    norms = []
+    for net in nets:
         if isinstance(net, torch.nn.Module):
             team.share_batch_norm(net)
-            norms = [m for m in net.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-            assert all(isinstance(norm, team.SharedBatchNorm2d) for norm in norms)
+            norms += [m for m in net.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    assert norms and all(isinstance(norm, team.SharedBatchNorm2d) for norm in norms)
 
 
 def test_the_command_under_torchrun_trains_what_one_process_trains(toy_dataset, workspace, tmp_path):

@@ -26,9 +26,8 @@ TAPS = (
 )  # blocks from, to, channels: maps of s/4, s/8, s/16, s/32 px
 LATERAL = (64, 128, 256, 512)  # channels after mixing across channels
 MIXED = (64, 64, 128, 256)  # channels of the maps that heads see, of s/2, s/4, s/8, s/16 px
-HINT = (
-    8  # numbers that tell the first layer of G the class, beside z_dim of noise: with 32 classes soon looked all alike
-)
+# Numbers that tell the first layer of G the class, beside z_dim of noise: with 32 the images of a class soon looked alike.
+HINT = 8
 HEAD_WIDTHS = (2, 4, 8, 16)  # channels of a head at s/4, s/8, s/16, s/32 px, times width
 
 

@@ -89,7 +89,7 @@ def picture(name: str) -> None:
     facts, file = measured_facts().get(name, {}), PICTURES / f"{name}.png"
     if "images_seen" in facts and file.is_file():
         about = f"{facts['dataset']}, after {count(facts['images_seen'], 'image')} shown"
-        about += "".join(f", {name} {value}" for name, value in facts.get("changed", {}).items())
+        about += "".join(f", {setting} {value}" for setting, value in facts.get("changed", {}).items())
         st.image(str(file), width="stretch", alt=f"Images drawn by this recipe: {about}")
         st.caption(plain(f"Drawn by this recipe: {about}."))
     else:
