@@ -22,12 +22,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gan_core import jobs, support
 from gan_core.errors import UserError
-from gan_core.plane.players import BUSY, FULL, Players
-from gan_core.plane.settings import build
-from gan_core.store import Store
-from gan_core.workspace import Workspace, check_id, default_workspace, new_id
+from gan_core.jobs import queue
+from gan_core.learn.players import BUSY, FULL, Players
+from gan_core.learn.settings import build
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, check_id, default_workspace, new_id
+from gan_core.system import support_bundle as support
 from guard import OURS, Guard, missing, refuse, same_origin
 
 UPLOAD_BYTES = 20 << 30
@@ -181,8 +182,9 @@ def warm_up() -> None:
     """Import what pages need, so that not the first visitor pays for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
         importlib.import_module(module)
-    for part in sorted((Path(__file__).parent / "pages" / "components").glob("*.py")):
-        importlib.import_module(f"pages.components.{part.stem}")
+    for part in sorted((Path(__file__).parent / "pages").glob("*/*.py")):
+        if part.name != "page.py":
+            importlib.import_module(f"pages.{part.parent.name}.{part.stem}")
 
 
 @contextlib.asynccontextmanager
@@ -200,8 +202,8 @@ async def lifespan(app):
         if time.monotonic() - swept > SWEEP_SECONDS:
             swept = time.monotonic()
             workspace.sweep()
-        jobs.reconcile(store)
-        jobs.ensure_workers(store, workspace)
+        queue.reconcile(store)
+        queue.ensure_workers(store, workspace)
 
     async def keep_looking() -> None:
         while True:

@@ -23,9 +23,9 @@ from typing import NamedTuple
 import psutil
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT)]
 
-from socket_tab import Tab  # noqa: E402
+from tests.browser.socket_tab import Tab  # noqa: E402
 
 WARM_ROWS, OPENING_SECONDS, TURN_SECONDS, SETTLE_SECONDS = 30, 40, 37, 3  # no turn keeps step with a timer
 CLIENT_NICENESS = 10
@@ -108,13 +108,12 @@ def main() -> None:
     asked = ask.parse_args()
     if asked.turns < 2:
         ask.error("two turns at the least")
-    import seeded
-    from app_server import Server
-
     from gan_core import actions
     from gan_core.actions import Desk
-    from gan_core.store import Store
-    from gan_core.workspace import Workspace
+    from gan_core.storage.store import Store
+    from gan_core.storage.workspace import Workspace
+    from tests.browser.app_server import Server
+    from tests.builders import seeded_workspace
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "ws"
@@ -122,10 +121,12 @@ def main() -> None:
         server = Server(root, threads=None).start()
         workspace = Workspace(root)
         desk = Desk(Store(workspace), workspace)
-        seeded.seed_dataset(workspace, desk.store)
+        seeded_workspace.seed_dataset(workspace, desk.store)
         grown = [f"r{number + 100:016x}" for number in range(3)]
         for number, run in enumerate(grown):
-            seeded.seed_run(workspace, desk.store, run, f"Run {number}", "running", created_at=time.time() - number)
+            seeded_workspace.seed_run(
+                workspace, desk.store, run, f"Run {number}", "running", created_at=time.time() - number
+            )
         done = threading.Event()
         threading.Thread(target=grow, args=(workspace, grown, done), daemon=True).start()
         try:

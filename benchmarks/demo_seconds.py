@@ -15,15 +15,16 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT)]
 
 
 def in_a_browser(folder: Path) -> tuple[float, float]:
     """(seconds to any picture of G, seconds to a picture after training began) after the click."""
     import shutil
 
-    from app_server import NAMES, Server
     from playwright.sync_api import sync_playwright
+
+    from tests.browser.app_server import NAMES, Server
 
     os.environ.pop("GANVAS_THREADS", None)
     (folder / "ws").mkdir()

@@ -27,8 +27,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data.dataset import ImageSet
-from gan_core.data.importer import import_dataset
-from gan_core.export.archive import write_zip
+from gan_core.data.import_dataset import import_dataset
+from gan_core.export.zip_writer import write_zip
 
 CLASSES = [f"class-{label}" for label in range(10)]
 

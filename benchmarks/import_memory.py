@@ -27,7 +27,7 @@ LOOK_SECONDS = 0.05
 IMPORT = """
 import json, resource, sys
 from pathlib import Path
-from gan_core.data.importer import import_dataset
+from gan_core.data.import_dataset import import_dataset
 info = import_dataset(Path(sys.argv[1]), Path(sys.argv[2]), name="memory", size=int(sys.argv[3]))
 peak = lambda who: resource.getrusage(who).ru_maxrss / 1e3
 print(json.dumps({

@@ -27,7 +27,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core.data.importer import import_dataset
+from gan_core.data.import_dataset import import_dataset
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 LOOK_SECONDS = 0.05

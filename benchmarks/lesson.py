@@ -16,9 +16,9 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core.plane.frames import Viewer
-from gan_core.plane.game import Exploded, Game
-from gan_core.plane.settings import Settings
+from gan_core.learn.frames import Viewer
+from gan_core.learn.game import Exploded, Game
+from gan_core.learn.settings import Settings
 
 COLLAPSE = Settings(lr_d=0.001, lr_g=0.01)
 WAYS = {

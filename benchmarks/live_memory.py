@@ -18,7 +18,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT)]
 LOOK_SECONDS = 60
 
 
@@ -38,11 +38,11 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--minutes", type=int, default=30)
     asked = ask.parse_args()
-    from app_server import NAMES, Server
     from classroom import grow
     from live_seconds import fill
 
-    from gan_core.workspace import Workspace
+    from gan_core.storage.workspace import Workspace
+    from tests.browser.app_server import NAMES, Server
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "ws"

@@ -12,24 +12,23 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 ROWS, GRIDS, OTHERS, REPEATS = 100_000, 500, 200, 7
 
 
 def fill(root: Path) -> str:
     """The workspace; returns the id of the long run, which trains."""
-    import seeded
-
-    from gan_core.store import Store
-    from gan_core.workspace import Workspace
+    from gan_core.storage.store import Store
+    from gan_core.storage.workspace import Workspace
+    from tests.builders import seeded_workspace
 
     workspace = Workspace(root)
     store = Store(workspace)
-    seeded.seed_dataset(workspace, store)
+    seeded_workspace.seed_dataset(workspace, store)
     run, *others = (f"r{number + 100:016x}" for number in range(OTHERS + 1))
-    seeded.seed_run(workspace, store, run, "Long", "running", created_at=time.time())
+    seeded_workspace.seed_run(workspace, store, run, "Long", "running", created_at=time.time())
     for number, other in enumerate(others):
-        seeded.seed_run(workspace, store, other, f"Run {number}", "finished", created_at=time.time() - number)
+        seeded_workspace.seed_run(workspace, store, other, f"Run {number}", "finished", created_at=time.time() - number)
     folder = workspace.run(run)
     row = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
     numbers = {name: value for name, value in row.items() if name not in ("images_seen", "epoch")}
@@ -48,15 +47,15 @@ def main() -> None:
         from streamlit.testing.v1 import AppTest
 
         from app import warm_up
-        from gan_core import jobs
+        from gan_core.jobs import queue
 
-        jobs.ensure_workers = lambda store, workspace: None
+        queue.ensure_workers = lambda store, workspace: None
         run = fill(Path(folder))
         warm_up()
         at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=60)
         at.run()
         at.query_params["run"] = run
-        at.switch_page("live.py")
+        at.switch_page("live/page.py")
         times = []
         for _ in range(REPEATS + 1):
             started, spent = time.perf_counter(), time.process_time()

@@ -17,11 +17,11 @@ from scipy.ndimage import gaussian_filter
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data.dataset import ImageSet
-from gan_core.handlers.looking import splits
-from gan_core.handlers.measuring import measure
-from gan_core.handlers.sampling import Sampling
-from gan_core.store import Store
-from gan_core.workspace import Workspace
+from gan_core.jobs.handlers.evaluate import measure
+from gan_core.jobs.shared.evaluation_inputs import splits
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
 
 Draw = Callable[[np.ndarray, int, int], np.ndarray]
 BLURS = (0.5, 1.0, 2.0)  # standard deviation, px

@@ -19,10 +19,10 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gan_core.metrics.fid import frechet_distance  # noqa: E402
-from gan_core.metrics.inception_score import inception_score  # noqa: E402
-from gan_core.metrics.kid import kernel_distance  # noqa: E402
-from gan_core.metrics.prdc import manifold_scores  # noqa: E402
+from gan_core.evaluation.scores.fid import frechet_distance  # noqa: E402
+from gan_core.evaluation.scores.inception_score import inception_score  # noqa: E402
+from gan_core.evaluation.scores.kid import kernel_distance  # noqa: E402
+from gan_core.evaluation.scores.prdc import manifold_scores  # noqa: E402
 
 FEATURES, LOGITS, HIDDEN = 2048, 1008, 64
 BLOCK = 4096

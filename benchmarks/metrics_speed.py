@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 CLASSES = 10
 SIDE_PIXELS = 64
 NEIGHBOURS = 3  # of torch-fidelity's --prc
@@ -50,7 +50,7 @@ def main() -> None:
         for side, given in (("real", wanted.real), ("fake", wanted.fake)):
             images = read_images(given, wanted.images) if given else drawn(wanted.images, side)
             write_images(images, folder / side)
-        from lively import write_lively_weights
+        from tests.builders.inception_weights import write_lively_weights
 
         write_lively_weights(folder / "weights.pth")
         compare(folder, wanted.images, wanted.class_runs)
@@ -140,10 +140,10 @@ def our_scores(real: np.ndarray, fake: np.ndarray, labels: np.ndarray, folder: P
     """Features through the cache, all scores, the table per class; and the seconds since `started` at two points."""
     import torch
 
-    from gan_core.metrics.extractors import load_inception_v3
-    from gan_core.metrics.features import FeatureCache
-    from gan_core.metrics.inception_score import inception_score
-    from gan_core.metrics.kid import squared_mmd
+    from gan_core.evaluation.features.cache import FeatureCache
+    from gan_core.evaluation.features.extractors import load_inception_v3
+    from gan_core.evaluation.scores.inception_score import inception_score
+    from gan_core.evaluation.scores.kid import squared_mmd
 
     if threads := os.environ.get("GANVAS_THREADS"):
         torch.set_num_threads(int(threads))
@@ -173,9 +173,9 @@ def our_scores(real: np.ndarray, fake: np.ndarray, labels: np.ndarray, folder: P
 
 def pair_scores(real: np.ndarray, fake: np.ndarray) -> tuple[list[float] | None, dict]:
     from gan_core.errors import UserError
-    from gan_core.metrics.fid import frechet_distance
-    from gan_core.metrics.kid import kernel_distance
-    from gan_core.metrics.prdc import manifold_scores
+    from gan_core.evaluation.scores.fid import frechet_distance
+    from gan_core.evaluation.scores.kid import kernel_distance
+    from gan_core.evaluation.scores.prdc import manifold_scores
 
     try:
         kid = kernel_distance(real, fake, seed=0)

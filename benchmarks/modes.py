@@ -17,13 +17,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core import runfolder
-from gan_core.data.demos import known_modes
-from gan_core.handlers.looking import splits
-from gan_core.handlers.sampling import Sampling
-from gan_core.metrics.modes import KnownModes
-from gan_core.store import Store
-from gan_core.workspace import Workspace, default_workspace
+from gan_core.data.ready_sets import known_modes
+from gan_core.evaluation.mode_counting import KnownModes
+from gan_core.jobs.shared.evaluation_inputs import splits
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage import run_folder
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, default_workspace
 
 BATCH = 256
 SEED = 5  # of the noise; another one than any measurement's
@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     run = Store(workspace).run(arguments.run)
-    for seen in sorted(runfolder.checkpoints(workspace.run(run.id))):
+    for seen in sorted(run_folder.checkpoints(workspace.run(run.id))):
         generator = Sampling(run, workspace, seen)
         folder = workspace.dataset(run.dataset_id)
         kinds = known_modes(folder, generator.info)

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT)]
 PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
 HEIGHT, QUALITY = 1000, 70
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]"
@@ -38,7 +38,7 @@ def main() -> None:
     ask.add_argument("--width", type=int, default=1440)
     ask.add_argument("pages", nargs="*", default=list(PAGES))
     asked = ask.parse_args()
-    from app_server import NAMES, Server
+    from tests.browser.app_server import NAMES, Server
 
     asked.out.mkdir(parents=True, exist_ok=True)
     server = Server(Path(os.environ["GANVAS_WORKSPACE"])).start()

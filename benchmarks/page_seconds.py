@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
 REPEATS, POINTS, GRIDS = 7, 2000, 50
 WHOLE = 10  # so many runs have all their points and grids, the others 120 and 3
@@ -22,18 +22,17 @@ WHOLE = 10  # so many runs have all their points and grids, the others 120 and 3
 
 def fill(root: Path, runs: int) -> None:
     """Finished, measured runs on one dataset of three classes; the newest ten with 2,000 points and 50 grids each."""
-    import seeded
-
-    from gan_core.store import Store
-    from gan_core.workspace import Workspace
+    from gan_core.storage.store import Store
+    from gan_core.storage.workspace import Workspace
+    from tests.builders import seeded_workspace
 
     workspace = Workspace(root)
     store = Store(workspace)
-    seeded.seed_dataset(workspace, store)
+    seeded_workspace.seed_dataset(workspace, store)
     for number in range(runs):
         run = f"r{number + 100:016x}"
-        seeded.seed_run(workspace, store, run, f"Run {number}", "finished", created_at=time.time() - number)
-        seeded.add_job(store, "evaluate", run, "finished", {}, result=seeded.SCORES | {"run": run})
+        seeded_workspace.seed_run(workspace, store, run, f"Run {number}", "finished", created_at=time.time() - number)
+        seeded_workspace.add_job(store, "evaluate", run, "finished", {}, result=seeded_workspace.SCORES | {"run": run})
         if number >= WHOLE:
             continue
         folder = workspace.run(run)
@@ -56,9 +55,9 @@ def main() -> None:
         from streamlit.testing.v1 import AppTest
 
         from app import warm_up
-        from gan_core import jobs
+        from gan_core.jobs import queue
 
-        jobs.ensure_workers = lambda store, workspace: None
+        queue.ensure_workers = lambda store, workspace: None
         fill(Path(folder), asked.runs)
         warm_up()
 

@@ -21,12 +21,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core.handlers.looking import referee_of, splits
-from gan_core.handlers.sampling import Sampling
-from gan_core.metrics.classifier import fit
-from gan_core.metrics.memorisation import copying
-from gan_core.store import Store
-from gan_core.workspace import Workspace
+from gan_core.evaluation.classifier import fit
+from gan_core.evaluation.memorization import copying
+from gan_core.jobs.shared.evaluation_inputs import referee_of, splits
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 MOST_IMAGES = 30_000

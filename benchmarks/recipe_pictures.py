@@ -20,13 +20,15 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core import actions, config, jobs, recipes, worker
+from gan_core import actions
 from gan_core.actions import Desk
 from gan_core.data import dataset as dataset_folder
-from gan_core.handlers.sampling import Sampling
-from gan_core.store import Job, Run, Store
+from gan_core.jobs import queue, worker
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.settings import recipes, schema
+from gan_core.storage.store import Job, Run, Store
+from gan_core.storage.workspace import Workspace
 from gan_core.training import loop
-from gan_core.workspace import Workspace
 
 OUT = Path(__file__).parent.parent / "assets" / "recipes"
 SIDES, CLASSES, A_CLASS, WIDTH = (32, 28), 10, 2, 660  # px of the digits; of the picture
@@ -36,13 +38,13 @@ LEAST_IMAGES, PROBE_SECONDS = 3_000, 2.0
 
 def do(desk: Desk, job: Job) -> Job:
     """Carry out a job in this process."""
-    worker.carry_out(desk.store, desk.workspace, job, jobs.Watch(desk.store, job))
+    worker.carry_out(desk.store, desk.workspace, job, queue.Watch(desk.store, job))
     ended = desk.store.job(job.id)
     assert ended.state == "finished", ended.error
     return ended
 
 
-def images_per_core_second(settings: config.TrainConfig, data) -> float:
+def images_per_core_second(settings: schema.TrainConfig, data) -> float:
     """By the processor's clock, so that what else the machine does counts for nothing."""
     wall, core = time.monotonic(), time.process_time()
     speed = loop.probe(settings, data, PROBE_SECONDS, lambda: False)["images_per_second"]
@@ -115,7 +117,7 @@ def main() -> None:
                 said |= keep(*found)
             elif side in SIDES and speed * asked.seconds >= LEAST_IMAGES:
                 values = settings.model_dump() | {"epochs": round(speed * asked.seconds / len(data.labels), 1)}
-                job = do(desk, actions.train(desk, datasets[side], config.build(values)))
+                job = do(desk, actions.train(desk, datasets[side], schema.build(values)))
                 said |= keep(desk, desk.store.run(job.subject))
             facts[name] = said
             file.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")

@@ -28,15 +28,15 @@ from torchvision import datasets, transforms
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core import recipes
-from gan_core.config import TrainConfig
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
-from gan_core.families import inner_size
-from gan_core.metrics.extractors import load_efficientnet_lite0
-from gan_core.metrics.kid import kernel_distance
+from gan_core.evaluation.features.extractors import load_efficientnet_lite0
+from gan_core.evaluation.scores.kid import kernel_distance
+from gan_core.generation.sampling import draw, load_generator
 from gan_core.models import FAMILIES, Spec
-from gan_core.sampling import draw, load_generator
+from gan_core.settings import recipes
+from gan_core.settings.families import inner_size
+from gan_core.settings.schema import TrainConfig
 from gan_core.training import checkpoint, device, loop
 
 ROOT = Path(__file__).parent.parent

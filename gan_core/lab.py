@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from torch import nn
 
 from gan_core.errors import UserError
-from gan_core.metrics.modes import gaussian_modes
+from gan_core.evaluation.mode_counting import gaussian_modes
 from gan_core.training import ema
 from gan_core.training.losses import LOSSES, probabilities
 from gan_core.training.penalties import squared_gradients

@@ -8,18 +8,18 @@ os.environ["GANVAS_THREADS"] = "1"  # tests run beside each other; before anythi
 
 import numpy as np
 import pytest
-import seeded
 import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-from toys import toy_images
 
 from gan_core import __main__ as cli
-from gan_core import jobs
 from gan_core.actions import Desk
-from gan_core.config import TrainConfig, build
 from gan_core.data.dataset import DatasetInfo, write_info
-from gan_core.store import Store
-from gan_core.workspace import Workspace, new_id
+from gan_core.jobs import queue
+from gan_core.settings.schema import TrainConfig, build
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, new_id
+from tests.builders import seeded_workspace
+from tests.builders.toy_images import toy_images
 
 torch.set_num_threads(1)
 
@@ -83,8 +83,8 @@ NARROWER = {
 def tiny():
     """tiny(recipe, **changes): a recipe shrunk until a step takes milliseconds. A family that is not the recipe's own comes with
     settings that it can be told."""
-    from gan_core.families import FACTS
-    from gan_core.recipes import RECIPES
+    from gan_core.settings.families import FACTS
+    from gan_core.settings.recipes import RECIPES
 
     def shrink(recipe: str = "quick", **changes) -> TrainConfig:
         small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "guide": False}
@@ -153,7 +153,7 @@ def ganvas(workspace, monkeypatch, capsys):
 def started(monkeypatch):
     """The worker starts that were asked for."""
     calls = []
-    monkeypatch.setattr(jobs, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
+    monkeypatch.setattr(queue, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
     return calls
 
 
@@ -166,4 +166,4 @@ def empty(tmp_path, monkeypatch, started) -> Workspace:
 @pytest.fixture
 def full(empty) -> Workspace:
     """A workspace with a run in every state."""
-    return seeded.seed(empty.root)
+    return seeded_workspace.seed(empty.root)

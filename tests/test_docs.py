@@ -7,11 +7,11 @@ import pytest
 import typer
 
 from gan_core.cli import VERBS, app
-from gan_core.recipes import RECIPES
+from gan_core.settings.recipes import RECIPES
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "router")
+PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 USAGE = re.compile(r"^\| `python -m gan_core ([a-z-]+)([^`]*)` \| (.+) \|$", re.MULTILINE)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -52,7 +52,7 @@ def test_no_usage_line_is_of_a_verb_that_is_gone():
 def test_a_page_is_in_the_navigation_and_written_about(page):
     """In the README's table of what Ganvas does, or by its title and the word page in docs/."""
     titles = page_titles()
-    assert page in titles, f"pages/router.py does not register {page}.py"
+    assert page in titles, f"pages/router.py does not register {page}/page.py"
     title = titles[page]
     table = [line.split("|")[2] for line in (ROOT / "README.md").read_text().splitlines() if line.count("|") == 4]
     named = any(title in [word.strip() for word in cell.split(",")] for cell in table)

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from gan_core.errors import UserError
+from gan_core.evaluation.mode_counting import gaussian_modes
 from gan_core.lab import FIELD, POINTS, TOYS, Settings, Toy, look, picture, play
-from gan_core.metrics.modes import gaussian_modes
 from gan_core.training.losses import LOSSES
 
 FOUR = Toy("4 Gaussians", np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]), 0.2)

@@ -3,10 +3,11 @@
 Every refusal is a UserError raised here, before anything is queued.
 """
 
-from gan_core.actions.curating import curate, exclude, inspect, undo_exclusion
+from gan_core.actions.cleanup import clean, look_again
+from gan_core.actions.context import Desk, trained_run
+from gan_core.actions.dataset_health import curate, exclude, inspect, undo_exclusion
 from gan_core.actions.datasets import discard_upload, import_dataset, locate, look_into, settings_before
-from gan_core.actions.desk import Desk, trained_run
-from gan_core.actions.results import (
+from gan_core.actions.evaluation import (
     EXTRACTORS,
     LEAST_SEEDS,
     MOST_DRAWS,
@@ -24,6 +25,7 @@ from gan_core.actions.results import (
     share,
     utility,
 )
+from gan_core.actions.generation import drawable, explore, timelapse, walk
 from gan_core.actions.runs import (
     DEMO_NAME,
     DEMO_SIZE,
@@ -46,6 +48,4 @@ from gan_core.actions.runs import (
     suggest,
     train,
 )
-from gan_core.actions.samples import drawable, explore, timelapse, walk
 from gan_core.actions.trash import Deleted, delete, deleted, undelete
-from gan_core.actions.upkeep import clean, look_again

@@ -4,17 +4,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gan_core.actions.desk import Desk
+from gan_core.actions.context import Desk
 from gan_core.checks import check_seed, exists
-from gan_core.data.choices import Choices, check_choices, check_settings
 from gan_core.data.dataset import read_info
-from gan_core.data.demos import READY_SETS
+from gan_core.data.import_options import Choices, check_choices, check_settings
+from gan_core.data.import_preview import Preview, preview
 from gan_core.data.origin import origin
-from gan_core.data.source import check_folder
-from gan_core.data.survey import Preview, preview
+from gan_core.data.ready_sets import READY_SETS
+from gan_core.data.sources import check_folder
 from gan_core.errors import UserError
-from gan_core.store import LIVE, Job
-from gan_core.workspace import new_id
+from gan_core.storage.store import LIVE, Job
+from gan_core.storage.workspace import new_id
 
 UPLOAD, AGAIN, DEMO = "upload:", "again:", "demo:"
 TEST_FRACTION = 0.15

@@ -9,15 +9,16 @@ import shutil
 import time
 from typing import Any
 
-from gan_core import config, feasible, jobs, recipes, starting
+from gan_core.actions.context import Desk, trained_run
 from gan_core.actions.datasets import import_dataset
-from gan_core.actions.desk import Desk, trained_run
 from gan_core.checks import check_room
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.recipes import auto
-from gan_core.store import Job, Run
-from gan_core.workspace import new_id, read_json, write_json
+from gan_core.jobs import queue
+from gan_core.settings import recipes, rules, schema, transfer_rules
+from gan_core.settings.recipes import auto
+from gan_core.storage.store import Job, Run
+from gan_core.storage.workspace import new_id, read_json, write_json
 
 DEMO_SOURCE, DEMO_NAME, DEMO_SIZE = "demo:digits", "Handwritten digits", 32
 DEMO_TRAIN_IMAGES = 1528  # of the 1,797 digits, after the test split; checked by a test
@@ -26,14 +27,14 @@ DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 r
 
 
 def train(
-    desk: Desk, dataset_id: str, settings: config.TrainConfig, *, name: str = "", token: str | None = None
+    desk: Desk, dataset_id: str, settings: schema.TrainConfig, *, name: str = "", token: str | None = None
 ) -> Job:
     """Queue a new run. The job's subject is the run's id. Raises FieldErrors where the settings do not fit the dataset."""
     dataset = desk.store.dataset(dataset_id)
     info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
     if settings.recipe not in recipes.RECIPES:
-        raise config.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
-    feasible.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+        raise schema.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
+    rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
     check_start(desk, info, settings)
     check_room(desk.workspace.dataset(dataset_id))
     if not name:  # two runs of one name cannot be told apart in a list
@@ -55,7 +56,7 @@ def likely_device(desk: Desk) -> str:
     return "cuda" if shutil.which("nvidia-smi") else "cpu"
 
 
-def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: config.TrainConfig) -> None:
+def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
     """Raises FieldErrors where settings.start_from names no run, or one whose weights do not fit."""
     if not settings.start_from:
         return
@@ -63,20 +64,22 @@ def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: config.T
         other = trained_run(desk, settings.start_from)
         theirs = dataset_folder.read_info(desk.workspace.dataset(other.dataset_id))
     except UserError as error:
-        raise config.FieldErrors({"start_from": str(error)}) from None
-    mine = starting.Shape(settings, info.size, info.channels)
-    found = starting.obstacles(mine, starting.Shape(config.build(other.config), theirs.size, theirs.channels))
+        raise schema.FieldErrors({"start_from": str(error)}) from None
+    mine = transfer_rules.Shape(settings, info.size, info.channels)
+    found = transfer_rules.obstacles(
+        mine, transfer_rules.Shape(schema.build(other.config), theirs.size, theirs.channels)
+    )
     if found:
-        raise config.FieldErrors({"start_from": starting.refusal(found)})
+        raise schema.FieldErrors({"start_from": transfer_rules.refusal(found)})
 
 
 def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
     """The runs whose weights a run with these settings could start from, newest first; none where the settings are refused."""
     try:
-        mine = starting.Shape(
-            config.build(values | {"start_from": "", "freeze_d": 0}), size=info.size, channels=info.channels
+        mine = transfer_rules.Shape(
+            schema.build(values | {"start_from": "", "freeze_d": 0}), size=info.size, channels=info.channels
         )
-    except config.FieldErrors:
+    except schema.FieldErrors:
         return []
     runs, shapes = desk.store.runs(), {}
     for dataset_id in {run.dataset_id for run in runs}:
@@ -87,7 +90,7 @@ def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[s
         run
         for run in runs
         if run.dataset_id in shapes
-        and not starting.obstacles(mine, starting.Shape(config.build(run.config), *shapes[run.dataset_id]))
+        and not transfer_rules.obstacles(mine, transfer_rules.Shape(schema.build(run.config), *shapes[run.dataset_id]))
         and any((desk.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
     ]
 
@@ -95,7 +98,7 @@ def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[s
 def new_run(
     desk: Desk,
     dataset_id: str,
-    settings: config.TrainConfig,
+    settings: schema.TrainConfig,
     name: str,
     *,
     token: str | None = None,
@@ -110,7 +113,7 @@ def new_run(
     write_json(
         folder / "config.json",
         {
-            "schema": config.SCHEMA_VERSION,
+            "schema": schema.SCHEMA_VERSION,
             "run": run_id,
             "name": name[:LONGEST_NAME],
             "dataset": dataset_id,
@@ -168,10 +171,10 @@ def control_run(desk: Desk, run_id: str, wish: str) -> Job:
     latest = desk.store.latest_job("train", desk.store.run(run_id).id)
     if latest is None or not latest.live:
         raise UserError("not_running", "This run is not training.", "Resume it, or start a new one.")
-    return jobs.control(desk.store, latest.id, wish)
+    return queue.control(desk.store, latest.id, wish)
 
 
-def probe(desk: Desk, dataset_id: str, settings: config.TrainConfig) -> Job:
+def probe(desk: Desk, dataset_id: str, settings: schema.TrainConfig) -> Job:
     """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
     check_room(desk.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
@@ -185,10 +188,10 @@ def probe(desk: Desk, dataset_id: str, settings: config.TrainConfig) -> Job:
     return desk.submit("probe", dataset_id, {"config": settings.model_dump()}, token=token)
 
 
-def demo_settings(minutes: float) -> config.TrainConfig:
+def demo_settings(minutes: float) -> schema.TrainConfig:
     """The default recipe on the digits, ended by the clock."""
     settings = recipes.start("quick", size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES)
-    return config.build(settings.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0})
+    return schema.build(settings.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0})
 
 
 def demo(desk: Desk, *, minutes: float = 1.0, token: str | None = None) -> tuple[Job, Job]:
@@ -214,7 +217,7 @@ def lesson(desk: Desk, *, epochs: float = LESSON_EPOCHS, token: str | None = Non
     The training jobs, in order. Digits that an earlier lesson or demo has brought in are used again.
     """
     wanted = [recipes.start(name, size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES) for name in LESSON_RECIPES]
-    settings = [config.build(one.model_dump() | {"epochs": epochs}) for one in wanted]
+    settings = [schema.build(one.model_dump() | {"epochs": epochs}) for one in wanted]
     after, dataset = None, digits(desk)
     if dataset is None:
         bringing = import_dataset(

@@ -10,10 +10,10 @@ import os
 import time
 from typing import NamedTuple
 
-from gan_core.actions.desk import Desk
+from gan_core.actions.context import Desk
 from gan_core.errors import UserError
-from gan_core.store import LIVE, Run
-from gan_core.workspace import ID, read_json, write_json
+from gan_core.storage.store import LIVE, Run
+from gan_core.storage.workspace import ID, read_json, write_json
 
 NOTE = "deleted.json"
 

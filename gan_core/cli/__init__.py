@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
-from gan_core import jobs
-from gan_core.cli import curating, drawing, listing, results, tidying, training, upkeep
+from gan_core.cli import dataset_health, evaluation, generation, listing, runs, system, training
 from gan_core.cli.common import Context, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
-from gan_core.store import Store
-from gan_core.workspace import Workspace, default_workspace
+from gan_core.jobs import queue
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, default_workspace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,8 +27,8 @@ app = typer.Typer(
 )
 VERBS: dict[str, Callable[..., None]] = {
     "import": training.import_,
-    "inspect": curating.inspect,
-    "curate": curating.curate,
+    "inspect": dataset_health.inspect,
+    "curate": dataset_health.curate,
     "datasets": listing.datasets,
     "runs": listing.runs,
     "recipes": listing.recipes_,
@@ -37,21 +37,21 @@ VERBS: dict[str, Callable[..., None]] = {
     "stop": training.stop,
     "pause": training.pause,
     "resume": training.resume,
-    "rename": tidying.rename,
-    "delete": tidying.delete,
-    "undelete": tidying.undelete,
-    "sample": results.sample,
-    "walk": drawing.walk,
-    "timelapse": drawing.timelapse,
-    "evaluate": results.evaluate,
-    "utility": results.utility,
-    "detect": results.detect,
-    "export": results.export,
-    "export-model": results.export_model,
-    "demo": results.demo,
+    "rename": runs.rename,
+    "delete": runs.delete,
+    "undelete": runs.undelete,
+    "sample": evaluation.sample,
+    "walk": generation.walk,
+    "timelapse": generation.timelapse,
+    "evaluate": evaluation.evaluate,
+    "utility": evaluation.utility,
+    "detect": evaluation.detect,
+    "export": evaluation.export,
+    "export-model": evaluation.export_model,
+    "demo": evaluation.demo,
     "repair": listing.repair,
-    "clean": upkeep.clean,
-    "support-bundle": upkeep.support_bundle,
+    "clean": system.clean,
+    "support-bundle": system.support_bundle,
     "lab": lab,
 }
 for verb, function in VERBS.items():
@@ -66,12 +66,12 @@ def before_a_verb(
 ):
     Context.workspace = Workspace(workspace) if workspace else default_workspace()
     if os.environ.get("RANK", "0") != "0":  # one of several that torchrun started, and not the one that leads
-        from gan_core.handlers.training import follow
+        from gan_core.jobs.handlers.train import follow
 
         follow(Context.workspace)
         raise typer.Exit
     Context.store = Store(Context.workspace)
-    jobs.reconcile(Context.store)
+    queue.reconcile(Context.store)
 
 
 def main() -> None:

@@ -7,10 +7,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from gan_core import actions, jobs, worker
+from gan_core import actions
 from gan_core.errors import UserError
-from gan_core.store import Job, Store
-from gan_core.workspace import Workspace
+from gan_core.jobs import queue, worker
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 
@@ -41,7 +42,7 @@ def carry_out(job: Job) -> dict[str, Any]:
     printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
     printer.start()
     with worker.Shutdown() as shutdown:
-        shutdown.watch = jobs.Watch(Context.store, job)
+        shutdown.watch = queue.Watch(Context.store, job)
         worker.carry_out(Context.store, Context.workspace, job, shutdown.watch)
     done.set()
     printer.join()

@@ -10,8 +10,8 @@ import typer
 
 from gan_core import checks
 from gan_core.errors import UserError
-from gan_core.families import LOSSES
-from gan_core.workspace import atomic_write
+from gan_core.settings.families import LOSSES
+from gan_core.storage.workspace import atomic_write
 
 KINDS = (".png", ".json")
 

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gan_core import actions, recipes
+from gan_core import actions
 from gan_core.cli.common import Context, Json, desk, run_state, say
 from gan_core.cli.names import AnyId
 from gan_core.errors import UserError
-from gan_core.repair import rebuild
-from gan_core.workspace import read_json
+from gan_core.jobs.repair import rebuild
+from gan_core.settings import recipes
+from gan_core.storage.workspace import read_json
 
 
 def datasets(as_json: Json = False):

@@ -9,8 +9,8 @@ from gan_core.actions import Deleted, deleted
 from gan_core.actions.datasets import AGAIN
 from gan_core.cli.common import Context, desk
 from gan_core.errors import UserError
-from gan_core.store import Dataset, Run
-from gan_core.workspace import ID
+from gan_core.storage.store import Dataset, Run
+from gan_core.storage.workspace import ID
 
 SHORTEST = 4  # characters of an id that may stand for it
 HELP = "Its id, the start of it, or its name."

@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from gan_core import actions, jobs, recipes
+from gan_core import actions
 from gan_core.cli.common import Context, Json, carry_out, desk, run_state, say
 from gan_core.cli.names import DatasetId, RunId, a_run, a_source
-from gan_core.config import build
-from gan_core.data.choices import Choices
 from gan_core.data.dataset import read_info
+from gan_core.data.import_options import Choices
 from gan_core.errors import UserError
+from gan_core.jobs import queue
+from gan_core.settings import recipes
+from gan_core.settings.schema import build
 
 
 def import_(
@@ -149,7 +151,7 @@ def steer(run: str, wish: str, as_json: bool) -> None:
     deadline = time.monotonic() + 30
     while wish == "stop" and (job := Context.store.job(job.id)).live and time.monotonic() < deadline:
         time.sleep(0.1)
-        jobs.reconcile(Context.store)
+        queue.reconcile(Context.store)
     say(as_json, {"run": run, "state": run_state(run)}, f"Run {run}: {run_state(run)}.")
 
 

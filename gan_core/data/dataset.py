@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from gan_core.errors import UserError
-from gan_core.workspace import atomic_write, read_json, write_json
+from gan_core.storage.workspace import atomic_write, read_json, write_json
 
 Split = Literal["train", "test"]
 SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at

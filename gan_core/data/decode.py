@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (the last two register formats)
 
-from gan_core.data import plain_png
-from gan_core.data.colour import WHITE, Colour, NotReadable, flatten, grey_if_grey
-from gan_core.data.kinds import what_it_is
+from gan_core.data import png_reader
+from gan_core.data.color import WHITE, Colour, flatten, grey_if_grey
+from gan_core.data.file_types import NotReadable, what_it_is
 
 Fit = Literal["crop", "pad", "stretch"]
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
@@ -43,7 +43,7 @@ def decode(data: bytes, size: int, fit: Fit, background: Colour = WHITE) -> Pict
         raise NotReadable("the file is empty")
     image: Image.Image | None
     try:
-        image = plain_png.read(data, MAX_PIXELS)
+        image = png_reader.read(data, MAX_PIXELS)
     except MemoryError:
         raise NotReadable("it needs too much memory to read") from None
     return _decode_any(data, size, fit, background) if image is None else fitted(image, size, fit, background)

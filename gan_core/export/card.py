@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gan_core.export.names import markdown
 from gan_core.export.plan import FORMATS
+from gan_core.export.safe_names import markdown
 
 CARD = """# {dataset}, balanced
 

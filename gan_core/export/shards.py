@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_core.export.tables import Group
+from gan_core.export.manifest import Group
 
 SHARD_IMAGES = 10_000
 FIXED_SECONDS = 315_532_800  # 1980-01-01, as in the zip

@@ -9,7 +9,7 @@ from PIL import ImageColor
 
 from gan_core.data.dataset import ImageSet, read_items
 from gan_core.errors import UserError
-from gan_core.export.tables import Group
+from gan_core.export.manifest import Group
 
 ALIKE = 12  # levels by which a padded pixel may differ from the background: drawn ones are not exact
 PADDED_SHARE = 0.98  # of a line's pixels that are alike

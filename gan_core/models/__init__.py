@@ -14,14 +14,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gan_core.models import (
-    cgan28,
     cyclegan,
     dcgan,
-    dcgan28,
     egan,
-    fashion28,
     fastgan,
-    garbage128,
     kmeans,
     mlp,
     progressive,
@@ -32,6 +28,7 @@ from gan_core.models import (
     vae,
 )
 from gan_core.models.spec import Spec
+from gan_core.models.students import cgan28, dcgan28, fashion28, garbage128
 
 __all__ = ["FAMILIES", "Family", "Spec"]
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from gan_core.backbone import LARGEST_SIDE, convolutions
+from gan_core.models.backbones.classifier import LARGEST_SIDE, convolutions
 from gan_core.models.layers import Labels
 from gan_core.models.spec import Spec
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.spec import Spec
-from gan_core.models.spectral import Layer, spectral
+from gan_core.models.spectral_norm import Layer, spectral
 
 EMBED = 32  # channels of the class embedding in G
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.lite0 import folded, package_state
+from gan_core.models.backbones.lite0 import folded, package_state
 from gan_core.models.fast_generator import FastGenerator, ToldNorm
 from gan_core.models.layers import GridHead, Labels, normed
 from gan_core.models.spec import Spec

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from gan_core.models.layers import Judge, Labels
 from gan_core.models.spec import Spec
-from gan_core.models.spectral import spectral
+from gan_core.models.spectral_norm import spectral
 
 
 def generator_widths(size: int, width: int) -> list[int]:

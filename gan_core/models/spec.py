@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from gan_core.config import TrainConfig
-from gan_core.families import inner_size
+from gan_core.settings.families import inner_size
+from gan_core.settings.schema import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.equalised import EqualConv, EqualLinear, channels, leaky, sides
+from gan_core.models.equalized import EqualConv, EqualLinear, channels, leaky, sides
 from gan_core.models.layers import Judge, Labels, MinibatchStd
 from gan_core.models.resample import Filter
 from gan_core.models.spec import Spec

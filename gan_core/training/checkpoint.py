@@ -13,10 +13,10 @@ from typing import Any
 import torch
 
 from gan_core import checks
-from gan_core.config import CHECKPOINTS_KEPT
 from gan_core.errors import UserError
+from gan_core.settings.schema import CHECKPOINTS_KEPT
+from gan_core.storage.workspace import atomic_write, read_json, write_json
 from gan_core.training.step import State
-from gan_core.workspace import atomic_write, read_json, write_json
 
 
 def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:

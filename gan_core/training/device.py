@@ -7,8 +7,8 @@ from typing import Any
 import psutil
 import torch
 
-from gan_core.config import TrainConfig
 from gan_core.errors import UserError
+from gan_core.settings.schema import TrainConfig
 
 FRESH_BYTES = psutil.Process().memory_info().rss  # of a process that has torch and little else
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan_core.config import TrainConfig, images_total
 from gan_core.errors import Stopped
-from gan_core.families import inner_size
+from gan_core.generation.sampling import from_pixels
 from gan_core.models.guided import Guided
-from gan_core.sampling import from_pixels
-from gan_core.sinks import Sinks
-from gan_core.training import checkpoint, draws, team, tune
-from gan_core.training.checkup import Panel
+from gan_core.settings.families import inner_size
+from gan_core.settings.schema import TrainConfig, images_total
+from gan_core.tracking import Sinks
+from gan_core.training import autotune, checkpoint, distributed, global_batch
 from gan_core.training.device import PeakMemory, choose, prepare, title
-from gan_core.training.record import Recorder
+from gan_core.training.monitor_schedule import Panel
+from gan_core.training.recorder import Recorder
 from gan_core.training.step import new_state, train_step
 from gan_core.training.transfer import begin_from
 
@@ -43,21 +43,23 @@ class Sampler:
         self.first = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)[:-1]])).to(device)
         self.counts = torch.from_numpy(counts).to(device)
         self.balance, self.flip = config.balance_classes, config.flip
-        self.batch = config.batch // draws.world()[1]  # this process's part
+        self.batch = config.batch // global_batch.world()[1]  # this process's part
         self.inner, self.device = inner, device
 
     def __call__(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(real [B, C, inner, inner] in [-1, 1], labels [B])."""
         if self.balance:
-            labels = self.present[draws.randint(0, len(self.present), self.batch, device=self.device)]
-            place = (draws.rand(self.batch, device=self.device, dtype=torch.float64) * self.counts[labels]).long()
+            labels = self.present[global_batch.randint(0, len(self.present), self.batch, device=self.device)]
+            place = (
+                global_batch.rand(self.batch, device=self.device, dtype=torch.float64) * self.counts[labels]
+            ).long()
             index = self.order[self.first[labels] + place]
         else:
-            index = draws.randint(0, len(self.images), self.batch, device=self.device)
+            index = global_batch.randint(0, len(self.images), self.batch, device=self.device)
             labels = self.labels[index]
         real = from_pixels(self.images[index], self.inner)
         if self.flip:
-            mirrored = draws.rand(self.batch, 1, 1, 1, device=self.device) < 0.5
+            mirrored = global_batch.rand(self.batch, 1, 1, 1, device=self.device) < 0.5
             real = torch.where(mirrored, real.flip(3), real)
         return real.contiguous(memory_format=torch.channels_last), labels
 
@@ -94,21 +96,23 @@ def train(
     fresh = lambda: new_state(config, size=size, channels=channels, num_classes=len(classes), device=device)
     sampler = Sampler(images, labels, config, inner_size(config.family, size), device)
     trial = lambda state, told: train_step(state, *sampler(), told)
-    way = tune.settle(config, folder, fresh, trial, device, log, should_stop)
+    way = autotune.settle(config, folder, fresh, trial, device, log, should_stop)
     state = fresh()  # seeds torch: a trial leaves no trace
-    config = tune.apply(way, state, config) if way else config
-    team.share_batch_norm(state.G)
-    team.share_batch_norm(state.D)
-    team.check_batch(config)
-    leads = draws.world()[0] == 0
-    if (found := team.told(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)) is not None:
+    config = autotune.apply(way, state, config) if way else config
+    distributed.share_batch_norm(state.G)
+    distributed.share_batch_norm(state.D)
+    distributed.check_batch(config)
+    leads = global_batch.world()[0] == 0
+    if (
+        found := distributed.told(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)
+    ) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
     else:
         if other_weights is not None:
             begin_from(state, other_weights(), log)
         if isinstance(state.D, Guided) and (guide is not None or not leads):
-            state.D.take(team.told(guide() if guide is not None and leads else None))
+            state.D.take(distributed.told(guide() if guide is not None and leads else None))
     recorder = Recorder(
         folder,
         config,
@@ -135,13 +139,13 @@ def train(
     try:
         stopped = should_stop()
         while state.images_seen < total and not recorder.time_is_up() and not stopped:
-            _, progress = team.agreed(1, recorder.progress())
+            _, progress = distributed.agreed(1, recorder.progress())
             recorder.add(train_step(state, *sampler(), config, progress))
             recorder.tick_if_due()
             asked_at = time.monotonic()
             stopped = should_stop()  # holds here while the run is paused
             recorder.waited(time.monotonic() - asked_at)
-        team.agreed(0, 1)
+        distributed.agreed(0, 1)
         recorder.end("stopped" if stopped else "finished")
     except BaseException:
         recorder.fail()
@@ -152,7 +156,7 @@ def train(
 def follow(recorder: Recorder, sampler: Sampler) -> dict[str, Any]:
     """Steps beside the leader for as long as it goes on; nothing is written."""
     while True:
-        goes_on, progress = team.agreed(0, 0)
+        goes_on, progress = distributed.agreed(0, 0)
         if not goes_on:
             return recorder.status
         train_step(recorder.state, *sampler(), recorder.config, progress)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gan_core.training import draws
+from gan_core.training import global_batch
 
 
 def squared_gradients(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
@@ -18,7 +18,7 @@ def squared_gradients(images: torch.Tensor, logits: torch.Tensor) -> torch.Tenso
 
 def interpolated(D: nn.Module, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """WGAN-GP (Gulrajani et al., arXiv:1704.00028): (||d logit / d image|| - 1)^2 between real and fake, [N]."""
-    share = draws.rand(len(real), 1, 1, 1, device=real.device)
+    share = global_batch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(fake, real, share).requires_grad_()
     return (squared_gradients(between, D(between, labels)).add(1e-12).sqrt() - 1).square()
 
@@ -32,6 +32,6 @@ def lecam(real: torch.Tensor, fake: torch.Tensor, anchors: torch.Tensor) -> torc
     anchors [2]: running means of D on real and on fake, moved on here, in place.
     """
     with torch.no_grad():
-        now = draws.shared_mean(torch.stack([real.mean(), fake.mean()]).float())
+        now = global_batch.shared_mean(torch.stack([real.mean(), fake.mean()]).float())
         anchors.lerp_(now, 1 - ANCHOR_KEEP)
     return (real - anchors[1]).square().mean() + (fake - anchors[0]).square().mean()

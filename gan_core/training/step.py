@@ -10,21 +10,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_core.config import TrainConfig
-from gan_core.families import FACTS, can_be_guided
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.guided import Guided
 from gan_core.models.layers import GROUP, Labels
-from gan_core.training import ada, cycle, draws, ema, evolution, optimisers
-from gan_core.training.augment import augment
+from gan_core.settings.families import FACTS, can_be_guided
+from gan_core.settings.schema import TrainConfig
+from gan_core.training import ema, global_batch, optimizers
+from gan_core.training.augment import ada
+from gan_core.training.augment.diffaugment import augment
 from gan_core.training.device import autocast
 from gan_core.training.freeze import freeze, learns
-from gan_core.training.kmeans import kmeans
+from gan_core.training.games import cycle, evolution
+from gan_core.training.games.kmeans import kmeans
+from gan_core.training.games.vae import vae
 from gan_core.training.losses import LOSSES, probabilities, softened, undecided
-from gan_core.training.optimisers import update
+from gan_core.training.optimizers import update
 from gan_core.training.penalties import interpolated, lecam, squared_gradients
 from gan_core.training.state import State, Stats
-from gan_core.training.vae import vae
 
 
 def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int, device: torch.device) -> State:
@@ -45,7 +47,7 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
     freeze(D, spec, config.freeze_d)
     G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
     G_ema = copy.deepcopy(G).requires_grad_(False).eval()
-    opt_G, opt_D = optimisers.make(G, config.lr_G, config), optimisers.make(D, config.lr_D, config)
+    opt_G, opt_D = optimizers.make(G, config.lr_G, config), optimizers.make(D, config.lr_D, config)
     memory = {"anchors": torch.zeros(2, device=device), "ada": torch.zeros(3, device=device)}
     memory["grown"] = torch.zeros(
         2, dtype=torch.int64
@@ -62,23 +64,23 @@ def train_step(
     """
     schedule(state, config, progress)
     stats = GAMES[FACTS[config.family].game](state, real, labels, config, progress)
-    state.images_seen += len(real) * draws.world()[1]
-    batch = len(real) * draws.world()[1]
+    state.images_seen += len(real) * global_batch.world()[1]
+    batch = len(real) * global_batch.world()[1]
     ema.update(state.G_ema, state.G, config.ema_images, state.images_seen - int(state.memory["grown"][1]), batch)
     return {name: value.detach() for name, value in stats.items()}
 
 
 def schedule(state: State, config: TrainConfig, progress: float) -> None:
     """What changes over a run: learning rates, the labels' share, and whatever a family does by itself."""
-    rate = optimisers.share(config, progress, config.lr_end)
-    optimisers.set_lr(state.opt_G, config.lr_G * rate)
-    optimisers.set_lr(state.opt_D, config.lr_D * rate)
+    rate = optimizers.share(config, progress, config.lr_end)
+    optimizers.set_lr(state.opt_G, config.lr_G * rate)
+    optimizers.set_lr(state.opt_D, config.lr_D * rate)
     for net in (state.G, state.D):
         for module in net.modules():
             if hasattr(module, "at"):
                 remember_growth(state, module.at(progress))
             elif config.label_full and isinstance(module, Labels):
-                module.share.fill_(optimisers.label_share(config, progress))
+                module.share.fill_(optimizers.label_share(config, progress))
 
 
 def remember_growth(state: State, size: int) -> None:
@@ -124,13 +126,13 @@ def cycle_game(state: State, real: torch.Tensor, labels: torch.Tensor, config: T
 
 def turn_of_G(state: State, config: TrainConfig, n: int) -> bool:
     """Once in every d_steps steps."""
-    return state.images_seen // (n * draws.world()[1]) % config.d_steps == config.d_steps - 1
+    return state.images_seen // (n * global_batch.world()[1]) % config.d_steps == config.d_steps - 1
 
 
 def make_fakes(state: State, labels: torch.Tensor, config: TrainConfig, keep_graph: bool | None = None) -> torch.Tensor:
     """Fresh fakes [N, C, S, S] float32 of these labels; with their graph where G is to learn from them."""
     keep = config.reuse_fakes if keep_graph is None else keep_graph
-    z = draws.randn(len(labels), config.z_dim, device=labels.device)
+    z = global_batch.randn(len(labels), config.z_dim, device=labels.device)
     with torch.set_grad_enabled(keep), autocast(config, labels.device):
         return state.G(z, labels).float()
 
@@ -150,7 +152,7 @@ def train_D(
     """
     D, loss, n = state.D, LOSSES[config.loss], len(real)
     per_image = FACTS[config.family].per_image
-    steps = state.images_seen // (n * draws.world()[1])
+    steps = state.images_seen // (n * global_batch.world()[1])
     penalised = config.has_penalty and per_image and steps % config.penalty_every == 0
     slopes = penalised and config.penalty in ("r1", "r1+r2")
     learns(state.opt_D, True)
@@ -177,7 +179,7 @@ def train_D(
         d_loss = loss.d(real_logits, fake_logits)
         total = d_loss
         if config.label_smoothing or config.label_noise:
-            noise = lambda: config.label_noise * draws.rand(*real_logits.shape, device=real.device)
+            noise = lambda: config.label_noise * global_batch.rand(*real_logits.shape, device=real.device)
             total = total + softened(real_logits, fake_logits, 1 - config.label_smoothing - noise(), noise())
         if side is not None:
             total = total + D.side_d * side.mean()
@@ -186,10 +188,10 @@ def train_D(
         d_real, d_fake = probabilities(loss, real_logits, fake_logits)
         stats = {"loss_d": d_loss, "d_real": d_real, "d_fake": d_fake}
         if config.augment == "ada":
-            sure, batch = real_logits - undecided(config.loss, real_logits, fake_logits), n * draws.world()[1]
+            sure, batch = real_logits - undecided(config.loss, real_logits, fake_logits), n * global_batch.world()[1]
             stats["ada_p"] = ada.adapt(state.memory["ada"], sure, steps, batch, config.ada_target)
         if penalised:
-            gamma = config.gamma * config.penalty_every * optimisers.share(config, progress, config.gamma_end)
+            gamma = config.gamma * config.penalty_every * optimizers.share(config, progress, config.gamma_end)
             if slopes:
                 counted = logits if config.penalty == "r1+r2" else logits[:n]
                 stats["penalty"] = squared_gradients(both, counted).sum() / n

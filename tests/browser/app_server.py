@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -56,6 +56,6 @@ class Server:
         mine = []
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or []
-            if "gan_core.worker" in words and str(self.workspace) in words:
+            if "gan_core.jobs.worker" in words and str(self.workspace) in words:
                 mine.append(process)
         return mine

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from app_server import NAMES, Server
 from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.app_server import NAMES, Server
 
 WAIT_MS = 60_000
 expect.set_options(timeout=WAIT_MS)

@@ -6,14 +6,14 @@ One server with one workspace in every state, and one load of each page, which a
 import tomllib
 
 import pytest
-import seeded
-from app_server import ROOT, Server
-from conftest import open_tab
 from playwright.sync_api import expect
 
-from gan_core.store import Store
+from gan_core.storage.store import Store
+from tests.browser.app_server import ROOT, Server
+from tests.browser.conftest import open_tab
+from tests.builders import seeded_workspace
 
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "router")
+PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 SEVERE = ("serious", "critical")
 MOST_TABS = 400
 CONTROLS = """() => {
@@ -57,7 +57,7 @@ def chosen_option(rule: str, node: dict, primary: str) -> bool:
 def server(tmp_path_factory):
     root = tmp_path_factory.mktemp("access") / "ws"
     with Store(
-        seeded.seed(root)
+        seeded_workspace.seed(root)
     ).transaction() as db:  # a server starts real workers for what waits; what runs polls and fades
         db.execute("UPDATE jobs SET state = 'stopped', pid = NULL WHERE state IN ('queued', 'running')")
     running = Server(root).start()
@@ -83,7 +83,7 @@ def opened(request, chromium, server):
     """A page with a run that has everything, drawn to its end, in a tab that all tests of this page share."""
     with open_tab(chromium, server) as tab:
         where = "" if request.param == "home" else request.param
-        tab.goto(f"{server.url}/{where}?run={seeded.RUNS['finished']}")
+        tab.goto(f"{server.url}/{where}?run={seeded_workspace.RUNS['finished']}")
         expect(tab.locator(".stMain h1")).to_be_visible()
         expect(tab.locator("[data-test-script-state]").first).to_have_attribute("data-test-script-state", "notRunning")
         settle(tab)

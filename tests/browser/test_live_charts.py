@@ -4,13 +4,13 @@ import json
 import threading
 
 import pytest
-import seeded
 from playwright.sync_api import expect
 from test_journeys import wait_for
 
-from gan_core import jobs
-from gan_core.store import Store
-from gan_core.workspace import Workspace, write_json
+from gan_core.jobs import queue
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, write_json
+from tests.builders import seeded_workspace
 
 UPDATES = 10
 WATCH = """() => {
@@ -27,10 +27,10 @@ def growing(server):
     """The id of a run that seems to train: its job belongs to this process, and its folder gets a row each 0.3 s."""
     workspace = Workspace(server.workspace)
     ended = threading.Event()
-    with jobs.lane_lock(workspace, "train") as mine:  # so that no worker takes what waits
+    with queue.lane_lock(workspace, "train") as mine:  # so that no worker takes what waits
         assert mine
-        seeded.seed(server.workspace)
-        run = seeded.RUNS["running"]
+        seeded_workspace.seed(server.workspace)
+        run = seeded_workspace.RUNS["running"]
         grower = threading.Thread(target=grow, args=(workspace, run, ended))
         grower.start()
         yield run
@@ -115,8 +115,8 @@ def test_a_finger_scrolls_the_page_and_a_mouse_zooms(chromium, server, growing, 
 
 def test_the_queue_can_be_reordered_and_left(page, server, growing):
     store = Store(Workspace(server.workspace))
-    other = jobs.submit(store, "train", seeded.RUNS["stopped"], {})
-    page.goto(f"{server.url}/live?run={seeded.RUNS['stopped']}")
+    other = queue.submit(store, "train", seeded_workspace.RUNS["stopped"], {})
+    page.goto(f"{server.url}/live?run={seeded_workspace.RUNS['stopped']}")
     expect(page.locator(".st-key-queue")).to_contain_text("2. Birds, stopped")
     page.locator(f".st-key-queue_up_{other.id} button").first.click()
     expect(page.locator(".st-key-queue")).to_contain_text("1. Birds, stopped")

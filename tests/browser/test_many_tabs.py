@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-import seeded
-from socket_tab import Tab
 
-from gan_core.store import Store
-from gan_core.workspace import Workspace
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
+from tests.browser.socket_tab import Tab
+from tests.builders import seeded_workspace
 
 CORES = psutil.cpu_count(logical=False) or 1
 
@@ -20,9 +20,9 @@ CORES = psutil.cpu_count(logical=False) or 1
 def test_the_timer_of_a_page_follows_how_many_watch(server):
     workspace = Workspace(server.workspace)
     store = Store(workspace)
-    seeded.seed_dataset(workspace, store)
+    seeded_workspace.seed_dataset(workspace, store)
     run = f"r{1:016x}"
-    seeded.seed_run(workspace, store, run, "Run", "running", created_at=time.time())
+    seeded_workspace.seed_run(workspace, store, run, "Run", "running", created_at=time.time())
     many, slow = 5 * CORES, 10.0 / 1.5 - 0.01  # ten seconds each; a timer that is half as long again is left as it is
 
     async def watch() -> tuple[float, float, list[float]]:

@@ -2,11 +2,11 @@
 
 import time
 
-import seeded
 from playwright.sync_api import expect
 
-from gan_core.store import Store
-from gan_core.workspace import Workspace
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
+from tests.builders import seeded_workspace
 
 FIRST, SECOND = "r" + "a" * 16, "r" + "b" * 16
 HEADER, ROW, CHECKBOX = 36, 56, 16  # px in the table
@@ -20,9 +20,9 @@ def tick(page, row: int) -> None:
 def test_compare_rename_delete_undo_and_clone(page, server):
     workspace = Workspace(server.workspace)
     store = Store(workspace)
-    seeded.seed_dataset(workspace, store)
+    seeded_workspace.seed_dataset(workspace, store)
     for number, (run, name) in enumerate(((FIRST, "Kiwis"), (SECOND, "Owls"))):
-        seeded.seed_run(workspace, store, run, name, "finished", time.time() - 100 * (number + 1))
+        seeded_workspace.seed_run(workspace, store, run, name, "finished", time.time() - 100 * (number + 1))
     kiwis = store.run(FIRST)
     store.add_run(FIRST, "Kiwis", kiwis.dataset_id, kiwis.config | {"batch": 8}, kiwis.created_at)
 

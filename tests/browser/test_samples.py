@@ -4,19 +4,20 @@ import re
 
 import numpy as np
 import pytest
-from app_server import Server
 from playwright.sync_api import expect
 from test_journeys import wait_for
-from toys import toy_images
 
-from gan_core import actions, worker
+from gan_core import actions
 from gan_core.actions import Desk
-from gan_core.config import build
 from gan_core.data.dataset import DatasetInfo, write_info
-from gan_core.jobs import Watch
-from gan_core.recipes import RECIPES
-from gan_core.store import Store
-from gan_core.workspace import Workspace, new_id
+from gan_core.jobs import worker
+from gan_core.jobs.queue import Watch
+from gan_core.settings.recipes import RECIPES
+from gan_core.settings.schema import build
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, new_id
+from tests.browser.app_server import Server
+from tests.builders.toy_images import toy_images
 
 
 @pytest.fixture

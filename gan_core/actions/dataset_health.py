@@ -1,0 +1,124 @@
+"""Requests about what is in a dataset: look closer, leave pictures out, take that back, make the cleaned dataset."""
+
+from collections.abc import Iterable, Sequence
+
+from gan_core.actions.context import Desk
+from gan_core.checks import check_seed
+from gan_core.data.dataset import DatasetInfo, read_info
+from gan_core.data.import_options import colour
+from gan_core.dataset_health import exclusions, findings
+from gan_core.errors import UserError
+from gan_core.storage.store import Job
+from gan_core.storage.workspace import new_id
+
+
+def inspect(desk: Desk, dataset_id: str, *, seed: int = 0, token: str | None = None) -> Job:
+    """Queue a close look at a dataset. seed: draws the pictures that are compared, where there are too many for all."""
+    check_seed(seed)
+    dataset = desk.store.dataset(dataset_id)
+    read_info(desk.workspace.dataset(dataset.id))
+    return desk.submit("inspect", dataset.id, {"seed": seed}, token=token)
+
+
+def exclude(
+    desk: Desk, dataset_id: str, finding: str = "", rows: Iterable[tuple[str, int]] | None = None
+) -> exclusions.Entry:
+    """Leave out what a finding names, or the given (split, row). A draft: nothing changes before `curate`."""
+    folder = desk.workspace.dataset(desk.store.dataset(dataset_id).id)
+    info = read_info(folder)
+    if rows is None:
+        gone = exclusions.left_out(exclusions.read(folder))
+        rows = still_kept(named(findings.read(folder), finding), gone)
+    chosen = list(rows)
+    if not chosen or not all(inside(info, split, row) for split, row in chosen):
+        raise UserError("no_such_picture", "There is no such picture in this dataset.", "Pick one from the list.")
+    return exclusions.add(folder, finding or exclusions.CHOSEN, chosen)
+
+
+def undo_exclusion(desk: Desk, dataset_id: str, id: str) -> exclusions.Entry:
+    return exclusions.undo(desk.workspace.dataset(desk.store.dataset(dataset_id).id), id)
+
+
+def curate(
+    desk: Desk,
+    dataset_id: str,
+    *,
+    exclude: Sequence[str] | None = None,
+    background: str = "",
+    keep_without_object: bool = True,
+    name: str = "",
+    token: str | None = None,
+) -> Job:
+    """Queue a new dataset made of one that is there. The job's subject is the new dataset's id.
+
+    exclude: kinds of findings; None for the pictures that were left out so far. background: a colour that the cut-out objects
+    are laid on ('white', '#ff8800'), '' for the pictures as they are. keep_without_object: whether a picture without an object
+    stays as it is.
+    """
+    dataset = desk.store.dataset(dataset_id)
+    folder = desk.workspace.dataset(dataset.id)
+    info = read_info(folder)
+    if exclude is None:
+        left_out = exclusions.by_finding(exclusions.read(folder))
+    else:
+        left_out = exclusions.by_finding(entries_of(findings.read(folder), exclude))
+    # A list that someone else wrote: what names no picture of this dataset is passed over.
+    left_out = {
+        kind: kept for kind, rows in left_out.items() if (kept := [place for place in rows if inside(info, *place)])
+    }
+    if background:
+        colour(background)
+    elif not left_out:
+        raise UserError(
+            "nothing_to_do",
+            "The new dataset would be the same as this one.",
+            "Leave pictures out first, or choose a background for the cut-out objects.",
+        )
+    if sum(split == "train" for rows in left_out.values() for split, _ in rows) >= sum(info.train_counts):
+        raise UserError("nothing_left", "Without these pictures there is none to train on.", "Leave fewer out.")
+    payload = {
+        "parent": dataset.id,
+        "left_out": left_out,
+        "background": background,
+        "keep_without_object": keep_without_object,
+        "name": (name.strip() or f"{dataset.name}, {'cut out' if background else 'cleaned'}")[:100],
+    }
+    return desk.submit("curate", new_id("dataset"), payload, token=token)
+
+
+def entries_of(health: findings.Health | None, kinds: Sequence[str]) -> list[exclusions.Entry]:
+    """What these findings leave out together, so that one of each group of copies is still there."""
+    gone, entries = set[tuple[str, int]](), []
+    found = [named(health, kind, may_lack=True) for kind in kinds]
+    for one in sorted(filter(None, found), key=lambda one: one.action == "keep_one"):
+        rows = still_kept(one, gone)
+        gone.update(rows)
+        entries.append(exclusions.Entry("", one.kind, rows, 0.0))
+    return entries
+
+
+def still_kept(found: findings.Finding | None, gone: set[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Rows that a finding leaves out, but for copies of a picture that is left out itself."""
+    if found is None:
+        return []
+    if found.action != "keep_one" or len(found.keeps) != len(found.rows):
+        return list(found.rows)
+    return [row for row, stays in zip(found.rows, found.keeps, strict=True) if stays not in gone]
+
+
+def named(health: findings.Health | None, kind: str, may_lack: bool = False) -> findings.Finding | None:
+    """A finding of the last look. may_lack: None, where it has found nothing of the kind."""
+    if kind not in findings.EFFECTS:
+        offered = ", ".join(name.replace("_", "-") for name in findings.EFFECTS)
+        raise UserError("unknown_finding", f"There is no finding {kind!r}.", f"Choose of {offered}.")
+    if health is None:
+        raise UserError("not_inspected", "This dataset was not looked at yet.", "Look closer first (inspect).")
+    found = next((one for one in health.findings if one.kind == kind and one.rows), None)
+    if found is None and not may_lack:
+        raise UserError("unknown_finding", "That was not found in this dataset.", "Look closer again (inspect).")
+    return found
+
+
+def inside(info: DatasetInfo, split: str, row: int) -> bool:
+    counts = {"train": info.train_counts, "test": info.test_counts}
+    return split in counts and 0 <= row < sum(counts[split])

@@ -1,0 +1,209 @@
+"""Decoding in limited child processes: strangers' bytes are inflated and decoded where a crash costs one file.
+
+A child is `python -m gan_core.data.decoder_process`, started afresh and not forked, so that the parent may hold threads, CUDA or
+a `__main__` that must not run twice. This is the parent's side: who reads what, and what became of it.
+"""
+
+import collections
+import json
+import mmap
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan_core.data.color import WHITE, Colour
+from gan_core.data.decoder_process import MARK, MARK_BYTES
+from gan_core.errors import Stopped
+
+FEW_FILES = 64
+MAX_CHILDREN = 32
+BATCH_JOBS, BATCH_BYTES = 64, 128 << 10  # of a line: waking for each file would cost as much as a small PNG
+UNKNOWN_BYTES = 16 << 10  # a file of a folder counts as this large
+LINES_AHEAD = 2  # unanswered lines per child
+READER = "gan_core.data.decoder_process"  # the module a child runs
+TEXT_AHEAD = 32 << 10  # bytes of these lines: less than a pipe holds, so neither side ever blocks on a full pipe
+
+
+class Decoded(NamedTuple):
+    """slot: index of the job. channels: 1 or 3 in the slot, or 0 and then `reason` says why."""
+
+    slot: int
+    channels: int
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    sha256: str = ""
+    reason: str = ""
+    damaged: bool = False  # inside its zip, not as a picture
+    animated: bool = False
+
+
+def decode_all(
+    jobs: Sequence[Sequence[Any]],
+    pixels: Path,
+    size: int,
+    fit: str,
+    zip_path: Path | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    children: int | None = None,
+    timeout_seconds: float = 10.0,
+    memory_bytes: int = 2 << 30,
+    background: Colour = WHITE,
+    readers: "Readers | None" = None,
+) -> Iterator[Decoded]:
+    """Decode every job; yield one Decoded for each, in no particular order; raise Stopped when should_stop() is true.
+
+    jobs: (offset, packed_bytes, bytes, method, crc) of a zip member, or (path,) of a file. pixels: an existing file
+    that gets slot i at i * 3 * size * size. readers: children that were started ahead, and are used up. Raises OSError where
+    the pixels cannot be written.
+    """
+    setup = json.dumps(
+        {
+            "pixels": str(pixels.absolute()),
+            "zip": zip_path and str(zip_path.absolute()),
+            "size": size,
+            "fit": fit,
+            "background": background,
+            "timeout_seconds": timeout_seconds,
+            "memory_bytes": memory_bytes,
+        }
+    )
+    if children is None:
+        children = 1 if len(jobs) < FEW_FILES else most_children()
+    waiting = collections.deque(range(len(jobs)))
+    selector = selectors.DefaultSelector()
+    alive: list[_Child] = []
+    ahead = readers.children if readers else []
+    try:
+        while waiting or any(child.unanswered for child in alive):
+            while waiting and len(alive) < children:
+                alive.append(ahead.pop() if ahead else _Child())
+                alive[-1].set_up(setup)
+                selector.register(alive[-1].process.stdout, selectors.EVENT_READ, alive[-1])  # type: ignore
+            for child in alive:
+                child.feed(waiting, jobs)
+            if should_stop():
+                raise Stopped
+            for key, _ in selector.select(timeout=0.2):
+                child = key.data
+                yield from child.answers()
+                if child.dead:
+                    selector.unregister(child.process.stdout)
+                    alive.remove(child)
+                    yield from child.bury(waiting, timeout_seconds)
+    finally:
+        selector.close()
+        for child in alive:
+            child.close()
+
+
+def most_children() -> int:
+    return min(len(os.sched_getaffinity(0)), MAX_CHILDREN)
+
+
+class Readers:
+    """Children started ahead: they import what they need while their parent still lists a zip. To be used in a with."""
+
+    def __init__(self, count: int):
+        self.children = [_Child() for _ in range(count)]
+
+    def __enter__(self) -> "Readers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self.children:
+            child.close()
+
+
+class _Child:
+    """The parent's view of one child: the lines it was sent and has not answered, in order."""
+
+    def __init__(self):
+        with tempfile.TemporaryFile() as file:
+            os.pwrite(file.fileno(), bytes(MARK_BYTES), 0)  # not a hole: on a full disk that would be a signal, later
+            self.mark = mmap.mmap(file.fileno(), MARK_BYTES)  # the slot that it is at
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", READER, str(file.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                pass_fds=[file.fileno()],
+            )
+        self.unanswered: collections.deque[tuple[list[int], int]] = collections.deque()  # (slots, bytes of the line)
+        self.text_ahead, self.rest, self.ready, self.dead = 0, b"", False, False
+
+    def set_up(self, setup: str) -> None:
+        self._send(setup.encode() + b"\n")
+
+    def feed(self, waiting: collections.deque[int], jobs: Sequence[Sequence[Any]]) -> None:
+        while waiting and len(self.unanswered) < LINES_AHEAD and self.text_ahead < TEXT_AHEAD:
+            slots: list[int] = []
+            batch_bytes = 0
+            while waiting and len(slots) < BATCH_JOBS and batch_bytes < BATCH_BYTES:
+                slots.append(waiting.popleft())
+                batch_bytes += jobs[slots[-1]][1] if len(jobs[slots[-1]]) > 1 else UNKNOWN_BYTES
+            line = json.dumps([(slot, *jobs[slot]) for slot in slots]).encode() + b"\n"
+            self.unanswered.append((slots, len(line)))
+            self.text_ahead += len(line)
+            self._send(line)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.process.stdin.write(data)  # type: ignore[union-attr]
+            self.process.stdin.flush()  # type: ignore[union-attr]
+        except BrokenPipeError:  # it died; its closed stdout says so next
+            pass
+
+    def answers(self) -> Iterator[Decoded]:
+        chunk = os.read(self.process.stdout.fileno(), 1 << 16)  # type: ignore[union-attr]
+        self.dead = not chunk
+        *lines, self.rest = (self.rest + chunk).split(b"\n")
+        for line in lines:
+            if not self.ready:
+                self.ready = True
+                continue
+            self.text_ahead -= self.unanswered.popleft()[1]
+            for values in json.loads(line):
+                answer = Decoded(*values)
+                if answer.channels < 0:
+                    raise OSError(-answer.channels, answer.reason)
+                yield answer
+
+    def bury(self, waiting: collections.deque[int], timeout_seconds: float) -> Iterator[Decoded]:
+        """The file it died on is lost; what else it has not answered goes back into the queue."""
+        (at,) = MARK.unpack(self.mark)
+        self.close()
+        if not self.ready:
+            raise RuntimeError(f"the picture reader cannot start: {sys.executable} -m {READER}")
+        if self.unanswered:
+            slots = [slot for line, _ in self.unanswered for slot in line]
+            lost = at if at in self.unanswered[0][0] else slots[0]
+            late = self.process.returncode == -signal.SIGALRM
+            yield Decoded(
+                lost,
+                0,
+                reason=f"it took longer than {timeout_seconds:g} s to read"
+                if late
+                else "reading it crashed the picture reader",
+            )
+            slots.remove(lost)
+            waiting.extendleft(reversed(slots))
+            self.unanswered.clear()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.mark.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            try:
+                pipe.close()  # type: ignore[union-attr]
+            except BrokenPipeError:  # unsent jobs of a child that died
+                pass

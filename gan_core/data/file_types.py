@@ -1,0 +1,49 @@
+"""What bytes are that no allowed picture format recognises, told from how they begin."""
+
+MAGIC = (
+    (b"%PDF", "a PDF"),
+    (b"%!PS", "a PostScript file"),
+    (b"8BPS", "a Photoshop file"),
+    (b"PK\3\4", "a zip"),
+    (b"SQLite format 3", "a database"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"Rar!", "a rar archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+)
+DAMAGED = (
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8", "JPEG"),
+    (b"RIFF", "WebP"),
+    (b"BM", "BMP"),
+    (b"GIF8", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
+
+
+class NotReadable(ValueError):
+    """A file that gives no picture; the text is a short plain reason."""
+
+
+def what_it_is(data: bytes) -> str:
+    """A short plain reason not to read it."""
+    head = data[:512].lstrip().lower()
+    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"):
+        return "a HEIC or AVIF photo, which is not read: save it as JPEG or PNG"
+    if b"<svg" in head:
+        return "not a picture made of pixels: an SVG drawing, save it as PNG"
+    if head.startswith((b"<!doctype", b"<html")):
+        return "not a picture: it looks like a web page"
+    kind = next((kind for magic, kind in MAGIC if data.startswith(magic)), None)
+    if kind:
+        return f"not a picture: it looks like {kind}"
+    kind = next((kind for magic, kind in DAMAGED if data.startswith(magic)), None)
+    if kind:
+        return f"a damaged or unusual {kind} file"
+    try:
+        data[:512].decode("ascii")
+        return "not a picture: it looks like text"
+    except UnicodeDecodeError:
+        return "not a picture: PNG, JPEG, WebP, BMP, GIF and TIFF are read"

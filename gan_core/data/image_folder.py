@@ -1,0 +1,76 @@
+"""A loose folder of pictures as an array: the same decoding and the same fit as an import, without a data set."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from gan_core.data.color import WHITE, Colour
+from gan_core.data.decode import Fit
+from gan_core.data.decoder_pool import decode_all
+from gan_core.data.pixel_arrays import to_mode
+from gan_core.data.sources import check_folder, list_folder
+from gan_core.errors import UserError
+
+MOST_BYTES = 8 << 30  # of decoded pixels, on disk
+
+
+class Pictures(NamedTuple):
+    """images uint8 [N, S, S, C], a memory map; names of their files; rejected: (name, reason)."""
+
+    images: np.ndarray
+    names: list[str]
+    rejected: list[tuple[str, str]]
+
+
+def read_pictures(
+    folder: Path,
+    scratch: Path,
+    *,
+    size: int,
+    mode: Literal["L", "RGB"],
+    fit: Fit,
+    should_stop,
+    background: Colour = WHITE,
+) -> Pictures:
+    """Every picture below `folder`, in the order of its name. scratch: an existing folder that gets the pixels.
+
+    Raises UserError where the folder is not one to read or holds no picture, and Stopped.
+    """
+    check_folder(folder, scratch)
+    listing = list_folder(folder)
+    wanted = sorted(
+        (name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, tuple)
+    )
+    rejected = [(name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, str)]
+    stride = 3 * size * size
+    if len(wanted) * stride > MOST_BYTES:
+        raise UserError(
+            "too_many_files", f"The folder holds {len(wanted):,} files, too many at once.", "Score a part of it."
+        )
+    if shutil.disk_usage(scratch).free < 3 * len(wanted) * stride:
+        raise UserError("disk_full", "There is too little free disk space for the pixels.", "Free some and try again.")
+    slots = scratch / "pictures.tmp"
+    with open(slots, "xb") as file:
+        file.truncate(len(wanted) * stride)
+    channels = 3 if mode == "RGB" else 1
+    found: dict[int, int] = {}
+    jobs = [job for _, job in wanted]
+    for answer in decode_all(jobs, slots, size, fit, should_stop=should_stop, background=background):
+        if answer.channels:
+            found[answer.slot] = answer.channels
+        else:
+            rejected.append((wanted[answer.slot][0], answer.reason))
+    if not found:
+        raise UserError(
+            "no_images", f"No picture in {os.fspath(folder)!r} could be read.", "Use PNG, JPEG, WebP, BMP, GIF or TIFF."
+        )
+    raw = np.memmap(slots, np.uint8, "r", shape=(len(wanted), stride))
+    images = np.lib.format.open_memmap(scratch / "pictures.npy", "w+", np.uint8, (len(found), size, size, channels))
+    order = sorted(found)
+    for row, slot in enumerate(order):
+        pixels = raw[slot, : found[slot] * size * size].reshape(size, size, -1)
+        images[row] = to_mode(pixels[..., 0] if found[slot] == 1 else pixels, mode)
+    return Pictures(images, [wanted[slot][0] for slot in order], sorted(rejected))

@@ -1,0 +1,134 @@
+"""A look at a source before anything is decoded: what is in it, as which classes it would be read, what may be chosen."""
+
+import collections
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from gan_core.data import metadata
+from gan_core.data.class_layout import Facts, Item, Layout, lay_out
+from gan_core.data.file_names import SHOWN_LETTERS, is_picture, shown
+from gan_core.data.folder_levels import TEST, VALIDATION
+from gan_core.data.image_sizes import usual_side
+from gan_core.data.import_options import Choices, check_choices
+from gan_core.data.sources import Listing, list_folder, list_zip, read_text
+from gan_core.errors import UserError
+
+
+class Survey(NamedTuple):
+    """A source that was listed and laid out. zip_path: None where it is a folder. notices: of names and layout."""
+
+    zip_path: Path | None
+    listing: Listing
+    layout: Layout
+    notices: list[str]
+
+
+class Preview(NamedTuple):
+    """What an import would read, as plain values.
+
+    classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no pictures
+    still count. test_given: the held out ones came so; else the test split is cut from the rest. left_out: (reason, how
+    many). levels: the folders above the classes, outermost first. flat: no folder names a class. offers: by field of Choices
+    its options, where there is more than one that makes a difference. side: the usual shorter side in px, as sides.py reads it.
+    """
+
+    classes: list[tuple[str, int, int]]
+    test_given: bool
+    left_out: list[tuple[str, int]]
+    ignored: int
+    levels: list[list[str]]
+    flat: bool
+    offers: dict[str, list[str]]
+    notices: list[str]
+    side: int | None
+
+
+def survey(path: Path, choices: Choices) -> Survey:
+    """List and lay out a zip or a folder. Raises UserError: no_source, and what list_zip, list_folder and lay_out refuse."""
+    check_choices(choices)
+    if not os.path.exists(path):
+        raise UserError("no_source", f"There is no file or folder {shown(str(path), 200)}.", "Check the path.")
+    if not os.path.isdir(path) and not os.path.isfile(path):
+        raise UserError("no_source", f"{shown(str(path), 200)} is neither a file nor a folder.", "Check the path.")
+    zip_path = None if os.path.isdir(path) else path
+    listing = list_zip(path) if zip_path else list_folder(path)
+    labels = metadata.labels(listing.names, lambda index: read_text(listing, index, zip_path))
+    layout = lay_out(listing.names, listing.folders, labels, choices)
+    return Survey(zip_path, listing, layout, [*layout.notices, *_of_names(listing, layout.facts.noise)])
+
+
+def preview(path: Path, choices: Choices) -> Preview:
+    """What an import of `path` would read; nothing is decoded. Raises UserError as survey does."""
+    found = survey(path, choices)
+    layout, notices = found.layout, list(found.notices)
+    readable, reasons = to_read(found)
+    counts = collections.Counter((item.label, item.held_out) for item in readable)
+    odd = sum(not is_picture(item.name) for item in readable)
+    if odd:
+        notices.append(
+            f"{odd:,} {'file does' if odd == 1 else 'files do'} not end like a picture; the import looks into "
+            f"{'it' if odd == 1 else 'them'} and leaves out what is none."
+        )
+    why = collections.Counter(reason for _, reason in reasons)
+    return Preview(
+        classes=[(name, counts[label, False], counts[label, True]) for label, name in enumerate(layout.classes)],
+        test_given=layout.test_given,
+        left_out=why.most_common(),
+        ignored=layout.ignored,
+        levels=layout.facts.levels,
+        flat=layout.facts.flat,
+        offers=_offers(layout.facts),
+        notices=notices,
+        side=usual_side(found.listing, [item.source for item in readable if is_picture(item.name)], found.zip_path),
+    )
+
+
+def to_read(found: Survey) -> tuple[list[Item], list[tuple[str, str]]]:
+    """(the items that are to be decoded, everything left out so far as (name, reason))."""
+    jobs, items, rejected = found.listing.jobs, [], list(found.layout.rejected)
+    for item in found.layout.items:
+        job = jobs[item.source]
+        if isinstance(job, str):
+            rejected.append((item.name, job))
+        else:
+            items.append(item)
+    return items, rejected
+
+
+def _offers(facts: Facts) -> dict[str, list[str]]:
+    """The options of each choice that give something else here; only where there are two."""
+    tested, validated = set(facts.splits) & TEST, set(facts.splits) & VALIDATION
+    offers = {
+        "split": ["given", *["given+validation"] * bool(validated), *["pool"] * bool(tested)],
+        "level": ["auto", *["top"] * bool(facts.roots), *["last"] * facts.deeper],
+        "loose": ["skip", *["class"] * bool(facts.loose)],
+    }
+    return {field: options for field, options in offers.items() if len(options) > 1}
+
+
+def _of_names(listing: Listing, noise: int) -> list[str]:
+    """Sentences about odd names and about what was passed over."""
+    notices = []
+    if listing.guessed:
+        notices.append(
+            f"The zip does not say how {_names_of(listing.guessed)} are written; they were read in the old way of DOS and may "
+            "look wrong."
+        )
+    long = sum(
+        any(len(part) > SHOWN_LETTERS for part in name.split("/"))
+        for name in listing.names
+        if len(name) > SHOWN_LETTERS
+    )
+    if long:
+        notices.append(f"{_names_of(long)} are longer than {SHOWN_LETTERS} letters and may be shown cut.".capitalize())
+    if noise:
+        notices.append(
+            f"{noise:,} {'file' if noise == 1 else 'files'} that an operating system left there, such as .DS_Store, "
+            f"{'was' if noise == 1 else 'were'} passed over."
+        )
+    return notices
+
+
+def _names_of(count: int) -> str:
+    return "the names of 1 file" if count == 1 else f"the names of {count:,} files"

@@ -1,0 +1,1 @@
+"""Faults of a dataset: how they are detected, described, excluded and removed by curating."""

@@ -1,0 +1,160 @@
+"""What a look at a dataset found: each finding with what it does to a GAN and what one click can do about it, as it lies on disk.
+
+health.json   {"schema": 1, "looked_at", "of", "seed", "extractor", "findings": [Finding, ...]}, in the dataset's folder
+
+profile.py reads the pictures, diagnosis.py says what they show. Nothing changes a picture: see exclusions.py and curate.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan_core.storage.workspace import read_json, write_json
+
+SCHEMA = 1
+LEVELS = ("high", "medium", "low")
+
+
+class Picture(NamedTuple):
+    """One picture of a finding. note: what is seen in it, '' for nothing."""
+
+    split: str
+    row: int
+    name: str
+    label: str
+    note: str = ""
+
+
+class Finding(NamedTuple):
+    """kind: a key of EFFECTS. rows: (split, row) that the click leaves out. shown: one or two pictures each, the clearest first.
+
+    action: 'exclude', 'keep_one', 'import_again' or None. hint: what the action does or what to choose, one sentence or ''.
+    proposes: of 'import_again', the settings of an import (size, fit, mode) that mend it.
+    """
+
+    kind: str
+    level: str
+    title: str
+    total: int
+    action: str | None = None
+    rows: Sequence[tuple[str, int]] = ()
+    shown: Sequence[Sequence[Picture]] = ()
+    hint: str = ""
+    keeps: Sequence[tuple[str, int]] = ()  # of 'keep_one', beside each of rows: the picture that stays
+    proposes: Mapping[str, Any] = {}  # never changed
+
+    @property
+    def effect(self) -> str:
+        return EFFECTS[self.kind]
+
+
+class Health(NamedTuple):
+    """looked_at: pictures compared with each other, of so many."""
+
+    looked_at: int
+    of: int
+    findings: list[Finding]
+
+
+# What each finding does to a GAN.
+EFFECTS = {
+    "leaks": "What is trained on must not be tested on: scores on the test part come out too good, and a network that copies is "
+    "praised for it.",
+    "conflicts": "One picture under two labels: the GAN blends these classes, and a classifier gets one of the two wrong "
+    "whatever it does.",
+    "suspects": "A picture under the wrong label teaches the GAN to draw the wrong thing when this class is asked for.",
+    "near_duplicates": "A picture that is there several times is seen several times as often: the GAN draws it too often, "
+    "and learns it by heart first.",
+    "outliers": "A GAN cannot learn what it sees once: it leaves such a picture out, or copies it, and D knows it by sight.",
+    "blank": "D learns that an empty picture is a real one, so the GAN is free to draw empty pictures.",
+    "few": "Of so few pictures a GAN learns copies and not kinds; an export fills such a class without a GAN.",
+    "small": "A GAN may learn so few pictures by heart: choose a recipe for few images, or train with ADA.",
+    "imbalance": "The GAN sees the large classes more often and draws the small ones worse and with less variety. Export can "
+    "even out the numbers.",
+    "extreme_aspect": "Made square, such a picture is a part of its object, a squeezed one, or a narrow strip: the GAN learns "
+    "that shape as real.",
+    "enlarged": "An enlarged picture is soft, and the GAN learns the softness as if it were part of the class.",
+    "grey": "The GAN draws some of its pictures without colour, as it saw them; where one class has more of them, grey comes to "
+    "mean that class.",
+    "colour_lost": "The GAN cannot learn colours that it never sees.",
+    "rejected": "They are not part of the dataset; where they were all of one class, that class is smaller than you think.",
+    "duplicates": "One of each stayed, so no picture counts twice.",
+}
+
+# What is left out, in few words; "chosen" are pictures that a person named.
+NAMES = {
+    "leaks": "copies of test pictures",
+    "conflicts": "in two classes",
+    "suspects": "like another class",
+    "near_duplicates": "near copies",
+    "outliers": "far from their class",
+    "blank": "blank",
+    "extreme_aspect": "very long",
+    "enlarged": "enlarged",
+    "grey": "grey",
+    "chosen": "chosen by hand",
+}
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The gravest first; within a level in the order of EFFECTS."""
+    kinds = list(EFFECTS)
+    return sorted(findings, key=lambda one: (LEVELS.index(one.level), kinds.index(one.kind)))
+
+
+def write(folder: Path, health: Health, seed: int, extractor: str) -> None:
+    write_json(
+        folder / "health.json",
+        {
+            "schema": SCHEMA,
+            "looked_at": health.looked_at,
+            "of": health.of,
+            "seed": seed,
+            "extractor": extractor,
+            "findings": [
+                {
+                    "kind": one.kind,
+                    "level": one.level,
+                    "title": one.title,
+                    "effect": one.effect,
+                    "action": one.action,
+                    "hint": one.hint,
+                    "count": one.total,
+                    "rows": one.rows,
+                    "keeps": one.keeps,
+                    "proposes": dict(one.proposes),
+                    "shown": [[picture._asdict() for picture in group] for group in one.shown],
+                }
+                for one in health.findings
+            ],
+        },
+    )
+
+
+def read(folder: Path) -> Health | None:
+    """What the last look found; None where there was none, or where its file is torn or of another version."""
+    try:
+        value: dict[str, Any] = read_json(folder / "health.json") or {}
+        if value.get("schema") != SCHEMA:
+            return None
+        return Health(int(value["looked_at"]), int(value["of"]), in_order(map(parse, value["findings"])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def parse(value: dict[str, Any]) -> Finding:
+    """One entry of health.json. Raises ValueError, KeyError or TypeError where it is not one."""
+    if value["kind"] not in EFFECTS or value["level"] not in LEVELS:
+        raise ValueError(value["kind"])
+    return Finding(
+        value["kind"],
+        value["level"],
+        str(value["title"]),
+        int(value["count"]),
+        value["action"],
+        [(str(split), int(row)) for split, row in value["rows"]],
+        [[Picture(**one) for one in group] for group in value["shown"]],
+        str(value["hint"]),
+        tuple((str(split), int(row)) for split, row in value.get("keeps", ())),
+        dict(value.get("proposes", {})),
+    )

@@ -1,0 +1,90 @@
+"""The indicators of label use: does a class look as asked for, and does every class appear? Judged by a classifier.
+
+A classifier errs, and so do its figures: everything here is set against what it says of held-out real images.
+"""
+
+import numpy as np
+
+from gan_core.evaluation.collapse import reference as variety
+from gan_core.evaluation.collapse.indicators import LEVELS, THRESHOLDS, Examiner, below, fewer, worst_first
+
+CLASS_AGREEMENT = (0.25, 0.50)
+CLASS_SHARE = (0.5, 0.2)
+HALF_THE_LABEL = 0.5  # of what the classifier knows beyond guessing; where less is left, no second witness is needed
+
+
+def agreement(found: Examiner) -> bool:
+    """Is the asked class what a classifier sees? Over all and per class. True where the label does next to nothing."""
+    key, reference = "agreement", found.reference
+    if reference.num_classes == 1:
+        found.absent[key] = "There is only one class."
+    elif found.asked is None:
+        found.absent[key] = "These images were drawn without labels."
+    elif found.predicted is None:
+        found.absent[key] = "No classifier of these classes looked at the images."
+    elif reference.accuracy is None or not len(reference.held_out):
+        found.absent[key] = "Without held-out images nobody knows how reliable the classifier is."
+    if key in found.absent:
+        return False
+    assert found.asked is not None and reference.accuracy is not None
+    right, held = found.asked == found.predicted, np.bincount(reference.held_labels, minlength=reference.num_classes)
+    overall, accuracy, n_held = float(right.mean()), reference.accuracy, len(reference.held_out)
+    lines = tuple(accuracy - drop for drop in THRESHOLDS[key])
+    level = below(overall, lines, fewer(right.sum(), len(right), accuracy * n_held, n_held))
+    guess = 1 / reference.num_classes
+    idle = level == "red" and overall - guess < HALF_THE_LABEL * (accuracy - guess)
+    shares, levels = np.full(reference.num_classes, np.nan), {}
+    for c in range(reference.num_classes):
+        mine, recall = found.asked == c, reference.recall[c]
+        if mine.sum() < variety.CLASS_IMAGES:
+            continue
+        shares[c] = found.per_class[c]["agreement"] = float(right[mine].mean())
+        if recall is not None and held[c]:
+            chance = fewer(right[mine].sum(), mine.sum(), recall * held[c], held[c]) * reference.num_classes
+            levels[c] = below(shares[c], [recall - drop for drop in CLASS_AGREEMENT], chance)
+    alarmed = worst_first(levels, shares)
+    many = len(alarmed) > reference.num_classes / 2
+    if alarmed and not many and LEVELS.index(levels[alarmed[0]]) >= LEVELS.index(level):
+        c = alarmed[0]
+        others = f" Nor do they for {len(alarmed) - 1} more." if len(alarmed) > 1 else ""
+        sentence = f"Of the images asked for as class '{found.classes[c]}' only {shares[c]:.0%} look like it"
+        sentence += f" (real ones: {reference.recall[c]:.0%})."
+        lines = tuple((reference.recall[c] or 0) - drop for drop in CLASS_AGREEMENT)
+        found.add(key, shares[c], levels[c], lines, sentence + others, alarmed, overall)
+        return idle
+    sentence = f"{overall:.0%} of the images look like the class asked for; of held-out real images {accuracy:.0%} do."
+    found.add(key, overall, level, lines, sentence, alarmed)
+    return idle
+
+
+def class_shares(found: Examiner) -> None:
+    """Does every class appear as often as asked for, or as among reals, the classifier's own confusions allowed for?"""
+    key, lines, reference = "class_shares", THRESHOLDS["class_shares"], found.reference
+    if found.predicted is None:
+        found.absent[key] = "No classifier of these classes looked at the images."
+        return
+    if not len(reference.held_out):
+        found.absent[key] = "Without held-out images nobody knows how reliable the classifier is."
+        return
+    wanted = reference.labels if found.asked is None else found.asked
+    expected = np.bincount(wanted, minlength=reference.num_classes) / len(wanted) @ reference.confusion
+    counts = np.bincount(found.predicted, minlength=reference.num_classes)
+    n, n_held = len(found.predicted), len(reference.held_out)
+    off = float(np.abs(counts / n - expected).sum() / 2)
+    usual, most = variety.share_noise(expected, n, n_held)
+    overall = max(0.0, off - usual)
+    level = "ok" if off <= most or overall <= lines[0] else "red" if overall > lines[1] else "amber"
+    ratios = counts / n / np.maximum(expected, 1e-9)
+    levels = {
+        c: below(ratios[c], CLASS_SHARE, fewer(counts[c], n, expected[c] * n_held, n_held) * reference.num_classes)
+        for c in range(reference.num_classes)
+    }
+    alarmed = worst_first(levels, ratios)
+    if alarmed and LEVELS.index(levels[alarmed[0]]) >= LEVELS.index(level):
+        c = alarmed[0]
+        sentence = found.who(alarmed, "is", "are") + " hardly seen: "
+        sentence += f"'{found.classes[c]}' makes {counts[c] / n:.1%} of the images instead of {expected[c]:.1%}."
+        found.add(key, ratios[c], levels[c], CLASS_SHARE, sentence, alarmed, overall)
+        return
+    sentence = f"The shares of the classes are off by {overall:.0%} of the images, beyond chance."
+    found.add(key, overall, level, lines, sentence, alarmed)

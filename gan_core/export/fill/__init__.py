@@ -1,0 +1,1 @@
+"""Ways to add images of a class without a network."""

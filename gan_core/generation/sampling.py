@@ -1,0 +1,137 @@
+"""Pictures from a generator: images of a class, fixed-noise grids with a row per class."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import nn
+from torch.nn import functional as F
+
+from gan_core import checks
+from gan_core.generation.png_metadata import Notes, png_info
+from gan_core.models import FAMILIES, Spec
+from gan_core.settings.schema import TrainConfig
+from gan_core.storage.workspace import atomic_write
+
+COLUMNS = 8
+ROWS = 40  # classes that a grid shows at the most
+CELL_PX = 64  # small images are magnified by a whole number to at least about this
+BATCH = 250
+
+
+def to_pixels(images: torch.Tensor, size: int) -> np.ndarray:
+    """[N, C, inner, inner] in about [-1, 1] -> uint8 [N, size, size, C]: centre crop, rounded, clipped."""
+    return pixels_of(images, size).cpu().numpy()
+
+
+def pixels_of(images: torch.Tensor, size: int) -> torch.Tensor:
+    """to_pixels, as a tensor where the images are."""
+    edge = (images.shape[-1] - size) // 2
+    images = images[..., edge : edge + size, edge : edge + size]
+    return ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+
+
+def from_pixels(images: torch.Tensor, inner: int) -> torch.Tensor:
+    """uint8 [N, C, S, S] -> float [N, C, inner, inner] in [-1, 1]; the border is continued where inner > S."""
+    x = images.float() / 127.5 - 1
+    edge = (inner - x.shape[-1]) // 2
+    return F.pad(x, (edge,) * 4, mode="replicate") if edge else x
+
+
+def load_generator(
+    config: TrainConfig,
+    weights: dict[str, torch.Tensor],
+    *,
+    size: int,
+    channels: int,
+    num_classes: int,
+    device: torch.device,
+) -> nn.Module:
+    """The averaged generator of a checkpoint, ready to draw. Raises UserError other_networks where the weights do not fit."""
+    G = FAMILIES[config.family].Generator(Spec.of(config, size=size, channels=channels, num_classes=num_classes))
+    with checks.weights_fit():
+        G.load_state_dict(weights)
+    return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def draw(
+    G: nn.Module, labels: torch.Tensor, *, z_dim: int, size: int, seed: int, start: int = 0, truncation: float = 1.0
+) -> np.ndarray:
+    """One image per label: int64 [N] -> uint8 [N, size, size, C]. truncation scales the noise: below 1 safer and more alike.
+
+    The noise of image number start + i is a function of (seed, start + i) alone, so the batch size does not change it.
+    """
+    device = next(iter(G.state_dict().values())).device
+    out = []
+    for first in range(0, len(labels), BATCH):
+        y = labels[first : first + BATCH]
+        z = noise(z_dim, len(y), seed=seed, start=start + first)
+        with torch.no_grad():
+            out.append(
+                to_pixels(G(torch.from_numpy(z * np.float32(truncation)).to(device), y.to(device)).float(), size)
+            )
+    return np.concatenate(out)
+
+
+def noise(z_dim: int, count: int, *, seed: int, start: int = 0) -> np.ndarray:
+    """float32 [count, z_dim]: that of images start, start + 1, ... of a seed."""
+    return np.stack(
+        [np.random.default_rng([seed, start + i]).standard_normal(z_dim, dtype=np.float32) for i in range(count)]
+    )
+
+
+def fixed_noise(z_dim: int, num_classes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(z, y) of a grid: COLUMNS noise vectors, the same in every row, a row per class."""
+    rows = min(num_classes, ROWS)
+    z = torch.from_numpy(np.random.default_rng([seed, 2**32]).standard_normal((COLUMNS, z_dim), dtype=np.float32))
+    return z.repeat(rows, 1), torch.arange(rows).repeat_interleave(COLUMNS)
+
+
+def grid(images: np.ndarray, classes: list[str], columns: int = COLUMNS) -> Image.Image:
+    """uint8 [rows * columns, S, S, C], row-major -> one picture, the class's name at the left of its row."""
+    size, rows = images.shape[1], len(images) // columns
+    scale = max(1, round(CELL_PX / size))
+    cell, gap, font = size * scale, 2, ImageFont.load_default(13)
+    names = [shorten(name) for name in classes[:rows]]
+    margin = 12 + int(max((font.getlength(name) for name in names), default=0)) if len(classes) > 1 else 0
+    sheet = Image.new("RGB", (margin + columns * (cell + gap) - gap, rows * (cell + gap) - gap), "white")
+    pen = ImageDraw.Draw(sheet)
+    for (row, column), image in zip(itertools.product(range(rows), range(columns)), images, strict=False):
+        sheet.paste(
+            picture_of(image).resize((cell, cell), Image.Resampling.NEAREST),
+            (margin + column * (cell + gap), row * (cell + gap)),
+        )
+    if margin:
+        for row, name in enumerate(names):
+            pen.text((6, row * (cell + gap) + cell / 2), name, fill="black", font=font, anchor="lm")
+    return sheet
+
+
+def shorten(name: str, longest: int = 18) -> str:
+    return name if len(name) <= longest else name[: longest - 1] + "…"
+
+
+def real_grid(images: np.ndarray, labels: np.ndarray, classes: list[str], seed: int) -> Image.Image:
+    """Real images of the same classes in the same layout; a class with fewer than COLUMNS images repeats them."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for label in range(min(len(classes), ROWS)):
+        members = np.flatnonzero(labels == label)
+        if len(members):
+            rows.append(images[np.sort(rng.choice(members, COLUMNS, replace=len(members) < COLUMNS))])
+        else:
+            rows.append(np.full((COLUMNS, *images.shape[1:]), 255, np.uint8))
+    return grid(np.concatenate(rows), classes)
+
+
+def picture_of(image: np.ndarray) -> Image.Image:
+    """uint8 [S, S, C], C 1 or 3."""
+    return Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+
+
+def save_png(path: Path, picture: Image.Image, notes: Notes | None = None) -> None:
+    """notes: written inside, see notes.py."""
+    info = None if notes is None else png_info(notes)
+    atomic_write(path, lambda file: picture.save(file, "PNG", pnginfo=info))

@@ -1,0 +1,199 @@
+"""Pictures out: the jobs `timelapse` and `export`; and `share`, the generator itself."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import Stopped, UserError
+from gan_core.export.quality_filter import Chosen, choose
+from gan_core.generation import animation
+from gan_core.jobs import queue
+from gan_core.jobs.handlers.evaluate import check_copies, check_disk
+from gan_core.jobs.progress import Reporter
+from gan_core.jobs.shared.evaluation_inputs import feature_cache
+from gan_core.jobs.shared.fill_classes import makers
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage import run_folder
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace, write_json
+
+COPIED_SHARE = 0.1  # of what is drawn: the red line of metrics/memorisation.py
+LEAST_CHECKED = 40  # images that are looked at for copies
+
+
+def timelapse(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """The grids of a run, or evenly chosen ones of very many, as one film."""
+    format, folder = job.payload.get("format", "webp"), workspace.run(job.subject)
+    rows = run_folder.read_samples(folder)
+    grids = [
+        (folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows
+    ]
+    if not grids:
+        raise UserError("no_grids", "This run has no sample grids yet.", "Wait for its first epoch.")
+    name = f"timelapse.{format}"
+    frames = animation.timelapse(grids, folder / name, Reporter(store, job), watch, format=format)
+    return {"file": name, "format": format, "frames": frames, "grids": len(grids), "epoch": rows[-1]["epoch"]}
+
+
+def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """The balanced zip, by way of staging."""
+    from gan_core.export import plan, zip_writer
+    from gan_core.export.safe_names import plain_folder
+    from gan_core.export.unpad import Unpad
+
+    wanted = job.payload
+    run = store.run(wanted["run"]) if wanted["run"] else None
+    folder = workspace.dataset(run.dataset_id if run else wanted["dataset"])
+    info = dataset_folder.read_info(folder)
+    train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
+    shares, small = plan.shares(rows, counts, wanted.get("methods", {"gan": 1.0}))
+    name = f"{plain_folder(info.name)}-balanced.zip"
+    progress = Reporter(store, job)
+    made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
+    as_it_is = lambda group, number, pixels: pixels
+    background = info.source.get("background", "white")
+    unpad = Unpad(folder, train_set, test_set, background, made.by_method) if wanted.get("unpad") else as_it_is
+    generator, gate, copying = made.generator, made.gate, {"verdict": "not checked", "sentence": "not checked"}
+    with workspace.staging(workspace.export(job.subject)) as staging:
+        if generator and gate:
+            drawn = [share.get("gan", 0) for share in shares.values()]
+            shape = train_set.images.shape[1:]
+            check_disk(staging, sum(drawn) * math.prod(shape))
+            chosen = choose(gate, drawn, shape, staging / "chosen.tmp", lambda done, said: progress(0.5 * done, said))
+            made.by_method["gan"] = chosen
+            for share, count in zip(shares.values(), chosen.counts, strict=True):
+                share["gan"] = count
+            if wanted.get("gate", True):
+                progress(0.5, "Looking for copies of training images")
+                copying = copying_of(workspace, folder, chosen, generator.device.type, watch)
+            if copying["verdict"] == "red":
+                raise UserError(
+                    "copies",
+                    copying["sentence"],
+                    "Look at the closest pairs on the Measure page; to export all the same, switch the check off (--no-gate).",
+                )
+        images = sum(sum(share.values()) for share in shares.values()) + sum(info.test_counts)
+        images += sum(info.train_counts) if wanted["originals"] else 0
+        summary = zip_writer.write_zip(
+            staging / name,
+            train=train_set,
+            test=test_set,
+            shares=shares,
+            run_id=run.id if run else "",
+            seed=wanted["seed"],
+            makers=made.by_method,
+            copying=copying["sentence"],
+            gate=gate.report() if gate else None,
+            gate_said=gate.sentence() if gate else "nothing was drawn.",
+            checkpoint_sha256=generator.sha256 if generator else "",
+            dataset_name=info.name,
+            recipe=generator.config.recipe if generator else "",
+            originals=wanted["originals"],
+            notes=made.notes,
+            encode=zip_writer.Encoding(wanted.get("format", "png"), wanted.get("side")),
+            unpad=unpad,
+            unpadded=bool(wanted.get("unpad")),
+            layout=plan.layout_of(wanted.get("layout", "imagefolder"), images),
+            on_progress=lambda done, said: progress(0.5 + 0.5 * done if gate else done, said),
+            should_stop=watch,
+        )
+        (staging / "chosen.tmp").unlink(missing_ok=True)
+        with open(staging / name, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        result = {
+            **summary,
+            "run": run.id if run else None,
+            "dataset": folder.name,
+            "name": info.name,
+            "file": name,
+            "bytes": (staging / name).stat().st_size,
+            "sha256": sha256,
+            "too_small_for_gan": small,
+            "without_object": made.without_object,
+            "notes": made.notes,
+            "copying": copying["verdict"],
+            "per_class": {
+                row["name"]: {"real": row["real"], "synthetic": row["synthetic"]} for row in summary["classes"]
+            },
+        }
+        write_json(staging / "export.json", result)
+    return result
+
+
+def copying_of(workspace: Workspace, folder: Path, chosen: Chosen, device: str, watch: queue.Watch) -> dict[str, Any]:
+    """memorisation.copying of what was chosen; red as well where near copies were a large part of what was drawn."""
+    gate, images = chosen.gate, chosen.images
+    copied, drawn = gate.refused_for("copy"), sum(gate.drawn.values())
+    if copied > COPIED_SHARE * drawn:
+        said = f"{copied:,} of {drawn:,} drawn images are near copies of training images."
+        return {"verdict": "red", "sentence": said}
+    if 0 < len(images) < LEAST_CHECKED:  # too few to say anything: more of the same are looked at
+        more = [gate.draw(label, -(-LEAST_CHECKED // len(gate.drawn)), 0, gate.noise_of(label)) for label in gate.drawn]
+        images = np.concatenate([images, *more])
+    found = check_copies(folder, feature_cache(workspace), images, device, watch)
+    return found | {
+        "sentence": f"{found['sentence']} {copied:,} near copies were left out." if copied else found["sentence"]
+    }
+
+
+def share(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """The averaged generator as one zip: ONNX, safetensors, the facts, and how to draw with either."""
+    from gan_core.export import model_bundle, zip_writer
+    from gan_core.export.safe_names import plain_folder
+    from gan_core.generation import onnx_export
+
+    progress = Reporter(store, job)
+    generator = Sampling(store.run(job.payload["run"]), workspace)
+    run, info, config = generator.run, generator.info, generator.config
+    classes = info.classes if config.conditional else ["all"]
+    facts: dict[str, Any] = {
+        "schema": 1,
+        "dataset": info.name,
+        "run": run.id,
+        "recipe": config.recipe,
+        "images_seen": generator.images_seen,
+        "checkpoint_sha256": generator.sha256,
+        "classes": classes,
+        "size": info.size,
+        "channels": info.channels,
+        "z_dim": config.z_dim,
+        "config": run.config,
+    }
+    name, onnx = f"{plain_folder(run.name)}-generator.zip", ""
+    with workspace.staging(workspace.export(job.subject)) as staging:
+        onnx_export.write_weights(generator.G, staging / "generator.safetensors")
+        progress(0.1, "Writing the generator as ONNX")
+        try:
+            facts["onnx_levels"] = onnx_export.write_onnx(
+                generator.G, staging / "generator.onnx", z_dim=config.z_dim, size=info.size, classes=len(classes)
+            )
+        except UserError as refused:
+            onnx = refused.what
+        if watch():
+            raise Stopped
+        texts = model_bundle.members(facts, run.name, onnx) | {"generator.json": json.dumps(facts, indent=1)}
+        zip_writer.write_files(staging / name, texts, [path for path in sorted(staging.iterdir()) if path.is_file()])
+        for path in sorted(staging.iterdir()):
+            if path.name != name:
+                path.unlink()
+        with open(staging / name, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        result = {
+            "kind": "share",
+            "run": run.id,
+            "name": run.name,
+            "file": name,
+            "bytes": (staging / name).stat().st_size,
+            "sha256": sha256,
+            "images_seen": generator.images_seen,
+            "onnx": onnx or "written",
+        }
+        write_json(staging / "export.json", result)
+    return result

@@ -1,0 +1,76 @@
+"""Pictures in: the job `import`."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from gan_core.jobs import queue
+from gan_core.jobs.progress import Reporter
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace
+
+
+def import_(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all.
+
+    The zip of an upload moves into the folder of its data set, so that it can be imported again with other choices. Where the
+    import does not work it stays where it is, for another try; Workspace.sweep removes it some time after that.
+    """
+    from gan_core.data.dataset import read_info
+    from gan_core.data.import_dataset import import_dataset
+    from gan_core.data.import_options import Choices
+    from gan_core.data.origin import KEPT_ZIP, origin
+
+    wanted = dict(job.payload)
+    source, choices = wanted.pop("source"), Choices(**wanted.pop("choices", {}))
+    upload, kept = None, None
+    if source.startswith("upload:"):
+        upload = workspace.upload(source.removeprefix("upload:"))
+        source, kept = str(upload / "upload.zip"), f"{wanted['name']}.zip"
+    elif source.startswith("again:"):
+        earlier = workspace.dataset(source.removeprefix("again:"))
+        source = origin(earlier)
+        if Path(source) == earlier / KEPT_ZIP:
+            kept = read_info(earlier).source["name"]
+    try:
+        with workspace.staging(workspace.dataset(job.subject)) as folder:
+            info = import_dataset(
+                source,
+                folder,
+                choices=choices,
+                kept=kept,
+                cache=workspace.root / "cache",
+                on_progress=Reporter(store, job),
+                should_stop=watch,
+                **wanted,
+            )
+            if upload is not None:
+                os.replace(source, folder / KEPT_ZIP)
+            elif kept is not None:
+                _second_copy(Path(source), folder / KEPT_ZIP)
+    except BaseException:
+        if upload is not None:
+            with contextlib.suppress(OSError):
+                os.utime(upload)  # its time is counted from now
+        raise
+    if upload is not None:
+        shutil.rmtree(upload, ignore_errors=True)
+    store.add_dataset(job.subject, info.name)
+    totals = [a + b for a, b in zip(info.train_counts, info.test_counts, strict=True)]
+    return {
+        "dataset": job.subject,
+        "images": sum(totals),
+        "classes": dict(zip(info.classes, totals, strict=True)),
+        "rejected": info.rejected,
+        "notices": info.notices,
+    }
+
+
+def _second_copy(source: Path, target: Path) -> None:
+    """The same file under a second name, so that deleting one set leaves the other's; copied where links cannot be made."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

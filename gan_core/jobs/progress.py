@@ -1,0 +1,35 @@
+"""What a handler tells: on_progress, which reaches the index not too often, and the log of a run."""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gan_core.jobs import queue
+from gan_core.storage.store import Job, Store
+
+REPORT_SECONDS = 0.5  # how often progress goes into the index
+
+
+class Reporter:
+    """on_progress(fraction, message) that reaches the index at most every REPORT_SECONDS."""
+
+    def __init__(self, store: Store, job: Job):
+        self.store, self.job, self.next_at = store, job, 0.0
+
+    def __call__(self, fraction: float, message: str) -> None:
+        if time.monotonic() >= self.next_at:
+            with contextlib.suppress(sqlite3.OperationalError):  # a locked index must not end an hour of training
+                queue.report(self.store, self.job, fraction, message)
+            self.next_at = time.monotonic() + REPORT_SECONDS
+
+
+def run_log(folder: Path) -> Callable[[str], None]:
+    """log(text) appends a line with its time to log.txt of a run's folder."""
+
+    def log(text: str) -> None:
+        with open(folder / "log.txt", "a") as file:
+            file.write(f"{time.strftime('%F %T')}  {text}\n")
+
+    return log

@@ -1,0 +1,291 @@
+"""The queue: submit, claim, control, finish, reconcile.
+
+Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports,
+estimates and a few images to look at, `heavy` for measuring, for a close look at a dataset, timelapses and exports.
+
+A page or the command line inserts a row; a worker process of that lane claims it. A worker outlives the server and the
+browser, so the truth about a job is its row, and whether it lives is told by (pid, start time of that pid).
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gan_core.errors import UserError
+from gan_core.storage.store import COLUMNS, LIVE, PLACE, Job, Store, as_job
+from gan_core.storage.workspace import Workspace, new_id
+
+LANES = {
+    "train": "train",
+    "import": "light",
+    "probe": "light",
+    "explore": "light",
+    "walk": "light",
+    "system": "light",
+    "inspect": "heavy",
+    "curate": "heavy",
+    "evaluate": "heavy",
+    "utility": "heavy",
+    "detect": "heavy",
+    "timelapse": "heavy",
+    "fuse": "heavy",
+    "export": "heavy",
+    "share": "heavy",
+    "preview": "heavy",
+}
+PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on
+
+
+def submit(
+    store: Store,
+    kind: str,
+    subject: str,
+    payload: dict[str, Any],
+    *,
+    token: str | None = None,
+    after: str | None = None,
+    claim: bool = False,
+) -> Job:
+    """Queue a job and return it. token: the same token twice is one job (a double click). after: a job that must finish first.
+
+    claim: this very process carries it out (the command line in the foreground), so no worker may take it.
+    """
+    job_id = new_id("job")
+    with store.transaction() as db:
+        if token is not None and (row := db.execute("SELECT id FROM jobs WHERE token = ?", (token,)).fetchone()):
+            job_id = row["id"]
+        else:
+            db.execute(
+                "INSERT INTO jobs (id, kind, lane, subject, payload, token, after, state, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                (job_id, kind, LANES[kind], subject, json.dumps(payload, allow_nan=False), token, after, time.time()),
+            )
+            log_event(db, job_id, "queued")
+            if claim:
+                take(db, job_id)
+    return store.job(job_id)
+
+
+def claim(store: Store, lane: str) -> Job | None:
+    """Take the first queued job of the lane whose predecessor has finished, or None."""
+    with store.transaction() as db:
+        broken = db.execute(
+            "SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
+            "AND p.state IN ('failed', 'stopped', 'interrupted')"
+        ).fetchall()
+        for row in broken:
+            error = {
+                "code": "predecessor",
+                "what": "The step before this one did not finish.",
+                "todo": "Start it again.",
+            }
+            end(db, row["id"], "failed", error=error)
+        row = db.execute(
+            "SELECT j.id FROM jobs j LEFT JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' AND j.lane = ? "
+            "AND (j.after IS NULL OR p.state = 'finished') ORDER BY COALESCE(j.place, j.seq) LIMIT 1",
+            (lane,),
+        ).fetchone()
+        if row is None:
+            return None
+        take(db, row["id"])
+    return store.job(row["id"])
+
+
+def take(db, job_id: str) -> None:
+    """Mark a queued job as carried out by this process."""
+    db.execute(
+        "UPDATE jobs SET state = 'running', pid = ?, pid_started_at = ?, attempt = attempt + 1, started_at = ? "
+        "WHERE id = ? AND state = 'queued'",
+        (os.getpid(), psutil.Process().create_time(), time.time(), job_id),
+    )
+    log_event(db, job_id, f"started by process {os.getpid()}")
+
+
+def report(store: Store, job: Job, progress: float, message: str) -> None:
+    """Say how far a running job is. Silent where another attempt has taken over."""
+    with store.transaction() as db:
+        db.execute(
+            "UPDATE jobs SET progress = ?, message = ? WHERE id = ? AND attempt = ? AND state = 'running'",
+            (min(1.0, max(0.0, progress)), message, job.id, job.attempt),
+        )
+
+
+def finish(
+    store: Store, job: Job, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
+) -> bool:
+    """running -> finished, stopped or failed. False where another attempt has taken over."""
+    with store.transaction() as db:
+        row = db.execute(
+            "SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND state = 'running'", (job.id, job.attempt)
+        ).fetchone()
+        if row is not None:
+            end(db, job.id, state, result=result, error=error)
+    return row is not None
+
+
+def end(
+    db, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
+) -> None:
+    db.execute(
+        "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, pid = NULL WHERE id = ?",
+        (
+            state,
+            json.dumps(result) if result is not None else None,
+            json.dumps(error) if error else None,
+            time.time(),
+            job_id,
+        ),
+    )
+    log_event(db, job_id, state)
+
+
+def log_event(db, job_id: str, text: str) -> None:
+    db.execute("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", (job_id, time.time(), text))
+
+
+# -- what the user wants -----------------------------------------------------------------------------------------------
+
+
+def control(store: Store, job_id: str, wish: str) -> Job:
+    """Ask a live job to 'stop', 'pause' or 'run'. A queued job stops at once. Raises UserError where it has ended already."""
+    with store.transaction() as db:
+        row = db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None or row["state"] not in LIVE:
+            raise UserError("already_ended", "That job has already ended.", "Reload the page to see its result.")
+        db.execute("UPDATE jobs SET control = ? WHERE id = ?", (wish, job_id))
+        log_event(db, job_id, f"asked to {wish}")
+        if row["state"] == "queued" and wish == "stop":
+            end(db, job_id, "stopped")
+    return store.job(job_id)
+
+
+def cancel(store: Store, job_id: str) -> Job:
+    """Stop a job that still waits. Raises UserError where it has started or ended: what was clicked was a waiting one."""
+    with store.transaction() as db:
+        row = db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None or row["state"] != "queued":
+            raise UserError("not_waiting", "It does not wait any more.", "Open it to see how it is doing now.")
+        end(db, job_id, "stopped")
+    return store.job(job_id)
+
+
+def move_up(store: Store, job_id: str, ahead_of: str) -> None:
+    """Swap a waiting job with the one just ahead of it in its lane, which the user saw to be `ahead_of`.
+
+    Raises UserError, and changes nothing, where the queue is another by now.
+    """
+    with store.transaction() as db:
+        places = f"SELECT id, {PLACE} AS place FROM jobs WHERE state = 'queued' AND lane = "
+        rows = db.execute(f"{places} (SELECT lane FROM jobs WHERE id = ?) ORDER BY {PLACE}", (job_id,)).fetchall()
+        order = [row["id"] for row in rows]
+        at = order.index(job_id) if job_id in order else 0
+        if at == 0 or order[at - 1] != ahead_of:
+            raise UserError("queue_changed", "The queue has changed meanwhile.", "Look at its order as it is now.")
+        for mover, place in ((job_id, rows[at - 1]["place"]), (ahead_of, rows[at]["place"])):
+            db.execute("UPDATE jobs SET place = ? WHERE id = ?", (place, mover))
+        log_event(db, job_id, "moved up")
+
+
+class Watch:
+    """should_stop for a handler: reads the wish at most every `interval` seconds and holds while it is 'pause'."""
+
+    def __init__(self, store: Store, job: Job, interval_seconds: float = 0.3):
+        self.store, self.job, self.interval_seconds = store, job, interval_seconds
+        self.stop, self.next_look, self.paused_seconds = False, 0.0, 0.0
+
+    def __call__(self) -> bool:
+        if self.stop or time.monotonic() < self.next_look:
+            return self.stop
+        started, wish = time.monotonic(), self.wish()
+        if wish == "pause":
+            while not self.stop and (wish := self.wish()) == "pause":
+                time.sleep(PAUSED_SECONDS)
+            self.paused_seconds += time.monotonic() - started
+        self.stop = self.stop or wish == "stop"  # a signal may have set it meanwhile
+        self.next_look = time.monotonic() + self.interval_seconds
+        return self.stop
+
+    def wish(self) -> str:
+        rows = self.store.query("SELECT control, attempt, state FROM jobs WHERE id = ?", self.job.id)
+        if not rows or rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
+            return "stop"  # another attempt has taken over: this process must not go on
+        return rows[0]["control"]
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
+
+
+def alive(pid: int | None, started_at: float | None) -> bool:
+    """Is that very process still there? A zombie is dead, and so is a stranger with a reused pid."""
+    if pid is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - (started_at or 0)) < 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def reconcile(store: Store) -> list[Job]:
+    """Mark running jobs whose process is gone as interrupted; returns them. Never touches a live one."""
+    lost = [job for job in store.jobs(states=("running",)) if not alive(job.pid, job.pid_started_at)]
+    for job in lost:
+        error = {
+            "code": "interrupted",
+            "what": "The process that did this is gone (killed, out of memory, or the machine restarted).",
+            "todo": "Resume the run: it goes on from its last checkpoint."
+            if job.kind == "train"
+            else "Start it again.",
+        }
+        with store.transaction() as db:
+            row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job.id,)).fetchone()
+            now = as_job(row)
+            if now.state == "running" and now.attempt == job.attempt:
+                end(db, job.id, "interrupted", error=error)
+    return lost
+
+
+@contextlib.contextmanager
+def lane_lock(workspace: Workspace, lane: str):
+    """Yields True where this process now is the one worker of the lane, else False."""
+    with open(workspace.root / f"{lane}.lock", "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def ensure_workers(store: Store, workspace: Workspace) -> None:
+    """Start a worker for every lane that has queued jobs and nobody to do them. Cheap; called after each submit."""
+    for lane in sorted({job.lane for job in store.jobs(states=("queued",))}):
+        with lane_lock(workspace, lane) as free:
+            if not free:
+                continue
+        log = workspace.root / "logs" / f"worker-{lane}.log"
+        if log.exists() and log.stat().st_size > 10_000_000:
+            os.replace(log, log.with_suffix(".old.log"))
+        with open(log, "ab") as out:
+            # A session of its own: the worker outlives Ctrl-C, the server and the terminal.
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gan_core.jobs.worker", "--workspace", str(workspace.root), "--lane", lane],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=Path(__file__).parent.parent,
+            )
+        CHILDREN.append(process)
+    CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]  # reaps, so that none stays a zombie
+
+
+CHILDREN: list[subprocess.Popen] = []

@@ -1,0 +1,1 @@
+"""What several handlers use; handlers do not import each other."""

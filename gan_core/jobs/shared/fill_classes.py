@@ -1,0 +1,86 @@
+"""What makes the images that a class lacks: a run's generator, changed copies, pasted objects; for `export` and `utility`."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import UserError
+from gan_core.export import plan
+from gan_core.export.fill.classical import Classical, Policy
+from gan_core.export.fill.composite import Composite
+from gan_core.export.quality_filter import CHECKS, Gate
+from gan_core.jobs import queue
+from gan_core.jobs.progress import Reporter
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage.store import Run
+from gan_core.storage.workspace import Workspace
+
+WORDS = {"gan": "the run", "classical": "changed copies", "composite": "objects on other backgrounds"}
+Shares = dict[str, dict[str, int]]  # class -> images to make by method
+
+
+class Makers(NamedTuple):
+    """makers of archive.write_zip by method. generator, gate: what draws and what its images pass through; None where nothing is
+    drawn. notes: sentences on classes that are filled in another way than was asked for.
+    """
+
+    by_method: dict[str, Any]
+    generator: Sampling | None
+    gate: Gate | None
+    without_object: list[str]
+    notes: list[str]
+
+
+def dealt(count: int, share: dict[str, int]) -> list[str]:
+    """The method of each of so many images, so that every first part of them has the shares."""
+    total, given, order = sum(share.values()), dict.fromkeys(share, 0), []
+    for number in range(1, count + 1):
+        method = max(share, key=lambda one: number * share[one] / total - given[one])
+        given[method] += 1
+        order.append(method)
+    return order
+
+
+def makers(
+    run: Run | None,
+    workspace: Workspace,
+    folder: Path,
+    shares: Shares,
+    small: list[str],
+    wanted: dict[str, Any],
+    progress: Reporter,
+    watch: queue.Watch,
+) -> Makers:
+    """shares, small: of plan.shares; a class of which no object can be cut out has its share of these moved to changed copies.
+
+    wanted: seed, perhaps policy, checks and removed. Raises UserError no_run, Stopped.
+    """
+    train, policy = dataset_folder.load(folder, "train"), Policy(**wanted.get("policy", {}))
+    composite = Composite(train, wanted["seed"], policy, watch)
+    by_method: dict[str, Any] = {
+        "classical": Classical(train, wanted["seed"], policy, watch),
+        "composite": composite,
+    }
+    progress(0.0, "Looking at the images")
+    without_object = []
+    for label, (name, share) in enumerate(shares.items()):
+        if "composite" in share:
+            progress(0.0, f"Cutting objects out: class {label + 1:,} of {len(shares):,}")
+        if "composite" in share and not composite.can(label):
+            share["classical"] = share.get("classical", 0) + share.pop("composite")
+            without_object.append(name)
+    notes = [plan.too_small(small)] if small else []
+    notes += [plan.without_object(without_object)] if without_object else []
+    generator, gate = None, None
+    if any(share.get("gan") for share in shares.values()):
+        if run is None:
+            raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
+        generator = Sampling(run, workspace)
+        gate = generator.gate(folder, wanted["seed"], checks_of(wanted), progress, watch, removed=wanted.get("removed"))
+        by_method["gan"] = gate
+    return Makers(by_method, generator, gate, without_object, notes)
+
+
+def checks_of(wanted: dict[str, Any]) -> tuple[str, ...]:
+    """What drawn images are checked for. Older requests only knew labels."""
+    return tuple(wanted.get("checks", CHECKS if wanted.get("check_labels", True) else ()))

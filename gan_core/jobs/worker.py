@@ -1,0 +1,123 @@
+"""python -m gan_core.worker: claim -> handler -> finish, and again. One worker per lane and workspace."""
+
+import argparse
+import faulthandler
+import signal
+import time
+import traceback
+
+from gan_core.errors import Stopped, UserError
+from gan_core.jobs import queue
+from gan_core.jobs.handlers import HANDLERS
+from gan_core.jobs.handlers.system import note_facts
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace
+
+IDLE_SECONDS = 90  # a warm worker saves the next job the seconds that torch takes to import
+POLL_SECONDS = 0.2
+
+
+def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> str:
+    """Run the handler of a claimed job, write how it ended, and return that state."""
+    try:
+        result = HANDLERS[job.kind](store, workspace, job, watch)
+        state, error = ("stopped" if watch.stop else "finished"), None
+    except Stopped:
+        state, result, error = "stopped", None, None
+    except UserError as refused:
+        state, result = "failed", None
+        error = {"code": refused.code, "what": refused.what, "todo": refused.todo}
+    except Exception as bug:
+        traceback.print_exc()
+        state, result, error = "failed", None, plain_cause(bug)
+    queue.finish(store, job, state, result=result, error=error)
+    return state
+
+
+# Not the fault of the request.
+JOB_FAILURES = ("oom", "out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")
+
+
+def plain_cause(bug: Exception) -> dict[str, str]:
+    """What a user can be told about an exception that is not a UserError."""
+    text = f"{type(bug).__name__}: {bug}".splitlines()[0][:300]
+    if "out of memory" in text.lower() or isinstance(bug, MemoryError) or "can't allocate memory" in text.lower():
+        return {
+            "code": "oom",
+            "what": f"Memory ran out ({text}).",
+            "todo": "Choose a smaller batch, a smaller width or a smaller image size.",
+        }
+    if isinstance(bug, OSError) and bug.errno == 28:
+        return {
+            "code": "disk_full",
+            "what": "The disk is full.",
+            "todo": "Free some space, then resume: nothing that was saved is lost.",
+        }
+    return {
+        "code": "bug",
+        "what": f"Something broke inside Ganvas ({text}).",
+        "todo": "The log has the details; please report it.",
+    }
+
+
+class Shutdown:
+    """SIGTERM (logout, shutdown) or Ctrl-C: the job in hand stops as if the user had asked, so a run saves its checkpoint."""
+
+    def __init__(self):
+        self.asked = False
+        self.watch: queue.Watch | None = None
+
+    def __enter__(self):
+        self.before = {number: signal.signal(number, self.ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def ask(self, signum, frame):
+        self.asked = True
+        if self.watch:
+            self.watch.stop = True
+
+
+def serve(store: Store, workspace: Workspace, lane: str, idle_seconds: float, shutdown: Shutdown) -> None:
+    """Carry out jobs until none came for idle_seconds or the process is told to end."""
+    last_work = time.monotonic()
+    while time.monotonic() - last_work < idle_seconds and not shutdown.asked:
+        if job := queue.claim(store, lane):
+            print(f"{time.strftime('%F %T')} {job.kind} {job.id} for {job.subject}", flush=True)
+            shutdown.watch = queue.Watch(store, job)
+            print(f"{time.strftime('%F %T')} {job.id} {carry_out(store, workspace, job, shutdown.watch)}", flush=True)
+            last_work = time.monotonic()
+        else:
+            time.sleep(POLL_SECONDS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--lane", required=True, choices=sorted(set(queue.LANES.values())))
+    parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
+    arguments = parser.parse_args()
+    faulthandler.enable()
+    workspace = Workspace(arguments.workspace)
+    store = Store(workspace)
+    waiting = True
+    with Shutdown() as shutdown:
+        while waiting and not shutdown.asked:
+            with queue.lane_lock(workspace, arguments.lane) as mine:
+                if not mine:
+                    return
+                queue.reconcile(store)
+                if arguments.lane == "train":
+                    import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
+
+                    note_facts(workspace)
+                serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
+            # A job submitted between the last look and the release of the lock found the lane taken: look once more.
+            waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Frames on disk: a folder for each game, named by the key of its settings; the least used go when they take too much room.
+
+cache/lab/<key>/fast-r50.bin    10 frames from round 50 on, every fifth round
+cache/lab/<key>/slow-r10.bin    20 frames from round 10 on, every turn
+cache/lab/<key>/one-r10d3.bin   the one frame after these moves
+cache/lab/<key>/state-r200.npz  the weights, so that a game need not begin again
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from gan_core.errors import UserError
+from gan_core.learn import moves
+from gan_core.learn.settings import Settings
+
+MOST_BYTES = 300 << 20
+FAST_ROUNDS, FAST_EVERY, SLOW_ROUNDS = (
+    50,
+    5,
+    10,
+)  # rounds in a chunk, rounds a frame; a slow chunk has a frame each turn
+KINDS = {"fast": FAST_ROUNDS, "slow": SLOW_ROUNDS, "one": 1}
+
+
+def address(kind: str, way: str) -> str:
+    """The name of a chunk. Raises UserError where there is no such one: a chunk begins at a whole number of its lengths."""
+    parts = moves.parse(way)
+    if kind not in KINDS or (kind != "one" and parts and parts[-1][0] == "r" and parts[-1][1] % KINDS[kind]):
+        raise UserError("no_such_frames", "There are no such frames.", "Choose Reset to begin again.")
+    return f"{kind}-{moves.text(parts)}.bin"
+
+
+def folder(root: Path, settings: Settings) -> Path:
+    """Of a game, in the folder `cache` of a workspace; it need not be there."""
+    return root / "lab" / settings.key
+
+
+def touch(path: Path) -> None:
+    """The game at path was used now."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def clean(root: Path, most_bytes: int = MOST_BYTES, keep: str = "") -> None:
+    """Remove the games that were not used for longest, until what stays fits. keep: the key of one that is being played."""
+    games = []
+    for path in (root / "lab").iterdir():
+        with contextlib.suppress(OSError):
+            used = sum(file.stat().st_size for file in path.iterdir())
+            games.append((path.stat().st_mtime, used, path))
+    total = sum(used for _, used, _ in games)
+    for _, used, path in sorted(games):
+        if total <= most_bytes:
+            return
+        if path.name != keep:
+            shutil.rmtree(path, ignore_errors=True)
+            total -= used

@@ -1,0 +1,1 @@
+"""Frozen feature networks that both discriminators and scores use."""

@@ -1,0 +1,1 @@
+"""The networks of the student projects that Ganvas reproduces as recipes."""

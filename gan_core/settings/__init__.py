@@ -1,0 +1,1 @@
+"""Typed training settings: their schema, what each family can do, which settings are refused, recipes."""

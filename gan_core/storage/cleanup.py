@@ -1,0 +1,235 @@
+"""What can be removed to free disk, and removing it. Nothing that a live job works on, or with, is ever touched."""
+
+import contextlib
+import functools
+import os
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from gan_core.errors import UserError
+from gan_core.storage.disk import Sizes
+from gan_core.storage.store import LIVE, Store
+from gan_core.storage.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
+
+EXPORT_DAYS = 30
+RESTING_SECONDS = 3600  # what was written to more recently in staging may be a job's that is about to begin
+DISTANCE = (
+    "coalesce(json_extract(result, '$.fid'), json_extract(result, '$.frechet_distance'))"  # only Inception's is a FID
+)
+ANY_ID = re.compile(r"[a-z][0-9a-f]{16}")
+
+
+class Piece(NamedTuple):
+    """Files and folders that go together. owner: the id of the run, export or upload whose they are, or ''."""
+
+    owner: str
+    paths: tuple[Path, ...]
+    bytes: int
+
+
+class Freed(NamedTuple):
+    """What a clean-up removed, or would remove. why_not: a sentence where it must wait."""
+
+    pieces: int
+    bytes: int
+    why_not: str = ""
+
+
+# -- what there is -----------------------------------------------------------------------------------------------------
+
+
+def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    """Of runs that ended by themselves or were stopped: all but the newest and the best ones measured. Damaged ones too."""
+    ended = store.query(
+        "SELECT subject FROM jobs WHERE seq IN (SELECT max(seq) FROM jobs WHERE kind = 'train' GROUP BY subject) "
+        "AND state IN ('finished', 'stopped')"
+    )
+    best = best_checkpoints(store)
+    for run in sorted(row["subject"] for row in ended):
+        folder = workspace.run(run) / "checkpoints"
+        manifests = sorted(folder.glob("ck-*.json"), reverse=True)
+        if not manifests or not whole(manifests[0]):  # an older one is then the one to go on from
+            continue
+        for path in manifests[1:]:
+            if images_seen(path) not in best.get(run, ()):
+                pair = (path, path.with_suffix(".pt"))  # the manifest first: without it there is no checkpoint
+                yield Piece(run, pair, sum(map(file_bytes, pair)))
+        if (folder / "bad").is_dir():
+            yield Piece(run, (folder / "bad",), Sizes().of(folder / "bad"))
+
+
+def images_seen(manifest: Path) -> int | None:
+    number = manifest.stem.removeprefix("ck-")
+    return int(number) if number.isdigit() else None
+
+
+def best_checkpoints(store: Store) -> dict[str, set[int]]:
+    """run -> images seen of the checkpoints with the lowest Frechet distance, one for each network that measured."""
+    last = store.query("SELECT count(*), max(finished_at) FROM jobs WHERE state = 'finished' AND kind = 'evaluate'")[0]
+    return read_best(store, *last)
+
+
+@functools.lru_cache(maxsize=2)  # results are long, and stay as they are
+def read_best(store: Store, count: int, last: float | None) -> dict[str, set[int]]:
+    rows = store.query(
+        "SELECT subject, json_extract(result, '$.images_seen') AS seen, json_extract(result, '$.extractor') AS network, "
+        f"min({DISTANCE}) FROM jobs WHERE kind = 'evaluate' AND state = 'finished' AND {DISTANCE} IS NOT NULL "
+        "GROUP BY subject, network"
+    )
+    best: dict[str, set[int]] = {}
+    for row in rows:
+        best.setdefault(row["subject"], set()).add(row["seen"])
+    return best
+
+
+def whole(manifest: Path) -> bool:
+    """Is the file of this manifest there, as long as it says?"""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return manifest.with_suffix(".pt").stat().st_size == read_json(manifest)["bytes"]
+    return False
+
+
+def old_exports(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    for folder in sorted((workspace.root / "exports").iterdir()):
+        with contextlib.suppress(OSError):
+            if ID.match(folder.name) and time.time() - folder.stat().st_mtime >= days * 86400:
+                yield Piece(folder.name, (folder,), Sizes().of(folder))
+
+
+def feature_cache(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    """Features of feature networks; a measurement makes them again. Downloaded sets stay: they would need the network."""
+    folder = workspace.root / "cache" / "features"
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in sorted(files, key=lambda path: path.suffix != ".json"):  # an entry is one while its JSON is there
+        yield Piece("", (path,), file_bytes(path))
+
+
+def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    """What no living process fills and nobody wrote to for an hour; uploads, which may be imported yet, for a day."""
+    for path in sorted((workspace.root / "staging").iterdir()):
+        rests = STAGING_SECONDS if path.name.startswith("u") else RESTING_SECONDS
+        with contextlib.suppress(OSError):
+            newest = max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
+            if time.time() - newest > rests and not is_locked(path):
+                yield Piece(path.name[:17], (path,), Sizes().of(path) if path.is_dir() else file_bytes(path))
+
+
+def trash(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    folder = workspace.root / "trash"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if ID.match(path.name):
+            yield Piece(path.name, (path,), Sizes().of(path))
+
+
+def file_bytes(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+class Kind(NamedTuple):
+    title: str
+    sentence: str
+    find: Callable[[Store, Workspace, float], Iterable[Piece]]
+
+
+KINDS = {
+    "checkpoints": Kind(
+        "Old checkpoints",
+        "Of runs that have ended. The newest stays, and the one that measured best; samples and scores stay all.",
+        old_checkpoints,
+    ),
+    "exports": Kind("Old exports", "Zips that can be built again with the same settings.", old_exports),
+    "cache": Kind(
+        "Feature cache", "The next measurement looks at its images again, which takes longer.", feature_cache
+    ),
+    "staging": Kind("Left-overs", "Uploads and half-made things that no job works on any more.", leftovers),
+    "trash": Kind("Trash", "Deleted runs. They cannot be brought back after this.", trash),
+}
+
+
+# -- taking it away ----------------------------------------------------------------------------------------------------
+
+
+def check_kinds(kinds: Iterable[str]) -> list[str]:
+    """The kinds, once each and in their usual order, or UserError unknown_kind."""
+    asked = list(kinds)
+    for kind in asked:
+        if kind not in KINDS:
+            raise UserError(
+                "unknown_kind", f"There is nothing to clean called {kind!r}.", f"Choose of {', '.join(KINDS)}."
+            )
+    return [kind for kind in KINDS if kind in asked]
+
+
+def look(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
+    """What `clean` would remove now."""
+    if said := waits(store.query, kind):
+        return Freed(0, 0, said)
+    busy = in_use(store.query)
+    pieces = [piece for piece in KINDS[kind].find(store, workspace, days) if piece.owner not in busy]
+    return Freed(len(pieces), sum(piece.bytes for piece in pieces))
+
+
+def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
+    """Remove it. What a job took up meanwhile stays; no job can begin on it while it goes.
+
+    It is moved aside while the index is held, which is quick, and removed after that, which may take long.
+    """
+    found = list(KINDS[kind].find(store, workspace, days))
+    aside = workspace.root / "staging" / f"{new_id('job')}-cleaned"
+    aside.mkdir(mode=0o700)
+    with store.transaction() as db:
+        ask = lambda sql, *values: db.execute(sql, values).fetchall()
+        if said := waits(ask, kind):
+            aside.rmdir()
+            return Freed(0, 0, said)
+        busy = in_use(ask)
+        free = [piece for piece in found if piece.owner not in busy]
+        gone = [piece for piece in free if any([moved(path, aside) for path in piece.paths])]
+        if kind == "trash":
+            forget(db, [piece.owner for piece in gone])
+    shutil.rmtree(aside, ignore_errors=True)  # what stays is a left-over of staging
+    free = [
+        piece for piece in free if piece in gone or any(path.exists() for path in piece.paths)
+    ]  # not: gone meanwhile
+    stuck = f"{len(free) - len(gone)} could not be removed: look at their permissions." if len(gone) < len(free) else ""
+    return Freed(len(gone), sum(piece.bytes for piece in gone), stuck)
+
+
+def moved(path: Path, aside: Path) -> bool:
+    """False where it is not there any more, as after an Undo, or may not be moved."""
+    try:
+        os.replace(path, aside / f"{len(os.listdir(aside))}-{path.name}")
+    except OSError:
+        return False
+    return True
+
+
+def in_use(ask: Callable[..., list[sqlite3.Row]]) -> set[str]:
+    """Every id that a live job names: its subject, what its request holds, and what its run is to start from."""
+    rows = ask(
+        "SELECT j.subject, j.payload, r.config FROM jobs j LEFT JOIN runs r ON r.id = j.subject "
+        f"WHERE j.state IN ({', '.join('?' * len(LIVE))})",
+        *LIVE,
+    )
+    return {found for row in rows for text in row if text for found in ANY_ID.findall(text)}
+
+
+def waits(ask: Callable[..., list[sqlite3.Row]], kind: str) -> str:
+    """Why this kind cannot be cleaned at this moment, or ''."""
+    if kind == "cache" and ask("SELECT 1 FROM jobs WHERE state = 'running' LIMIT 1"):
+        return "A job is running and may read it: clean it when the queue is empty."
+    return ""
+
+
+def forget(db: sqlite3.Connection, runs: list[str]) -> None:
+    """Drop the index's rows about runs that are gone for good."""
+    for run in runs:
+        db.execute("DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE subject = ?)", (run,))
+        db.execute("DELETE FROM jobs WHERE subject = ?", (run,))

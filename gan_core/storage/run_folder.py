@@ -1,0 +1,76 @@
+"""Read a run folder while it is being written: no torch, no locks, and a torn last line is simply not there yet."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from gan_core.storage.workspace import read_json
+
+Row = dict[str, Any]
+TAIL_BYTES = 64_000
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """status.json, or {} before the first one."""
+    return read_json(folder / "status.json", {})
+
+
+def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
+    """The whole lines of a .jsonl file from byte `offset` on, and the offset to go on from.
+
+    A file shorter than offset was rewritten (a resumed run cuts its tail): it is read from its start. NaN becomes None.
+    """
+    try:
+        with open(path, "rb") as file:
+            if file.seek(0, os.SEEK_END) < offset:
+                offset = 0
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], 0
+    whole = data[: data.rfind(b"\n") + 1]
+    return parse_lines(whole), offset + len(whole)
+
+
+def parse_lines(whole: bytes) -> list[Row]:
+    """The objects among whole lines; NaN becomes None."""
+    rows = []
+    for line in whole.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            rows.append(
+                {
+                    name: None if isinstance(value, float) and not math.isfinite(value) else value
+                    for name, value in row.items()
+                }
+            )
+    return rows
+
+
+def checkpoints(folder: Path) -> list[int]:
+    """Images seen of each checkpoint of a run, the newest first; whether it is whole is not looked at."""
+    names = [path.stem.removeprefix("ck-") for path in (folder / "checkpoints").glob("ck-*.json")]
+    return sorted((int(name) for name in names if name.isdigit()), reverse=True)
+
+
+def read_samples(folder: Path) -> list[Row]:
+    """The grids of samples/index.jsonl whose file is there, by images seen; a repeated one counts once."""
+    rows, _ = read_lines(folder / "samples" / "index.jsonl")
+    unique = {row["images_seen"]: row for row in rows if {"images_seen", "epoch", "file"} <= set(row)}
+    return [row for _, row in sorted(unique.items()) if (folder / "samples" / str(row["file"])).is_file()]
+
+
+def log_tail(path: Path, lines: int = 200) -> str:
+    """The last lines of a text file; '' where there is none."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""This computer: what it has, how fast it is, the support bundle."""

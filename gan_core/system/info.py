@@ -1,0 +1,116 @@
+"""What this computer has: versions, devices as a worker saw them, and the optional parts. Imports none of them."""
+
+import importlib.util
+import os
+import platform
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from gan_core.storage.workspace import Workspace, read_json
+
+FACTS = "system.json"  # what handlers/system.py wrote
+INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
+PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "numpy", "scipy", "scikit-learn", "pillow", "pydantic")
+PIP = "`.venv/bin/python -m pip install {}`"
+
+
+class Extra(NamedTuple):
+    """A part that Ganvas can do without. here: a version or a place, None where it is absent."""
+
+    title: str
+    use: str
+    here: str | None
+    get: str
+
+
+def device_facts(workspace: Workspace) -> dict[str, Any] | None:
+    """What a worker wrote about torch and the GPUs; None before the first one looked."""
+    try:
+        facts = read_json(workspace.root / FACTS)
+    except (ValueError, OSError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def machine() -> dict[str, Any]:
+    """This computer without torch: processor, cores, memory."""
+    memory = psutil.virtual_memory()
+    return {
+        "processor": processor(),
+        "cores": psutil.cpu_count(logical=False) or 1,
+        "threads": psutil.cpu_count() or 1,
+        "memory_bytes": memory.total,
+        "memory_free_bytes": memory.available,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def processor() -> str:
+    """The name of the processor; its kind where the system does not tell."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package, None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def optional_parts(workspace: Workspace) -> list[Extra]:
+    """Each optional part, whether it is here, and how to get it."""
+    facts = device_facts(workspace) or {}
+    gpus = [gpu["name"] for gpu in facts.get("gpus", ())]
+    weights = inception_weights(workspace)
+    return [
+        Extra(
+            "Inception-v3 weights",
+            "scores that compare with published FID",
+            weights,
+            "choose inception-v3 on the Measure page, which downloads them once, or put "
+            f"{INCEPTION_FILE} into weights/ of the workspace",
+        ),
+        Extra(
+            "CUDA",
+            "training on an NVIDIA GPU",
+            ", ".join(gpus) or None,
+            "install NVIDIA's driver; the torch that `make setup` installs on Linux has the rest"
+            if shutil.which("nvidia-smi") is None
+            else "the driver is here; press Look again, and if it stays absent, `make setup` in a fresh folder",
+        ),
+        package("PyAV", "av", "av", "timelapses as MP4"),
+        package("onnxruntime", "onnxruntime", "onnxruntime", "the check that a packed generator draws the same"),
+        package("TensorBoard", "tensorboard", "tensorboard", "curves and grids of runs in its own window"),
+        package("MLflow", "mlflow", "mlflow", "copies of curves and scores in MLflow", ("mlflow-skinny",)),
+        package("Weights & Biases", "wandb", "wandb", "copies of curves and scores for W&B"),
+    ]
+
+
+def package(title: str, module: str, name: str, use: str, also: tuple[str, ...] = ()) -> Extra:
+    found = importlib.util.find_spec(module) is not None
+    here = next((at for at in map(version, (name, *also)) if at), "here") if found else None
+    return Extra(title, use, here, PIP.format(name))
+
+
+def inception_weights(workspace: Workspace) -> str | None:
+    """Where the weights of Inception-v3 lie, in words, looked for in the order of metrics/weights.py."""
+    named = os.environ.get("GANVAS_INCEPTION_WEIGHTS")
+    if named:
+        return "named by GANVAS_INCEPTION_WEIGHTS" if Path(named).expanduser().is_file() else None
+    if (workspace.root / "weights" / INCEPTION_FILE).is_file():
+        return "in weights/ of the workspace"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "torch"
+    hub = Path(os.environ.get("TORCH_HOME") or cache) / "hub" / "checkpoints"
+    return "in torch's cache" if (hub / INCEPTION_FILE).is_file() else None

@@ -1,0 +1,1 @@
+"""Augmentations that the discriminator sees, differentiable."""

@@ -1,0 +1,57 @@
+"""DiffAugment (Zhao et al., arXiv:2006.10738): the same random changes for real and fake, differentiable, on the device.
+
+Departs from the paper: pixels that translation brings in and that cutout takes away are white, grey or black as the image's own
+corner, not always mid-grey, so that a plain background stays plain.
+"""
+
+from collections.abc import Callable
+
+import torch
+
+from gan_core.training import global_batch
+from gan_core.training.augment import ada
+
+
+def color(x: torch.Tensor) -> torch.Tensor:
+    """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; one draw an image."""
+    draw = lambda: global_batch.rand(len(x), 1, 1, 1, device=x.device)
+    x = x + (draw() - 0.5)
+    mean = x.mean(1, keepdim=True)
+    x = (x - mean) * (draw() * 2) + mean
+    mean = x.mean([1, 2, 3], keepdim=True)
+    return (x - mean) * (draw() + 0.5) + mean
+
+
+def translation(x: torch.Tensor) -> torch.Tensor:
+    """Shift each image by up to 1/8 of its side. Two gathers, so it has a second derivative (R1 and R2 need one)."""
+    n, _, side, _ = x.shape
+    reach = side // 8
+    shift = [global_batch.randint(0, 2 * reach + 1, n, 1, device=x.device) for _ in range(2)]
+    rows, columns = ((torch.arange(side, device=x.device) + one - reach).clamp(0, side - 1) for one in shift)  # [N, S]
+    return x.gather(2, rows[:, None, :, None].expand(x.shape)).gather(3, columns[:, None, None, :].expand(x.shape))
+
+
+def cutout(x: torch.Tensor) -> torch.Tensor:
+    """Replace a square of half the side by the colour of the image's corner."""
+    n, _, side, _ = x.shape
+    corner = [global_batch.randint(-side // 4, side - side // 4, n, 1, device=x.device) for _ in range(2)]
+    line = torch.arange(side, device=x.device)
+    inside = lambda start: (line >= start) & (line < start + side // 2)  # [N, S]
+    hole = (inside(corner[0])[:, :, None] & inside(corner[1])[:, None, :])[:, None]  # [N, 1, S, S]
+    return torch.where(hole, x[:, :, :1, :1], x)
+
+
+AUGMENTS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]] = {
+    "none": (),
+    "translation": (translation,),
+    "color+translation": (color, translation),
+    "color+translation+cutout": (color, translation, cutout),
+    "ada": (ada.pipe,),  # every change to every image; a run shows them as often as D overfits, see step.py
+}
+
+
+def augment(name: str, x: torch.Tensor) -> torch.Tensor:
+    """images [N, C, S, S] in [-1, 1] -> the same shape; each image gets its own draw."""
+    for change in AUGMENTS[name]:
+        x = change(x)
+    return x

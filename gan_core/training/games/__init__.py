@@ -1,0 +1,1 @@
+"""Training steps that are not the common adversarial one."""

@@ -1,0 +1,107 @@
+"""How G learns in E-GAN (Wang et al., arXiv:1803.00657): three losses make three children of one G, and the fittest lives on.
+
+Fitness = mean log D(G(z)) + LAMBDA * -log |slope of D's loss in D's weights|: images that D takes for real, and of such
+variety that D has little left to learn. One survivor (mu = 1). Departs from the paper: quality is the log of D's probability,
+because where D is sure of all fakes (D(G(z)) near 0) the second term alone would choose, and choose the child that D sees
+through best; fitness is measured on as many images as a batch has, not 256; D learns from fresh fakes of the survivor.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from gan_core.settings.schema import TrainConfig
+from gan_core.training import global_batch
+from gan_core.training.device import autocast
+from gan_core.training.freeze import learns
+from gan_core.training.losses import LOSSES
+from gan_core.training.optimizers import update
+from gan_core.training.state import State, Stats
+
+MUTATIONS = ("minimax", "nonsaturating", "least-squares")
+LAMBDA = 0.01  # of diversity beside quality
+
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, show: Change) -> Stats:
+    """One generation of G, its Adam state with it. show: what is done to images before D sees them.
+
+    Every child is made from the same noise and tried on the same other noise. Nothing waits for the device: the survivor is
+    chosen there. loss_g is the survivor's non-saturating loss, so that it can be compared over time.
+    """
+    D, G = state.D, state.G
+    noise = [global_batch.randn(len(labels), config.z_dim, device=labels.device) for _ in range(2)]
+
+    def judged(images: torch.Tensor) -> torch.Tensor:
+        with autocast(config, real.device):
+            return D(show(images), labels).float()
+
+    def draw(z: torch.Tensor) -> torch.Tensor:
+        with autocast(config, real.device):
+            return G(z, labels).float()
+
+    learns(state.opt_D, True)
+    on_reals = slopes(softplus(-judged(real)).mean(), D)
+    parent = copies(inheritance(state))
+    children: list[list[torch.Tensor]] = []
+    fitness, losses = [], []
+    for name in MUTATIONS:
+        put(state, parent)
+        learns(state.opt_D, False)
+        logits = judged(draw(noise[0]))
+        update(state.opt_G, LOSSES[name].g(logits, logits), config.clip_value)
+        children.append(copies(inheritance(state)))
+        learns(state.opt_D, True)
+        with torch.no_grad():
+            fake = draw(noise[1])
+        logits = judged(fake)
+        on_fakes = slopes(softplus(logits).mean(), D)
+        steepness = torch.stack([(a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)]).sum().sqrt()
+        quality = -softplus(-logits.detach()).mean()
+        fitness.append(global_batch.shared_mean(quality - LAMBDA * (steepness + 1e-12).log()))
+        losses.append(softplus(-logits.detach()).mean())
+    best = torch.stack(fitness).argmax()
+    put(state, [pick(values, best) for values in zip(*children, strict=True)])
+    won = (torch.arange(len(MUTATIONS), device=best.device) == best).float()
+    stats = {f"mutation_{name.replace('-', '_')}": share for name, share in zip(MUTATIONS, won, strict=True)}
+    return {"loss_g": pick(losses, best), **stats}
+
+
+def inheritance(state: State) -> list[torch.Tensor]:
+    """What a child has of its own: the weights of G and what its optimiser remembers of them."""
+    parameters = list(state.G.parameters())
+    return [
+        *parameters,
+        *(value for p in parameters if p in state.opt_G.state for value in state.opt_G.state[p].values()),
+    ]
+
+
+def copies(values: list[torch.Tensor]) -> list[torch.Tensor]:
+    return [value.detach().clone() for value in values]
+
+
+@torch.no_grad()
+def put(state: State, values: list[torch.Tensor]) -> None:
+    """Make G what it was. An optimiser that had not stepped yet, and so had nothing to copy, starts at zero."""
+    mine = inheritance(state)
+    for own, value in zip(mine, values, strict=False):
+        own.copy_(value)
+    for own in mine[len(values) :]:
+        own.zero_()
+
+
+def pick(values: list[torch.Tensor] | tuple[torch.Tensor, ...], best: torch.Tensor) -> torch.Tensor:
+    """values[best] without asking the device for it; step counts are alike in all children and may lie on the CPU."""
+    if values[0].device != best.device:
+        return values[0]
+    return torch.stack(list(values)).index_select(0, best.view(1))[0]
+
+
+def slopes(loss: torch.Tensor, D: nn.Module) -> list[torch.Tensor]:
+    """The gradient of the loss for each weight of D that learns."""
+    parameters = [p for p in D.parameters() if p.requires_grad]
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return [torch.zeros_like(p) if slope is None else slope for p, slope in zip(parameters, found, strict=True)]

@@ -1,0 +1,40 @@
+"""The step of a variational autoencoder: encode, add noise, decode; no D, no adversary (arXiv:1312.6114).
+
+The width of the pixels' noise is learnt in closed form, so that no weight between the two terms has to be chosen (sigma-VAE,
+Rybkin et al., arXiv:2006.13202); the divergence comes in over the first tenth of the run. Departs from the paper: pixels are
+not independent, so ONE_IN of them count as one. With all counted, the codes of digits of 32 px told 149 nats after 450 steps,
+far from the noise that is drawn from, and the label did nothing; so they tell 21 and each class is drawn.
+"""
+
+import math
+
+import torch
+
+from gan_core.settings.schema import TrainConfig
+from gan_core.training import global_batch, optimizers
+from gan_core.training.device import autocast
+from gan_core.training.state import State, Stats
+
+WARM_UP = 0.1  # of the run
+ONE_IN = 16  # neighbouring pixels, 4 x 4
+LEAST_ERROR = (2 / 255) ** 2 / 12  # what rounding to 8 bits leaves: no picture can be told more closely
+
+
+def vae(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
+    """loss_g: mean squared error of the reconstructions, pixels in [-1, 1]; loss_d: KL divergence in nats an image."""
+    with autocast(config, real.device):
+        mean, log_variance = (part.float() for part in state.D(real, labels))
+        z = mean + (log_variance / 2).exp() * global_batch.randn(len(real), config.z_dim, device=real.device)
+        decoded = state.G(z, labels).float()
+    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
+    error = (decoded - real).square().mean()
+    # P/2 log(error) has this slope; the error of all processes together makes the width.
+    reconstruction = (
+        math.prod(real.shape[1:]) / ONE_IN / 2 * error / (global_batch.shared_mean(error.detach()) + LEAST_ERROR)
+    )
+    for optimizer in (state.opt_G, state.opt_D):
+        optimizer.zero_grad(set_to_none=True)
+    (reconstruction + min(1.0, progress / WARM_UP) * divergence).backward()
+    for optimizer in (state.opt_G, state.opt_D):
+        optimizers.step(optimizer, config.clip_value)
+    return {"loss_d": divergence, "loss_g": error}

@@ -1,0 +1,64 @@
+"""Optimisers, gradient clipping and what changes over a run: rates, penalty, the labels' share."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from gan_core.settings.schema import TrainConfig
+from gan_core.training import global_batch
+
+
+def make(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Optimizer:
+    """Over the parameters of net that are to be trained. RMSprop as in Keras: decay 0.9, no momentum."""
+    parameters = [{"params": [p for p in net.parameters() if p.requires_grad]}]  # a group may be empty, a list may not
+    betas = (config.beta1, config.beta2)
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=lr, alpha=0.9, eps=1e-7, weight_decay=config.weight_decay)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(parameters, lr=lr, betas=betas, weight_decay=config.weight_decay, fused=True)
+
+
+def share(config: TrainConfig, progress: float, end: float) -> float:
+    """The factor on a setting at `progress` in [0, 1] of the run: from 1 to `end` by config.schedule."""
+    if config.schedule == "constant":
+        return 1.0
+    done = progress if config.schedule == "linear" else (1 - math.cos(math.pi * min(progress, 1.0))) / 2
+    return 1 + (end - 1) * min(done, 1.0)
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+def label_share(config: TrainConfig, progress: float) -> float:
+    """How much labels count: 0 before label_start, 1 from label_full, a straight line between."""
+    if progress >= config.label_full:
+        return 1.0
+    return max(0.0, (progress - config.label_start) / (config.label_full - config.label_start))
+
+
+def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_value: float = 0.0) -> None:
+    """One step down. Several processes take the mean of their gradients first."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    step(optimizer, clip_value)
+
+
+def step(optimizer: torch.optim.Optimizer, clip_value: float = 0.0) -> None:
+    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    if global_batch.world()[1] > 1:
+        average_gradients(parameters)
+    if clip_value:
+        nn.utils.clip_grad_value_(parameters, clip_value)
+    optimizer.step()
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """One all-reduce of all gradients in one piece."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = global_batch.shared_mean(torch.cat([g.reshape(-1) for g in gradients]))
+    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))

@@ -1,0 +1,1 @@
+"""What pages read: no torch, no writing."""

@@ -1,0 +1,244 @@
+"""What a measurement left behind, read without torch: its images by class and by confusion, its closest pairs, its CSV.
+
+runs/<run>/evaluations/<job>/: result.json · images.npy uint8 [n, H, W, C] · samples.npz (an entry per image) · detector.npz.
+Every part may be missing: a measurement of an earlier version has its scores in the index and no folder at all.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from gan_core.evaluation.vocabulary import about_pair, scores_of
+from gan_core.export.safe_names import csv_cell
+from gan_core.storage import run_folder
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace, read_json
+from gan_core.views.report import html
+
+SAMPLE_KEYS = ("asked", "predicted", "confidence", "nearest", "distance", "flipped")
+LEAST_SIDE = 56  # px; smaller images are enlarged by a whole factor
+ABOUT = (
+    "run",
+    "images_seen",
+    "epoch",
+    "checkpoint",
+    "ema",
+    "extractor",
+    "weights",
+    "resize",
+    "against",
+    "seed",
+    "draws",
+)
+
+
+class Kept(NamedTuple):
+    """images uint8 [n, H, W, C], the first draw's; samples: arrays [n] by SAMPLE_KEYS, -1 where not known."""
+
+    images: np.ndarray
+    samples: dict[str, np.ndarray]
+
+
+class Pair(NamedTuple):
+    """A generated image beside the training image nearest to it, both uint8 [H, W, C]; mirrored where it matched so."""
+
+    fake: np.ndarray
+    real: np.ndarray
+    distance: float
+    ratio: float | None  # to the median distance of held-out images
+    flipped: bool
+
+
+def read_kept(folder: Path) -> Kept | None:
+    """The images that a measurement kept, as a memory map; None where it kept none or they cannot be read."""
+    try:
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        with np.load(folder / "samples.npz", allow_pickle=False) as file:
+            samples = {key: np.asarray(file[key]) for key in SAMPLE_KEYS if key in file.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    fits = (
+        images.ndim == 4 and images.dtype == np.uint8 and all(len(value) == len(images) for value in samples.values())
+    )
+    if not fits or "asked" not in samples:
+        return None
+    unknown = np.full(len(images), -1)
+    return Kept(images, {key: samples.get(key, unknown) for key in SAMPLE_KEYS})
+
+
+def read_train(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Training images uint8 [N, H, W, C], a memory map, and labels [N] of the dataset in `folder`; None without them."""
+    try:
+        images = np.load(folder / "train_images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(folder / "train_labels.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return (images, labels) if images.ndim == 4 and len(images) == len(labels) else None
+
+
+def rows_of(kept: Kept, asked: int, predicted: int | None = None) -> np.ndarray:
+    """Rows of the images asked for as one class, [n] int; predicted: only those that the referee took for that class."""
+    chosen = kept.samples["asked"] == asked
+    if predicted is not None:
+        chosen &= kept.samples["predicted"] == predicted
+    return np.flatnonzero(chosen)
+
+
+def spread(rows: np.ndarray, limit: int) -> np.ndarray:
+    """At most `limit` of the rows, evenly from all of them."""
+    return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
+
+
+def closest_pairs(result: dict[str, Any], kept: Kept, train_images: np.ndarray) -> list[Pair]:
+    """The pairs of a result's copying check, the closest first. One that names a row out of reach is left out."""
+    told = (result.get("memorisation") or {}).get("pairs") or []
+    inside = [p for p in told if 0 <= p["fake"] < len(kept.images) and 0 <= p["train"] < len(train_images)]
+    return [
+        Pair(
+            np.asarray(kept.images[pair["fake"]]),
+            np.asarray(train_images[pair["train"]])[:, :: -1 if pair.get("flipped") else 1],
+            pair["distance"],
+            pair.get("ratio"),
+            bool(pair.get("flipped")),
+        )
+        for pair in inside
+    ]
+
+
+def closest_of_class(kept: Kept, train_images: np.ndarray, asked: int, limit: int) -> list[Pair]:
+    """The images of one class with the training image nearest to each, the closest first."""
+    rows, nearest, distance = rows_of(kept, asked), kept.samples["nearest"], kept.samples["distance"]
+    known = rows[(nearest[rows] >= 0) & (nearest[rows] < len(train_images)) & (distance[rows] >= 0)]
+    order = known[np.argsort(distance[known], kind="stable")][:limit]
+    mirrored = kept.samples["flipped"] == 1
+    return [
+        Pair(
+            np.asarray(kept.images[row]),
+            np.asarray(train_images[nearest[row]])[:, :: -1 if mirrored[row] else 1],
+            float(distance[row]),
+            None,
+            bool(mirrored[row]),
+        )
+        for row in order
+    ]
+
+
+# -- pictures ----------------------------------------------------------------------------------------------------------
+
+
+def sheet(images: Sequence[np.ndarray] | np.ndarray, columns: int, gap: int = 2) -> Image.Image:
+    """One picture of images uint8 [n, H, W, C], n at least 1, row by row; small ones enlarged without smoothing.
+
+    RGBA: what lies between the images is transparent, so that it fits a light page and a dark one.
+    """
+    cells = [enlarge(np.asarray(image)) for image in images]
+    height, width = cells[0].shape[:2]
+    columns = max(1, min(columns, len(cells)))
+    lines = -(-len(cells) // columns)
+    canvas = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for number, cell in enumerate(cells):
+        y, x = number // columns * (height + gap), number % columns * (width + gap)
+        opaque = canvas[y : y + height, x : x + width]
+        opaque[..., :3] = cell[..., :3]  # [H, W, 1 or 3]
+        opaque[..., 3] = cell[..., 3] if cell.shape[2] == 4 else 255
+    return Image.fromarray(canvas)
+
+
+def enlarge(image: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, C] with each pixel repeated until the side is LEAST_SIDE or more."""
+    times = max(1, -(-LEAST_SIDE // image.shape[0]))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def pair_sheet(pairs: Sequence[Pair], columns: int) -> Image.Image:
+    """Each pair as generated | nearest real, side by side, n at least 1."""
+    joined = [np.asarray(sheet([pair.fake, pair.real], 2)) for pair in pairs]
+    return sheet(joined, columns, gap=14)
+
+
+def png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+# -- words and tables --------------------------------------------------------------------------------------------------
+
+
+def to_csv(results: Sequence[dict[str, Any]]) -> str:
+    """A line for each result and for each of its classes; the column `class` is empty where a line is over all."""
+    lines: list[dict[str, Any]] = []
+    for result in results:
+        about = {key: result.get(key) for key in ABOUT}
+        keys = scores_of(result)
+        whole = {key: result.get(key) for name in keys for key in (name, f"{name}_ci")}
+        lines.append(
+            about
+            | {"class": "", "n_real": result.get("n_real"), "n_fake": result.get("n_fake")}
+            | flatten(whole)
+            | {f"floor_{key}": (result.get("floor") or {}).get(key) for key in keys}
+            | {"times_floor": result.get("times_floor")}
+        )
+        for name, row in (result.get("per_class") or {}).items():
+            rest = {key: value for key, value in row.items() if key != "absent"}
+            lines.append(about | {"class": name} | flatten(rest))
+    columns = list(dict.fromkeys(name for line in lines for name in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({key: csv_cell(value) if isinstance(value, str) else value for key, value in line.items()})
+    return text.getvalue()
+
+
+def flatten(values: dict[str, Any]) -> dict[str, Any]:
+    """An interval [low, high] as two columns, <key>_low and <key>_high; no other list is kept."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if key.endswith("_ci"):
+            flat |= {f"{key}_{end}": value[at] if value else None for at, end in enumerate(("low", "high"))}
+        elif not isinstance(value, list | dict):
+            flat[key] = value
+    return flat
+
+
+# -- the report --------------------------------------------------------------------------------------------------------
+
+
+def report(store: Store, workspace: Workspace, job: Job) -> str:
+    """The measurement of a finished job `evaluate` as one HTML file, with the newest `utility` of its run."""
+    run = store.run(job.subject)
+    folder = workspace.run(run.id)
+    result = store.job(job.id).result or read_json(folder / "evaluations" / job.id / "result.json", {})
+    helps = store.jobs(kind="utility", subject=run.id, states=("finished",))
+    rows, _ = run_folder.read_lines(folder / "collapse.jsonl")
+    return html.to_html(
+        result,
+        pictures(result, read_kept(folder / "evaluations" / job.id), read_train(workspace.dataset(run.dataset_id))),
+        helps[0].result if helps else None,
+        rows,
+        title=run.name,
+        measured_at=job.finished_at or store.job(job.id).finished_at,
+    )
+
+
+def pictures(result: dict[str, Any], kept: Kept | None, train: tuple[np.ndarray, np.ndarray] | None) -> html.Pictures:
+    """What of a measurement a report shows as pictures: PNG files, none where their images are gone."""
+    if kept is None or not len(kept.images):
+        return html.Pictures(None, None, [])
+    by_class = np.argsort(kept.samples["asked"], kind="stable")  # as the real ones are
+    fakes = png(sheet(kept.images[spread(by_class, 48)], 12))
+    if train is None or not len(train[0]):
+        return html.Pictures(fakes, None, [])
+    reals = png(sheet(train[0][spread(np.arange(len(train[0])), 48)], 12))
+    pairs = [
+        (png(sheet([pair.fake, pair.real], 2)), about_pair(pair.distance, pair.ratio, pair.flipped))
+        for pair in closest_pairs(result, kept, train[0])
+    ]
+    return html.Pictures(fakes, reals, pairs)

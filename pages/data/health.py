@@ -1,0 +1,193 @@
+"""The health of a dataset: what a close look found, what it does to a GAN, and one click for each finding."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from gan_core import actions
+from gan_core.actions import Desk
+from gan_core.data.dataset import DatasetInfo
+from gan_core.dataset_health import describe, exclusions, findings, image_stats
+from gan_core.dataset_health.findings import Finding, Picture
+from gan_core.errors import UserError
+from gan_core.views.evaluation_results import png, sheet
+from pages.data.import_again import query
+from pages.shared.context import click_token
+from pages.shared.status import job_progress
+from pages.shared.text import ago, count, plain, sentence
+
+MEANS_SHOWN = 24
+CELL_PIXELS = 156
+NAME_LETTERS = 28
+
+
+class Level(NamedTuple):
+    icon: str
+    word: str
+
+
+LEVELS = {
+    "high": Level(":material/report:", "Mend this"),
+    "medium": Level(":material/warning:", "Worth a look"),
+    "low": Level(":material/info:", "Good to know"),
+}
+
+
+def show_health(desk: Desk, id: str, info: DatasetInfo) -> None:
+    st.header("Health")
+    folder = desk.workspace.dataset(id)
+    health = findings.read(folder)
+    look_closer(desk, id, folder, health)
+    found = findings.in_order(describe.of_info(info)) if health is None else health.findings
+    if not found and health is None:
+        st.caption("The counts are fine; look closer for copies and wrong labels.")
+    elif not found:
+        st.success("Nothing to mend was found.", icon=":material/check_circle:")
+    for finding in found:
+        show_finding(desk, id, folder, info, finding)
+    show_means(folder, info)
+
+
+def look_closer(desk: Desk, id: str, folder: Path, health: findings.Health | None) -> None:
+    """The button, the progress of the look, and what was looked at."""
+    job = desk.store.latest_job("inspect", id)
+    live = job is not None and job.live
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Look closer" if health is None else "Look again",
+            key="inspect_start",
+            icon=":material/search:",
+            disabled=live,
+        ):
+            try:
+                job = actions.inspect(desk, id, token=click_token("inspect", id))
+            except UserError as refused:
+                st.error(sentence(refused))
+        if health is None:
+            st.caption(
+                "Looks for near copies, wrong labels and odd pictures, with a network that comes with Ganvas. Takes a minute for "
+                "some thousand pictures on a CPU."
+            )
+        else:
+            part = "" if health.looked_at == health.of else ", as many of each class"
+            when = (folder / "health.json").stat().st_mtime
+            st.caption(f"{health.looked_at:,} of {count(health.of, 'picture')} compared{part}, {ago(when)}.")
+    if job is not None and job.state != "finished":
+        job_progress(desk, job, "A closer look", "inspect")
+
+
+def show_finding(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
+    """One calm row: level, title, effect; the pictures behind it; one click."""
+    level, hint = LEVELS[finding.level], f" {finding.hint}" if finding.hint else ""
+    with st.container(border=True, key=f"finding_{finding.kind}"):
+        st.markdown(f"{level.icon} {level.word}: **{plain(finding.title)}**")
+        st.caption(plain(finding.effect + hint))
+        seen = False
+        if finding.shown or finding.action:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if finding.shown:
+                    seen = st.toggle("See", key=f"see_{finding.kind}_{id}")
+                offer(desk, id, folder, info, finding)
+        if seen:
+            show_pictures(desk, id, folder, finding)
+
+
+def offer(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
+    """The click of a finding, or that it was done."""
+    again = finding.action == "import_again" and info.source.get("kind") != "curated"
+    if again:
+        st.page_link(
+            "data/page.py", label="Import again", icon=":material/refresh:", query_params=query(id, finding.proposes)
+        )
+    left = set(finding.rows) - exclusions.left_out(exclusions.read(folder))
+    if finding.rows and not left:
+        st.caption(":material/check: Left out.")
+    elif left and (not again or 2 * len(left) <= sum(info.train_counts) + sum(info.test_counts)):
+        label = "Keep one of each" if finding.action == "keep_one" else f"Exclude {len(left):,}"
+        if st.button(label, key=f"exclude_{finding.kind}", icon=":material/playlist_remove:"):
+            leave_out(desk, id, finding.kind)
+
+
+def leave_out(desk: Desk, id: str, finding: str = "", rows: Sequence[tuple[str, int]] | None = None) -> None:
+    try:
+        actions.exclude(desk, id, finding, rows)
+    except UserError as refused:
+        st.error(sentence(refused))
+    else:
+        st.rerun()
+
+
+def show_pictures(desk: Desk, id: str, folder: Path, finding: Finding) -> None:
+    """Pictures, or pairs side by side, each with its name; and the choice of some of them."""
+    sets = {split: read_images(folder, split) for split in ("train", "test")}
+    fit = [group for group in finding.shown if all(inside(sets[one.split], one.row) for one in group)]
+    if not fit:
+        st.caption("The pictures are not there any more.")
+        return
+    with st.container(horizontal=True, gap="small", key=f"shown_{finding.kind}"):
+        for number, group in enumerate(fit, 1):
+            with st.container(width=CELL_PIXELS):
+                images = [np.asarray(sets[one.split][one.row]) for one in group]
+                st.image(
+                    png(sheet(images, len(images))), width="stretch", alt=" beside ".join(named(one) for one in group)
+                )
+                st.caption(f"{number} · " + "  \n".join(plain(about(one)) for one in group))
+    flat = [(number, one) for number, group in enumerate(fit, 1) for one in group]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Only some of these",
+            range(len(flat)),
+            format_func=lambda at: f"{flat[at][0]}: {named(flat[at][1])}",
+            key=f"some_{finding.kind}_{id}",
+            placeholder="Choose pictures",
+            width=420,
+        )
+        if st.button("Exclude the chosen", key=f"exclude_some_{finding.kind}", disabled=not chosen):
+            leave_out(desk, id, rows=[(flat[at][1].split, flat[at][1].row) for at in chosen])
+    if len(fit) < finding.total:
+        st.caption(f"{len(fit)} of {finding.total:,} are shown.")
+
+
+def named(one: Picture) -> str:
+    """Its name as it was in the zip or folder; where that is not known, its row."""
+    return one.name or f"{one.split} {one.row}"
+
+
+def about(one: Picture) -> str:
+    """Class, end of the name, split where it is the test part, and what is seen in it."""
+    name = named(one).rsplit("/", 1)[-1]
+    short = name if len(name) <= NAME_LETTERS else f"…{name[1 - NAME_LETTERS :]}"
+    rest = [*(["test part"] if one.split == "test" else []), *([one.note] if one.note else [])]
+    return ", ".join([f"{one.label}: {short}", *rest])
+
+
+def read_images(folder: Path, split: str) -> np.ndarray | None:
+    try:
+        return np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def inside(images: np.ndarray | None, row: int) -> bool:
+    return images is not None and 0 <= row < len(images)
+
+
+def show_means(folder: Path, info: DatasetInfo) -> None:
+    """The mean training picture of each class: what a GAN that learnt one picture of it would draw."""
+    means = image_stats.read_means(folder, info)
+    if means is None:
+        return
+    st.subheader("Mean picture of each class")
+    with st.container(horizontal=True, gap="small", key="class_means"):
+        for name, mean in list(zip(info.classes, means, strict=False))[:MEANS_SHOWN]:
+            with st.container(width=96):
+                st.image(png(sheet([mean], 1)), width=84, alt=f"Mean picture of {name}")
+                st.caption(plain(name))
+    more = f" The first {MEANS_SHOWN} of {len(info.classes):,} classes." if len(info.classes) > MEANS_SHOWN else ""
+    st.caption(
+        "A sharp mean says that the pictures of a class lie alike, which a GAN learns soon; a grey blur says that they vary."
+        + more
+    )

@@ -1,0 +1,95 @@
+"""The import form filled as it was: an earlier dataset again, or an import that did not work; and what a link proposes instead."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.actions import Desk
+from gan_core.data.dataset import SIZES, read_info
+from gan_core.data.import_options import BACKGROUNDS, FITS, MODES, Choices
+from gan_core.errors import UserError
+from gan_core.storage.store import Job
+from pages.data.import_preview import KEYS
+from pages.shared.text import plain, sentence
+
+OTHER = "other"  # than the backgrounds that have a name
+PROPOSED = {"size": tuple(map(str, SIZES)), "fit": FITS, "mode": MODES}
+
+
+def query(dataset_id: str, proposes: Mapping[str, Any]) -> dict[str, str]:
+    """Query parameters of a link that imports a dataset again, the form filled with what is proposed (see PROPOSED)."""
+    return {"again": dataset_id} | {
+        f"again_{field}": str(value) for field, value in proposes.items() if field in PROPOSED
+    }
+
+
+def choose_again(desk: Desk, dataset_id: str) -> tuple[str, str] | None:
+    """The source of an earlier import, the form filled as it was then but for what the link proposes; None where it is gone."""
+    leave_button()
+    source = f"again:{dataset_id}"
+    try:
+        name = read_info(desk.workspace.dataset(dataset_id)).name
+        settings = actions.settings_before(desk, source)
+        actions.locate(desk, source)
+    except UserError as refused:
+        st.error(sentence(refused))
+        return None
+    st.info(plain(f"{name} again, from what it was made of, as a dataset of its own."), icon=":material/replay:")
+    proposed = {
+        field: value
+        for field, known in PROPOSED.items()
+        if (value := st.query_params.get(f"again_{field}", "")) in known
+    }
+    if "size" in proposed:
+        settings["size"] = int(proposed.pop("size"))
+    fill(st.query_params.to_dict(), settings | proposed)
+    return source, name
+
+
+def unfinished(desk: Desk) -> Job | None:
+    """The import in ?job= where it ended without a dataset and what it read is still there."""
+    try:
+        job = desk.store.job(st.query_params.get("job", ""))
+        if job.kind != "import" or job.live or job.state == "finished":
+            return None
+        actions.locate(desk, job.payload["source"])
+    except UserError:
+        return None
+    return job
+
+
+def choose_unfinished(job: Job) -> tuple[str, str]:
+    """The source of an import that did not work, the form filled as it was."""
+    leave_button()
+    name = job.payload["name"]
+    st.info(plain(f"{name} is still here: change what you like below and import it again."), icon=":material/replay:")
+    fill({"job": job.id}, {**job.payload, "choices": Choices(**job.payload.get("choices", {}))})
+    return job.payload["source"], name
+
+
+def leave_button() -> None:
+    if st.button("Import something else", key="import_other", icon=":material/arrow_back:"):
+        for key in ("job", "again", *(f"again_{field}" for field in PROPOSED)):
+            st.query_params.pop(key, None)
+        for key in ("import_filled", "import_size_chosen"):
+            st.session_state.pop(key, None)
+        st.rerun()
+
+
+def fill(of: dict[str, str], settings: Mapping[str, Any]) -> None:
+    """Put these settings into the form, once for each `of`: what is changed after that stays."""
+    if st.session_state.get("import_filled") == of and "import_size" in st.session_state:
+        return
+    st.session_state["import_filled"] = of
+    for field in ("size", "fit", "mode"):
+        st.session_state[f"import_{field}"] = settings[field]
+    st.session_state["import_size_chosen"] = True
+    background = settings.get("background", "white")
+    named = background in BACKGROUNDS
+    st.session_state["import_background"] = background if named else OTHER
+    if not named:
+        st.session_state["import_background_colour"] = background
+    for field, value in settings["choices"]._asdict().items():
+        st.session_state[KEYS[field]] = value

@@ -1,0 +1,78 @@
+"""Three doors, the demo behind one of them, what is running, and the newest runs."""
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.errors import UserError
+from gan_core.storage.store import Run
+from pages.shared.context import click_token, get_desk
+from pages.shared.select_run import dataset_name
+from pages.shared.status import state_of_run, state_text
+from pages.shared.text import ago, plain, sentence
+
+RECENT_RUNS = 8
+
+desk = get_desk()
+st.title("What do you want to do?")
+runs = desk.store.runs()
+
+rare, learn, earlier = st.columns(3)
+with rare, st.container(border=True, height="stretch"):
+    st.header("Make more images of rare classes")
+    st.write("Bring a zip of class folders, train a generator, download a balanced set.")
+    st.page_link("data/page.py", label="Bring your images", icon=":material/arrow_forward:")
+with learn, st.container(border=True, height="stretch"):
+    st.header("Learn how GANs work")
+    st.write(
+        "Play with two small networks in a laboratory, or run the one-minute demo: a GAN learns handwritten digits on this "
+        "computer, no GPU needed."
+    )
+    st.page_link("learn/page.py", label="Start with the lessons", icon=":material/school:")
+    start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
+with earlier, st.container(border=True, height="stretch"):
+    st.header("Open an earlier run")
+    st.write("Every run keeps its settings, curves, samples and checkpoints.")
+    if runs:
+        st.page_link(
+            "live/page.py",
+            label="Open the newest run",
+            icon=":material/arrow_forward:",
+            query_params={"run": runs[0].id},
+        )
+        st.page_link(
+            "runs/page.py", label=f"All {len(runs)} runs" if len(runs) > 1 else "All runs", icon=":material/table_rows:"
+        )
+    else:
+        st.caption("There is no run yet: the demo is the quickest way to one.")
+
+if start:
+    try:
+        _, training = actions.demo(desk, token=click_token("demo"))
+    except UserError as refused:
+        st.error(sentence(refused))
+    else:
+        st.switch_page("live/page.py", query_params={"run": training.subject})
+
+
+def line(run: Run) -> None:
+    """A run in a box of its own, which wraps on a narrow screen: its name leads to Live."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.page_link("live/page.py", label=plain(run.name), query_params={"run": run.id})
+        st.caption(dataset_name(desk, run.dataset_id), width="content")
+        st.space("stretch")
+        st.markdown(state_text(state_of_run(desk, run.id, latest[run.id])), width="content")
+        st.caption(ago(run.created_at), width="content")
+
+
+busy = {job.subject for job in desk.store.jobs(kind="train", states=("queued", "running"))}
+active = [run for run in runs if run.id in busy]
+others = [run for run in runs if run.id not in busy][:RECENT_RUNS]
+latest = {run.id: desk.store.latest_job("train", run.id) for run in (*active, *others)}
+for title, group in (("Active", active), ("Recent runs", others)):
+    if group:
+        st.header(title)
+        with st.container(key=f"runs_{title.split()[0].lower()}"):
+            for run in group:
+                line(run)
+if len(runs) > len(active) + len(others):
+    st.page_link("runs/page.py", label=f"All {len(runs)} runs, with their scores", icon=":material/table_rows:")

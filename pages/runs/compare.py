@@ -1,0 +1,135 @@
+"""Chosen runs side by side: the settings in which they differ, their scores, one curve over another, their newest grids."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from gan_core.actions import Desk
+from gan_core.storage import run_folder
+from gan_core.storage.store import Run
+from gan_core.views import curves, run_table
+from pages.shared import charts, evaluation_charts, settings_form, urls
+from pages.shared.compare_evaluations import newest, table
+from pages.shared.select_run import unique_labels
+from pages.shared.status import no_grid_yet, state_of_run
+from pages.shared.text import plain
+
+MOST_RUNS = evaluation_charts.MOST_LINES
+GRIDS_A_ROW = 4
+METRICS = {
+    "loss_g": "Loss of G",
+    "loss_d": "Loss of D",
+    "d_real": "D(x), real",
+    "d_fake": "D(G(z)), fake",
+    "penalty": "Gradient penalty",
+    "images_per_second": "Images a second",
+}
+AXES = {"Epochs": "epoch", "Minutes": "minutes"}
+
+
+def compare_runs(desk: Desk, runs: list[Run]) -> None:
+    """runs: two or more; the first MOST_RUNS are shown."""
+    st.header("Compare")
+    if len(runs) > MOST_RUNS:
+        st.info(f"These are the first {MOST_RUNS} of the {len(runs)} chosen runs: untick some to see the others.")
+        runs = runs[:MOST_RUNS]
+    labels = {run.id: run.name for run in runs}
+    if len(set(labels.values())) < len(runs):
+        labels = unique_labels(runs)
+    settings(runs, labels)
+    scores(desk, runs, labels)
+    lines(desk, runs, labels)
+    grids(desk, runs)
+
+
+def settings(runs: list[Run], labels: dict[str, str]) -> None:
+    st.subheader("Settings that differ")
+    apart = run_table.settings_apart(runs)
+    if not apart:
+        st.caption("None: these runs were told the same.")
+        return
+    rows = [
+        {"setting": title}
+        | {labels[run.id]: settings_form.show(value) for run, value in zip(runs, values, strict=True)}
+        for title, values in apart.items()
+    ]
+    st.dataframe(rows, hide_index=True, key="runs_settings", alt="The settings in which the chosen runs differ")
+
+
+def scores(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+    st.subheader("Newest scores")
+    results = {run.id: found for run in runs if (found := newest(desk, run)) is not None}
+    if missing := [run for run in runs if run.id not in results]:
+        with st.container(horizontal=True, vertical_alignment="center", key="runs_unmeasured"):
+            st.caption("Not measured yet, click to measure:", width="content")
+            for run in missing:
+                st.page_link(
+                    "evaluate/page.py",
+                    label=plain(labels[run.id]),
+                    icon=":material/straighten:",
+                    query_params={"run": run.id},
+                )
+    if results:
+        table([run for run in runs if run.id in results], results, labels)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def points(path: str, changed: tuple[int, int]) -> list[dict]:
+    """About 2,000 rows of metrics.jsonl, with the minutes beside the epoch. changed: mtime and size, so that a new row counts."""
+    rows, keep = run_folder.read_lines(Path(path))[0], set[int]()
+    for name in METRICS:
+        values = np.array([value if (value := row.get(name)) is not None else np.nan for row in rows], np.float64)
+        keep.update(curves.thin(values, curves.MOST_POINTS // len(METRICS)).tolist())
+    chosen = [rows[at] for at in sorted(keep)]
+    return [row | {"minutes": row["elapsed_seconds"] / 60 if "elapsed_seconds" in row else None} for row in chosen]
+
+
+def rows_of(desk: Desk, run: Run) -> list[dict]:
+    path = desk.workspace.run(run.id) / "metrics.jsonl"
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return []
+    return points(str(path), (found.st_mtime_ns, found.st_size))
+
+
+def lines(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+    st.subheader("Curves")
+    series = {labels[run.id]: rows for run in runs if (rows := rows_of(desk, run))}
+    there = {
+        key: word
+        for key, word in METRICS.items()
+        if any(row.get(key) is not None for rows in series.values() for row in rows)
+    }
+    if not there:
+        st.caption("None of these runs has numbers yet.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.selectbox("Curve", list(there), format_func=there.__getitem__, key="runs_metric", width=260)
+        axis = st.segmented_control("Over", list(AXES), default="Epochs", required=True, key="runs_axis")
+    st.plotly_chart(
+        evaluation_charts.over_runs(series, metric, AXES[axis], axis.lower(), there[metric]),
+        key="runs_curves",
+        config=charts.CONFIG,
+        alt=f"{there[metric]} over {axis.lower()}, a line for each chosen run",
+    )
+
+
+def grids(desk: Desk, runs: list[Run]) -> None:
+    st.subheader("Newest samples")
+    for start in range(0, len(runs), GRIDS_A_ROW):
+        row = runs[start : start + GRIDS_A_ROW]
+        for column, run in zip(st.columns(min(len(runs), GRIDS_A_ROW)), row, strict=False):
+            with column:
+                newest_grid(desk, run)
+
+
+def newest_grid(desk: Desk, run: Run) -> None:
+    status = run_folder.read_status(desk.workspace.run(run.id))
+    st.markdown(f"**{plain(run.name)}**")
+    if grid := status.get("latest_grid"):
+        st.image(urls.sample(run.id, grid), width="stretch", alt=f"Newest generated images of {run.name}")
+        st.caption(f"Epoch {status.get('epoch', 0):.1f}")
+    else:
+        st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))

@@ -1,0 +1,28 @@
+"""All runs in one table: sort, filter, compare, rename, clone, delete and bring back."""
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.views import run_table
+from pages.runs import run_actions
+from pages.runs.compare import compare_runs
+from pages.runs.table import runs_table
+from pages.shared.context import get_desk
+from pages.shared.select_run import empty
+
+desk = get_desk()
+st.title("Runs")
+run_actions.say_refusals()
+trash = actions.deleted(desk)
+run_actions.just_deleted(desk, trash)
+rows = run_table.rows(desk.store, desk.workspace)
+if rows:
+    by_id = {row.run.id: row.run for row in rows}
+    chosen = [by_id[id] for id in runs_table(desk, rows)]
+    if chosen:
+        run_actions.buttons(desk, chosen)
+    if len(chosen) > 1:
+        compare_runs(desk, chosen)
+else:
+    empty("No run yet: train a model or run the demo, and it is listed here.", "train/page.py", "Train a model")
+run_actions.trash_list(desk, trash)

@@ -1,0 +1,152 @@
+"""The table of runs: filtered, a picture and the newest scores in each row; the rows that are chosen live in the URL."""
+
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from gan_core.actions import Desk
+from gan_core.settings import recipes
+from gan_core.views.run_table import Row
+from pages.shared import urls
+from pages.shared.status import STATES, state_of, state_of_run
+from pages.shared.text import count
+
+SIGNS = {
+    "queued": "…",
+    "running": "▶",
+    "paused": "‖",
+    "finished": "✓",
+    "stopped": "■",
+    "cancelled": "⊘",
+    "failed": "✕",
+    "interrupted": "!",
+    "none": "○",
+}  # a cell of a table shows text only, no icon
+ROW_PIXELS, MOST_PIXELS = 56, 620
+PARAM = "cmp"
+FEW = 5  # runs that need no filter
+COLUMNS: dict[str, Any] = {
+    "Picture": st.column_config.ImageColumn("Picture", help="The newest grid of generated images.", width="small"),
+    "Name": st.column_config.TextColumn("Name", width="medium"),
+    "Epochs": st.column_config.NumberColumn("Epochs", format="%.1f"),
+    "Minutes": st.column_config.NumberColumn("Minutes", format="%.1f", help="Of training so far."),
+    "Distance": st.column_config.NumberColumn(
+        "Distance",
+        format="%.4g",
+        help="Frechet distance of the newest measurement, lower is better. It is FID only where 'Measured with' says so, and "
+        "only rows that were measured alike compare.",
+    ),
+    "Measured with": st.column_config.TextColumn("Measured with", help="Features and number of generated images."),
+    "KID": st.column_config.NumberColumn("KID", format="%.4g", help="Kernel distance, lower is better."),
+    "Precision": st.column_config.NumberColumn("Precision", format="%.2f", help="Share of images that look real."),
+    "Recall": st.column_config.NumberColumn("Recall", format="%.2f", help="Share of real images within reach."),
+    "Coverage": st.column_config.NumberColumn("Coverage", format="%.2f", help="Share of real images with one nearby."),
+    "Agreement": st.column_config.NumberColumn(
+        "Agreement", format="%.2f", help="How often a classifier sees the class that was asked for."
+    ),
+    "Created": st.column_config.DatetimeColumn("Created", format="YYYY-MM-DD HH:mm"),
+}
+
+
+def state_word(desk: Desk, row: Row) -> str:
+    """'✓ Finished'. Only a stopped run needs a look into its folder."""
+    state = state_of(row.job)
+    state = state_of_run(desk, row.run.id, row.job) if state == "stopped" else state
+    return f"{SIGNS[state]} {STATES[state].word}"
+
+
+def cells(desk: Desk, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
+    run, status, scores = row.run, row.status, row.scores
+    grid, seconds = status.get("latest_grid"), status.get("elapsed_seconds")
+    fid = scores.get("fid")
+    how = "FID, " if fid is not None else ""
+    recipe = str(run.config.get("recipe"))
+    return {
+        "Picture": urls.sample(run.id, grid) if grid else None,
+        "Name": run.name,
+        "State": state_word(desk, row),
+        "Dataset": datasets.get(run.dataset_id, "deleted or not ready"),
+        "Recipe": recipes.RECIPES[recipe].title if recipe in recipes.RECIPES else recipe,
+        "Epochs": status.get("epoch"),
+        "Minutes": seconds / 60 if seconds is not None else None,
+        "Distance": fid if fid is not None else scores.get("frechet_distance"),
+        "Measured with": f"{how}{scores['extractor_title']}, {scores['n_fake']:,}" if scores else None,
+        "KID": scores.get("kid"),
+        "Precision": scores.get("precision"),
+        "Recall": scores.get("recall"),
+        "Coverage": scores.get("coverage"),
+        "Agreement": scores.get("agreement"),
+        "Created": datetime.fromtimestamp(run.created_at),
+    }
+
+
+def filtered(table: list[dict[str, Any]], ids: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """What the filters above the table leave."""
+    with (
+        st.expander("Filter", icon=":material/filter_alt:", expanded=len(table) > FEW, key="runs_filter"),
+        st.container(horizontal=True, key="runs_filters", vertical_alignment="bottom"),
+    ):
+        text = st.text_input("Name contains", key="runs_find", width=220)
+        wanted = {
+            name: st.multiselect(name, sorted({row[name] for row in table}), key=f"runs_{name.lower()}", width=220)
+            for name in ("Dataset", "Recipe", "State")
+        }
+        measured = st.toggle("Measured only", key="runs_measured")
+    kept = [
+        (row, id)
+        for row, id in zip(table, ids, strict=True)
+        if text.lower() in row["Name"].lower()
+        and all(not chosen or row[name] in chosen for name, chosen in wanted.items())
+        and (row["Measured with"] is not None or not measured)
+    ]
+    return [row for row, _ in kept], [id for _, id in kept]
+
+
+def chosen(ids: list[str]) -> list[str]:
+    """The runs of ?cmp=r1,r2 that are there, each once, in that order."""
+    named = st.query_params.get(PARAM, "").split(",")
+    return [id for id in dict.fromkeys(named) if id in set(ids)]
+
+
+def choose(ids: list[str]) -> None:
+    if ids:
+        st.query_params[PARAM] = ",".join(ids)
+    else:
+        st.query_params.pop(PARAM, None)
+
+
+def runs_table(desk: Desk, rows: list[Row]) -> list[str]:
+    """The table; the ids of the chosen runs. Rows are ticked from ?cmp= and tick it."""
+    datasets = {dataset.id: dataset.name for dataset in desk.store.datasets()}
+    ids = [row.run.id for row in rows]
+    table, shown = filtered([cells(desk, row, datasets) for row in rows], ids)
+    picked = chosen(ids)
+    # A tick is kept by its place in the list, so another list is another table.
+    key = f"runs_table_{hash(tuple(shown)) & 0xFFFFFFFF:x}"
+    if not shown:
+        st.info("No run passes these filters: remove one.", icon=":material/filter_alt_off:")
+    else:
+        places = [shown.index(id) for id in picked if id in shown]
+        ticks = st.dataframe(
+            table,
+            column_config=COLUMNS,
+            hide_index=True,
+            row_height=ROW_PIXELS,
+            height=min(MOST_PIXELS, 40 + ROW_PIXELS * len(table)),
+            on_select="rerun",
+            selection_mode="multi-row",
+            selection_default={"selection": {"rows": places}},
+            placeholder="–",
+            key=key,
+            alt="The runs with their picture, state and newest scores; tick rows to compare, rename or delete them",
+        )["selection"]["rows"]
+        if sorted(ticks) != sorted(places):
+            picked = [id for id in picked if id not in shown] + [shown[place] for place in ticks if place < len(shown)]
+            choose(picked)
+    hidden = len([id for id in picked if id not in shown])
+    more = f" {count(hidden, 'chosen run')} not shown by the filters." if hidden else ""
+    st.caption(
+        f"{count(len(shown), 'run')} of {len(rows)}. Click a column's name to sort; tick rows to act on them.{more}"
+    )
+    return picked

@@ -1,0 +1,62 @@
+"""The sample grids of a run as one animation, in the format that is wanted."""
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.actions import Desk
+from gan_core.errors import UserError
+from gan_core.generation import animation
+from gan_core.storage.store import Run
+from pages.shared import urls
+from pages.shared.context import click_token
+from pages.shared.status import job_progress
+from pages.shared.text import sentence
+
+
+def timelapse_section(desk: Desk, run: Run) -> None:
+    st.header("Timelapse")
+    job = desk.store.latest_job("timelapse", run.id)
+    there = [format for format in animation.FORMATS if animation.can_write(format)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        format = st.segmented_control(
+            "Format",
+            there,
+            format_func=animation.FORMATS.__getitem__,
+            default="webp",
+            key="timelapse_format",
+            required=True,
+            help="WebP is the smallest. GIF opens everywhere. MP4 is for slides and video sites.",
+        )
+        if st.button(
+            "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
+        ):
+            try:
+                job = actions.timelapse(desk, run.id, format, token=click_token("timelapse", run.id, format))
+            except UserError as refused:
+                st.error(sentence(refused))
+    if not animation.can_write("mp4"):
+        st.caption("For MP4, install PyAV with `pip install av` and start Ganvas again.")
+    if job:
+        job_progress(desk, job, "Timelapse", "timelapse")
+    show(desk, run, job is None)
+
+
+def show(desk: Desk, run: Run, never: bool) -> None:
+    made = {format: desk.workspace.run(run.id) / f"timelapse.{format}" for format in animation.FORMATS}
+    times = {format: path.stat().st_mtime_ns for format, path in made.items() if path.is_file()}
+    if not times:
+        if never:
+            st.caption(f"All grids in a row as one animation, at most {animation.MOST_FRAMES}, made in seconds.")
+        return
+    addresses = {format: f"{urls.timelapse(run.id, format)}?v={at}" for format, at in times.items()}
+    pictures = sorted((format for format in times if format != "mp4"), key=times.__getitem__)
+    with st.container(key="timelapse", width=720):
+        if pictures and st.toggle("Play the animation", True, key="timelapse_play"):
+            st.image(addresses[pictures[-1]], alt="The samples from the first epoch to the last, as an animation")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.write("Download the timelapse:")
+            for format in times:
+                st.html(
+                    urls.download_link(addresses[format], f"timelapse.{format}", animation.FORMATS[format]),
+                    width="content",
+                )

@@ -1,0 +1,38 @@
+"""The one store and workspace of this server, and the request token that makes a double click one job."""
+
+import hashlib
+import json
+import secrets
+import time
+
+import streamlit as st
+
+from gan_core.actions import Desk
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, default_workspace
+
+SAME_CLICK_SECONDS = 5
+
+
+@st.cache_resource(max_entries=4)
+def open_desk(root: str) -> Desk:
+    workspace = Workspace(root)
+    return Desk(Store(workspace), workspace)
+
+
+def get_desk() -> Desk:
+    """Desk of $GANVAS_WORKSPACE, opened once per server."""
+    return open_desk(str(default_workspace().root))
+
+
+def click_token(button: str, *asked: object) -> str:
+    """The same token for clicks on one button that ask the same and follow each other within seconds, else a new one.
+
+    asked: all that the request is made of, as JSON values; a click that asks something else is a request of its own.
+    """
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    last = st.session_state.get(f"token_{button}")
+    if last is None or last[0] != digest or time.monotonic() - last[2] > SAME_CLICK_SECONDS:
+        last = (digest, f"{button}-{secrets.token_hex(8)}", time.monotonic())
+        st.session_state[f"token_{button}"] = last
+    return last[1]

@@ -1,0 +1,166 @@
+"""How many images each class gets, by what, and what that makes: the plan of an export."""
+
+from typing import Any
+
+import streamlit as st
+
+from gan_core.data.dataset import DatasetInfo
+from gan_core.errors import UserError
+from gan_core.export import plan
+from gan_core.export.fill.classical import Policy
+from pages.shared import charts
+from pages.shared.text import plain, sentence
+
+BALANCES = ("As many as the largest class", "The same total for each class", "At least the median")
+WAYS = {
+    "gan": "Images from the run",
+    "classical": "Changed copies of real images",
+    "composite": "Objects on other backgrounds",
+}
+MOSTLY_SYNTHETIC = 0.9
+
+
+def choose_balance(info: DatasetInfo) -> plan.Balance:
+    way = st.segmented_control("Balance to", BALANCES, default=BALANCES[0], required=True, key="export_balance")
+    if way == BALANCES[1]:
+        return int(st.number_input("Images per class", 1, 1_000_000, max(info.train_counts), 100, key="export_total"))
+    return "median" if way == BALANCES[2] else "largest"
+
+
+def choose_methods(with_run: bool) -> tuple[dict[str, float], Policy]:
+    """How the missing images are made, and what a changed copy may change."""
+    ways = list(WAYS) if with_run else [way for way in WAYS if way != "gan"]
+    chosen = st.pills(
+        "Fill with",
+        ways,
+        selection_mode="multi",
+        default=ways[:1],
+        format_func=WAYS.get,
+        key="export_ways" if with_run else "export_ways_alone",
+    )
+    methods = dict.fromkeys(chosen, 1.0)
+    if len(chosen) > 1:
+        for column, method in zip(st.columns(len(chosen)), chosen, strict=True):
+            methods[method] = float(column.slider(f"Parts: {WAYS[method].lower()}", 1, 10, 1, key=f"export_{method}"))
+    if methods.keys() <= {"gan"}:
+        return methods, Policy()
+    st.caption(
+        "A changed copy is a real training image, a little moved and enlarged; an object on another background is cut out of "
+        "one and pasted on another. Both may also be:"
+    )
+    with st.container(horizontal=True):
+        flips = st.checkbox("mirrored", key="export_flips", help="Not for digits, letters, or left and right hands.")
+        turns = st.checkbox("turned", value=True, key="export_turns", help="By at most 10 degrees either way.")
+        light = st.checkbox("relit", value=True, key="export_light", help="Changed copies: light, contrast, colour.")
+    return methods, Policy(flips, turns, light)
+
+
+def by_hand(balance: plan.Balance, info: DatasetInfo, originals: bool, dataset_id: str) -> plan.Balance:
+    """The totals that the balance asks for, to be changed in place; the balance itself where none was. Raises UserError."""
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    totals = plan.totals_by_class(counts, balance)
+    suggested = [max(totals[name], counts[name] if originals else 0) for name in info.classes]
+    edited = st.data_editor(
+        {"class": info.classes, "real": info.train_counts, "total": suggested},
+        disabled=["class", "real"],
+        hide_index=True,
+        key=f"export_totals_{dataset_id}_{balance}_{originals:d}",
+        alt="Total of each class, to be edited",
+        column_config={
+            "class": st.column_config.TextColumn(width=150),
+            "total": st.column_config.NumberColumn(min_value=0, max_value=1_000_000, step=1, required=True),
+        },
+    )
+    st.caption(
+        "Type another total where you want one; " + ("real images count." if originals else "all are generated.")
+    )
+    chosen = [int(total) if total == total else 0 for total in edited["total"]]
+    return balance if chosen == suggested else dict(zip(info.classes, chosen, strict=True))
+
+
+def choose_plan(
+    info: DatasetInfo, balance: plan.Balance, methods: dict[str, float], originals: bool, dataset_id: str
+) -> tuple[plan.Balance, dict[str, plan.Row]] | None:
+    """The editable table beside the stacked bars; None where nothing can be made of it, which is said."""
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    table, picture = st.columns([2, 3])
+    try:
+        with table:
+            balance = by_hand(balance, info, originals, dataset_id)
+        rows = plan.deficits(counts, balance, originals=originals)
+        shares, small = plan.shares(rows, counts, plan.checked_methods(methods))
+    except UserError as refused:
+        if refused.code == "nothing_to_add":
+            st.info(sentence(refused), icon=":material/info:")
+        else:
+            st.error(sentence(refused))
+        return None
+    with picture:
+        show_bars(rows, shares)
+    with st.expander("Show the numbers"):
+        show_numbers(rows, shares)
+    if small:
+        st.info(plain(plan.too_small(small)), icon=":material/info:")
+    mostly = sum(row.synthetic_share > MOSTLY_SYNTHETIC for row in rows.values())
+    if mostly and originals:
+        st.warning(
+            f"{mostly} {'class is' if mostly == 1 else 'classes are'} more than {MOSTLY_SYNTHETIC:.0%} synthetic: "
+            "look at the samples first, a GAN repeats what it saw in so few images.",
+            icon=":material/warning:",
+        )
+    return balance, rows
+
+
+def made(shares: dict[str, dict[str, int]]) -> dict[str, list[int]]:
+    counted = {WAYS[method]: [share.get(method, 0) for share in shares.values()] for method in plan.METHODS}
+    return {name.lower(): numbers for name, numbers in counted.items() if any(numbers)}
+
+
+def show_bars(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]]) -> None:
+    st.caption(
+        f"{plan.synthetic_share(rows):.0%} of the {sum(row.planned for row in rows.values()):,} images are synthetic."
+    )
+    st.plotly_chart(
+        charts.planned_counts(list(rows), [row.real for row in rows.values()], made(shares)),
+        key="export_chart",
+        config=charts.CONFIG,
+        alt="Real and synthetic images of each class as stacked bars",
+    )
+
+
+def show_numbers(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]]) -> None:
+    st.dataframe(
+        {
+            "class": list(rows),
+            "real": [row.real for row in rows.values()],
+            **made(shares),
+            "total": [row.planned for row in rows.values()],
+            "synthetic": [row.synthetic_share for row in rows.values()],
+        },
+        hide_index=True,
+        key="export_plan",
+        alt="Real, missing and planned images of each class",
+        column_config={
+            "class": st.column_config.TextColumn(width=150),
+            "synthetic": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+        },
+    )
+
+
+def warn_beyond(
+    compared: dict[str, Any] | None,
+    rows: dict[str, plan.Row],
+    info: DatasetInfo,
+    methods: dict[str, float],
+    originals: bool,
+) -> None:
+    """Where no comparison of classifiers supports so many synthetic images of these kinds."""
+    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    if compared is None:
+        st.caption("Whether such images help a classifier was not asked yet.")
+        here = {"run": st.query_params["run"]} if "run" in st.query_params else None
+        st.page_link("evaluate/page.py", label="Ask on Measure", icon=":material/straighten:", query_params=here)
+    elif set(compared.get("methods", {"gan": 1.0})) != set(methods):
+        st.caption("The newest comparison of classifiers was made with images of other kinds.")
+    elif said := plan.beyond_support(compared.get("sweep", []), plan.added_share(rows, counts), originals):
+        st.warning(plain(said), icon=":material/warning:")

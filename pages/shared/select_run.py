@@ -1,0 +1,109 @@
+"""Which run or dataset a page is about: a select box whose choice lives in the URL, and what is shown without one."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from gan_core.actions import Desk
+from gan_core.data.dataset import DatasetInfo, read_info
+from gan_core.errors import UserError
+from gan_core.storage.store import Dataset, Run
+from pages.shared.text import plain, sentence
+
+
+def empty(text: str, page: str, label: str) -> None:
+    """An empty page: one sentence and the next step."""
+    st.info(text, icon=":material/info:")
+    st.page_link(page, label=label, icon=":material/arrow_forward:")
+
+
+def unique_labels(items: Sequence[Run | Dataset]) -> dict[str, str]:
+    """{id: name, local date and time}, in the given order, each label once.
+
+    A select box sends the label of a choice and not its place, so two equal labels, or one that changes while the page
+    is open, would choose another item. Equal ones are numbered from the oldest on.
+    """
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for item in sorted(items, key=lambda item: (item.created_at, item.id)):
+        plain_label = label = f"{item.name} · {time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_at))}"
+        number = 1
+        while label in taken:
+            number += 1
+            label = f"{plain_label} ({number})"
+        taken.add(label)
+        labels[item.id] = label
+    return {item.id: labels[item.id] for item in items}
+
+
+def pick(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> str:
+    """The id chosen in ?param=, offered as a select box. By default the one last chosen in this tab, else the first.
+
+    items must not be empty.
+    """
+    labels = unique_labels(items)
+    ids, remembered = list(labels), f"last_{param}"
+    wanted = st.query_params.get(param)
+    if wanted is None:
+        wanted = st.session_state.get(remembered)
+    elif wanted not in ids:
+        st.warning(
+            f"The address names a {label.lower()} that is not here; this is another one.", icon=":material/warning:"
+        )
+    st.session_state[key] = wanted if wanted in ids else ids[0]
+
+    def write() -> None:
+        if st.session_state[key] in ids:
+            st.query_params.from_dict({param: st.session_state[key]})
+
+    chosen = st.selectbox(label, ids, format_func=labels.__getitem__, key=key, on_change=write)
+    if chosen not in ids:  # a label of a list that has changed since
+        chosen = wanted if wanted in ids else ids[0]
+    st.session_state[remembered] = chosen
+    if st.query_params.get(param) != chosen:
+        st.query_params[param] = chosen
+    return chosen
+
+
+def pick_run(desk: Desk, key: str, nothing: str) -> Run:
+    """The run of ?run=, by default the newest. Stops the page with the sentence `nothing` where there is none."""
+    runs = {run.id: run for run in desk.store.runs()}
+    if not runs:
+        empty(nothing, "train/page.py", "Train a model")
+        st.stop()
+    say_deleted(desk, st.query_params.get("run", ""))
+    return runs[pick("Run", list(runs.values()), "run", key)]
+
+
+def say_deleted(desk: Desk, run_id: str) -> None:
+    """Where the address names a run that lies in the trash: the way to bring it back."""
+    try:
+        desk.store.run(run_id)
+    except UserError as gone:
+        if gone.code == "deleted_run":
+            st.info("This run was deleted. Bring it back on the Runs page.", icon=":material/delete:")
+            st.page_link("runs/page.py", label="Open Runs", icon=":material/arrow_forward:")
+
+
+def info_or_stop(desk: Desk, dataset_id: str) -> DatasetInfo:
+    """The dataset's description; stops the page with a sentence where its folder is gone or not whole."""
+    try:
+        desk.store.dataset(dataset_id)
+        folder = desk.workspace.dataset(dataset_id)
+        (folder / "train_images.npy").stat()
+        return read_info(folder)
+    except UserError as refused:
+        st.error(sentence(refused))
+    except (OSError, ValueError):
+        st.error("The folder of this dataset is missing or damaged. Import it again.")
+    st.page_link("data/page.py", label="Go to Data", icon=":material/arrow_forward:")
+    st.stop()
+
+
+def dataset_name(desk: Desk, dataset_id: str) -> str:
+    """The dataset's name for markdown, or words where it is gone or still being imported."""
+    try:
+        return plain(desk.store.dataset(dataset_id).name)
+    except UserError:
+        return "dataset not ready"

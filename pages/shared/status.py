@@ -1,0 +1,114 @@
+"""How a job is doing: an icon and a word for each state (never colour alone), and the progress of a job that polls."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from gan_core.actions import Desk
+from gan_core.errors import UserError
+from gan_core.jobs import queue
+from gan_core.storage import run_folder
+from gan_core.storage.store import Job
+from pages.shared.text import plain, sentence
+
+
+class State(NamedTuple):
+    icon: str
+    word: str
+    colour: str
+
+
+STATES = {
+    "queued": State(":material/hourglass_empty:", "Waiting", "gray"),
+    "running": State(":material/play_circle:", "Running", "blue"),
+    "paused": State(":material/pause_circle:", "Paused", "orange"),
+    "finished": State(":material/check_circle:", "Finished", "green"),
+    "stopped": State(":material/stop_circle:", "Stopped and kept", "gray"),
+    "cancelled": State(":material/block:", "Cancelled", "gray"),
+    "failed": State(":material/error:", "Failed", "red"),
+    "interrupted": State(":material/power_off:", "Interrupted", "orange"),
+    "none": State(":material/radio_button_unchecked:", "Not started", "gray"),
+}
+
+
+def state_of(job: Job | None) -> str:
+    """A key of STATES: the job's state, with a wish to pause shown as paused."""
+    if job is None:
+        return "none"
+    return "paused" if job.state == "running" and job.control == "pause" else job.state
+
+
+def state_of_run(desk: Desk, run_id: str, job: Job | None) -> str:
+    """state_of the run's latest training, 'cancelled' where it was stopped before it had anything to keep."""
+    state, folder = state_of(job), desk.workspace.run(run_id)
+    if state != "stopped" or run_folder.read_status(folder).get("images_seen"):
+        return state
+    return "stopped" if any((folder / "checkpoints").glob("ck-*.json")) else "cancelled"
+
+
+def state_text(state: str) -> str:
+    """Icon and word of a key of STATES, for a line of markdown."""
+    return f"{STATES[state].icon} {STATES[state].word}"
+
+
+def badge_text(state: str) -> str:
+    """A key of STATES as a badge in a line of markdown."""
+    return f":{STATES[state].colour}-badge[{STATES[state].icon} {STATES[state].word}]"
+
+
+def no_grid_yet(state: str) -> str:
+    """Why a run in this state has no samples, in one sentence."""
+    if state == "queued":
+        return "This run still waits; its first grid appears within its first epoch."
+    if state in ("running", "paused"):
+        return "The first grid appears within the first epoch."
+    if state == "cancelled":
+        return "This run was cancelled before it started, so it has no samples: resume it on the Live page."
+    if state == "none":
+        return "This run has not been trained yet, so it has no samples: resume it on the Live page."
+    return "This run ended before its first grid, so it has no samples: the Live page says why."
+
+
+def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
+    """The progress of a live job with Cancel, polled once a second; the page runs again when the job ends.
+
+    A job that has ended shows nothing, or why it failed. key: prefix of widget keys, <key>_cancel and <key>_progress.
+    """
+
+    @st.fragment(run_every=1.0 if job.live else None)
+    def poll() -> None:
+        now = desk.store.job(job.id)
+        if not now.live:
+            if job.live:
+                st.rerun()
+            return
+        with st.container(key=f"{key}_progress"):
+            waiting = now.state == "queued"
+            st.progress(
+                now.progress,
+                text=f"{what}: " + ("waiting for its turn" if waiting else plain(now.message) or "starting"),
+            )
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", disabled=now.control == "stop"):
+                    ask(desk, now.id, "stop")
+                st.caption("It goes on when you leave this page.")
+
+    poll()
+    if not job.live:
+        show_end(job, what)
+
+
+def show_end(job: Job, what: str) -> None:
+    """Why a job did not finish; nothing for one that did."""
+    if job.state in ("failed", "interrupted"):
+        st.error(f"{what} did not work. {sentence(job.error or {})}", icon=STATES[job.state].icon)
+    elif job.state == "stopped":
+        st.info(f"{what} was cancelled.", icon=STATES["stopped"].icon)
+
+
+def ask(desk: Desk, job_id: str, wish: str) -> None:
+    """Pause, stop or go on; a click that came too late gets a toast."""
+    try:
+        queue.control(desk.store, job_id, wish)
+    except UserError as late:
+        st.toast(sentence(late), icon=":material/info:")

@@ -1,0 +1,54 @@
+"""A run as the starting point of another: Train opened with ?clone=<run id>."""
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.actions import Desk
+from gan_core.errors import UserError
+from gan_core.settings import recipes, schema
+from pages.shared import settings_form
+from pages.shared.text import plain, sentence
+from pages.train.recipe_cards import group_of
+
+PARAM = "clone"
+
+
+def take_clone(desk: Desk) -> None:
+    """Choose the dataset of the run in ?clone= and fill the form with its settings, once. Call before anything is shown."""
+    run_id = st.query_params.get(PARAM)
+    if not run_id or st.session_state.get("cloned") == run_id:
+        return
+    try:
+        run = desk.store.run(run_id)
+        settings = schema.build(run.config)
+        desk.store.dataset(run.dataset_id)
+        if settings.recipe not in recipes.RECIPES:
+            raise UserError("unknown_recipe", f"There is no recipe {settings.recipe!r} any more.", "Pick another one.")
+    except UserError as refused:
+        st.error(f"This run cannot be cloned. {sentence(refused)}", icon=":material/error:")
+        return
+    st.session_state["cloned"] = run_id
+    st.query_params["ds"] = run.dataset_id
+    fill_form(settings, run.dataset_id)
+    st.session_state["run_name"] = actions.name_of_copy(desk, run)
+
+
+def fill_form(settings: schema.TrainConfig, dataset_id: str) -> None:
+    """Put settings into the form, and choose the card of their recipe, whose own settings must not come back over them."""
+    name = settings.recipe
+    st.session_state["recipe"], st.session_state["recipe_group"] = name, group_of(name)
+    st.session_state["form_of"] = (dataset_id, name)
+    settings_form.fill(settings)
+
+
+def say_clone(desk: Desk) -> None:
+    """Which run the form was filled from."""
+    run_id = st.query_params.get(PARAM)
+    if run_id and st.session_state.get("cloned") == run_id:
+        try:
+            name = plain(desk.store.run(run_id).name)
+        except UserError:
+            return
+        st.info(
+            f"The form holds the settings of {name}: change what you like, then start.", icon=":material/content_copy:"
+        )

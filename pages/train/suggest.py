@@ -1,0 +1,49 @@
+"""The card that picks a recipe from the dataset, the machine and the minutes there are, and says why."""
+
+import streamlit as st
+
+from gan_core import actions
+from gan_core.actions import Desk
+from gan_core.data.dataset import DatasetInfo
+from gan_core.errors import UserError
+from gan_core.settings import recipes
+from gan_core.settings.recipes.auto import Suggestion
+from pages.shared.text import plain, sentence
+from pages.train.clone import fill_form
+
+
+def suggest_card(desk: Desk, dataset_id: str, info: DatasetInfo) -> None:
+    """A button on it fills the form below."""
+    device = actions.likely_device(desk)
+    with st.container(border=True, key="suggest"):
+        st.header("Suggestion")
+        minutes = st.number_input(
+            "Minutes you have",
+            value=None,
+            min_value=1.0,
+            step=5.0,
+            format="%g",
+            key="suggest_minutes",
+            placeholder="as many as it takes",
+            help="The run ends after so many minutes of training.",
+            width=260,
+        )
+        try:
+            found = actions.suggest(info, device, minutes)
+        except UserError as error:
+            st.caption(sentence(error))
+            return
+        st.markdown("\n".join(f"- {plain(reason)}" for reason in found.reasons))
+        st.button(
+            f"Use {plain(recipes.RECIPES[found.settings.recipe].title)} with these settings",
+            key="suggest_use",
+            icon=":material/magic_button:",
+            on_click=use,
+            args=(found, dataset_id),
+        )
+        st.markdown("It fills in the form below; then [go on to Start](#start).")
+
+
+def use(found: Suggestion, dataset_id: str) -> None:
+    fill_form(found.settings, dataset_id)
+    st.toast("The form is filled in: Start is at its end.", icon=":material/check:")

@@ -1,0 +1,103 @@
+"""Labels from metadata.csv and metadata.jsonl, whatever a stranger wrote there."""
+
+import csv
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gan_core.data.import_dataset import import_dataset
+from gan_core.data.metadata import labels, rows
+
+
+def test_names_are_looked_up_from_the_folder_of_their_file():
+    files = {
+        "train/metadata.csv": b"file_name,label\n1.png,cat\n./sub/2.png,dog\n../x.png,cow\n",
+        "test/metadata.jsonl": b'{"file_name": "1.png", "label": 7}\n\n{"file_name": "2.png"}\n',
+        **dict.fromkeys(("train/1.png", "train/sub/2.png", "x.png", "test/1.png"), b""),
+    }
+    found = labels(list(files), lambda index: list(files.values())[index])
+    assert found == {"train/1.png": "cat", "train/sub/2.png": "dog", "x.png": "cow", "test/1.png": "7"}
+    assert set(labels(list(files)[:2], lambda index: list(files.values())[index])) == set()  # files that are not there
+    assert labels(list(files), lambda index: None) == {}
+
+
+@pytest.mark.parametrize("column", ["label", "class", "category", "target"])
+def test_the_label_has_one_of_the_usual_names(column):
+    assert list(rows(f"\ufefffile_name,{column}\na.png, red \n".encode(), "metadata.csv")) == [("a.png", "red")]
+
+
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2)
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["file_name", "label", "x"]), CELLS, max_size=3), max_size=5),
+    st.binary(max_size=40),
+)
+def test_a_bad_line_costs_itself(values, junk):
+    good = {"file_name": "a\u2028b.png", "label": 2.0}
+    lines = [json.dumps(value, ensure_ascii=False).encode() for value in [*values, good]]
+    told = list(rows(b"\n".join([junk.replace(b"\n", b""), *lines, b'{"torn']), "metadata.jsonl"))
+    assert told[-1] == ("a\u2028b.png", "2")
+    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in told)
+
+
+@given(st.lists(st.lists(st.text(max_size=4), max_size=4), max_size=5))
+def test_any_table_may_stand_in_it(table):
+    text = io.StringIO()
+    csv.writer(text).writerows([["x", "file_name", "class"], *table, ["", "a.png", "'@home"]])
+    told = list(rows(text.getvalue().encode("utf-8", "replace"), "metadata.csv"))
+    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in told)
+    assert told[-1] == ("a.png", "@home")
+
+
+def test_the_apostrophe_against_spreadsheets_is_taken_off_and_huge_headers_are_refused():
+    assert list(rows(b"file_name,label\na.png,'@home\nb.png,'tis\n", "metadata.csv")) == [
+        ("a.png", "@home"),
+        ("b.png", "'tis"),
+    ]
+    assert list(rows(("file_name,label" + ",x" * 2000 + "\na.png,b").encode(), "metadata.csv")) == []
+
+
+def png(seed: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 40), dtype=np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_hugging_face_zip_or_folder_is_imported_by_its_labels(tmp_path, packed):
+    files = {f"train/{i}.png": png(i) for i in range(12)} | {f"test/{i}.png": png(50 + i) for i in range(4)}
+    for split, count in (("train", 12), ("test", 4)):
+        lines = [{"file_name": f"{i}.png", "label": "odd" if i % 2 else "even"} for i in range(count)]
+        files[f"{split}/metadata.jsonl"] = "\n".join(map(json.dumps, lines)).encode()
+    source, out = tmp_path / "in.zip", tmp_path / "out"
+    if packed:
+        with zipfile.ZipFile(source, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    else:
+        source = tmp_path / "in"
+        for name, data in files.items():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(data)
+    out.mkdir()
+    info = import_dataset(source, out, name="", size=28)
+    assert info.classes == ["even", "odd"] and info.train_counts == [6, 6] and info.test_counts == [2, 2]
+    assert info.source["test_split"] == "given" and "metadata file" in info.notices[0]
+    assert np.load(out / "train_labels.npy").tolist() == [0] * 6 + [1] * 6
+
+
+def test_many_files_of_labels_share_one_budget(monkeypatch):
+    monkeypatch.setattr("gan_core.data.metadata.MAX_BYTES", 100)
+    line = b'{"file_name": "1.png", "label": "cat"}\n'
+    files = {"a/metadata.jsonl": line + b"\n" * 30, "b/metadata.jsonl": line}
+    names = ["a/1.png", "b/1.png", *files]
+    assert labels(names, lambda index: files[names[index]]) == {"a/1.png": "cat"}

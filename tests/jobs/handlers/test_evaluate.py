@@ -1,0 +1,367 @@
+"""The measuring jobs whole: evaluate, utility, detect and the gate of an export, on a run of two tiny networks."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_core import actions
+from gan_core.data.dataset import DatasetInfo, write_info
+from gan_core.errors import UserError
+from gan_core.export.fill.classical import Classical, Policy
+from gan_core.export.quality_filter import WIDE
+from gan_core.jobs import queue, worker
+from gan_core.jobs.shared import evaluation_inputs
+from gan_core.jobs.shared.evaluation_inputs import choose_networks, splits
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.settings.recipes import RECIPES
+from gan_core.settings.schema import build
+from gan_core.storage import export_preview, run_folder
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace, new_id
+from gan_core.training import checkpoint
+from gan_core.training.step import new_state
+from gan_core.views import evaluation_results
+from tests.builders.toy_images import toy_images
+
+SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "epochs": 2.0}
+
+
+def do(desk, job):
+    """Carry a job out here; its result, or the UserError it failed with."""
+    state = worker.carry_out(desk.store, desk.workspace, job, queue.Watch(desk.store, job))
+    ended = desk.store.job(job.id)
+    if state == "failed":
+        raise UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
+    return ended.result
+
+
+def dataset(desk, classes, train=90, test=45):
+    """Tones with noise, 28 px; returns its id."""
+    id = new_id("dataset")
+    folder = desk.workspace.dataset(id)
+    folder.mkdir()
+    counts = {}
+    for split, count in (("train", train), ("test", test)):
+        images, labels = toy_images(count, 28, 1, len(classes), seed=len(split))
+        np.save(folder / f"{split}_images.npy", images)
+        np.save(folder / f"{split}_labels.npy", labels)
+        counts[split] = np.bincount(labels, minlength=len(classes)).tolist()
+    facts = {"size": 28, "mode": "L", "fit": "crop", "source": {"kind": "test"}, "seed": 0, "health": {}}
+    info = DatasetInfo(
+        name="Tones",
+        classes=classes,
+        train_counts=counts["train"],
+        test_counts=counts["test"],
+        rejected=[],
+        notices=[],
+        **facts,
+    )
+    write_info(folder, info)
+    desk.store.add_dataset(id, "Tones")
+    return id
+
+
+def trained(desk, dataset_id, **changes):
+    settings = build({**RECIPES["quick"].config.model_dump(), **SMALL, **changes})
+    job = actions.train(desk, dataset_id, settings)
+    do(desk, job)
+    return job.subject
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    workspace = Workspace(tmp_path_factory.mktemp("ws"))
+    return actions.Desk(Store(workspace), workspace, in_this_process=True)
+
+
+@pytest.fixture(scope="module")
+def run(desk):
+    return trained(desk, dataset(desk, ["dark", "grey", "bright"]))
+
+
+@pytest.fixture(scope="module")
+def evaluated(desk, run):
+    job = actions.evaluate(desk, run, samples=60, draws=2, extractor="efficientnet-lite0")
+    return job, do(desk, job)
+
+
+def folder_of(desk, run, job):
+    return desk.workspace.run(run) / "evaluations" / job.id
+
+
+def test_a_measurement_says_everything_that_must_stand_beside_a_score(desk, run, evaluated):
+    job, result = evaluated
+    assert (result["n_real"], result["n_fake"], result["draws"]) == (60, 60, 2)
+    assert result["extractor"] == "efficientnet-lite0" and len(result["weights"]) == 8
+    assert {"against", "seed", "ema", "checkpoint", "resize", "images_seen", "floor", "caveats"} <= set(result)
+    for key in ("frechet_distance", "kid", "precision", "recall", "density", "coverage"):
+        assert result[key] is not None and result["floor"][key] is not None and len(result[f"{key}_ci"]) == 2
+    assert set(result["per_class"]) == {"dark", "grey", "bright"}
+    assert result["referee"]["n_test"] == 45 and result["referee"]["accuracy"] > 0.9
+    assert np.sum(result["agreement"]["confusion"]) == 60
+    assert result["collapse"]["verdict"] in ("ok", "amber", "red")
+    assert 1 <= len(result["memorisation"]["pairs"]) <= 16  # each training image once, and these fakes are much alike
+    assert (result["two_sample"] is None and "40" in result["absent"]["two_sample"]) or result["two_sample"][
+        "n_test"
+    ] > 0
+    assert any("guided by a classifier" in text for text in result["caveats"])
+    assert json.loads((folder_of(desk, run, job) / "result.json").read_text()) == result
+
+
+def test_the_pictures_behind_the_rows_lie_beside_it(desk, run, evaluated):
+    job, result = evaluated
+    folder = folder_of(desk, run, job)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "detector.npz",
+        "images.npy",
+        "result.json",
+        "samples.npz",
+    ]
+    kept = evaluation_results.read_kept(folder)
+    assert kept is not None and len(evaluation_results.rows_of(kept, 0)) == sum(result["agreement"]["confusion"][0])
+    text = evaluation_results.report(desk.store, desk.workspace, job)
+    assert text.startswith("<!doctype html>") and "Frechet distance, EfficientNet-Lite0" in text
+
+
+def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_same(desk, run, evaluated, monkeypatch):
+    from gan_core.evaluation.features.extractors import Extractor
+
+    def looked_again(*_, **__):
+        raise AssertionError("the same images were looked at twice")
+
+    monkeypatch.setattr(Extractor, "extract", looked_again)
+    monkeypatch.setattr(Extractor, "batches", looked_again, raising=False)
+    again = do(desk, actions.evaluate(desk, run, samples=60, draws=2, extractor="efficientnet-lite0"))
+    assert again == evaluated[1]
+
+
+def test_the_referee_scores_under_its_own_name(desk, run):
+    result = do(desk, actions.evaluate(desk, run, samples=60, draws=1, extractor="referee"))
+    assert result["extractor"] == "referee" and "fid" not in result and result["frechet_distance"] is not None
+    assert result["frechet_distance_ci"] is None
+
+
+def test_missing_and_corrupt_weights_cost_the_scores_and_nothing_else(desk, run, tmp_path, monkeypatch):
+    from gan_core.evaluation.features import weights
+
+    monkeypatch.setattr(weights, "INCEPTION_URL", "file:///nowhere")
+    monkeypatch.setattr(weights.fetch_inception, "__defaults__", ("file:///nowhere",))
+    (tmp_path / "weights.pth").write_bytes(b"t.")
+    for named in ("", str(tmp_path / "weights.pth")):
+        result = do(desk, actions.evaluate(desk, run, samples=60, draws=2, extractor="inception-v3", weights=named))
+        assert result["fid"] is None and "weights" in result["absent"]["fid"]
+        assert result["extractor"] == "inception-v3"
+        assert all(row["n_fake"] and "variance_ratio" in row for row in result["per_class"].values())
+        assert result["collapse"] and result["memorisation"] and result["agreement"] and result["referee"]
+
+
+def test_against_the_held_out_split(desk, run):
+    result = do(desk, actions.evaluate(desk, run, samples=40, draws=1, extractor="referee", against="test"))
+    assert result["n_real"] == 40 and result["floor"]["held_out"] is None and result["against"] == "test"
+
+
+def test_one_class_and_no_held_out_images_cost_their_scores_and_nothing_else(desk):
+    lonely = trained(desk, dataset(desk, ["only"], train=60, test=0))
+    result = do(desk, actions.evaluate(desk, lonely, samples=60, draws=1, extractor="efficientnet-lite0"))
+    assert result["referee"] is None and result["agreement"] is None and "2 classes" in result["absent"]["referee"]
+    assert result["frechet_distance"] is not None and result["collapse"] is not None
+    assert result["memorisation"]["n_held_out"] == 0
+    unjudged = do(desk, actions.evaluate(desk, lonely, samples=60, extractor="referee"))
+    assert unjudged["frechet_distance"] is None and "2 classes" in unjudged["absent"]["frechet_distance"]
+    assert unjudged["extractor"] == "referee" and unjudged["memorisation"] is not None
+    with pytest.raises(UserError, match="one class"):
+        actions.utility(desk, lonely)
+
+
+def test_a_run_that_ignored_the_labels_has_no_table_per_class(desk):
+    unlabelled = trained(desk, dataset(desk, ["dark", "bright"]), conditional=False)
+    result = do(desk, actions.evaluate(desk, unlabelled, samples=60, draws=1, extractor="referee"))
+    assert result["per_class"] == {} and result["absent"]["per_class"] and result["agreement"] is None
+    assert result["collapse"] is not None and result["frechet_distance"] is not None
+
+
+def test_utility_compares_the_arms(desk, run):
+    with pytest.raises(UserError, match="5 to 50 seeds"):
+        actions.utility(desk, run, seeds=4)
+    result = do(desk, actions.utility(desk, run, seeds=5, updates=3))
+    assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
+    assert len({arm["updates"] for arm in result["arms"].values()}) == 1
+    assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
+    assert list((desk.workspace.run(run) / "utility").glob("*.json"))
+    assert f"The synthetic images: {result['gate_said']}" in result["caveats"]
+    few = do(desk, actions.utility(desk, run, seeds=5, updates=3, shots=10))
+    knew = "The classifier that checked them knew all the training images, not only the few shown."
+    assert knew in few["caveats"] and knew not in result["caveats"]
+
+
+def test_detect_scores_a_folder(desk, run, evaluated, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    kept = np.load(folder_of(desk, run, evaluated[0]) / "images.npy")
+    reals = toy_images(20, 28, 1, 3, seed=77)[0]
+    for i in range(20):
+        Image.fromarray(kept[i, :, :, 0]).save(mixed / f"made-{i:02d}.png")
+        Image.fromarray(reals[i, :, :, 0]).save(mixed / f"real-{i:02d}.png")
+    (mixed / "notes.txt").write_text("not a picture")
+    before = sorted(path.name for path in mixed.iterdir())
+    job = actions.detect(desk, run, str(mixed))
+    result = do(desk, job)
+    assert result["n"] == 40 and [row["file"] for row in result["rejected"]] == ["notes.txt"]
+    right = sum((row["verdict"] == "generated") == row["file"].startswith("made") for row in result["rows"])
+    assert right >= 30  # 20 by guessing; two epochs of training leave images that are easily told from real ones
+    left = desk.workspace.run(run) / "detections" / job.id
+    assert [path.name for path in left.iterdir()] == ["scores.csv"]
+    assert len(list(csv.DictReader((left / "scores.csv").open()))) == 40
+    assert sorted(path.name for path in mixed.iterdir()) == before
+
+
+def test_detect_refuses_what_it_cannot_do(desk, run, evaluated, tmp_path):
+    with pytest.raises(UserError, match="no folder"):
+        actions.detect(desk, run, str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError) as refused:
+        do(desk, actions.detect(desk, run, str(tmp_path / "empty")))
+    assert refused.value.code == "no_images"
+    fresh = trained(desk, desk.store.run(run).dataset_id)
+    with pytest.raises(UserError, match="no detector"):
+        actions.detect(desk, fresh, str(tmp_path))
+
+
+def test_copies_stop_an_export_and_the_user_may_overrule(desk, run, monkeypatch):
+    train, _ = evaluation_inputs.splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+
+    def copier(self, labels, *, seed, start=0, truncation=1.0):
+        rows = [np.flatnonzero(train.labels == label)[(start + i) % 30] for i, label in enumerate(labels)]
+        return np.asarray(train.images[np.array(rows)])
+
+    assert do(desk, actions.export(desk, run, 60))["copying"] in ("ok", "amber")
+    monkeypatch.setattr(Sampling, "draw", copier)
+    with pytest.raises(UserError) as refused:
+        do(desk, actions.export(desk, run, 60))
+    assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
+    assert not list((desk.workspace.root / "staging").iterdir())
+    assert do(desk, actions.export(desk, run, 60, gate=False))["copying"] == "not checked"
+    assert do(desk, actions.evaluate(desk, run, samples=60, draws=1))["memorisation"]["verdict"] == "red"
+
+
+def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(desk):
+    run = trained(desk, dataset(desk, ["dark", "grey"]), epochs=1.0)
+    folder = desk.workspace.run(run) / "checkpoints"
+    first = run_folder.checkpoints(desk.workspace.run(run))
+    values, _ = checkpoint.newest(folder)
+    config = build(desk.store.run(run).config)
+    state = new_state(config, size=28, channels=1, num_classes=2, device=torch.device("cpu"))
+    checkpoint.restore(state, values)
+    state.images_seen += 64
+    next(state.G_ema.parameters()).data.mul_(2)
+    checkpoint.save(folder, state, {})
+    assert run_folder.checkpoints(desk.workspace.run(run)) == [first[0] + 64, *first]
+    drawn = [Sampling(desk.store.run(run), desk.workspace, at) for at in (None, first[0] + 64, first[0])]
+    assert [one.images_seen for one in drawn] == [first[0] + 64, first[0] + 64, first[0]]
+    pictures = [one.draw([0, 1], seed=0) for one in drawn]
+    assert (pictures[0] == pictures[1]).all() and not (pictures[0] == pictures[2]).all()
+    wanted = {"samples": 40, "draws": 1, "extractor": "efficientnet-lite0", "at": first[0]}
+    found = do(desk, actions.evaluate(desk, run, **wanted))
+    assert found["images_seen"] == first[0] and found["checkpoint"] == drawn[2].sha256[:12]
+    with pytest.raises(UserError, match="no checkpoint at 7 images"):
+        actions.evaluate(desk, run, at=7)
+    queued = actions.evaluate(desk, run, **wanted)
+    (folder / f"ck-{first[0]:012d}.pt").unlink()
+    with pytest.raises(UserError, match="not there, or damaged"):
+        do(desk, queued)
+
+
+def test_a_stop_leaves_nothing_behind(desk, run):
+    job = actions.evaluate(desk, run, samples=60, draws=1, seed=5)
+    watch = queue.Watch(desk.store, job)
+    watch.stop = True
+    assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
+    assert not folder_of(desk, run, job).exists()
+    assert not list((desk.workspace.root / "staging").iterdir())
+
+
+def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(desk, run, monkeypatch):
+    first, again = (do(desk, actions.export(desk, run, 60)) for _ in range(2))
+    assert first["sha256"] == again["sha256"] and first["gate"]["noise"] == 1.2
+    for name, row in first["gate"]["classes"].items():
+        assert row["kept"] + row["missing"] == 30 and first["per_class"][name]["synthetic"] == row["kept"]
+        assert row["drawn"] == row["kept"] + sum(row["refused"].values()) and row["drawn"] > 0
+    assert first["gate"]["judge"]["weights"] and first["gate_said"] == again["gate_said"]
+    plain = do(desk, actions.export(desk, run, 60, checks=[]))
+    assert plain["gate"]["checks"] == [] and "Labels not checked." in plain["gate_said"]
+    assert plain["sha256"] != first["sha256"]
+    assert all(row["kept"] == row["drawn"] == 30 for row in plain["gate"]["classes"].values())
+    taken = actions.export(desk, run, 60, checks=[], removed={"dark": [0, 3]})
+    assert do(desk, taken)["gate"]["classes"]["dark"]["refused"] == {"removed": 2}
+    monkeypatch.setattr("gan_core.evaluation.acceptance.LEAST_POWER", 1.01)  # as if the classifier could tell no class
+    poor = do(desk, actions.export(desk, run, 60, checks=["label", "twin"]))
+    assert "Labels not checked, as the classifier itself does not know it: " in poor["gate_said"]
+    assert not any(row["label_checked"] for row in poor["gate"]["classes"].values())
+
+
+def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_drawn_again(desk, run, monkeypatch):
+    folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
+    generator = Sampling(desk.store.run(run), desk.workspace)
+    ask = lambda: generator.gate(folder, 5, ("label",), lambda *_: None, lambda: False)
+    judge, _ = generator.judge(folder, lambda *_: None, lambda: False)
+    gate = ask()
+    gate.judge.unknown = frozenset({1, 2})
+    assert gate.noise == WIDE
+    assert np.array_equal(gate(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3))  # as it comes, ordinary noise
+    kept = gate(0, 5, 0)
+    assert len(kept) == 5 and (judge.classifier.classify(kept).logits.argmax(1) == 0).all()
+    for number in range(len(kept)):
+        first = gate.entry(0, number)
+        redrawn = generator.draw([0], seed=5, start=first["index"], truncation=first["noise"])
+        apart = np.abs(
+            kept[number].astype(int) - redrawn[0]
+        )  # the manifest's entry redraws the file: alone, in another batch
+        assert apart.max() <= 1
+    monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
+    assert ask().noise == 1.0  # there the noise says which image it is
+    monkeypatch.undo()
+    monkeypatch.setattr("gan_core.jobs.shared.run_sampler.referee_of", lambda *_: judge._replace(accuracy=None))
+    assert ask().unchecked == "not checked: no held-out images to try a classifier on." and ask().judge.checks == ()
+
+
+def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(desk, run):
+    result = do(desk, actions.preview(desk, run, seed=3, checks=["twin"]))
+    found = export_preview.read(export_preview.path_of(desk.workspace.run(run)))
+    assert len(found.images) == len(found.label) == 36 and set(found.label) == {0, 1, 2}
+    generator = Sampling(desk.store.run(run), desk.workspace)
+    for at in (0, 35):
+        label, number = int(found.label[at]), int(found.number[at])
+        assert np.array_equal(generator.draw([label], seed=3 + label, start=number)[0], found.images[at])
+    assert result["images_seen"] == generator.images_seen and " images kept" in result["gate_said"]
+    export_preview.path_of(desk.workspace.run(run)).write_bytes(b"torn")
+    assert export_preview.read(export_preview.path_of(desk.workspace.run(run))) is None
+
+
+def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(desk, run):
+    folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
+    wanted = {"extractor": "auto", "weights": ""}
+    choose = lambda **more: choose_networks(desk.workspace, folder, wanted | more, "cpu", None, lambda: False)
+    assert choose().extractor.name == "efficientnet-lite0"
+    assert choose(avoid="efficientnet-lite0").extractor.name == "referee"
+    asked = choose(avoid="efficientnet-lite0", extractor="efficientnet-lite0")
+    assert asked.extractor.name == "efficientnet-lite0"  # who asks for it by name gets it
+
+
+def test_utility_is_shown_every_way_in_every_first_part(desk, run, monkeypatch):
+    shown = {}
+
+    def compare(train_images, train_labels, test_images, test_labels, classes, synthetic, **rest):
+        shown["images"] = synthetic(1, 20)
+        return {"caveats": ["One trained generator was judged."], "sentence": "No gain.", "verdict": "none"}
+
+    monkeypatch.setattr("gan_core.evaluation.utility.utility", compare)
+    result = do(desk, actions.utility(desk, run, seed=3, methods={"gan": 1.0, "classical": 1.0}))
+    train, _ = splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+    copies = Classical(train, 3, Policy())(1, 10, 0)
+    where = [number for number in range(20) if any(np.array_equal(shown["images"][number], copy) for copy in copies)]
+    assert len(where) == 10 and all(sum(place < n for place in where) in (n // 2, n - n // 2) for n in range(2, 21, 2))
+    assert result["sentence"] == "Of the run (1), changed copies (1): No gain."

@@ -1,0 +1,235 @@
+"""The jobs `explore`, `walk` and `timelapse` on a run that was trained for seconds, and the page that shows what they leave."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from gan_core import actions
+from gan_core.errors import UserError
+from gan_core.generation import animation
+from gan_core.generation.png_metadata import read_notes
+from gan_core.jobs import queue, worker
+from gan_core.jobs.queue import Watch
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage import drawn_images
+from pages.samples import grid_timeline
+from tests.builders.app_pages import ROOT, words
+
+CLASSES = ["dark", "grey", "bright"]
+
+
+@pytest.fixture
+def done(desk):
+    """Carry a job out in this process; returns it as it ended."""
+
+    def do(job):
+        worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
+        return desk.store.job(job.id)
+
+    return do
+
+
+@pytest.fixture
+def trained(desk, done, toy_dataset, tiny):
+    return lambda **changes: done(actions.train(desk, toy_dataset, tiny(epochs=1.0, **changes))).subject
+
+
+def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(desk, trained, done):
+    run = trained()
+    job = done(actions.explore(desk, run, seed=3, noise_scale=0.5))
+    assert job.state == "finished", job.error
+    folder = desk.workspace.run(run) / "explore" / job.id
+    found = drawn_images.read(folder)
+    assert len(found.images) == 3 * 8 and [one["label"] for one in found.images[::8]] == [0, 1, 2]
+    one = found.images[9]
+    drawn = Sampling(desk.store.run(run), desk.workspace).draw([1] * 8, seed=4, truncation=0.5)
+    kept = np.asarray(Image.open(folder / one["file"]))
+    assert np.abs(kept.astype(int) - drawn[1, ..., 0]).max() <= 1
+    notes = read_notes(folder / one["file"])
+    assert (notes["run"], notes["dataset"], notes["class"], notes["number"]) == (run, "Tones", "grey", 1)
+    assert (notes["seed"], notes["noise_scale"], notes["images_seen"]) == (3, 0.5, found.images_seen)
+    assert read_notes(folder / "grid.png")["class"] == "all classes"
+    train = np.load(desk.workspace.dataset(desk.store.run(run).dataset_id) / "train_images.npy")
+    distances = np.linalg.norm((train.astype(float) - kept[None, ..., None]).reshape(len(train), -1), axis=1)
+    near = [real for real in one["near"] if not real["flipped"]]
+    assert len(one["near"]) == drawn_images.NEIGHBOURS and min(r["distance"] for r in one["near"]) <= distances.min()
+    assert all(real["distance"] == pytest.approx(distances[real["row"]]) for real in near)
+    assert all((folder / f"real-{real['row']:07d}.webp").is_file() for real in one["near"])
+
+
+def test_one_class_fills_the_grid_and_a_run_without_labels_has_one(desk, trained, done):
+    run = trained(conditional=False)
+    job = done(actions.explore(desk, run))
+    found = drawn_images.read(desk.workspace.run(run) / "explore" / job.id)
+    assert found.classes == ["all"] and found.train_classes == CLASSES and len(found.images) == drawn_images.ONE_CLASS
+    with pytest.raises(UserError, match="no class 'grey'"):
+        actions.explore(desk, run, name="grey")
+
+
+@pytest.mark.parametrize("count", [1, 2, 12, 13, 40, 96, 500])
+def test_a_grid_of_all_classes_is_never_too_large(count):
+    rows, columns = drawn_images.rows_and_columns(count)
+    assert rows * columns <= drawn_images.MOST_IMAGES and columns >= 1 and rows <= count
+
+
+def test_only_the_newest_stay(desk, trained, done, monkeypatch):
+    run, prune = trained(), drawn_images.prune
+    monkeypatch.setattr(drawn_images, "prune", lambda folder, kind: prune(folder, kind, 2))
+    made = [done(actions.explore(desk, run, name="dark", seed=seed)).id for seed in range(3)]
+    assert [path.name for path in drawn_images.folders(desk.workspace.run(run), "explore")] == made[:0:-1]
+
+
+def test_a_walk_starts_at_an_image_of_the_exploration_and_ends_at_another(desk, trained, done):
+    run = trained()
+    job = done(actions.explore(desk, run, seed=1))
+    explored = desk.workspace.run(run) / "explore" / job.id
+    job = done(actions.walk(desk, run, ("dark", 0), ("bright", 5), seed=1, frames=5))
+    assert job.state == "finished", job.error
+    folder = desk.workspace.run(run) / "walks" / job.id
+    assert drawn_images.read_walk(folder)["to"] == {"class": "bright", "number": 5}
+    strip = np.asarray(Image.open(folder / "strip.png").convert("L")).astype(int)
+    cell = strip.shape[0]
+    scale = cell // 32
+    for at, file in ((0, "image-0000.png"), (4, "image-0021.png")):
+        drawn = np.asarray(Image.open(explored / file)).astype(int)
+        stripe = strip[:, at * (cell + 2) : at * (cell + 2) + cell]
+        assert np.abs(stripe[::scale, ::scale] - drawn).max() <= 1
+    assert read_notes(folder / "strip.png")["from"] == {"class": "dark", "number": 0}
+    for format in ("webp", "gif"):
+        with Image.open(folder / f"walk.{format}") as film:
+            assert 2 <= film.n_frames <= 9 and film.width == 320
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"end": ("dark", 0)}, "same image"),
+        ({"end": ("dark", 1), "same_noise": True}, "same image"),
+        ({"end": ("purple", 1)}, "no class"),
+        ({"end": ("grey", -1)}, "from 0"),
+        ({"end": ("grey", 1), "frames": 2}, "3 to 120"),
+        ({"end": ("grey", 1), "noise_scale": 1.6}, "from 0 to 1.5"),
+        ({"end": ("grey", 1), "noise_scale": float("nan")}, "from 0 to 1.5"),
+        ({"end": ("grey", 1), "seed": -1}, "out of range"),
+        ({"end": ("grey", 1), "at": 5}, "no checkpoint at 5"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_queued(desk, trained, asked, why):
+    run = trained()
+    with pytest.raises(UserError, match=why):
+        actions.walk(desk, run, ("dark", 0), asked.pop("end"), **asked)
+    assert not desk.store.jobs(kind="walk")
+
+
+def test_k_means_explores_but_does_not_walk(desk, trained, done):
+    run = trained(family="kmeans")
+    assert done(actions.explore(desk, run, name="dark")).state == "finished"
+    with pytest.raises(UserError, match="no images between"):
+        actions.walk(desk, run, ("dark", 0), ("grey", 0))
+
+
+def test_grids_hold_their_settings(desk, trained):
+    folder = desk.workspace.run(trained()) / "samples"
+    grids = sorted(folder.glob("fakes-*.png"))
+    notes = [read_notes(path) for path in grids]
+    assert [one["images_seen"] for one in notes] == [int(path.stem[-9:]) for path in grids] and len(grids) >= 2
+    assert {(one["run"], one["dataset"]) for one in notes} == {(folder.parent.name, "Tones")}
+    assert notes[0]["settings"]["z_dim"] == 8
+
+
+def test_the_command_line_walks_and_films(desk, trained, ganvas, tmp_path):
+    run = trained()
+    code, said, _ = ganvas("walk", run, "--to-class", "bright", "--frames", 4, "--out", tmp_path / "w.gif", "--json")
+    assert code == 0 and said["same_noise"] and said["from"]["class"] == "dark"
+    with Image.open(tmp_path / "w.gif") as film:
+        assert film.n_frames >= 2
+    assert ganvas("walk", run, "--frames", 4, "--out", tmp_path / "w.png")[0] == 0
+    assert read_notes(tmp_path / "w.png")["to"] == {"class": "dark", "number": 1}
+    code, said, _ = ganvas("timelapse", run, "--format", "gif", "--out", tmp_path / "t.bin", "--json")
+    assert code == 0 and said["frames"] == said["grids"] >= 2
+    with Image.open(tmp_path / "t.bin") as film:
+        assert (film.format, film.n_frames) == ("GIF", said["frames"])
+    code, _, err = ganvas("timelapse", run, "--out", tmp_path / "t.avi")
+    assert code == 2 and "no format 'avi'" in err and not (tmp_path / "t.avi").exists()
+    code, said, _ = ganvas("sample", run, "--per-class", 2, "--seed", 4, "--truncation", 0.7, "--out", tmp_path / "s")
+    notes = read_notes(tmp_path / "s" / "grey" / "000001.png")
+    assert (notes["class"], notes["number"], notes["seed"], notes["noise_scale"]) == ("grey", 1, 4, 0.7)
+
+
+def test_without_pyav_an_mp4_is_refused_at_once(desk, trained, monkeypatch):
+    run = trained()
+    monkeypatch.setattr(animation, "can_write", lambda format: format != "mp4")
+    with pytest.raises(UserError, match="pip install av"):
+        actions.timelapse(desk, run, "mp4")
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(desk, monkeypatch):
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(desk.workspace.root))
+    monkeypatch.setattr(queue, "ensure_workers", lambda store, workspace: None)
+
+    def open_it(**query):
+        at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=60).run()
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.switch_page("samples/page.py").run()
+        assert not at.exception, at.exception
+        return at
+
+    return open_it
+
+
+def test_the_page_asks_for_images_and_shows_them(desk, trained, done, page):
+    run = trained()
+    at = page(run=run)
+    at.selectbox(key=f"explore_class_{run}").set_value(1)
+    at.number_input(key=f"explore_seed_{run}").set_value(5)
+    at.slider(key=f"explore_scale_{run}").set_value(0.7)
+    at.button(key="explore_start").click().run()
+    job = desk.store.latest_job("explore", run)
+    assert job.payload == {"class": "grey", "seed": 5, "noise_scale": 0.7, "at": None}
+    assert at.query_params["smp_x"] in (job.id, [job.id]) and at.button(key="explore_cancel")
+    with desk.store.transaction() as db:
+        db.execute("UPDATE jobs SET state = 'running', pid = NULL WHERE id = ?", (job.id,))
+    done(desk.store.job(job.id))
+    at = page(run=run)
+    assert "near copy of a training image" in words(at) and "noise scale 0.7" in words(at)
+    assert at.selectbox(key=f"walk_from_{job.id}").options[0] == "grey, image 0"
+    at.button(key="walk_start").click().run()
+    walk = desk.store.latest_job("walk", run).payload
+    assert (walk["from"], walk["to"]) == ({"class": "grey", "number": 0}, {"class": "grey", "number": 1})
+    assert (walk["seed"], walk["noise_scale"]) == (5, 0.7)
+
+
+def test_the_page_says_why_there_is_no_walk(trained, page):
+    at = page(run=trained(family="kmeans"))
+    assert "no images between" in words(at) and not [one for one in at.button if one.key == "walk_start"]
+
+
+def test_two_runs_beside_each_other_and_swapped(trained, page):
+    one, two = trained(), trained(seed=1)
+    at = page(run=one, smp_b=two, smp_step="0")
+    assert "other seeds (0 and 1)" in words(at).replace("\\", "")
+    at.button(key="samples_swap").click().run()
+    asked = {name: value if isinstance(value, str) else value[0] for name, value in at.query_params.items()}
+    assert (asked["run"], asked["smp_b"], asked["smp_bstep"]) == (two, one, "0")
+    at = page(run=one, smp_b=one)
+    assert "same noise" in words(at)
+    at = page(run=one, smp_b="r" + "f" * 16)
+    assert at.selectbox(key=f"samples_beside_{one}").value == "real"
+
+
+def test_the_index_of_grids_is_read_again_only_where_it_changed(desk, trained, monkeypatch):
+    folder = desk.workspace.run(trained())
+    grids = grid_timeline.grids_of(folder)
+    reads = []
+    real = grid_timeline.runfolder.read_samples
+    monkeypatch.setattr(grid_timeline.runfolder, "read_samples", lambda path: reads.append(path) or real(path))
+    assert grid_timeline.grids_of(folder) == grids and not reads
+    index = folder / "samples" / "index.jsonl"
+    index.write_text(index.read_text().splitlines()[0] + "\n")
+    assert grid_timeline.grids_of(folder) == grids[:1] and len(reads) == 1

@@ -1,0 +1,166 @@
+"""The job `import`: what it keeps of an upload, and importing again from where a set came from, with other choices."""
+
+import os
+import shutil
+import zipfile
+
+import pytest
+from PIL import Image
+
+from gan_core import actions
+from gan_core.data.dataset import SCHEMA, read_info
+from gan_core.data.import_options import Choices
+from gan_core.data.origin import origin
+from gan_core.errors import UserError
+from gan_core.jobs import queue, worker
+from gan_core.jobs.repair import rebuild
+from gan_core.storage.workspace import new_id, read_json, write_json
+from tests.builders.odd_pictures import COLOURS, encoded
+
+NAMES = [f"d/{split}/{c}/{n}.png" for split in ("train", "val", "test") for c in ("cat", "dog") for n in range(3)]
+
+
+def make_zip(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, name in enumerate(NAMES):
+            archive.writestr(name, encoded(Image.fromarray(COLOURS[..., 0] ^ number)))
+    return path
+
+
+def uploaded(desk) -> str:
+    folder = desk.workspace.upload(new_id("upload"))
+    folder.mkdir()
+    make_zip(folder / "upload.zip")
+    return f"upload:{folder.name}"
+
+
+def carried_out(desk, source, **options):
+    """The ended job of an import."""
+    job = actions.import_dataset(desk, source, **options)
+    worker.carry_out(desk.store, desk.workspace, job, queue.Watch(desk.store, job))
+    return desk.store.job(job.id)
+
+
+def imported(desk, source, **options):
+    """(id, info) of a finished import."""
+    job = carried_out(desk, source, **options)
+    assert job.state == "finished", job.error
+    return job.subject, read_info(desk.workspace.dataset(job.subject))
+
+
+def test_an_uploaded_zip_is_kept_with_its_set_and_read_again(desk):
+    source = uploaded(desk)
+    first, info = imported(desk, source, name="Pets")
+    folder = desk.workspace.dataset(first)
+    assert info.source["kind"] == "zip" and info.source["name"] == "Pets.zip" and info.source["kept"] is True
+    assert "path" not in info.source and zipfile.ZipFile(folder / "source.zip").namelist() == NAMES
+    assert not list((desk.workspace.root / "staging").iterdir())
+    assert (info.train_counts, info.test_counts) == ([6, 6], [3, 3])
+
+    choices = Choices(split="given+validation")
+    second, again = imported(desk, f"again:{first}", size=28, choices=choices, background="black")
+    assert again.name == "Pets" and again.size == 28 and again.source["choices"] == choices._asdict()
+    assert (again.train_counts, again.test_counts) == ([3, 3], [6, 6]) and again.source["name"] == "Pets.zip"
+    assert read_info(folder) == info  # the first one is as it was
+
+    shutil.rmtree(folder)  # and the second one stands by itself
+    third, last = imported(desk, f"again:{second}", choices=Choices(split="pool"))
+    assert last.source["test_split"] == "cut" and last.source["kept"] is True
+    assert {dataset.id for dataset in desk.store.datasets()} == {first, second, third}
+    assert rebuild(desk.store, desk.workspace)["datasets"] == 2
+
+
+def test_a_zip_is_copied_where_links_cannot_be_made(desk, monkeypatch):
+    first, _ = imported(desk, uploaded(desk))
+    monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(1, "no links here")))
+    second, _ = imported(desk, f"again:{first}")
+    kept = [(desk.workspace.dataset(id) / "source.zip").read_bytes() for id in (first, second)]
+    assert kept[0] == kept[1]
+
+
+def test_a_path_is_noted_and_read_again_until_it_is_gone(desk, tmp_path):
+    source = make_zip(tmp_path / "pets.zip")
+    first, info = imported(desk, str(source))
+    assert info.source["path"] == str(source) and info.name == "pets" and source.exists()
+    assert imported(desk, f"again:{first}", size=64)[1].source["path"] == str(source)
+    queued = actions.import_dataset(desk, f"again:{first}")
+    source.unlink()
+    for refused in (
+        lambda: actions.import_dataset(desk, f"again:{first}"),
+        lambda: origin(desk.workspace.dataset(first)),
+    ):
+        with pytest.raises(UserError) as caught:
+            refused()
+        assert caught.value.code == "original_gone" and caught.value.what.count(".") == 1
+    worker.carry_out(desk.store, desk.workspace, queued, queue.Watch(desk.store, queued))
+    assert desk.store.job(queued.id).error["code"] == "original_gone"
+
+
+def test_a_ready_set_is_made_again(desk):
+    first, _ = imported(desk, "demo:shapes")
+    _, again = imported(desk, f"again:{first}", size=64)
+    assert again.size == 64 and again.source["kind"] == "demo" and again.name == "Coloured shapes"
+
+
+def test_the_upload_of_an_import_that_fails_can_be_imported_otherwise(desk):
+    """40 px are too small for 256."""
+    source = uploaded(desk)
+    upload = desk.workspace.upload(source.removeprefix("upload:"))
+    os.utime(upload, (0, 0))
+    job = carried_out(desk, source, size=256)
+    assert job.state == "failed" and job.error["code"] == "no_images"
+    assert [path.name for path in upload.iterdir()] == ["upload.zip"]
+    assert not list((desk.workspace.root / "datasets").iterdir())
+    desk.workspace.sweep()  # it is kept from now on, however old it is
+    _, info = imported(desk, source, size=28)
+    assert info.size == 28 and not list((desk.workspace.root / "staging").iterdir())
+
+
+def test_the_upload_of_an_import_that_is_stopped_stays_until_the_sweep(desk):
+    source = uploaded(desk)
+    job = actions.import_dataset(desk, source)
+    watch = queue.Watch(desk.store, job)
+    watch.stop = True
+    assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
+    upload = desk.workspace.upload(source.removeprefix("upload:"))
+    assert (upload / "upload.zip").exists()
+    os.utime(upload, (0, 0))
+    desk.workspace.sweep()
+    assert not list((desk.workspace.root / "staging").iterdir())
+
+
+def test_an_upload_that_a_job_waits_for_is_not_discarded(desk):
+    source = uploaded(desk)
+    job = actions.import_dataset(desk, source)
+    upload = desk.workspace.upload(source.removeprefix("upload:"))
+    actions.discard_upload(desk, source)
+    assert upload.exists()
+    queue.finish(desk.store, job, "failed", error={"code": "x", "what": "x", "todo": "x"})
+    actions.discard_upload(desk, source)
+    assert not upload.exists()
+
+
+def test_a_job_that_was_queued_by_an_earlier_version_is_carried_out(desk, tmp_path):
+    job = actions.import_dataset(desk, str(make_zip(tmp_path / "pets.zip")))
+    old = job._replace(
+        payload={key: value for key, value in job.payload.items() if key not in ("choices", "background")}
+    )
+    worker.carry_out(desk.store, desk.workspace, old, queue.Watch(desk.store, job))
+    assert desk.store.job(job.id).state == "finished"
+
+
+def test_a_set_of_a_newer_version_is_refused_and_an_older_one_is_read(desk, toy_dataset):
+    file = desk.workspace.dataset(toy_dataset) / "dataset.json"
+    value, info = read_json(file), read_info(file.parent)
+    assert value.pop("schema") == SCHEMA
+    write_json(file, value)  # as it was before there were numbers
+    assert read_info(file.parent) == info
+    for newer in ({**value, "schema": SCHEMA + 1}, {**value, "schema": "2", "augmented": True}):
+        write_json(file, newer)
+        with pytest.raises(UserError) as caught:
+            read_info(file.parent)
+        assert caught.value.code == "newer_dataset"
+    with pytest.raises(UserError) as caught:  # older still: nothing was noted of where it came from
+        write_json(file, value)
+        origin(file.parent)
+    assert caught.value.code == "original_gone"

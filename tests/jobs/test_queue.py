@@ -1,0 +1,260 @@
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from gan_core.errors import UserError
+from gan_core.jobs import queue, worker
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
+
+
+def submit(store, kind="train", **more):
+    return queue.submit(store, kind, "r0123456789abcdef", {"a": 1}, **more)
+
+
+def test_jobs_are_claimed_in_order_and_by_lane(store):
+    first, second, light = submit(store), submit(store), submit(store, "probe")
+    assert [queue.claim(store, "train").id, queue.claim(store, "train").id] == [first.id, second.id]
+    assert queue.claim(store, "train") is None
+    assert queue.claim(store, "light").id == light.id
+
+
+def test_the_same_token_is_one_job(store):
+    assert submit(store, token="x").id == submit(store, token="x").id
+    assert submit(store, token="y").id != submit(store, token="x").id
+
+
+def test_two_claimers_never_get_the_same_job(store):
+    for _ in range(12):
+        submit(store)
+    taken, lock = [], threading.Lock()
+
+    def take():
+        mine = Store(Workspace(store.path.parent))
+        while job := queue.claim(mine, "train"):
+            with lock:
+                taken.append(job.id)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(taken) == len(set(taken)) == 12
+
+
+def test_a_job_waits_for_its_predecessor_and_fails_with_it(store):
+    first = submit(store, "import")
+    second = submit(store, after=first.id)
+    assert queue.claim(store, "train") is None
+    running = queue.claim(store, "light")
+    queue.finish(store, running, "finished")
+    assert queue.claim(store, "train").id == second.id
+    bad = submit(store, "import")
+    waiting = submit(store, after=bad.id)
+    queue.finish(store, queue.claim(store, "light"), "failed", error={"code": "x", "what": "x.", "todo": "y."})
+    assert queue.claim(store, "train") is None
+    assert store.job(waiting.id).state == "failed"
+
+
+def test_a_stopped_queued_job_never_starts_and_an_ended_one_cannot_be_asked(store):
+    job = submit(store)
+    assert queue.control(store, job.id, "stop").state == "stopped"
+    assert queue.claim(store, "train") is None
+    with pytest.raises(UserError, match="already ended"):
+        queue.control(store, job.id, "stop")
+
+
+def test_watch_sees_stop_and_holds_while_paused(store):
+    submit(store)
+    job = queue.claim(store, "train")
+    watch = queue.Watch(store, job, interval_seconds=0)
+    assert watch() is False
+    queue.control(store, job.id, "pause")
+    threading.Timer(0.5, lambda: queue.control(store, job.id, "run")).start()
+    started = time.monotonic()
+    assert watch() is False and time.monotonic() - started > 0.4
+    queue.control(store, job.id, "stop")
+    assert watch() is True
+
+
+def test_a_job_whose_process_is_gone_is_interrupted_and_a_live_one_is_not(store):
+    submit(store)
+    mine = queue.claim(store, "train")
+    submit(store)
+    other = queue.claim(store, "train")
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET pid = ? WHERE id = ?", (child.pid, other.id))
+    assert [job.id for job in queue.reconcile(store)] == [other.id]
+    assert store.job(other.id).state == "interrupted" and "Resume" in store.job(other.id).error["todo"]
+    assert store.job(mine.id).state == "running" and mine.pid == os.getpid()
+
+
+def test_a_zombie_and_a_reused_pid_are_dead():
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    time.sleep(0.3)
+    started = __import__("psutil").Process(child.pid).create_time()
+    assert not queue.alive(child.pid, started)  # exited, not yet reaped
+    child.wait()
+    assert not queue.alive(os.getpid(), started - 1000)  # our pid, another start time
+
+
+def test_an_old_attempt_cannot_write(store):
+    submit(store)
+    old = queue.claim(store, "train")
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET attempt = attempt + 1 WHERE id = ?", (old.id,))
+    assert queue.finish(store, old, "finished") is False
+    queue.report(store, old, 0.5, "old")
+    assert store.job(old.id).state == "running" and store.job(old.id).message == ""
+    assert queue.Watch(store, old, 0)() is True  # and it is told to end
+
+
+def test_one_worker_per_lane(workspace):
+    with queue.lane_lock(workspace, "train") as mine:
+        assert mine
+        with queue.lane_lock(workspace, "train") as second, queue.lane_lock(workspace, "light") as other_lane:
+            assert not second and other_lane
+    with queue.lane_lock(workspace, "train") as again:
+        assert again
+
+
+@pytest.mark.parametrize(
+    "error, code",
+    [
+        (UserError("bad", "It is bad.", "Mend it."), "bad"),
+        (MemoryError("x"), "oom"),
+        (OSError(28, "full"), "disk_full"),
+        (KeyError("x"), "bug"),
+    ],
+)
+def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypatch, error, code):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setitem(worker.HANDLERS, "probe", broken)
+    submit(store, "probe")
+    job = queue.claim(store, "light")
+    assert worker.carry_out(store, workspace, job, queue.Watch(store, job)) == "failed"
+    told = store.job(job.id).error
+    assert (
+        told["code"] == code
+        and told["what"].endswith(".")
+        and told["todo"].endswith(".")
+        and "Traceback" not in told["what"]
+    )
+
+
+def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, workspace):
+    """The whole way: row, process, handler, dataset folder."""
+    from gan_core import actions
+
+    job = actions.import_dataset(actions.Desk(store, workspace), "demo:shapes", size=32)
+    deadline = time.monotonic() + 60
+    while store.job(job.id).live and time.monotonic() < deadline:
+        time.sleep(0.2)
+    done = store.job(job.id)
+    assert done.state == "finished", done.error
+    assert [d.id for d in store.datasets()] == [job.subject]
+    assert sum(done.result["classes"].values()) == 600
+    for child in queue.CHILDREN:
+        assert os.getsid(child.pid) != os.getsid(0)  # Ctrl-C of the server does not reach it
+        child.terminate()
+        child.wait(10)
+
+
+def test_a_signal_during_a_pause_or_a_look_is_not_lost(store):
+    submit(store)
+    job = queue.claim(store, "train")
+    watch = queue.Watch(store, job, interval_seconds=0)
+    queue.control(store, job.id, "pause")
+    threading.Timer(0.4, lambda: setattr(watch, "stop", True)).start()
+    started = time.monotonic()
+    assert watch() is True and time.monotonic() - started < 3
+    assert watch() is True
+
+
+def test_readers_survive_a_writer_killed_in_mid_commit(store):
+    """Its hot journal must be rolled back by whoever comes next, and that may be a reader."""
+    submit(store)
+    script = (
+        "import os, signal, sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA cache_size = 1')\n"
+        "db.execute('BEGIN IMMEDIATE')\n"
+        "for i in range(3000):\n"
+        "    db.execute(\"INSERT INTO events (job_id, at, text) VALUES ('x', 0, ?)\", ('y' * 500,))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.path)], check=False)
+    assert store.path.with_name(store.path.name + "-journal").exists()
+    assert len(store.jobs()) == 1 and store.events("x") == []
+
+
+def test_a_locked_index_does_not_end_a_job(store, monkeypatch):
+    import sqlite3
+
+    from gan_core.jobs.progress import Reporter
+
+    def locked(*_):
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(queue, "report", locked)
+    Reporter(store, submit(store))(0.5, "half")
+
+
+def test_a_waiting_job_moves_up_once_and_is_taken_earlier(store):
+    first, second, third = submit(store), submit(store), submit(store)
+    submit(store, "probe")  # another lane, another queue
+    queue.move_up(store, third.id, second.id)
+    assert [job.id for job in store.waiting("train")] == [first.id, third.id, second.id]
+    with pytest.raises(UserError, match="queue has changed"):  # the second click saw the old order
+        queue.move_up(store, third.id, second.id)
+    queue.move_up(store, third.id, first.id)
+    late = submit(store)
+    taken = [queue.claim(store, "train").id for _ in range(4)]
+    assert taken == [third.id, first.id, second.id, late.id]
+    with pytest.raises(UserError, match="queue has changed"):
+        queue.move_up(store, second.id, first.id)
+
+
+def test_the_first_in_line_cannot_move_up_nor_past_another_lane(store):
+    probe, only = submit(store, "probe"), submit(store)
+    for ahead in (probe.id, only.id, ""):
+        with pytest.raises(UserError):
+            queue.move_up(store, only.id, ahead)
+    assert [job.id for job in store.waiting("train")] == [only.id]
+
+
+def test_cancel_takes_only_what_still_waits(store):
+    first, second = submit(store), submit(store)
+    assert queue.cancel(store, second.id).state == "stopped" and store.waiting("train")[0].id == first.id
+    queue.claim(store, "train")
+    for id in (first.id, second.id, "j0"):
+        with pytest.raises(UserError, match="does not wait"):
+            queue.cancel(store, id)
+    assert store.job(first.id).state == "running" and store.job(first.id).control == "run"
+
+
+def test_an_index_put_in_the_place_of_another_is_read_anew(store, tmp_path):
+    before = shutil.copy(store.path, tmp_path / "before.sqlite")
+    submit(store)
+    assert len(store.jobs()) == 1
+    os.replace(before, store.path)  # as a restored backup does, while the server is up
+    assert store.jobs() == []
+    submit(store)
+    assert len(store.jobs()) == 1
+
+
+def test_a_workspace_from_before_queues_had_places_keeps_its_order(store):
+    first, second = submit(store), submit(store)
+    with store.transaction() as db:
+        db.execute("ALTER TABLE jobs DROP COLUMN place")
+        db.execute("PRAGMA user_version = 1")
+    again = Store(Workspace(store.path.parent))
+    assert [job.id for job in again.waiting("train")] == [first.id, second.id]

@@ -1,0 +1,285 @@
+"""The routes of app.py on a real server: streamed upload, who may send it, Range, and one 404 for what is not there."""
+
+import http.client
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
+from pages.shared import urls
+from tests.builders import seeded_workspace
+
+ROOT = Path(__file__).parents[1]
+
+
+class Server:
+    def __init__(self, port: int, workspace: Workspace):
+        self.port, self.workspace = port, workspace
+
+    def ask(self, method: str, path: str, body=None, headers: dict | None = None) -> tuple[int, dict, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def staged(self) -> list[str]:
+        return sorted(path.name for path in (self.workspace.root / "staging").iterdir())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    root = tmp_path_factory.mktemp("workspace")
+    workspace = seeded_workspace.seed(root)
+    # Nothing may wait in the queue: the server would start real workers for it.
+    with Store(workspace).transaction() as db:
+        db.execute("UPDATE jobs SET state = 'stopped' WHERE state = 'queued'")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with open(root / "server.log", "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "GANVAS_WORKSPACE": str(root)},
+            start_new_session=True,
+        )
+    running = Server(port, workspace)
+    try:
+        for _ in range(200):
+            try:
+                if running.ask("GET", "/_stcore/health")[0] == 200:
+                    break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail((root / "server.log").read_text())
+        yield running
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def test_an_upload_lands_whole_in_staging(server):
+    body = os.urandom(3_000_000)
+    status, _, answer = server.ask(
+        "PUT",
+        "/api/uploads?name=birds.zip",
+        body,
+        {"Origin": f"http://127.0.0.1:{server.port}", "Sec-Fetch-Site": "same-origin"},
+    )
+    told = json.loads(answer)
+    assert status == 200 and told["bytes"] == len(body)
+    folder = server.workspace.upload(told["upload"])
+    assert [path.name for path in folder.iterdir()] == ["upload.zip"] and (folder / "upload.zip").read_bytes() == body
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+    ],
+)
+def test_a_page_of_another_site_may_not_upload(server, headers):
+    status, _, answer = server.ask("PUT", "/api/uploads", b"x" * 100, headers)
+    assert status == 403 and set(json.loads(answer)) == {"what", "todo"} and server.staged() == []
+
+
+def test_another_host_name_reads_nothing(server):
+    path = f"/api/exports/{seeded_workspace.EXPORT}/birds.zip"
+    assert server.ask("GET", path, headers={"Host": "evil.example"})[0] == 403
+    assert server.ask("GET", path, headers={"Host": f"localhost:{server.port}"})[0] == 200
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(
+            f"PUT /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 5000000\r\n\r\n".encode()
+            + b"x" * 2_000_000
+        )
+        for _ in range(100):
+            if server.staged():
+                break
+            time.sleep(0.05)
+        assert server.staged()
+    for _ in range(100):
+        if not server.staged():
+            break
+        time.sleep(0.05)
+    assert server.staged() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"Content-Length": str(21 << 30)}, 413), ({"Content-Length": "0"}, 400)]
+)
+def test_too_much_and_nothing_are_refused(server, headers, status):
+    assert server.ask("PUT", "/api/uploads", headers=headers)[0] == status and server.staged() == []
+
+
+def test_a_download_is_an_attachment_and_can_be_resumed(server):
+    path = f"/api/exports/{seeded_workspace.EXPORT}/birds.zip"
+    whole = (server.workspace.export(seeded_workspace.EXPORT) / "birds.zip").read_bytes()
+    status, headers, body = server.ask("GET", path)
+    assert (status, body) == (200, whole) and headers["content-disposition"].startswith("attachment")
+    assert headers["x-content-type-options"] == "nosniff"
+    status, headers, body = server.ask("GET", path, headers={"Range": "bytes=10-19"})
+    assert (status, body) == (206, whole[10:20]) and headers["content-range"] == f"bytes 10-19/{len(whole)}"
+
+
+def test_the_support_bundle_is_a_zip_for_our_own_page_only(server):
+    status, headers, body = server.ask("GET", "/api/support-bundle")
+    assert status == 200 and headers["content-disposition"].startswith("attachment")
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert "versions.json" in archive.namelist() and archive.testzip() is None
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        assert server.ask("GET", "/api/support-bundle", headers=headers)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["samples/reals.png", "samples/fakes-000000400.png", "timelapse.webp"])
+def test_pictures_of_a_run_come_from_disk(server, path):
+    run = seeded_workspace.RUNS["finished"]
+    status, headers, body = server.ask("GET", f"/app/static/runs/{run}/{path}")
+    assert (status, body) == (200, (server.workspace.run(run) / path).read_bytes())
+    assert ("immutable" in headers["cache-control"]) == path.startswith("samples/") and headers[
+        "content-type"
+    ].startswith("image/")
+
+
+def test_plotly_is_served_under_its_version_and_may_be_kept_for_ever(server):
+    status, headers, body = server.ask("GET", urls.plotly_script())
+    assert status == 200 and b"plotly.js" in body[:200] and "immutable" in headers["cache-control"]
+    assert "javascript" in headers["content-type"]
+    assert server.ask("GET", "/app/static/plotly-0.0.1.min.js")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["explore/{job}/grid.png", "explore/{job}/real-0000001.webp", "walks/{job}/walk.gif"])
+def test_pictures_of_a_job_come_from_disk_and_nothing_beside_them(server, path):
+    run, job = seeded_workspace.RUNS["finished"], "j" + "a" * 16
+    file = server.workspace.run(run) / path.format(job=job)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"picture")
+    (file.parent / "explore.json").write_text("{}")
+    base = f"/app/static/runs/{run}"
+    status, headers, body = server.ask("GET", f"{base}/{path.format(job=job)}")
+    assert (status, body) == (200, b"picture") and "immutable" in headers["cache-control"]
+    kind = path.split("/")[0]
+    for beside in (
+        f"{kind}/{job}/explore.json",
+        f"{kind}/{job}/..%2f..%2fconfig.json",
+        f"{kind}/x/grid.png",
+        "config.json",
+    ):
+        assert server.ask("GET", f"{base}/{beside}")[0] == 404
+
+
+def test_contact_sheets_come_from_disk(server):
+    assert server.ask("GET", f"/app/static/datasets/{seeded_workspace.DATASET}/contact/2.webp")[0] == 200
+
+
+RUN = seeded_workspace.RUNS["finished"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/exports/{seeded_workspace.EXPORT}/absent.zip",
+        "/api/exports/e0000000000000000/birds.zip",
+        "/api/exports/x/birds.zip",
+        f"/api/exports/{seeded_workspace.EXPORT}/..%2f..%2fganvas.sqlite",
+        f"/api/exports/{seeded_workspace.EXPORT}/export.json",
+        f"/api/exports/{RUN}/birds.zip",
+        f"/app/static/runs/{RUN}/samples/..%2fconfig.json",
+        f"/app/static/runs/{RUN}/samples/index.jsonl",
+        f"/app/static/runs/{RUN}/samples/..%5cconfig.json",
+        "/app/static/runs/..%2f..%2f/samples/reals.png",
+        f"/app/static/runs/{RUN}/samples/fakes-%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1%D9%A1.png",
+        f"/app/static/runs/{RUN}/samples/reals.png%00",
+        f"/app/static/datasets/{seeded_workspace.DATASET}/contact/99.webp",
+        f"/app/static/datasets/{RUN}/contact/0.webp",
+        f"/app/static/runs/{seeded_workspace.RUNS['running']}/timelapse.webp",
+    ],
+)
+def test_absent_and_forbidden_are_the_same_404(server, path):
+    status, _, body = server.ask("GET", path)
+    assert status == 404 and json.loads(body)["what"] == "There is no such file."
+
+
+def test_a_link_out_of_the_workspace_is_not_followed(server, tmp_path):
+    (tmp_path / "secret.zip").write_bytes(b"secret")
+    (server.workspace.export(seeded_workspace.EXPORT) / "link.zip").symlink_to(tmp_path / "secret.zip")
+    assert server.ask("GET", f"/api/exports/{seeded_workspace.EXPORT}/link.zip")[0] == 404
+
+
+def test_every_answer_carries_the_security_headers(server):
+    for path in ("/", "/_stcore/health", "/api/exports/x/y.zip"):
+        headers = server.ask("GET", path)[1]
+        assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "SAMEORIGIN"
+        assert (
+            headers["referrer-policy"] == "same-origin"
+            and "frame-ancestors 'self'" in headers["content-security-policy"]
+        )
+
+
+def test_a_dead_run_becomes_interrupted_while_the_server_is_up(server):
+    store = Store(server.workspace)
+    job = seeded_workspace.add_job(store, "train", "r" + "f" * 16, "running", {})
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET pid = 999999999 WHERE id = ?", (job,))
+    for _ in range(100):
+        if store.job(job).state == "interrupted":
+            break
+        time.sleep(0.1)
+    assert store.job(job).state == "interrupted"
+
+
+GAME = "/api/lab/fast?at=r50&game=" + quote(json.dumps({"shape": "ring", "seed": 3}))
+
+
+def test_a_class_that_asks_for_the_same_frames_shares_one_file(server):
+    with ThreadPoolExecutor(16) as many:
+        answers = list(many.map(lambda _: server.ask("GET", GAME), range(16)))
+    assert {status for status, _, _ in answers} == {200} and len({body for _, _, body in answers}) == 1
+    assert answers[0][1]["cache-control"] == "public, max-age=3600"
+    (game,) = (server.workspace.root / "cache" / "lab").iterdir()
+    assert [file.name for file in game.glob("*.bin")] == ["fast-r50.bin"]
+    assert (game / "fast-r50.bin").read_bytes() == answers[0][2]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/lab/fast?at=r7",
+        "/api/lab/..%2f?at=",
+        "/api/lab/one?at=x",
+        "/api/lab/one?game=[1]",
+        "/api/lab/one?game={",
+        "/api/lab/one?game=%7B%22lr_g%22%3A9%7D",
+    ],
+)
+def test_frames_that_none_has_are_refused_in_words(server, path):
+    status, _, body = server.ask("GET", path)
+    assert status in (400, 404) and json.loads(body)["todo"].endswith(".")
+    assert server.ask("GET", GAME, headers={"Origin": "http://elsewhere.example"})[0] == 403

@@ -1,0 +1,119 @@
+"""Running out of memory is one sentence with the largest batch that fits."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+
+from gan_core import actions
+from gan_core.errors import UserError
+from gan_core.jobs import worker
+from gan_core.jobs.queue import Watch
+from gan_core.models import r3lite
+from gan_core.training import checkpoint, out_of_memory
+
+CPU_WORDS = (
+    "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+    "1099511627776 bytes. Error code 12 (Cannot allocate memory)"
+)
+
+
+@pytest.fixture
+def room_for(monkeypatch):
+    """room_for(8): G cannot draw more than 8 images in training."""
+    original = r3lite.Generator.forward
+
+    def plant(most, error=None):
+        def forward(self, z, y):
+            if self.training and len(z) > most:
+                raise error or RuntimeError(CPU_WORDS)
+            return original(self, z, y)
+
+        monkeypatch.setattr(r3lite.Generator, "forward", forward)
+
+    return plant
+
+
+def carry_out(desk, job):
+    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
+    return desk.store.job(job.id)
+
+
+@pytest.mark.parametrize("error", [None, torch.OutOfMemoryError("CUDA out of memory."), MemoryError()])
+def test_a_run_that_does_not_fit_names_the_batch_that_does(desk, toy_dataset, tiny, room_for, error):
+    room_for(9, error)
+    job = carry_out(desk, actions.train(desk, toy_dataset, tiny(batch=48)))
+    assert job.state == "failed" and job.error["code"] == "out_of_memory"
+    assert job.error["what"] == "Memory ran out at batch size 48: the largest batch that fits is 9."
+    assert "batch size 9" in (desk.workspace.run(job.subject) / "log.txt").read_text()
+
+
+def test_the_probe_says_so_before_the_run_starts(desk, toy_dataset, tiny, room_for):
+    room_for(16)
+    job = carry_out(desk, actions.probe(desk, toy_dataset, tiny(batch=32)))
+    assert "largest batch that fits is 16" in job.error["what"]
+
+
+def test_where_nothing_fits_it_is_the_width(desk, toy_dataset, tiny, room_for):
+    room_for(0)
+    job = carry_out(desk, actions.train(desk, toy_dataset, tiny(batch=8)))
+    assert "not even two images" in job.error["what"] and "width" in job.error["todo"]
+
+
+def test_networks_that_learn_from_one_image_are_tried_with_one(tiny, monkeypatch):
+    tried = []
+    monkeypatch.setattr(out_of_memory, "runs", lambda config, data: tried.append(config.batch))
+    assert out_of_memory.largest_batch_that_fits(tiny(family="garbage128", batch=4), None) is None and tried == [2, 1]
+    tried.clear()
+    assert out_of_memory.largest_batch_that_fits(tiny(batch=4), None) is None and tried == [2]
+
+
+@pytest.mark.parametrize("family, words", [("garbage128", "one image fits"), ("r3lite", "two images fit")])
+def test_where_nothing_fits_it_says_how_little(tiny, monkeypatch, family, words):
+    monkeypatch.setattr(out_of_memory, "runs", lambda config, data: False)
+
+    def full():
+        raise MemoryError
+
+    with pytest.raises(UserError, match=f"not even {words}"):
+        out_of_memory.guarded(tiny(family=family, batch=4), None, full)
+
+
+def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(desk, toy_dataset, tiny, room_for):
+    job = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0)))
+    folder = desk.workspace.run(job.subject) / "checkpoints"
+    seen = checkpoint.newest(folder)[0]["images_seen"]
+    with desk.store.transaction() as db:  # as if it had been stopped there with more to do
+        db.execute("UPDATE runs SET config = replace(config, '\"epochs\": 1.0', '\"epochs\": 9.0')")
+        db.execute("UPDATE jobs SET state = 'stopped'")
+    room_for(8)
+    assert carry_out(desk, actions.resume(desk, job.subject)).error["code"] == "out_of_memory"
+    assert checkpoint.newest(folder)[0]["images_seen"] == seen
+
+
+def test_other_errors_are_not_touched(tiny):
+    def broken():
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        out_of_memory.guarded(tiny(), None, broken)
+
+
+def test_the_networks_in_the_way_are_gone_before_another_batch_is_tried(tiny, monkeypatch):
+    held, alive = [], []
+
+    def work():
+        networks = torch.nn.Linear(1, 1)
+        held.append(weakref.ref(networks))
+        raise RuntimeError(CPU_WORDS)
+
+    def look(config, data):
+        gc.collect()
+        alive.append(held[0]() is not None)
+        return 4
+
+    monkeypatch.setattr(out_of_memory, "largest_batch_that_fits", look)
+    with pytest.raises(out_of_memory.UserError, match="fits is 4"):
+        out_of_memory.guarded(tiny(), None, work)
+    assert alive == [False]
