@@ -6,7 +6,8 @@ import zipfile
 import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
-from test_journeys import upload, wait_for
+
+from tests.browser.test_journeys import upload, wait_for
 
 
 def zip_with_copies(path):

@@ -3,7 +3,8 @@
 import re
 
 from playwright.sync_api import expect
-from test_journeys import wait_for
+
+from tests.browser.test_journeys import wait_for
 
 PICTURE = "canvas => canvas.toDataURL()"
 

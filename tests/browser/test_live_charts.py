@@ -5,11 +5,11 @@ import threading
 
 import pytest
 from playwright.sync_api import expect
-from test_journeys import wait_for
 
 from gan_core.jobs import queue
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
+from tests.browser.test_journeys import wait_for
 from tests.builders import seeded_workspace
 
 UPDATES = 10

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from test_journeys import wait_for
 
 from gan_core import actions
 from gan_core.actions import Desk
@@ -17,6 +16,7 @@ from gan_core.settings.schema import build
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, new_id
 from tests.browser.app_server import Server
+from tests.browser.test_journeys import wait_for
 from tests.builders.toy_images import toy_images
 
 

@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from test_composite import BLUE, RED, disc
 
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, load, read_info, read_items, write_info, write_items
@@ -17,6 +16,7 @@ from gan_core.jobs.queue import Watch
 from gan_core.jobs.repair import rebuild
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import new_id, read_json
+from tests.export.fill.test_composite import BLUE, RED, disc
 
 SIDE = 32
 

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cleaning import kept, run  # noqa: F401  a fixture
 
 from gan_core.jobs import queue, worker
 from gan_core.storage.store import Store
@@ -14,6 +13,7 @@ from gan_core.system import info, throughput
 from pages.system import job_list
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import open_page, words
+from tests.storage.test_cleanup import kept, run  # noqa: F401  a fixture
 
 FACTS = {"looked_at": 0.0, "torch": "2.11.0", "cuda": "13.0", "threads": 4, "bf16": True}
 GPU = {"name": "NVIDIA <b>H100</b>", "memory_bytes": 80_000_000_000, "capability": "9.0", "bf16": True}
