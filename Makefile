@@ -1,4 +1,4 @@
-# make run, make test: each makes .venv on first use. make check: what a commit should pass. make bench: the figures.
+# make run, make test: each creates .venv on first use. make check: what a commit should pass, without a browser. make bench: the figures.
 PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
@@ -19,13 +19,14 @@ run: setup
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 test: setup
-	$(PY) -m pytest
+	$(PY) -m pytest -n logical -m "not browser"
+	$(PY) -m pytest -m browser
 
 check: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -m "not browser"
+	$(PY) -m pytest -n logical -m "not browser"
 
 bench: setup
 	$(PY) benchmarks/demo_seconds.py
