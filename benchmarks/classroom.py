@@ -109,7 +109,7 @@ def main() -> None:
     if asked.turns < 2:
         ask.error("two turns at the least")
     from gan_core import actions
-    from gan_core.actions import Desk
+    from gan_core.actions import Context
     from gan_core.storage.store import Store
     from gan_core.storage.workspace import Workspace
     from tests.browser.app_server import Server
@@ -120,17 +120,17 @@ def main() -> None:
         root.mkdir()
         server = Server(root, threads=None).start()
         workspace = Workspace(root)
-        desk = Desk(Store(workspace), workspace)
-        seeded_workspace.seed_dataset(workspace, desk.store)
+        context = Context(Store(workspace), workspace)
+        seeded_workspace.seed_dataset(workspace, context.store)
         grown = [f"r{number + 100:016x}" for number in range(3)]
         for number, run in enumerate(grown):
             seeded_workspace.seed_run(
-                workspace, desk.store, run, f"Run {number}", "running", created_at=time.time() - number
+                workspace, context.store, run, f"Run {number}", "running", created_at=time.time() - number
             )
         done = threading.Event()
         threading.Thread(target=grow, args=(workspace, grown, done), daemon=True).start()
         try:
-            _, job = actions.demo(desk, minutes=60)
+            _, job = actions.demo(context, minutes=60)
             metrics = workspace.run(job.subject) / "metrics.jsonl"
             while not metrics.exists() or len(metrics.read_text().splitlines()) < WARM_ROWS:
                 time.sleep(1)

@@ -21,7 +21,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data import dataset as dataset_folder
 from gan_core.jobs import queue, worker
 from gan_core.jobs.shared.run_sampler import Sampling
@@ -36,10 +36,10 @@ OF_A_RUN = ("seed", "device", "epochs", "minutes")  # settings that are of a run
 LEAST_IMAGES, PROBE_SECONDS = 3_000, 2.0
 
 
-def do(desk: Desk, job: Job) -> Job:
+def do(context: Context, job: Job) -> Job:
     """Carry out a job in this process."""
-    worker.carry_out(desk.store, desk.workspace, job, queue.Watch(desk.store, job))
-    ended = desk.store.job(job.id)
+    worker.carry_out(context.store, context.workspace, job, queue.Watch(context.store, job))
+    ended = context.store.job(job.id)
     assert ended.state == "finished", ended.error
     return ended
 
@@ -64,10 +64,10 @@ def picture(drawn: Sampling) -> Image.Image:
     return large if large.width <= WIDTH else large.resize((WIDTH, large.height * WIDTH // large.width))
 
 
-def keep(desk: Desk, run: Run) -> dict:
+def keep(context: Context, run: Run) -> dict:
     """Write the picture of a finished run; what its card says of it."""
-    drawn = Sampling(run, desk.workspace)
-    status = json.loads((desk.workspace.run(run.id) / "status.json").read_text())
+    drawn = Sampling(run, context.workspace)
+    status = json.loads((context.workspace.run(run.id) / "status.json").read_text())
     picture(drawn).quantize(64).save(OUT / f"{run.config['recipe']}.png", optimize=True)
     facts = {"dataset": drawn.info.name, "images_seen": drawn.images_seen, "seconds": round(status["elapsed_seconds"])}
     own = recipes.start(
@@ -79,13 +79,13 @@ def keep(desk: Desk, run: Run) -> dict:
     return facts | {"device": status["device"], **({"changed": changed} if changed else {})}
 
 
-def elsewhere(places: list[Path], recipe: str) -> tuple[Desk, Run] | None:
+def elsewhere(places: list[Path], recipe: str) -> tuple[Context, Run] | None:
     for place in places:
-        desk = Desk(Store(Workspace(place)), Workspace(place))
-        runs = {run.id: run for run in desk.store.runs() if run.config["recipe"] == recipe}
-        ended = [job for job in desk.store.jobs(kind="train", states=("finished", "stopped")) if job.subject in runs]
+        context = Context(Store(Workspace(place)), Workspace(place))
+        runs = {run.id: run for run in context.store.runs() if run.config["recipe"] == recipe}
+        ended = [job for job in context.store.jobs(kind="train", states=("finished", "stopped")) if job.subject in runs]
         if shown := [(job.result["images_seen"], job.subject) for job in ended if job.result]:
-            return desk, runs[max(shown)[1]]
+            return context, runs[max(shown)[1]]
     return None
 
 
@@ -99,15 +99,15 @@ def main() -> None:
     file = OUT / "facts.json"
     facts = json.loads(file.read_text()) if file.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        desk = Desk(Store(Workspace(folder)), Workspace(folder), in_this_process=True)
+        context = Context(Store(Workspace(folder)), Workspace(folder), in_this_process=True)
         datasets: dict[int, str] = {}
         for name in asked.recipe:
             started, recipe = time.monotonic(), recipes.RECIPES[name]
             side = next((side for side in SIDES if side in recipe.sizes), recipe.sizes[0])
             if side not in datasets:
-                source = actions.import_dataset(desk, "demo:digits", name="Handwritten digits", size=side)
-                datasets[side] = do(desk, source).subject
-            data = dataset_folder.load(desk.workspace.dataset(datasets[side]), "train")
+                source = actions.import_dataset(context, "demo:digits", name="Handwritten digits", size=side)
+                datasets[side] = do(context, source).subject
+            data = dataset_folder.load(context.workspace.dataset(datasets[side]), "train")
             settings = recipes.start(name, size=side, train_images=len(data.labels))
             speed, said = 0.0, {"size": side}
             if recipe.config.family != "progressive":  # its first steps draw 4 px, and say nothing of the later ones
@@ -117,8 +117,8 @@ def main() -> None:
                 said |= keep(*found)
             elif side in SIDES and speed * asked.seconds >= LEAST_IMAGES:
                 values = settings.model_dump() | {"epochs": round(speed * asked.seconds / len(data.labels), 1)}
-                job = do(desk, actions.train(desk, datasets[side], schema.build(values)))
-                said |= keep(desk, desk.store.run(job.subject))
+                job = do(context, actions.train(context, datasets[side], schema.build(values)))
+                said |= keep(context, context.store.run(job.subject))
             facts[name] = said
             file.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
             print(f"{name:<18} {time.monotonic() - started:5.1f} s  {json.dumps(said)}", flush=True)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.storage import run_folder
+from gan_core.text import duration
 from pages.shared import refresh_rate
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 from pages.shared.status import state_of, state_text
-from pages.shared.text import duration, plain
+from pages.shared.text import plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
 MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
@@ -100,10 +101,10 @@ st.set_page_config(
 )
 
 
-def running_now(desk: Desk) -> None:
+def running_now(context: Context) -> None:
     """The chip: name, percent, time left, and the way to Live."""
-    active = [job for job in desk.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
-    names = {run.id: run.name for run in desk.store.runs()} if active else {}
+    active = [job for job in context.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
+    names = {run.id: run.name for run in context.store.runs()} if active else {}
 
     every = CHIP_TIMES * refresh_rate.seconds() if active else None
 
@@ -112,7 +113,7 @@ def running_now(desk: Desk) -> None:
         if every and refresh_rate.seconds() > refresh_rate.SLACK * every / CHIP_TIMES:
             st.rerun()  # many came to watch
         for job in active:
-            now, status = desk.store.job(job.id), run_folder.read_status(desk.workspace.run(job.subject))
+            now, status = context.store.job(job.id), run_folder.read_status(context.workspace.run(job.subject))
             with st.container(border=True, key=f"chip_{job.subject}"):
                 st.page_link(
                     "live/page.py", label=plain(names.get(job.subject, "Run")), query_params={"run": job.subject}
@@ -126,6 +127,6 @@ def running_now(desk: Desk) -> None:
 
 
 with st.sidebar:
-    running_now(get_desk())
+    running_now(get_context())
 
 page.run()

@@ -12,7 +12,7 @@ import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gan_core import __main__ as cli
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.jobs import queue
 from gan_core.settings.schema import TrainConfig, build
@@ -35,9 +35,9 @@ def store(workspace):
 
 
 @pytest.fixture
-def desk(store, workspace):
-    """A desk whose jobs the test carries out itself."""
-    return Desk(store, workspace, in_this_process=True)
+def context(store, workspace):
+    """A context whose jobs the test carries out itself."""
+    return Context(store, workspace, in_this_process=True)
 
 
 @pytest.fixture
@@ -83,14 +83,14 @@ NARROWER = {
 def tiny():
     """tiny(recipe, **changes): a recipe shrunk until a step takes milliseconds. A family that is not the recipe's own comes with
     settings that it can be told."""
-    from gan_core.settings.families import FACTS
+    from gan_core.settings.families import TRAITS
     from gan_core.settings.recipes import RECIPES
 
     def shrink(recipe: str = "quick", **changes) -> TrainConfig:
         small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "guide": False}
         small |= NARROWER.get(changes.get("family", ""), {})
         values = {**RECIPES[recipe].config.model_dump(), **small}
-        if (facts := FACTS[changes.get("family", values["family"])]) is not FACTS[values["family"]]:
+        if (facts := TRAITS[changes.get("family", values["family"])]) is not TRAITS[values["family"]]:
             values["condition"] = facts.conditions[0]
             values["loss"] = values["loss"] if values["loss"] in facts.losses else (*facts.losses, "nonsaturating")[0]
             values["penalty"] = values["penalty"] if facts.per_image else "none"

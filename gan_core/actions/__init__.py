@@ -4,7 +4,7 @@ Every refusal is a UserError raised here, before anything is queued.
 """
 
 from gan_core.actions.cleanup import clean, look_again
-from gan_core.actions.context import Desk, trained_run
+from gan_core.actions.context import Context, trained_run
 from gan_core.actions.dataset_health import curate, exclude, inspect, undo_exclusion
 from gan_core.actions.datasets import discard_upload, import_dataset, locate, look_into, settings_before
 from gan_core.actions.evaluation import (

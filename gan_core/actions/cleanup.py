@@ -1,6 +1,6 @@
 """Requests about the computer and its disk: look at the devices, free space."""
 
-from gan_core.actions.context import Desk
+from gan_core.actions.context import Context
 from gan_core.errors import UserError
 from gan_core.storage import cleanup
 from gan_core.storage.store import Job
@@ -8,15 +8,15 @@ from gan_core.storage.store import Job
 SUBJECT = "system"  # a job's subject is the id of what it works on; this one works on the computer
 
 
-def look_again(desk: Desk, token: str | None = None) -> Job:
+def look_again(context: Context, token: str | None = None) -> Job:
     """Queue a look at torch and the GPUs; one that waits or runs already is returned instead."""
-    for job in desk.store.jobs(kind="system", states=("queued", "running"), limit=1):
+    for job in context.store.jobs(kind="system", states=("queued", "running"), limit=1):
         return job
-    return desk.submit("system", SUBJECT, {}, token=token)
+    return context.submit("system", SUBJECT, {}, token=token)
 
 
 def clean(
-    desk: Desk, kinds: list[str], *, days: float = cleanup.EXPORT_DAYS, dry_run: bool = False
+    context: Context, kinds: list[str], *, days: float = cleanup.EXPORT_DAYS, dry_run: bool = False
 ) -> dict[str, cleanup.Freed]:
     """Remove what is not needed any more, or tell what that would be. kinds: of cleaning.KINDS. days: age of an export to go."""
     if not kinds:
@@ -24,4 +24,4 @@ def clean(
     if not 0 <= days <= 36_500:  # NaN too
         raise UserError("bad_days", f"An export cannot be {days:g} days old.", "Choose 0 or more.")
     do = cleanup.look if dry_run else cleanup.clean
-    return {kind: do(desk.store, desk.workspace, kind, days) for kind in cleanup.check_kinds(kinds)}
+    return {kind: do(context.store, context.workspace, kind, days) for kind in cleanup.check_kinds(kinds)}

@@ -8,7 +8,7 @@ from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
 
 
-class Desk(NamedTuple):
+class Context(NamedTuple):
     """Where requests are made: a store and its workspace, and whether this very process carries the job out."""
 
     store: Store
@@ -24,10 +24,10 @@ class Desk(NamedTuple):
         return job
 
 
-def trained_run(desk: Desk, run_id: str) -> Run:
+def trained_run(context: Context, run_id: str) -> Run:
     """The run, where it has something to sample from."""
-    run = desk.store.run(run_id)
-    if not list((desk.workspace.run(run_id) / "checkpoints").glob("ck-*.json")):
+    run = context.store.run(run_id)
+    if not list((context.workspace.run(run_id) / "checkpoints").glob("ck-*.json")):
         raise UserError(
             "no_checkpoint",
             "This run has no checkpoint yet.",

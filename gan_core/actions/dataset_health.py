@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from gan_core.actions.context import Desk
+from gan_core.actions.context import Context
 from gan_core.checks import check_seed
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.data.import_options import colour
@@ -12,19 +12,19 @@ from gan_core.storage.store import Job
 from gan_core.storage.workspace import new_id
 
 
-def inspect(desk: Desk, dataset_id: str, *, seed: int = 0, token: str | None = None) -> Job:
+def inspect(context: Context, dataset_id: str, *, seed: int = 0, token: str | None = None) -> Job:
     """Queue a close look at a dataset. seed: draws the pictures that are compared, where there are too many for all."""
     check_seed(seed)
-    dataset = desk.store.dataset(dataset_id)
-    read_info(desk.workspace.dataset(dataset.id))
-    return desk.submit("inspect", dataset.id, {"seed": seed}, token=token)
+    dataset = context.store.dataset(dataset_id)
+    read_info(context.workspace.dataset(dataset.id))
+    return context.submit("inspect", dataset.id, {"seed": seed}, token=token)
 
 
 def exclude(
-    desk: Desk, dataset_id: str, finding: str = "", rows: Iterable[tuple[str, int]] | None = None
+    context: Context, dataset_id: str, finding: str = "", rows: Iterable[tuple[str, int]] | None = None
 ) -> exclusions.Entry:
     """Leave out what a finding names, or the given (split, row). A draft: nothing changes before `curate`."""
-    folder = desk.workspace.dataset(desk.store.dataset(dataset_id).id)
+    folder = context.workspace.dataset(context.store.dataset(dataset_id).id)
     info = read_info(folder)
     if rows is None:
         gone = exclusions.left_out(exclusions.read(folder))
@@ -35,12 +35,12 @@ def exclude(
     return exclusions.add(folder, finding or exclusions.CHOSEN, chosen)
 
 
-def undo_exclusion(desk: Desk, dataset_id: str, id: str) -> exclusions.Entry:
-    return exclusions.undo(desk.workspace.dataset(desk.store.dataset(dataset_id).id), id)
+def undo_exclusion(context: Context, dataset_id: str, id: str) -> exclusions.Entry:
+    return exclusions.undo(context.workspace.dataset(context.store.dataset(dataset_id).id), id)
 
 
 def curate(
-    desk: Desk,
+    context: Context,
     dataset_id: str,
     *,
     exclude: Sequence[str] | None = None,
@@ -55,8 +55,8 @@ def curate(
     are laid on ('white', '#ff8800'), '' for the pictures as they are. keep_without_object: whether a picture without an object
     stays as it is.
     """
-    dataset = desk.store.dataset(dataset_id)
-    folder = desk.workspace.dataset(dataset.id)
+    dataset = context.store.dataset(dataset_id)
+    folder = context.workspace.dataset(dataset.id)
     info = read_info(folder)
     if exclude is None:
         left_out = exclusions.by_finding(exclusions.read(folder))
@@ -83,7 +83,7 @@ def curate(
         "keep_without_object": keep_without_object,
         "name": (name.strip() or f"{dataset.name}, {'cut out' if background else 'cleaned'}")[:100],
     }
-    return desk.submit("curate", new_id("dataset"), payload, token=token)
+    return context.submit("curate", new_id("dataset"), payload, token=token)
 
 
 def entries_of(health: findings.Health | None, kinds: Sequence[str]) -> list[exclusions.Entry]:

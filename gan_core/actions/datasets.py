@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gan_core.actions.context import Desk
+from gan_core.actions.context import Context
 from gan_core.checks import check_seed, exists
 from gan_core.data.dataset import read_info
 from gan_core.data.import_options import Choices, check_choices, check_settings
@@ -21,7 +21,7 @@ TEST_FRACTION = 0.15
 
 
 def import_dataset(
-    desk: Desk,
+    context: Context,
     source: str,
     *,
     name: str = "",
@@ -43,11 +43,11 @@ def import_dataset(
     check_seed(seed)
     if test_fraction == 0:
         raise UserError("bad_test_fraction", "The test share must be above 0 and at most 0.5.", "0.15 is usual.")
-    found = locate(desk, source)
+    found = locate(context, source)
     if source.startswith(DEMO):
         name = name or READY_SETS[source.removeprefix(DEMO)].title
     elif source.startswith(AGAIN):
-        name = name or read_info(desk.workspace.dataset(source.removeprefix(AGAIN))).name
+        name = name or read_info(context.workspace.dataset(source.removeprefix(AGAIN))).name
     elif not source.startswith(UPLOAD):
         name, source = name or Path(source).stem, found
     payload = {
@@ -61,28 +61,28 @@ def import_dataset(
         "background": background,
         "choices": choices._asdict(),
     }
-    return desk.submit("import", new_id("dataset"), payload, token=token)
+    return context.submit("import", new_id("dataset"), payload, token=token)
 
 
-def look_into(desk: Desk, source: str, choices: Choices) -> Preview | None:
+def look_into(context: Context, source: str, choices: Choices) -> Preview | None:
     """What an import of a zip, folder, upload or earlier source would read: listed and laid out, nothing decoded.
 
     None for a ready set, which is known beforehand. Raises UserError as the import would.
     """
-    found = locate(desk, source)
+    found = locate(context, source)
     if found.startswith(DEMO):
         return None
     path = Path(found)
     if path.is_dir():
-        check_folder(path, desk.workspace.root / "staging")
+        check_folder(path, context.workspace.root / "staging")
     return preview(path, choices)
 
 
-def settings_before(desk: Desk, source: str) -> dict[str, Any]:
+def settings_before(context: Context, source: str) -> dict[str, Any]:
     """What the earlier import behind 'again:<dataset>' was made with, as arguments of import_dataset; {} for another source."""
     if not source.startswith(AGAIN):
         return {}
-    info = read_info(desk.workspace.dataset(source.removeprefix(AGAIN)))
+    info = read_info(context.workspace.dataset(source.removeprefix(AGAIN)))
     return {
         "size": info.size,
         "mode": info.source.get("mode", "auto"),
@@ -94,7 +94,7 @@ def settings_before(desk: Desk, source: str) -> dict[str, Any]:
     }
 
 
-def locate(desk: Desk, source: str) -> str:
+def locate(context: Context, source: str) -> str:
     """The path of the zip or folder that a source stands for, or 'demo:<ready set>'.
 
     Raises UserError: no_source, unknown_demo, no_upload, unknown_id, no_dataset, original_gone, no_such_path.
@@ -110,12 +110,12 @@ def locate(desk: Desk, source: str) -> str:
             )
         return source
     if source.startswith(UPLOAD):
-        path = desk.workspace.upload(source.removeprefix(UPLOAD)) / "upload.zip"
+        path = context.workspace.upload(source.removeprefix(UPLOAD)) / "upload.zip"
         if not path.exists():
             raise UserError("no_upload", "That upload is not here any more.", "Upload the zip again.")
         return str(path)
     if source.startswith(AGAIN):
-        return origin(desk.workspace.dataset(source.removeprefix(AGAIN)))
+        return origin(context.workspace.dataset(source.removeprefix(AGAIN)))
     if not exists(source):
         raise UserError(
             "no_such_path", f"There is no file or folder {source!r} on this computer.", "Check the path and try again."
@@ -123,8 +123,8 @@ def locate(desk: Desk, source: str) -> str:
     return str(Path(source).expanduser().absolute())
 
 
-def discard_upload(desk: Desk, source: str) -> None:
+def discard_upload(context: Context, source: str) -> None:
     """Remove the zip of 'upload:<id>', unless an import still needs it."""
-    if any(job.payload.get("source") == source for job in desk.store.jobs(kind="import", states=LIVE)):
+    if any(job.payload.get("source") == source for job in context.store.jobs(kind="import", states=LIVE)):
         return
-    shutil.rmtree(desk.workspace.upload(source.removeprefix(UPLOAD)), ignore_errors=True)
+    shutil.rmtree(context.workspace.upload(source.removeprefix(UPLOAD)), ignore_errors=True)

@@ -2,7 +2,7 @@
 
 import math
 
-from gan_core.actions.context import Desk, trained_run
+from gan_core.actions.context import Context, trained_run
 from gan_core.checks import check_seed
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
@@ -12,14 +12,14 @@ from gan_core.storage import drawn_images, run_folder
 from gan_core.storage.store import Job, Run
 
 
-def drawable(desk: Desk, run: Run) -> list[str]:
+def drawable(context: Context, run: Run) -> list[str]:
     """The classes that a run can be asked for: those of its dataset, or 'all' where it ignored labels."""
-    info = dataset_folder.read_info(desk.workspace.dataset(run.dataset_id))
+    info = dataset_folder.read_info(context.workspace.dataset(run.dataset_id))
     return info.classes if run.config["conditional"] else ["all"]
 
 
 def explore(
-    desk: Desk,
+    context: Context,
     run_id: str,
     *,
     name: str | None = None,
@@ -30,13 +30,13 @@ def explore(
 ) -> Job:
     """Queue a grid of new images with their nearest real ones. name: a class, None for all; at: images that the checkpoint had
     seen, None for the newest."""
-    run = checked(desk, run_id, [name] if name is not None else [], seed, noise_scale, at)
+    run = checked(context, run_id, [name] if name is not None else [], seed, noise_scale, at)
     payload = {"class": name, "seed": seed, "noise_scale": noise_scale, "at": at}
-    return desk.submit("explore", run.id, payload, token=token)
+    return context.submit("explore", run.id, payload, token=token)
 
 
 def walk(
-    desk: Desk,
+    context: Context,
     run_id: str,
     start: tuple[str, int],
     end: tuple[str, int],
@@ -52,7 +52,7 @@ def walk(
 
     same_noise: the noise stays that of the start, and only the class changes.
     """
-    run = checked(desk, run_id, [start[0], end[0]], seed, noise_scale, at)
+    run = checked(context, run_id, [start[0], end[0]], seed, noise_scale, at)
     if reason := why_no_walk(run.config["family"]):
         raise UserError("no_walk", reason, "Use a run of a GAN or of the autoencoder.")
     if min(start[1], end[1]) < 0:
@@ -67,28 +67,28 @@ def walk(
         )
     ends = [{"class": name, "number": number} for name, number in (start, end)]
     payload = {"from": ends[0], "to": ends[1], "same_noise": same_noise, "seed": seed, "noise_scale": noise_scale}
-    return desk.submit("walk", run.id, {**payload, "frames": frames, "at": at}, token=token)
+    return context.submit("walk", run.id, {**payload, "frames": frames, "at": at}, token=token)
 
 
-def timelapse(desk: Desk, run_id: str, format: str = "webp", *, token: str | None = None) -> Job:
+def timelapse(context: Context, run_id: str, format: str = "webp", *, token: str | None = None) -> Job:
     """Queue the grids of a run as a film. format: of films.FORMATS. Raises UserError no_av where MP4 cannot be written."""
     animation.check_format(format)
-    return desk.submit("timelapse", trained_run(desk, run_id).id, {"format": format}, token=token)
+    return context.submit("timelapse", trained_run(context, run_id).id, {"format": format}, token=token)
 
 
-def checked(desk: Desk, run_id: str, names: list[str], seed: int, noise_scale: float, at: int | None) -> Run:
+def checked(context: Context, run_id: str, names: list[str], seed: int, noise_scale: float, at: int | None) -> Run:
     check_seed(seed)
     most = drawn_images.MOST_NOISE_SCALE
     if not (math.isfinite(noise_scale) and 0 <= noise_scale <= most):
         what = f"The noise scale must be from 0 to {most:g}, not {noise_scale:g}."
         raise UserError("bad_noise_scale", what, "1 is how the run was trained; 0.7 is safer and more alike.")
-    run = trained_run(desk, run_id)
-    classes = drawable(desk, run)
+    run = trained_run(context, run_id)
+    classes = drawable(context, run)
     for name in names:
         if name not in classes:
             what = f"There is no class {name!r} in this run."
             raise UserError("unknown_class", what, f"Choose one of {', '.join(classes[:20])}.")
-    kept = run_folder.checkpoints(desk.workspace.run(run.id))
+    kept = run_folder.checkpoints(context.workspace.run(run.id))
     if at is not None and at not in kept:
         there = ", ".join(f"{seen:,}" for seen in kept)
         raise UserError(

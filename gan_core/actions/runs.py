@@ -9,7 +9,7 @@ import shutil
 import time
 from typing import Any
 
-from gan_core.actions.context import Desk, trained_run
+from gan_core.actions.context import Context, trained_run
 from gan_core.actions.datasets import import_dataset
 from gan_core.checks import check_room
 from gan_core.data import dataset as dataset_folder
@@ -27,20 +27,20 @@ DEMO_TOTAL = 200  # images a class in the demo's zip; each digit has about 153 r
 
 
 def train(
-    desk: Desk, dataset_id: str, settings: schema.TrainConfig, *, name: str = "", token: str | None = None
+    context: Context, dataset_id: str, settings: schema.TrainConfig, *, name: str = "", token: str | None = None
 ) -> Job:
     """Queue a new run. The job's subject is the run's id. Raises FieldErrors where the settings do not fit the dataset."""
-    dataset = desk.store.dataset(dataset_id)
-    info = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+    dataset = context.store.dataset(dataset_id)
+    info = dataset_folder.read_info(context.workspace.dataset(dataset_id))
     if settings.recipe not in recipes.RECIPES:
         raise schema.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
     rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    check_start(desk, info, settings)
-    check_room(desk.workspace.dataset(dataset_id))
+    check_start(context, info, settings)
+    check_room(context.workspace.dataset(dataset_id))
     if not name:  # two runs of one name cannot be told apart in a list
-        number = len(desk.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
+        number = len(context.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
         name = f"{dataset.name}, {settings.recipe} {number}"
-    return new_run(desk, dataset_id, settings, name, token=token)
+    return new_run(context, dataset_id, settings, name, token=token)
 
 
 def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None) -> auto.Suggestion:
@@ -49,20 +49,20 @@ def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None
     return auto.suggest(size=info.size, mode=info.mode, train_counts=counts, device=device, minutes=minutes)
 
 
-def likely_device(desk: Desk) -> str:
+def likely_device(context: Context) -> str:
     """ "cuda" where the last measured steps ran on a GPU, or, before any, where its driver is; without torch."""
-    for probe in desk.store.jobs(kind="probe", states=("finished",), limit=1):
+    for probe in context.store.jobs(kind="probe", states=("finished",), limit=1):
         return "cuda" if str((probe.result or {}).get("device", "")).startswith("cuda") else "cpu"
     return "cuda" if shutil.which("nvidia-smi") else "cpu"
 
 
-def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
+def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
     """Raises FieldErrors where settings.start_from names no run, or one whose weights do not fit."""
     if not settings.start_from:
         return
     try:
-        other = trained_run(desk, settings.start_from)
-        theirs = dataset_folder.read_info(desk.workspace.dataset(other.dataset_id))
+        other = trained_run(context, settings.start_from)
+        theirs = dataset_folder.read_info(context.workspace.dataset(other.dataset_id))
     except UserError as error:
         raise schema.FieldErrors({"start_from": str(error)}) from None
     mine = transfer_rules.Shape(settings, info.size, info.channels)
@@ -73,7 +73,7 @@ def check_start(desk: Desk, info: dataset_folder.DatasetInfo, settings: schema.T
         raise schema.FieldErrors({"start_from": transfer_rules.refusal(found)})
 
 
-def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
+def possible_starts(context: Context, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
     """The runs whose weights a run with these settings could start from, newest first; none where the settings are refused."""
     try:
         mine = transfer_rules.Shape(
@@ -81,22 +81,22 @@ def possible_starts(desk: Desk, info: dataset_folder.DatasetInfo, values: dict[s
         )
     except schema.FieldErrors:
         return []
-    runs, shapes = desk.store.runs(), {}
+    runs, shapes = context.store.runs(), {}
     for dataset_id in {run.dataset_id for run in runs}:
         with contextlib.suppress(UserError):
-            theirs = dataset_folder.read_info(desk.workspace.dataset(dataset_id))
+            theirs = dataset_folder.read_info(context.workspace.dataset(dataset_id))
             shapes[dataset_id] = theirs.size, theirs.channels
     return [
         run
         for run in runs
         if run.dataset_id in shapes
         and not transfer_rules.obstacles(mine, transfer_rules.Shape(schema.build(run.config), *shapes[run.dataset_id]))
-        and any((desk.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
+        and any((context.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
     ]
 
 
 def new_run(
-    desk: Desk,
+    context: Context,
     dataset_id: str,
     settings: schema.TrainConfig,
     name: str,
@@ -105,9 +105,9 @@ def new_run(
     after: str | None = None,
 ) -> Job:
     run_id, values = new_id("run"), settings.model_dump()
-    if token is not None and (row := desk.store.query("SELECT id FROM jobs WHERE token = ?", token)):
-        return desk.store.job(row[0]["id"])
-    folder = desk.workspace.run(run_id)
+    if token is not None and (row := context.store.query("SELECT id FROM jobs WHERE token = ?", token)):
+        return context.store.job(row[0]["id"])
+    folder = context.workspace.run(run_id)
     folder.mkdir(mode=0o700)
     created_at = time.time()
     write_json(
@@ -121,40 +121,40 @@ def new_run(
             "config": values,
         },
     )
-    desk.store.add_run(run_id, name[:LONGEST_NAME], dataset_id, values, created_at)
-    job = desk.submit("train", run_id, {}, token=token, after=after)
+    context.store.add_run(run_id, name[:LONGEST_NAME], dataset_id, values, created_at)
+    job = context.submit("train", run_id, {}, token=token, after=after)
     if job.subject != run_id:  # the other click of a double click was first
-        desk.store.remove_run(run_id)
+        context.store.remove_run(run_id)
         shutil.rmtree(folder)
     return job
 
 
-def rename(desk: Desk, run_id: str, name: str) -> Run:
+def rename(context: Context, run_id: str, name: str) -> Run:
     """Give a run another name: in its folder, which is the truth, then in the index."""
-    run, name = desk.store.run(run_id), " ".join(name.split())
+    run, name = context.store.run(run_id), " ".join(name.split())
     if not 1 <= len(name) <= LONGEST_NAME:
         what = f"A name has 1 to {LONGEST_NAME} letters, not {len(name)}."
         raise UserError("bad_name", what, "Type another one.")
-    path = desk.workspace.run(run.id) / "config.json"
+    path = context.workspace.run(run.id) / "config.json"
     facts = read_json(path)
     if facts is None:
         raise UserError("no_folder", "The folder of this run is missing.", "Look for it in the workspace.")
     write_json(path, facts | {"name": name})
-    desk.store.rename_run(run.id, name)
+    context.store.rename_run(run.id, name)
     return run._replace(name=name)
 
 
-def name_of_copy(desk: Desk, run: Run) -> str:
+def name_of_copy(context: Context, run: Run) -> str:
     """'Birds' -> 'Birds (2)', or the next number that no run has."""
-    taken, stem = {other.name for other in desk.store.runs()}, re.sub(r" \(\d+\)$", "", run.name)
+    taken, stem = {other.name for other in context.store.runs()}, re.sub(r" \(\d+\)$", "", run.name)
     names = (f"{stem[: LONGEST_NAME - 6]} ({number})" for number in itertools.count(2))
     return next(name for name in names if name not in taken)
 
 
-def resume(desk: Desk, run_id: str) -> Job:
+def resume(context: Context, run_id: str) -> Job:
     """Queue a run again from its last checkpoint."""
-    run = desk.store.run(run_id)
-    latest = desk.store.latest_job("train", run_id)
+    run = context.store.run(run_id)
+    latest = context.store.latest_job("train", run_id)
     if latest and latest.live:
         raise UserError("already_running", "This run is already training or waiting.", "Watch it on the Live page.")
     if latest and latest.state == "finished":
@@ -163,29 +163,29 @@ def resume(desk: Desk, run_id: str) -> Job:
             "This run has shown all the images it was asked to.",
             "Start a new run with more epochs.",
         )
-    return desk.submit("train", run.id, {})
+    return context.submit("train", run.id, {})
 
 
-def control_run(desk: Desk, run_id: str, wish: str) -> Job:
+def control_run(context: Context, run_id: str, wish: str) -> Job:
     """'stop' (and keep), 'pause' or 'run' for the live job of a run."""
-    latest = desk.store.latest_job("train", desk.store.run(run_id).id)
+    latest = context.store.latest_job("train", context.store.run(run_id).id)
     if latest is None or not latest.live:
         raise UserError("not_running", "This run is not training.", "Resume it, or start a new one.")
-    return queue.control(desk.store, latest.id, wish)
+    return queue.control(context.store, latest.id, wish)
 
 
-def probe(desk: Desk, dataset_id: str, settings: schema.TrainConfig) -> Job:
+def probe(context: Context, dataset_id: str, settings: schema.TrainConfig) -> Job:
     """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
-    check_room(desk.workspace.dataset(dataset_id))
+    check_room(context.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
         exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}
     )
     digest = hashlib.sha256(json.dumps(speed_only, sort_keys=True).encode()).hexdigest()[:16]
-    token = f"probe-{desk.store.dataset(dataset_id).id}-{digest}"
-    earlier = desk.store.query("SELECT id, state FROM jobs WHERE token = ?", token)
+    token = f"probe-{context.store.dataset(dataset_id).id}-{digest}"
+    earlier = context.store.query("SELECT id, state FROM jobs WHERE token = ?", token)
     if earlier and earlier[0]["state"] in ("failed", "interrupted", "stopped"):
         token += f"-{int(time.time())}"
-    return desk.submit("probe", dataset_id, {"config": settings.model_dump()}, token=token)
+    return context.submit("probe", dataset_id, {"config": settings.model_dump()}, token=token)
 
 
 def demo_settings(minutes: float) -> schema.TrainConfig:
@@ -194,48 +194,48 @@ def demo_settings(minutes: float) -> schema.TrainConfig:
     return schema.build(settings.model_dump() | {"minutes": minutes, "epochs": 1_000_000.0})
 
 
-def demo(desk: Desk, *, minutes: float = 1.0, token: str | None = None) -> tuple[Job, Job]:
+def demo(context: Context, *, minutes: float = 1.0, token: str | None = None) -> tuple[Job, Job]:
     """Queue the digits demo: (import job, train job); the second waits for the first."""
     settings = demo_settings(minutes)
     bringing = import_dataset(
-        desk,
+        context,
         DEMO_SOURCE,
         name=DEMO_NAME,
         size=DEMO_SIZE,
         token=f"{token}-import" if token else None,
     )
-    return bringing, new_run(desk, bringing.subject, settings, "Digits demo", token=token, after=bringing.id)
+    return bringing, new_run(context, bringing.subject, settings, "Digits demo", token=token, after=bringing.id)
 
 
 LESSON_RECIPES = ("teach-collapse", "teach-cure")
 LESSON_EPOCHS = 14.0  # some 20,000 images, by which both look as docs/recipes.md says
 
 
-def lesson(desk: Desk, *, epochs: float = LESSON_EPOCHS, token: str | None = None) -> list[Job]:
+def lesson(context: Context, *, epochs: float = LESSON_EPOCHS, token: str | None = None) -> list[Job]:
     """Queue the lesson on mode collapse: the digits, and one run of each recipe on them, as many images and the same seed.
 
     The training jobs, in order. Digits that an earlier lesson or demo has brought in are used again.
     """
     wanted = [recipes.start(name, size=DEMO_SIZE, train_images=DEMO_TRAIN_IMAGES) for name in LESSON_RECIPES]
     settings = [schema.build(one.model_dump() | {"epochs": epochs}) for one in wanted]
-    after, dataset = None, digits(desk)
+    after, dataset = None, digits(context)
     if dataset is None:
         bringing = import_dataset(
-            desk, DEMO_SOURCE, name=DEMO_NAME, size=DEMO_SIZE, token=f"{token}-import" if token else None
+            context, DEMO_SOURCE, name=DEMO_NAME, size=DEMO_SIZE, token=f"{token}-import" if token else None
         )
         after, dataset = bringing.id, bringing.subject
     names = ("Lesson: collapse", "Lesson: cure")
     return [
-        new_run(desk, dataset, one, name, token=f"{token}-{name}" if token else None, after=after)
+        new_run(context, dataset, one, name, token=f"{token}-{name}" if token else None, after=after)
         for one, name in zip(settings, names, strict=True)
     ]
 
 
-def digits(desk: Desk) -> str | None:
+def digits(context: Context) -> str | None:
     """The newest dataset that is the demo's digits, as they come."""
-    for dataset in desk.store.datasets():
+    for dataset in context.store.datasets():
         with contextlib.suppress(UserError):
-            info = dataset_folder.read_info(desk.workspace.dataset(dataset.id))
+            info = dataset_folder.read_info(context.workspace.dataset(dataset.id))
             if info.source == {"kind": "demo", "name": "digits"} and info.size == DEMO_SIZE and info.seed == 0:
                 return dataset.id
     return None

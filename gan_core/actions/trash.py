@@ -10,7 +10,7 @@ import os
 import time
 from typing import NamedTuple
 
-from gan_core.actions.context import Desk
+from gan_core.actions.context import Context
 from gan_core.errors import UserError
 from gan_core.storage.store import LIVE, Run
 from gan_core.storage.workspace import ID, read_json, write_json
@@ -27,10 +27,10 @@ class Deleted(NamedTuple):
     deleted_at: float
 
 
-def delete(desk: Desk, run_id: str) -> Run:
+def delete(context: Context, run_id: str) -> Run:
     """Move a run into the trash. Refused while a job works on it or from it. `undelete` takes it back."""
-    run, folder = desk.store.run(run_id), desk.workspace.run(run_id)
-    with desk.store.transaction() as db:  # nobody can queue a job for the run while its folder moves
+    run, folder = context.store.run(run_id), context.workspace.run(run_id)
+    with context.store.transaction() as db:  # nobody can queue a job for the run while its folder moves
         busy = db.execute(
             f"SELECT kind, subject FROM jobs WHERE state IN ({', '.join('?' * len(LIVE))}) "
             "AND (subject = ? OR json_extract(payload, '$.run') = ? "
@@ -40,8 +40,8 @@ def delete(desk: Desk, run_id: str) -> Run:
         if busy is None:
             db.execute("DELETE FROM runs WHERE id = ?", (run.id,))
             with contextlib.suppress(FileNotFoundError):  # a row whose folder was removed by hand
-                os.replace(folder, desk.workspace.trashed(run.id))
-                write_json(desk.workspace.trashed(run.id) / NOTE, {"deleted_at": time.time()})
+                os.replace(folder, context.workspace.trashed(run.id))
+                write_json(context.workspace.trashed(run.id) / NOTE, {"deleted_at": time.time()})
     if busy is not None:
         training = (busy["kind"], busy["subject"]) == ("train", run.id)
         what = "is training or waiting" if training else f"is in use by a job ({busy['kind']})"
@@ -49,9 +49,9 @@ def delete(desk: Desk, run_id: str) -> Run:
     return run
 
 
-def undelete(desk: Desk, run_id: str) -> Run:
+def undelete(context: Context, run_id: str) -> Run:
     """Bring a deleted run back, with everything that it had."""
-    source = desk.workspace.trashed(run_id)
+    source = context.workspace.trashed(run_id)
     facts = read_json(source / "config.json")
     if facts is None:
         raise UserError(
@@ -59,20 +59,20 @@ def undelete(desk: Desk, run_id: str) -> Run:
         )
     created_at = facts.get("created_at") or (source / "config.json").stat().st_mtime
     # Inside a transaction, so that the trash is not cleaned meanwhile; another tab may have been first.
-    with desk.store.transaction() as db, contextlib.suppress(FileNotFoundError):
-        os.replace(source, desk.workspace.run(run_id))
-        (desk.workspace.run(run_id) / NOTE).unlink(missing_ok=True)
+    with context.store.transaction() as db, contextlib.suppress(FileNotFoundError):
+        os.replace(source, context.workspace.run(run_id))
+        (context.workspace.run(run_id) / NOTE).unlink(missing_ok=True)
         db.execute(
             "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
             (run_id, facts["name"], facts["dataset"], json.dumps(facts["config"]), created_at),
         )
-    return desk.store.run(run_id)
+    return context.store.run(run_id)
 
 
-def deleted(desk: Desk) -> list[Deleted]:
+def deleted(context: Context) -> list[Deleted]:
     """What is in the trash, the last deleted first."""
     found = []
-    for folder in (desk.workspace.root / "trash").iterdir():
+    for folder in (context.workspace.root / "trash").iterdir():
         with contextlib.suppress(ValueError, OSError):
             facts = read_json(folder / "config.json") if ID.match(folder.name) else None
             if facts is not None:

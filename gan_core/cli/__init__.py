@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from gan_core.cli import dataset_health, evaluation, generation, listing, runs, system, training
-from gan_core.cli.common import Context, refuse
+from gan_core.cli.common import Call, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
 from gan_core.jobs import queue
@@ -64,14 +64,14 @@ def before_a_verb(
         Path | None, typer.Option(help="Folder that holds everything; default workspace/ beside app.py.")
     ] = None,
 ):
-    Context.workspace = Workspace(workspace) if workspace else default_workspace()
+    Call.workspace = Workspace(workspace) if workspace else default_workspace()
     if os.environ.get("RANK", "0") != "0":  # one of several that torchrun started, and not the one that leads
         from gan_core.jobs.handlers.train import follow
 
-        follow(Context.workspace)
+        follow(Call.workspace)
         raise typer.Exit
-    Context.store = Store(Context.workspace)
-    queue.reconcile(Context.store)
+    Call.store = Store(Call.workspace)
+    queue.reconcile(Call.store)
 
 
 def main() -> None:

@@ -16,15 +16,15 @@ from gan_core.storage.workspace import Workspace
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 
 
-class Context:
+class Call:
     """What every verb needs; set by the callback before a verb runs."""
 
     store: Store
     workspace: Workspace
 
 
-def desk(here: bool = True) -> actions.Desk:
-    return actions.Desk(Context.store, Context.workspace, in_this_process=here)
+def context(here: bool = True) -> actions.Context:
+    return actions.Context(Call.store, Call.workspace, in_this_process=here)
 
 
 def say(as_json: bool, value: dict[str, Any], text: str) -> None:
@@ -42,11 +42,11 @@ def carry_out(job: Job) -> dict[str, Any]:
     printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
     printer.start()
     with worker.Shutdown() as shutdown:
-        shutdown.watch = queue.Watch(Context.store, job)
-        worker.carry_out(Context.store, Context.workspace, job, shutdown.watch)
+        shutdown.watch = queue.Watch(Call.store, job)
+        worker.carry_out(Call.store, Call.workspace, job, shutdown.watch)
     done.set()
     printer.join()
-    ended = Context.store.job(job.id)
+    ended = Call.store.job(job.id)
     if ended.error:
         error = UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
         refuse(error, 1 if error.code in worker.JOB_FAILURES else 2)
@@ -60,12 +60,12 @@ def show_progress(job_id: str, done: threading.Event) -> None:
     """A line on stderr whenever the message of the job changes, at most one every two seconds."""
     said = ""
     while not done.wait(2.0):
-        job = Context.store.job(job_id)
+        job = Call.store.job(job_id)
         if job.message != said:
             said = job.message
             print(f"{job.progress:4.0%}  {said}", file=sys.stderr, flush=True)
 
 
 def run_state(run_id: str) -> str:
-    job = Context.store.latest_job("train", run_id)
+    job = Call.store.latest_job("train", run_id)
     return "unknown" if job is None else "paused" if job.live and job.control == "pause" else job.state

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gan_core import actions
-from gan_core.cli.common import Json, carry_out, desk, say
+from gan_core.cli.common import Json, carry_out, context, say
 from gan_core.cli.names import DatasetId
 
 
@@ -18,7 +18,7 @@ def inspect(
     as_json: Json = False,
 ):
     """Look closely at a dataset: near copies, wrong labels, odd pictures, and what each does to a GAN."""
-    result = carry_out(actions.inspect(desk(), dataset, seed=seed))
+    result = carry_out(actions.inspect(context(), dataset, seed=seed))
     lines = [f"Looked at {result.get('looked_at', 0):,} of {result.get('of', 0):,} pictures."]
     for found in result.get("findings", []):
         lines.append(f"{found['level']:<7} {found['kind'].replace('_', '-'):<16} {found['title']}. {found['effect']}")
@@ -47,7 +47,7 @@ def curate(
     kinds = None if exclude is None else [kind.strip().replace("-", "_") for kind in exclude.split(",") if kind.strip()]
     result = carry_out(
         actions.curate(
-            desk(),
+            context(),
             dataset,
             exclude=kinds,
             background=background,

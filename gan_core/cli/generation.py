@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gan_core import actions, checks
-from gan_core.cli.common import Context, Json, carry_out, desk, say
+from gan_core.cli.common import Call, Json, carry_out, context, say
 from gan_core.cli.names import RunId
 from gan_core.generation import animation
 from gan_core.storage import drawn_images
@@ -41,8 +41,8 @@ def walk(
     if format != "png":
         animation.check_format(format)
     checks.check_out(out)
-    here = desk()
-    start = class_ or actions.drawable(here, Context.store.run(run))[0]
+    here = context()
+    start = class_ or actions.drawable(here, Call.store.run(run))[0]
     end, same_noise = to_class or start, to_number is None and to_class is not None
     last = to_number if to_number is not None else number if same_noise else number + 1
     job = actions.walk(
@@ -59,7 +59,7 @@ def walk(
     result = carry_out(job)
     if result["state"] == "finished":
         name = "strip.png" if format == "png" else f"walk.{format}"
-        copy_out(Context.workspace.run(run) / "walks" / job.id / name, out)
+        copy_out(Call.workspace.run(run) / "walks" / job.id / name, out)
     say(as_json, {**result, "out": str(out)}, f"{out}: {start} {number} to {end} {last} in {frames} steps.")
 
 
@@ -73,9 +73,9 @@ def timelapse(
     format = format or out.suffix.removeprefix(".").lower()
     animation.check_format(format)
     checks.check_out(out)
-    result = carry_out(actions.timelapse(desk(), run, format))
+    result = carry_out(actions.timelapse(context(), run, format))
     if result["state"] == "finished":
-        copy_out(Context.workspace.run(run) / result["file"], out)
+        copy_out(Call.workspace.run(run) / result["file"], out)
     said = f"{out}: {result.get('frames', 0):,} frames of {result.get('grids', 0):,} grids."
     say(as_json, {**result, "run": run, "out": str(out)}, said)
 

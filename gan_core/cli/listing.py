@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gan_core import actions
-from gan_core.cli.common import Context, Json, desk, run_state, say
+from gan_core.cli.common import Call, Json, context, run_state, say
 from gan_core.cli.names import AnyId
 from gan_core.errors import UserError
 from gan_core.jobs.repair import rebuild
@@ -17,7 +17,7 @@ from gan_core.storage.workspace import read_json
 
 def datasets(as_json: Json = False):
     """List the datasets."""
-    rows = [{"id": d.id, "name": d.name} for d in Context.store.datasets()]
+    rows = [{"id": d.id, "name": d.name} for d in Call.store.datasets()]
     say(
         as_json,
         {"datasets": rows},
@@ -31,16 +31,14 @@ def runs(
 ):
     """List the runs."""
     if deleted:
-        trash = [run._asdict() for run in actions.deleted(desk())]
+        trash = [run._asdict() for run in actions.deleted(context())]
         lines = [
             f"{run['id']}  deleted {time.strftime('%Y-%m-%d %H:%M', time.localtime(run['deleted_at']))}  {run['name']}"
             for run in trash
         ]
         say(as_json, {"runs": trash}, "\n".join(lines) or "Nothing is deleted.")
         return
-    rows = [
-        {"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Context.store.runs()
-    ]
+    rows = [{"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Call.store.runs()]
     say(
         as_json,
         {"runs": rows},
@@ -66,7 +64,7 @@ def recipes_(as_json: Json = False):
 
 def show(id: AnyId, as_json: Json = False):
     """Everything known about a dataset, run, job or export."""
-    store, workspace = Context.store, Context.workspace
+    store, workspace = Call.store, Call.workspace
     value: dict[str, Any]
     if id.startswith("d"):
         dataset = store.dataset(id)
@@ -111,5 +109,5 @@ def show(id: AnyId, as_json: Json = False):
 
 def repair(as_json: Json = False):
     """Rebuild the index from the folders, which are the truth."""
-    counts = rebuild(Context.store, Context.workspace)
+    counts = rebuild(Call.store, Call.workspace)
     say(as_json, counts, f"Found {counts['datasets']} datasets, {counts['runs']} runs and {counts['exports']} exports.")

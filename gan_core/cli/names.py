@@ -7,7 +7,7 @@ import typer
 
 from gan_core.actions import Deleted, deleted
 from gan_core.actions.datasets import AGAIN
-from gan_core.cli.common import Context, desk
+from gan_core.cli.common import Call, context
 from gan_core.errors import UserError
 from gan_core.storage.store import Dataset, Run
 from gan_core.storage.workspace import ID
@@ -33,26 +33,26 @@ def meant(said: str, known: Sequence[Dataset | Run | Deleted]) -> str:
 
 
 def a_run(said: str | None) -> str | None:
-    return None if said is None else meant(said, Context.store.runs())
+    return None if said is None else meant(said, Call.store.runs())
 
 
 def some_runs(said: list[str]) -> list[str]:
     """Each once, however it was named."""
-    known = Context.store.runs()
+    known = Call.store.runs()
     return list(dict.fromkeys(meant(one, known) for one in said))
 
 
 def some_deleted(said: list[str]) -> list[str]:
-    known = deleted(desk())
+    known = deleted(context())
     return list(dict.fromkeys(meant(one, known) for one in said))
 
 
 def a_dataset(said: str) -> str:
-    return meant(said, Context.store.datasets())
+    return meant(said, Call.store.datasets())
 
 
 def either(said: str) -> str:
-    return meant(said, [*Context.store.runs(), *Context.store.datasets()])
+    return meant(said, [*Call.store.runs(), *Call.store.datasets()])
 
 
 def a_source(said: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gan_core import actions, checks
-from gan_core.cli.common import Context, Json, desk, say
+from gan_core.cli.common import Call, Json, context, say
 from gan_core.storage import cleanup
 from gan_core.storage.workspace import atomic_write
 from gan_core.system import support_bundle as support
@@ -22,7 +22,7 @@ def clean(
 ):
     """Free disk: old checkpoints, old exports, the feature cache, left-overs, the trash. A live run is never touched."""
     kinds = [kind.strip() for kind in what.split(",") if kind.strip()]
-    freed = actions.clean(desk(), kinds, days=older_than, dry_run=dry_run)
+    freed = actions.clean(context(), kinds, days=older_than, dry_run=dry_run)
     verb = "would go" if dry_run else "removed"
     lines = [
         f"{cleanup.KINDS[kind].title}: {found.pieces:,} {verb}, {found.bytes / 1e6:,.1f} MB. {found.why_not}".rstrip()
@@ -39,7 +39,7 @@ def support_bundle(
 ):
     """A zip that helps to explain a fault: versions, settings, logs, jobs. No pictures, names or paths."""
     checks.check_out(out)
-    content = support.bundle(Context.store, Context.workspace)
+    content = support.bundle(Call.store, Call.workspace)
     atomic_write(out.absolute(), lambda file: file.write(content))
     say(
         as_json,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gan_core import actions
-from gan_core.cli.common import Context, Json, carry_out, desk, run_state, say
+from gan_core.cli.common import Call, Json, carry_out, context, run_state, say
 from gan_core.cli.names import DatasetId, RunId, a_run, a_source
 from gan_core.data.dataset import read_info
 from gan_core.data.import_options import Choices
@@ -50,7 +50,7 @@ def import_(
 
     again:DATASET takes what that import took, except for what is given here.
     """
-    settings = actions.settings_before(desk(), source)
+    settings = actions.settings_before(context(), source)
     given = {
         "size": size,
         "mode": mode,
@@ -66,7 +66,7 @@ def import_(
     )
     result = carry_out(
         actions.import_dataset(
-            desk(),
+            context(),
             source,
             name=name,
             **settings,
@@ -100,7 +100,7 @@ def train(
     as_json: Json = False,
 ):
     """Train a run. Ctrl-C stops it and keeps what was learnt."""
-    info = read_info(Context.workspace.dataset(Context.store.dataset(dataset).id))
+    info = read_info(Call.workspace.dataset(Call.store.dataset(dataset).id))
     if recipe != "auto" and recipe not in recipes.RECIPES:
         raise UserError(
             "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose auto or one of {', '.join(recipes.RECIPES)}."
@@ -129,7 +129,7 @@ def train(
         if not equals:
             raise UserError("bad_set", f"--set {pair!r} has no '='.", "Write --set key=value, as in --set batch=32.")
         values[key] = a_run(text) if key == "start_from" else parse(text)
-    job = actions.train(desk(here=not detach), dataset, build(values), name=name)
+    job = actions.train(context(here=not detach), dataset, build(values), name=name)
     asked = {"run": job.subject, "recipe": values["recipe"], "reasons": reasons}
     if detach:
         say(as_json, {**asked, "state": job.state, "images_seen": 0}, f"Run {job.subject} is queued.")
@@ -147,11 +147,11 @@ def parse(text: str) -> Any:
 
 
 def steer(run: str, wish: str, as_json: bool) -> None:
-    job = actions.control_run(desk(), run, wish)
+    job = actions.control_run(context(), run, wish)
     deadline = time.monotonic() + 30
-    while wish == "stop" and (job := Context.store.job(job.id)).live and time.monotonic() < deadline:
+    while wish == "stop" and (job := Call.store.job(job.id)).live and time.monotonic() < deadline:
         time.sleep(0.1)
-        queue.reconcile(Context.store)
+        queue.reconcile(Call.store)
     say(as_json, {"run": run, "state": run_state(run)}, f"Run {run}: {run_state(run)}.")
 
 
@@ -171,10 +171,10 @@ def resume(
     as_json: Json = False,
 ):
     """Go on with a paused, stopped or interrupted run from its last checkpoint."""
-    latest = Context.store.latest_job("train", Context.store.run(run).id)
+    latest = Call.store.latest_job("train", Call.store.run(run).id)
     if latest and latest.live and latest.control == "pause":
         steer(run, "run", as_json)
         return
-    job = actions.resume(desk(here=not detach), run)
+    job = actions.resume(context(here=not detach), run)
     result = {"run": run, **({"state": job.state} if detach else carry_out(job))}
     say(as_json, result, f"Run {run}: {result['state']}.")

@@ -6,34 +6,35 @@ import streamlit as st
 from PIL import ImageColor
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.dataset_health import exclusions, findings
 from gan_core.errors import UserError
+from gan_core.text import ago, count
 from pages.shared import cutout_preview
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
-from pages.shared.text import ago, count, plain, sentence
+from pages.shared.text import plain, sentence
 
 GROUNDS = {"as it is": "As it is", "white": "White", "grey": "Grey", "black": "Black", "own": "A colour"}
 WITHOUT = {True: "Keep as they are", False: "Leave out"}
 
 
-def show_cleaning(desk: Desk, id: str, info: DatasetInfo) -> None:
-    folder = desk.workspace.dataset(id)
+def show_cleaning(context: Context, id: str, info: DatasetInfo) -> None:
+    folder = context.workspace.dataset(id)
     entries = exclusions.read(folder)
-    show_left_out(desk, id, entries)
+    show_left_out(context, id, entries)
     with st.expander(
         "Make a cleaned dataset",
         expanded=bool(entries),
         icon=":material/cleaning_services:",
         key=f"clean_form_{id}_{bool(entries):d}",
     ):
-        form(desk, id, folder, info, entries)
-    show_made(desk, id)
+        form(context, id, folder, info, entries)
+    show_made(context, id)
 
 
-def show_left_out(desk: Desk, id: str, entries: list[exclusions.Entry]) -> None:
+def show_left_out(context: Context, id: str, entries: list[exclusions.Entry]) -> None:
     if not entries:
         return
     st.subheader("Left out so far")
@@ -43,13 +44,13 @@ def show_left_out(desk: Desk, id: str, entries: list[exclusions.Entry]) -> None:
             st.markdown(f"{count(len(entry.rows), 'picture')}: {what}, {ago(entry.when)}", width="content")
             if st.button("Undo", key=f"undo_{entry.id}", icon=":material/undo:", type="tertiary"):
                 try:
-                    actions.undo_exclusion(desk, id, entry.id)
+                    actions.undo_exclusion(context, id, entry.id)
                 except UserError as refused:
                     st.toast(sentence(refused), icon=":material/info:")
                 st.rerun()
 
 
-def form(desk: Desk, id: str, folder: Path, info: DatasetInfo, entries: list[exclusions.Entry]) -> None:
+def form(context: Context, id: str, folder: Path, info: DatasetInfo, entries: list[exclusions.Entry]) -> None:
     """A name, a background with a preview, and the button."""
     st.caption(
         "A new dataset without what is left out. This one stays as it is, and so do its runs and their scores; the training part "
@@ -94,20 +95,20 @@ def form(desk: Desk, id: str, folder: Path, info: DatasetInfo, entries: list[exc
     ):
         token = click_token("curate", id, [entry.id for entry in entries], background, keep, name)
         try:
-            actions.curate(desk, id, background=background, keep_without_object=keep, name=name, token=token)
+            actions.curate(context, id, background=background, keep_without_object=keep, name=name, token=token)
         except UserError as refused:
             st.error(sentence(refused))
     if not ready:
         st.caption("Leave pictures out above, or choose a background.")
 
 
-def show_made(desk: Desk, id: str) -> None:
+def show_made(context: Context, id: str) -> None:
     """The jobs that made, or make, a dataset of this one."""
-    made = [job for job in desk.store.jobs(kind="curate", limit=50) if job.payload.get("parent") == id]
-    names = {dataset.id: dataset.name for dataset in desk.store.datasets()}
+    made = [job for job in context.store.jobs(kind="curate", limit=50) if job.payload.get("parent") == id]
+    names = {dataset.id: dataset.name for dataset in context.store.datasets()}
     for number, job in enumerate(made):
         if job.live or (number == 0 and job.state != "finished"):
-            job_progress(desk, job, "Cleaned dataset", f"curate_{job.id}")
+            job_progress(context, job, "Cleaned dataset", f"curate_{job.id}")
         elif job.subject in names:
             label = f"Made of this: {plain(names[job.subject])}"
             if st.button(label, key=f"open_{job.subject}", icon=":material/arrow_forward:", type="tertiary"):

@@ -5,15 +5,16 @@ import io
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
+from gan_core.text import csv_cell
 from pages.data.curate import show_cleaning
 from pages.data.health import show_health
 from pages.shared import charts, urls
-from pages.shared.text import csv_cell, plain
+from pages.shared.text import plain
 
 
-def show_dataset(desk: Desk, id: str, info: DatasetInfo) -> None:
+def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
     health = info.health
     sizes = health.get("source_sizes", {})
     facts = {
@@ -41,8 +42,8 @@ def show_dataset(desk: Desk, id: str, info: DatasetInfo) -> None:
     st.page_link(
         "train/page.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id}
     )
-    show_health(desk, id, info)
-    show_cleaning(desk, id, info)
+    show_health(context, id, info)
+    show_cleaning(context, id, info)
 
     st.header("Images per class")
     st.plotly_chart(
@@ -65,7 +66,7 @@ def show_dataset(desk: Desk, id: str, info: DatasetInfo) -> None:
         format_func=lambda at: f"{info.classes[at]} ({info.train_counts[at]:,})",
         key=f"contact_class_{id}",
     )
-    if (desk.workspace.dataset(id) / "contact" / f"{chosen}.webp").is_file():
+    if (context.workspace.dataset(id) / "contact" / f"{chosen}.webp").is_file():
         with st.container(key="contact"):
             st.image(urls.contact(id, chosen), alt=f"Some images of the class {info.classes[chosen]}")
     if info.rejected:

@@ -8,16 +8,17 @@ import numpy as np
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.dataset_health import describe, exclusions, findings, image_stats
 from gan_core.dataset_health.findings import Finding, Picture
 from gan_core.errors import UserError
+from gan_core.text import ago, count
 from gan_core.views.evaluation_results import png, sheet
 from pages.data.import_again import query
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
-from pages.shared.text import ago, count, plain, sentence
+from pages.shared.text import plain, sentence
 
 MEANS_SHOWN = 24
 CELL_PIXELS = 156
@@ -36,24 +37,24 @@ LEVELS = {
 }
 
 
-def show_health(desk: Desk, id: str, info: DatasetInfo) -> None:
+def show_health(context: Context, id: str, info: DatasetInfo) -> None:
     st.header("Health")
-    folder = desk.workspace.dataset(id)
+    folder = context.workspace.dataset(id)
     health = findings.read(folder)
-    look_closer(desk, id, folder, health)
+    look_closer(context, id, folder, health)
     found = findings.in_order(describe.of_info(info)) if health is None else health.findings
     if not found and health is None:
         st.caption("The counts are fine; look closer for copies and wrong labels.")
     elif not found:
         st.success("Nothing to mend was found.", icon=":material/check_circle:")
     for finding in found:
-        show_finding(desk, id, folder, info, finding)
+        show_finding(context, id, folder, info, finding)
     show_means(folder, info)
 
 
-def look_closer(desk: Desk, id: str, folder: Path, health: findings.Health | None) -> None:
+def look_closer(context: Context, id: str, folder: Path, health: findings.Health | None) -> None:
     """The button, the progress of the look, and what was looked at."""
-    job = desk.store.latest_job("inspect", id)
+    job = context.store.latest_job("inspect", id)
     live = job is not None and job.live
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
@@ -63,7 +64,7 @@ def look_closer(desk: Desk, id: str, folder: Path, health: findings.Health | Non
             disabled=live,
         ):
             try:
-                job = actions.inspect(desk, id, token=click_token("inspect", id))
+                job = actions.inspect(context, id, token=click_token("inspect", id))
             except UserError as refused:
                 st.error(sentence(refused))
         if health is None:
@@ -76,10 +77,10 @@ def look_closer(desk: Desk, id: str, folder: Path, health: findings.Health | Non
             when = (folder / "health.json").stat().st_mtime
             st.caption(f"{health.looked_at:,} of {count(health.of, 'picture')} compared{part}, {ago(when)}.")
     if job is not None and job.state != "finished":
-        job_progress(desk, job, "A closer look", "inspect")
+        job_progress(context, job, "A closer look", "inspect")
 
 
-def show_finding(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
+def show_finding(context: Context, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
     """One calm row: level, title, effect; the pictures behind it; one click."""
     level, hint = LEVELS[finding.level], f" {finding.hint}" if finding.hint else ""
     with st.container(border=True, key=f"finding_{finding.kind}"):
@@ -90,12 +91,12 @@ def show_finding(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: 
             with st.container(horizontal=True, vertical_alignment="center"):
                 if finding.shown:
                     seen = st.toggle("See", key=f"see_{finding.kind}_{id}")
-                offer(desk, id, folder, info, finding)
+                offer(context, id, folder, info, finding)
         if seen:
-            show_pictures(desk, id, folder, finding)
+            show_pictures(context, id, folder, finding)
 
 
-def offer(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
+def offer(context: Context, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
     """The click of a finding, or that it was done."""
     again = finding.action == "import_again" and info.source.get("kind") != "curated"
     if again:
@@ -108,19 +109,19 @@ def offer(desk: Desk, id: str, folder: Path, info: DatasetInfo, finding: Finding
     elif left and (not again or 2 * len(left) <= sum(info.train_counts) + sum(info.test_counts)):
         label = "Keep one of each" if finding.action == "keep_one" else f"Exclude {len(left):,}"
         if st.button(label, key=f"exclude_{finding.kind}", icon=":material/playlist_remove:"):
-            leave_out(desk, id, finding.kind)
+            leave_out(context, id, finding.kind)
 
 
-def leave_out(desk: Desk, id: str, finding: str = "", rows: Sequence[tuple[str, int]] | None = None) -> None:
+def leave_out(context: Context, id: str, finding: str = "", rows: Sequence[tuple[str, int]] | None = None) -> None:
     try:
-        actions.exclude(desk, id, finding, rows)
+        actions.exclude(context, id, finding, rows)
     except UserError as refused:
         st.error(sentence(refused))
     else:
         st.rerun()
 
 
-def show_pictures(desk: Desk, id: str, folder: Path, finding: Finding) -> None:
+def show_pictures(context: Context, id: str, folder: Path, finding: Finding) -> None:
     """Pictures, or pairs side by side, each with its name; and the choice of some of them."""
     sets = {split: read_images(folder, split) for split in ("train", "test")}
     fit = [group for group in finding.shown if all(inside(sets[one.split], one.row) for one in group)]
@@ -146,7 +147,7 @@ def show_pictures(desk: Desk, id: str, folder: Path, finding: Finding) -> None:
             width=420,
         )
         if st.button("Exclude the chosen", key=f"exclude_some_{finding.kind}", disabled=not chosen):
-            leave_out(desk, id, rows=[(flat[at][1].split, flat[at][1].row) for at in chosen])
+            leave_out(context, id, rows=[(flat[at][1].split, flat[at][1].row) for at in chosen])
     if len(fit) < finding.total:
         st.caption(f"{len(fit)} of {finding.total:,} are shown.")
 

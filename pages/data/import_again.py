@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import SIZES, read_info
 from gan_core.data.import_options import BACKGROUNDS, FITS, MODES, Choices
 from gan_core.errors import UserError
@@ -25,14 +25,14 @@ def query(dataset_id: str, proposes: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def choose_again(desk: Desk, dataset_id: str) -> tuple[str, str] | None:
+def choose_again(context: Context, dataset_id: str) -> tuple[str, str] | None:
     """The source of an earlier import, the form filled as it was then but for what the link proposes; None where it is gone."""
     leave_button()
     source = f"again:{dataset_id}"
     try:
-        name = read_info(desk.workspace.dataset(dataset_id)).name
-        settings = actions.settings_before(desk, source)
-        actions.locate(desk, source)
+        name = read_info(context.workspace.dataset(dataset_id)).name
+        settings = actions.settings_before(context, source)
+        actions.locate(context, source)
     except UserError as refused:
         st.error(sentence(refused))
         return None
@@ -48,13 +48,13 @@ def choose_again(desk: Desk, dataset_id: str) -> tuple[str, str] | None:
     return source, name
 
 
-def unfinished(desk: Desk) -> Job | None:
+def unfinished(context: Context) -> Job | None:
     """The import in ?job= where it ended without a dataset and what it read is still there."""
     try:
-        job = desk.store.job(st.query_params.get("job", ""))
+        job = context.store.job(st.query_params.get("job", ""))
         if job.kind != "import" or job.live or job.state == "finished":
             return None
-        actions.locate(desk, job.payload["source"])
+        actions.locate(context, job.payload["source"])
     except UserError:
         return None
     return job

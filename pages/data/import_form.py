@@ -3,18 +3,19 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import SIZES
 from gan_core.data.import_options import Choices
 from gan_core.data.ready_sets import READY_SETS
 from gan_core.errors import UserError
 from gan_core.settings import recipes
+from gan_core.text import size
 from pages.data.import_again import OTHER, choose_again, choose_unfinished, unfinished
 from pages.data.import_preview import KEYS, look
 from pages.data.upload import upload_zip
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
-from pages.shared.text import plain, sentence, size
+from pages.shared.text import plain, sentence
 
 WAYS = ("Ready sets", "Upload a zip", "Folder on this computer")
 MODES = {"auto": "As in the pictures", "RGB": "Colour", "L": "Grey"}
@@ -22,11 +23,11 @@ FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretc
 BACKGROUND_WORDS = {"white": "White", "black": "Black", "grey": "Grey", OTHER: "Another colour"}
 
 
-def choose_source(desk: Desk) -> tuple[str, str] | None:
+def choose_source(context: Context) -> tuple[str, str] | None:
     """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
     if again := st.query_params.get("again"):
-        return choose_again(desk, again)
-    if (job := unfinished(desk)) is not None:
+        return choose_again(context, again)
+    if (job := unfinished(context)) is not None:
         return choose_unfinished(job)
     if st.session_state.pop("import_filled", None):
         st.session_state.pop("import_size_chosen", None)
@@ -48,7 +49,7 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
         if arrived := upload_zip("import_upload"):
             before = st.session_state.get("import_arrived")
             if before is not None and before.id != arrived.id:
-                actions.discard_upload(desk, f"upload:{before.id}")
+                actions.discard_upload(context, f"upload:{before.id}")
             st.session_state["import_arrived"] = arrived
             st.session_state.pop("import_refused", None)
         if refused := st.session_state.get("import_refused"):
@@ -70,15 +71,15 @@ def choose_source(desk: Desk) -> tuple[str, str] | None:
     return (path, "") if path else None
 
 
-def look_or_refuse(desk: Desk, source: str) -> tuple[Choices, int | None] | None:
+def look_or_refuse(context: Context, source: str) -> tuple[Choices, int | None] | None:
     """The choices, below what they lead to, and the pictures' side; None where the source would be refused.
 
     A refused upload is not kept.
     """
     try:
-        if actions.locate(desk, source).startswith("demo:"):
+        if actions.locate(context, source).startswith("demo:"):
             return Choices(), None
-        return look(desk, source)
+        return look(context, source)
     except UserError as refused:
         chosen = any(
             st.session_state.pop(key, default) != default for key, default in zip(KEYS.values(), Choices(), strict=True)
@@ -86,7 +87,7 @@ def look_or_refuse(desk: Desk, source: str) -> tuple[Choices, int | None] | None
         if (
             source.startswith("upload:") and not chosen and "job" not in st.query_params
         ):  # else it is the choice that does not fit, and goes back by itself, or the upload of an earlier import
-            actions.discard_upload(desk, source)
+            actions.discard_upload(context, source)
             st.session_state.pop("import_arrived", None)
             st.session_state["import_refused"] = sentence(refused)
             st.rerun()
@@ -96,10 +97,10 @@ def look_or_refuse(desk: Desk, source: str) -> tuple[Choices, int | None] | None
     return None
 
 
-def import_form(desk: Desk) -> None:
+def import_form(context: Context) -> None:
     drawn = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
-    source = choose_source(desk)
-    looked = look_or_refuse(desk, source[0]) if source else None
+    source = choose_source(context)
+    looked = look_or_refuse(context, source[0]) if source else None
     choices, usual = looked or (None, None)
     named, sized, colour, fit, behind = st.columns(5)
     name = named.text_input(
@@ -129,7 +130,7 @@ def import_form(desk: Desk) -> None:
         token = click_token("import", source[0], name, side, mode, fitted, background, choices)
         try:
             job = actions.import_dataset(
-                desk,
+                context,
                 source[0],
                 name=name,
                 size=side,
@@ -167,10 +168,10 @@ def choose_background() -> str:
     return st.color_picker("Colour of it", "#ffffff", key="import_background_colour") if chosen == OTHER else chosen
 
 
-def show_import(desk: Desk, job_id: str) -> bool:
+def show_import(context: Context, job_id: str) -> bool:
     """Progress of the import in ?job=; a finished one becomes ?ds=. Is it still under way?"""
     try:
-        job = desk.store.job(job_id)
+        job = context.store.job(job_id)
     except UserError as refused:
         st.error(sentence(refused))
         return False
@@ -178,5 +179,5 @@ def show_import(desk: Desk, job_id: str) -> bool:
         st.toast("Imported.", icon=":material/check_circle:")
         st.query_params.from_dict({"ds": job.subject})
         st.rerun()
-    job_progress(desk, job, "Import", "import")
+    job_progress(context, job, "Import", "import")
     return job.live

@@ -5,12 +5,13 @@ import os
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.import_options import Choices
 from gan_core.data.import_preview import Preview
 from gan_core.errors import UserError
-from pages.shared.context import open_desk
-from pages.shared.text import count, plain
+from gan_core.text import count
+from pages.shared.context import open_context
+from pages.shared.text import plain
 
 KEYS = {field: f"import_{field}" for field in Choices._fields}
 LABELS = {
@@ -33,18 +34,18 @@ ROWS_SHOWN = 8
 ROW_PIXELS = 35
 
 
-def look(desk: Desk, source: str) -> tuple[Choices, int | None]:
+def look(context: Context, source: str) -> tuple[Choices, int | None]:
     """Show what an import of `source` would read with the choices made below it; those, and the pictures' usual side in px.
 
     Raises UserError where it would be refused.
     """
     choices = Choices(**{field: st.session_state.get(key, getattr(Choices(), field)) for field, key in KEYS.items()})
-    status = os.stat(actions.locate(desk, source))
-    preview = look_once(str(desk.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
+    status = os.stat(actions.locate(context, source))
+    preview = look_once(str(context.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
     with st.container(key="import_look"):
         made = choose(preview.offers)
         if made != choices:  # of an earlier source, and not offered here
-            preview = look_once(str(desk.workspace.root), source, made, (status.st_mtime_ns, status.st_size))
+            preview = look_once(str(context.workspace.root), source, made, (status.st_mtime_ns, status.st_size))
         show(preview)
     return made, preview.side
 
@@ -61,7 +62,7 @@ def look_once(root: str, source: str, choices: Choices, stamp: tuple[int, int]) 
 def looked_into(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview | tuple[str, str, str]:
     """The preview, or what it was refused with: what a cached function raises is not kept."""
     try:
-        preview = actions.look_into(open_desk(root), source, choices)
+        preview = actions.look_into(open_context(root), source, choices)
     except UserError as refused:
         return refused.code, refused.what, refused.todo
     assert preview is not None, "a ready set is not looked into"

@@ -4,17 +4,17 @@ import streamlit as st
 
 from pages.data.dataset_report import show_dataset
 from pages.data.import_form import import_form, show_import
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 from pages.shared.select_run import info_or_stop, pick
 from pages.shared.steps import rail
 from pages.shared.text import plain
 
-desk = get_desk()
+context = get_context()
 st.title("Data")
 rail("Data")
-datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
+datasets = {dataset.id: dataset for dataset in context.store.datasets()}
 bringing, again = st.query_params.get("job"), st.query_params.get("again")
-under_way = show_import(desk, bringing) if bringing else False
+under_way = show_import(context, bringing) if bringing else False
 wanted = bool(bringing or again) or bool({"import_arrived", "import_refused"} & set(st.session_state))
 with st.expander(
     "Import images",
@@ -22,15 +22,15 @@ with st.expander(
     icon=":material/add_photo_alternate:",
     key=f"import_form_{len(datasets)}_{bool(bringing):d}{under_way:d}{bool(again):d}",
 ):  # a new key: folded while an import runs and after it, open again after one that failed
-    import_form(desk)
-running = [job for job in desk.store.jobs(kind="import", states=("queued", "running")) if job.id != bringing]
+    import_form(context)
+running = [job for job in context.store.jobs(kind="import", states=("queued", "running")) if job.id != bringing]
 for job in running:
     st.caption(f":material/hourglass_empty: {plain(job.payload.get('name', 'Dataset'))} is being imported.")
     st.page_link("data/page.py", label="Watch it", query_params={"job": job.id})
 if datasets and not under_way:
     chosen_id = pick("Dataset", list(datasets.values()), "ds", "dataset_choice")
     st.header(plain(datasets[chosen_id].name))
-    info = info_or_stop(desk, chosen_id)
+    info = info_or_stop(context, chosen_id)
     made_here = info.source.get("kind") == "curated"  # from a dataset, not from a source
     if (
         again != chosen_id
@@ -39,6 +39,6 @@ if datasets and not under_way:
     ):
         st.query_params["again"] = chosen_id
         st.rerun()
-    show_dataset(desk, chosen_id, info)
+    show_dataset(context, chosen_id, info)
 elif not datasets and not under_way:
     st.info("No dataset yet: import a ready set above, it takes seconds.", icon=":material/info:")

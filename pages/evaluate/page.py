@@ -10,16 +10,17 @@ from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import scores_of
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job
+from gan_core.text import ago
 from gan_core.views import evaluation_results
 from pages.evaluate import memorization, per_class, score_curves
 from pages.shared import collapse, utility
 from pages.shared.compare_evaluations import compare
-from pages.shared.context import click_token, get_desk
+from pages.shared.context import click_token, get_context
 from pages.shared.scorecard import scores, verdicts
 from pages.shared.select_run import pick_run
 from pages.shared.status import job_progress
 from pages.shared.steps import rail
-from pages.shared.text import ago, sentence
+from pages.shared.text import sentence
 
 EXTRACTORS = {
     "auto": "Automatic",
@@ -29,11 +30,11 @@ EXTRACTORS = {
 }
 AGAINST = {"train": "Training images", "test": "Held-out test images"}
 
-desk = get_desk()
+context = get_context()
 st.title("Measure")
 rail("Measure")
-run = pick_run(desk, "evaluate_run", "No run yet, so there is nothing to measure: train a model first.")
-folder = desk.workspace.run(run.id)
+run = pick_run(context, "evaluate_run", "No run yet, so there is nothing to measure: train a model first.")
+folder = context.workspace.run(run.id)
 
 
 def ask() -> None:
@@ -90,7 +91,7 @@ def ask() -> None:
             asked = (int(samples), int(draws), extractor, weights.strip(), against, at)
             try:
                 actions.evaluate(
-                    desk,
+                    context,
                     run.id,
                     samples=int(samples),
                     draws=int(draws),
@@ -107,7 +108,7 @@ def ask() -> None:
 def show(job: Job, result: dict[str, Any]) -> None:
     """The newest measurement, the most urgent first."""
     kept = evaluation_results.read_kept(folder / "evaluations" / job.id)
-    dataset = desk.workspace.dataset(run.dataset_id)
+    dataset = context.workspace.dataset(run.dataset_id)
     looks, _ = run_folder.read_lines(folder / "collapse.jsonl")
     verdicts(result)
     downloads(done)
@@ -160,7 +161,7 @@ def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
         ),
         "report_html": (
             "Download the report (HTML)",
-            lambda: evaluation_results.report(desk.store, desk.workspace, newest).encode(),
+            lambda: evaluation_results.report(context.store, context.workspace, newest).encode(),
             "measurement.html",
             "text/html",
         ),
@@ -171,13 +172,13 @@ def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
 
 
 done = [
-    (job, job.result) for job in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",)) if job.result
+    (job, job.result) for job in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",)) if job.result
 ]
 with st.expander("Measure again" if done else "What to measure", expanded=not done, key=f"ask_{bool(done)}"):
     ask()
-measurements = desk.store.jobs(kind="evaluate", subject=run.id)  # with the one that the form has just asked for
+measurements = context.store.jobs(kind="evaluate", subject=run.id)  # with the one that the form has just asked for
 if measurements:
-    job_progress(desk, measurements[0], "Measuring", "evaluate")
+    job_progress(context, measurements[0], "Measuring", "evaluate")
 if done:
     show(*done[0])
 elif not measurements:
@@ -186,9 +187,9 @@ elif not measurements:
         "says it with less bias on few images; lower is nearer. The floor beside each is what real images score.",
         icon=":material/info:",
     )
-utility.does_it_help(desk, run)
-utility.real_or_made(desk, run, done[0][1] if done else None)
-compare(desk, run)
+utility.does_it_help(context, run)
+utility.real_or_made(context, run, done[0][1] if done else None)
+compare(context, run)
 if done:
     st.header("All measurements")
     st.dataframe(table(done), hide_index=True, key="evaluations", alt="Earlier measurements, newest first")

@@ -10,23 +10,24 @@ from gan_core.evaluation.vocabulary import checkpoint
 from gan_core.export import plan, quality_filter
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Run
+from gan_core.text import ago, count
 from pages.export import downloads, preview
 from pages.shared import cutout_preview
-from pages.shared.context import click_token, get_desk
+from pages.shared.context import click_token, get_context
 from pages.shared.growth_plan import choose_balance, choose_methods, choose_plan, warn_beyond
 from pages.shared.scorecard import verdict_box
 from pages.shared.select_run import empty, info_or_stop, pick, pick_run
 from pages.shared.status import job_progress, state_of, state_text
 from pages.shared.steps import rail
-from pages.shared.text import ago, count, plain, sentence
+from pages.shared.text import plain, sentence
 from pages.shared.utility import help_box
 
 LAYOUTS = {"auto": "As it fits", "imagefolder": "A folder per class", "webdataset": "Tar shards (WebDataset)"}
 
-desk = get_desk()
+context = get_context()
 st.title("Export")
 rail("Export")
-runs, datasets = desk.store.runs(), {dataset.id: dataset for dataset in desk.store.datasets()}
+runs, datasets = context.store.runs(), {dataset.id: dataset for dataset in context.store.datasets()}
 alone = False
 if datasets:
     alone = st.toggle(
@@ -40,12 +41,12 @@ run: Run | None = None
 if alone:
     dataset_id = pick("Dataset", list(datasets.values()), "ds", "export_dataset")
 elif runs:
-    run = pick_run(desk, "export_run", "")
+    run = pick_run(context, "export_run", "")
     dataset_id = run.dataset_id
 else:
     empty("Nothing to export yet: bring in a dataset first.", "data/page.py", "Go to Data")
     st.stop()
-info = info_or_stop(desk, dataset_id)
+info = info_or_stop(context, dataset_id)
 
 balance_slot = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -76,14 +77,14 @@ with balance_slot:
     balance = choose_balance(info)
     methods, policy = choose_methods(run is not None)
     if "composite" in methods:
-        cutout_preview.show(desk.workspace.dataset(dataset_id), info.classes)
+        cutout_preview.show(context.workspace.dataset(dataset_id), info.classes)
 planned = choose_plan(info, balance, methods, originals, dataset_id)
 st.caption("The held-out test images go into the zip as they are, so a classifier can be tested on real images only.")
 
 
 def said_of(run: Run, result: dict[str, Any]) -> None:
     """Which checkpoint a verdict is about, beside the one that the export draws from."""
-    newest = run_folder.checkpoints(desk.workspace.run(run.id))[:1]
+    newest = run_folder.checkpoints(context.workspace.run(run.id))[:1]
     other = (
         f" The export draws from the newest, at {newest[0]:,}."
         if newest and newest[0] != result.get("images_seen")
@@ -95,11 +96,13 @@ def said_of(run: Run, result: dict[str, Any]) -> None:
 
 def show_verdicts(run: Run) -> None:
     """What the newest measurement and the newest comparison said of this run."""
-    for measured in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
+    for measured in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",))[:1]:
         if copying := (measured.result or {}).get("memorisation"):
             verdict_box(copying["verdict"], "Copies", copying.get("sentence", ""), copying.get("todo", ""))
             said_of(run, measured.result or {})
-    compared = next((job.result for job in desk.store.jobs(kind="utility", subject=run.id, states=("finished",))), None)
+    compared = next(
+        (job.result for job in context.store.jobs(kind="utility", subject=run.id, states=("finished",))), None
+    )
     if compared:
         help_box(compared)
         said_of(run, compared)
@@ -130,7 +133,7 @@ if run is not None:
             "are copies. Ticked, near copies are not left out either.",
         )
         checks = [check for check in quality_filter.CHECKS if check in chosen and not (no_gate and check == "copy")]
-        removed = preview.choose(desk, run, info, int(seed), checks)
+        removed = preview.choose(context, run, info, int(seed), checks)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
     wanted = {
         "originals": originals,
@@ -148,7 +151,7 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
     source, totals = run.id if run else dataset_id, planned[0] if planned else balance
     try:
         token = click_token("export", source, totals, *wanted.values())
-        st.session_state["export_job"] = actions.export(desk, source, totals, **wanted, token=token).id
+        st.session_state["export_job"] = actions.export(context, source, totals, **wanted, token=token).id
     except UserError as refused:
         st.error(sentence(refused))
 
@@ -172,10 +175,10 @@ def is_mine(job: Job) -> bool:
     return maker == run.id if run else job.payload.get("dataset") == dataset_id and maker not in run_ids
 
 
-exports = [job for job in desk.store.jobs(kind="export") if is_mine(job)]
+exports = [job for job in context.store.jobs(kind="export") if is_mine(job)]
 for job in exports:
     if job.live or job.id == st.session_state.get("export_job"):
-        job_progress(desk, job, "Export", f"export_{job.id}")
+        job_progress(context, job, "Export", f"export_{job.id}")
 done = [job for job in exports if job.state == "finished" and job.result]
 if done:
     st.header("Exports of this run" if run else "Exports of this dataset")
@@ -185,7 +188,7 @@ if done:
             st.caption(
                 f"{state_text(state_of(job))}, {ago(job.finished_at or job.created_at)}: {count(made, 'generated image')}"
             )
-            if (desk.workspace.export(job.subject) / str(job.result["file"])).is_file():
+            if (context.workspace.export(job.subject) / str(job.result["file"])).is_file():
                 downloads.link(job.result, job.subject)
                 for note in job.result.get("notes", ()):
                     st.caption(plain(note))
@@ -198,4 +201,4 @@ else:
     st.caption("No export yet.")
 
 if run is not None:
-    downloads.generator(desk, run)
+    downloads.generator(context, run)

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
@@ -24,29 +24,29 @@ from pages.shared.text import plain, sentence
 TILE = 64  # px
 
 
-def choose(desk: Desk, run: Run, info: DatasetInfo, seed: int, checks: list[str]) -> dict[str, list[int]]:
+def choose(context: Context, run: Run, info: DatasetInfo, seed: int, checks: list[str]) -> dict[str, list[int]]:
     """Numbers of drawn images that a person left out, by class name."""
     if st.button("Preview what is kept", icon=":material/visibility:", key="preview_start"):
         try:
-            newest = run_folder.checkpoints(desk.workspace.run(run.id))[:1]
+            newest = run_folder.checkpoints(context.workspace.run(run.id))[:1]
             token = click_token("preview", run.id, seed, checks, newest)
-            st.session_state["preview_job"] = actions.preview(desk, run.id, seed=seed, checks=checks, token=token).id
+            st.session_state["preview_job"] = actions.preview(context, run.id, seed=seed, checks=checks, token=token).id
         except UserError as refused:
             st.error(sentence(refused))
-    jobs = desk.store.jobs(kind="preview", subject=run.id)
+    jobs = context.store.jobs(kind="preview", subject=run.id)
     for job in jobs:
         if job.live or (job.id == st.session_state.get("preview_job") and job.state != "finished"):
-            job_progress(desk, job, "Preview", f"preview_{job.id}")
+            job_progress(context, job, "Preview", f"preview_{job.id}")
     done = next((job for job in jobs if job.state == "finished" and job.result), None)
-    found = export_preview.read(export_preview.path_of(desk.workspace.run(run.id))) if done else None
+    found = export_preview.read(export_preview.path_of(context.workspace.run(run.id))) if done else None
     if done is None or found is None or str(found.job) != done.id:
         return {}
     with st.container(border=True, key="preview"):
-        return show(desk, run, info, done, found, seed, checks)
+        return show(context, run, info, done, found, seed, checks)
 
 
 def show(
-    desk: Desk, run: Run, info: DatasetInfo, job: Job, found: export_preview.Preview, seed: int, checks: list[str]
+    context: Context, run: Run, info: DatasetInfo, job: Job, found: export_preview.Preview, seed: int, checks: list[str]
 ) -> dict[str, list[int]]:
     result = job.result or {}
     said = plain(str(result.get("gate_said", "")))
@@ -54,7 +54,7 @@ def show(
         st.warning(said, icon=":material/warning:")
     else:
         st.caption(said)
-    newest = run_folder.checkpoints(desk.workspace.run(run.id))[:1]
+    newest = run_folder.checkpoints(context.workspace.run(run.id))[:1]
     same = (result.get("seed"), result.get("checks")) == (seed, checks) and newest == [result.get("images_seen")]
     if not same:
         st.info(
@@ -65,7 +65,7 @@ def show(
     if len(found.images):
         st.markdown("**Kept.** Tick what you do not want; another image takes its place.")
         edited = st.data_editor(
-            rows(str(desk.workspace.dataset(run.dataset_id)), found, info),
+            rows(str(context.workspace.dataset(run.dataset_id)), found, info),
             disabled=("class", "image", "nearest real", "sure of the class", "realism", "number"),
             hide_index=True,
             row_height=TILE,

@@ -5,16 +5,17 @@ import streamlit as st
 from gan_core import actions
 from gan_core.errors import UserError
 from gan_core.storage.store import Run
-from pages.shared.context import click_token, get_desk
+from gan_core.text import ago
+from pages.shared.context import click_token, get_context
 from pages.shared.select_run import dataset_name
 from pages.shared.status import state_of_run, state_text
-from pages.shared.text import ago, plain, sentence
+from pages.shared.text import plain, sentence
 
 RECENT_RUNS = 8
 
-desk = get_desk()
+context = get_context()
 st.title("What do you want to do?")
-runs = desk.store.runs()
+runs = context.store.runs()
 
 rare, learn, earlier = st.columns(3)
 with rare, st.container(border=True, height="stretch"):
@@ -47,7 +48,7 @@ with earlier, st.container(border=True, height="stretch"):
 
 if start:
     try:
-        _, training = actions.demo(desk, token=click_token("demo"))
+        _, training = actions.demo(context, token=click_token("demo"))
     except UserError as refused:
         st.error(sentence(refused))
     else:
@@ -58,16 +59,16 @@ def line(run: Run) -> None:
     """A run in a box of its own, which wraps on a narrow screen: its name leads to Live."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link("live/page.py", label=plain(run.name), query_params={"run": run.id})
-        st.caption(dataset_name(desk, run.dataset_id), width="content")
+        st.caption(dataset_name(context, run.dataset_id), width="content")
         st.space("stretch")
-        st.markdown(state_text(state_of_run(desk, run.id, latest[run.id])), width="content")
+        st.markdown(state_text(state_of_run(context, run.id, latest[run.id])), width="content")
         st.caption(ago(run.created_at), width="content")
 
 
-busy = {job.subject for job in desk.store.jobs(kind="train", states=("queued", "running"))}
+busy = {job.subject for job in context.store.jobs(kind="train", states=("queued", "running"))}
 active = [run for run in runs if run.id in busy]
 others = [run for run in runs if run.id not in busy][:RECENT_RUNS]
-latest = {run.id: desk.store.latest_job("train", run.id) for run in (*active, *others)}
+latest = {run.id: context.store.latest_job("train", run.id) for run in (*active, *others)}
 for title, group in (("Active", active), ("Recent runs", others)):
     if group:
         st.header(title)

@@ -3,21 +3,22 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import LINES, level
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
+from gan_core.text import number
 from pages.shared import refresh_rate, urls
 from pages.shared.context import click_token
 from pages.shared.status import STATES, state_of, state_of_run
-from pages.shared.text import number, plain, sentence
+from pages.shared.text import plain, sentence
 
 EVERY_SECONDS = 3
 HEADS = {"teach-collapse": "Collapse: the classic loss", "teach-cure": "Cure: relativistic loss, R1 + R2"}
 
 
-def image_lesson(desk: Desk) -> None:
+def image_lesson(context: Context) -> None:
     """The newest run of each recipe, or the button that starts them."""
     st.markdown(
         "The same networks, rates, seed and images, twice: handwritten digits, a row for each class from 0 to 9. Only the loss and "
@@ -35,8 +36,8 @@ def image_lesson(desk: Desk) -> None:
         key="lab_guess_images",
         persist_state="session",
     )
-    runs = newest(desk)
-    busy = [run for run in runs.values() if run and (job := desk.store.latest_job("train", run.id)) and job.live]
+    runs = newest(context)
+    busy = [run for run in runs.values() if run and (job := context.store.latest_job("train", run.id)) and job.live]
     label = "Start both runs" if not any(runs.values()) else "Start both again"
     if st.button(
         label,
@@ -46,7 +47,7 @@ def image_lesson(desk: Desk) -> None:
         disabled=bool(busy),
     ):
         try:
-            actions.lesson(desk, token=click_token("lesson"))
+            actions.lesson(context, token=click_token("lesson"))
         except UserError as refused:
             st.error(sentence(refused))
         else:
@@ -56,20 +57,20 @@ def image_lesson(desk: Desk) -> None:
         "sees the same two runs; you may leave the page."
     )
     if any(runs.values()):
-        side_by_side(desk, runs, bool(busy))
+        side_by_side(context, runs, bool(busy))
 
 
-def newest(desk: Desk) -> dict[str, Run | None]:
+def newest(context: Context) -> dict[str, Run | None]:
     """The newest run of each recipe of the lesson."""
     found: dict[str, Run | None] = dict.fromkeys(actions.LESSON_RECIPES)
-    for run in desk.store.runs():
+    for run in context.store.runs():
         recipe = run.config.get("recipe")
         if recipe in found and found[recipe] is None:
             found[recipe] = run
     return found
 
 
-def side_by_side(desk: Desk, runs: dict[str, Run | None], busy: bool) -> None:
+def side_by_side(context: Context, runs: dict[str, Run | None], busy: bool) -> None:
     @st.fragment(run_every=max(EVERY_SECONDS, refresh_rate.seconds()) if busy else None)
     def both() -> None:
         live = False
@@ -79,25 +80,25 @@ def side_by_side(desk: Desk, runs: dict[str, Run | None], busy: bool) -> None:
                 if run is None:
                     st.caption("There is no such run yet.")
                 else:
-                    live = one(desk, run, recipe) or live
-        reason(desk, runs)
+                    live = one(context, run, recipe) or live
+        reason(context, runs)
         if busy and not live:
             st.rerun()
 
     both()
 
 
-def one(desk: Desk, run: Run, recipe: str) -> bool:
+def one(context: Context, run: Run, recipe: str) -> bool:
     """State, newest grid and variety of a run; is it still going?"""
-    folder, job = desk.workspace.run(run.id), desk.store.latest_job("train", run.id)
-    state, status = state_of_run(desk, run.id, job), run_folder.read_status(folder)
+    folder, job = context.workspace.run(run.id), context.store.latest_job("train", run.id)
+    state, status = state_of_run(context, run.id, job), run_folder.read_status(folder)
     if job and job.live:
         st.progress(job.progress, text=f"{STATES[state_of(job)].word}: {job.progress:.0%}")
     else:
         st.markdown(f"{STATES[state].icon} {STATES[state].word}")
         if job and job.state == "failed":
             st.error(sentence(job.error or {}))
-    look = last_look(desk, run)
+    look = last_look(context, run)
     with st.container(horizontal=True):
         st.metric("Variety, poorest class", number((look.get("values") or {}).get("variance_ratio")))
         twins = (look.get("values") or {}).get("near_duplicates")
@@ -120,15 +121,15 @@ def one(desk: Desk, run: Run, recipe: str) -> bool:
     return bool(job and job.live)
 
 
-def last_look(desk: Desk, run: Run) -> dict:
+def last_look(context: Context, run: Run) -> dict:
     """The newest row of collapse.jsonl, {} before the first."""
-    rows = run_folder.read_lines(desk.workspace.run(run.id) / "collapse.jsonl")[0]
+    rows = run_folder.read_lines(context.workspace.run(run.id) / "collapse.jsonl")[0]
     return rows[-1] if rows else {}
 
 
-def reason(desk: Desk, runs: dict[str, Run | None]) -> None:
+def reason(context: Context, runs: dict[str, Run | None]) -> None:
     """The answer, once both have been looked at."""
-    looks = [last_look(desk, run).get("values", {}).get("variance_ratio") if run else None for run in runs.values()]
+    looks = [last_look(context, run).get("values", {}).get("variance_ratio") if run else None for run in runs.values()]
     if None in looks:
         st.caption("The answer shows here when both runs have been looked at for variety.")
         return

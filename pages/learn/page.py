@@ -9,7 +9,7 @@ from pages.learn.image_lesson import image_lesson
 from pages.learn.laboratory import show_game
 from pages.learn.laboratory_settings import CHAPTER, PLACE, begin_chapter, read_link, rules, scenes
 from pages.learn.lesson import answer, look_for, predict
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 
 IMAGES, FREE = "images", "free"
 TITLES = {name: chapter.title for name, chapter in CHAPTERS.items()} | {IMAGES: "On images", FREE: "Free play"}
@@ -63,6 +63,6 @@ chosen = st.segmented_control(
 )
 st.header(TITLES[chosen])
 if chosen == IMAGES:
-    image_lesson(get_desk())
+    image_lesson(get_context())
 else:
     laboratory(chosen)

@@ -7,24 +7,25 @@ from gan_core.errors import UserError
 from gan_core.jobs import queue as jobs
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job
+from gan_core.text import count, duration, size
 from pages.live import curves as run_curves
 from pages.live import queue
 from pages.shared import collapse, refresh_rate, urls
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 from pages.shared.select_run import dataset_name, pick_run
 from pages.shared.status import STATES, badge_text, no_grid_yet, state_of_run
 from pages.shared.steps import rail
-from pages.shared.text import count, duration, plain, sentence, size
+from pages.shared.text import plain, sentence
 
 GRID_PIXELS = 760
 SELDOM_TIMES = 3  # the pace of the curves: what is new once in many rows is looked at so much less
 
-desk = get_desk()
+context = get_context()
 st.title("Live")
 rail("Look")
-run = pick_run(desk, "live_run", "No run yet: train a model or run the demo, and watch it here.")
-folder = desk.workspace.run(run.id)
-first = desk.store.latest_job("train", run.id)
+run = pick_run(context, "live_run", "No run yet: train a model or run the demo, and watch it here.")
+folder = context.workspace.run(run.id)
+first = context.store.latest_job("train", run.id)
 was_live = first is not None and first.live
 
 
@@ -32,12 +33,12 @@ def act(wish: str) -> None:
     """Carry out a button. What came too late, because another tab or the run's end was first, is told in a toast."""
     try:
         if wish == "resume":
-            actions.resume(desk, run.id)
+            actions.resume(context, run.id)
         elif wish == "cancel":
-            waiting = desk.store.latest_job("train", run.id)
-            jobs.cancel(desk.store, waiting.id if waiting else "")
+            waiting = context.store.latest_job("train", run.id)
+            jobs.cancel(context.store, waiting.id if waiting else "")
         else:
-            actions.control_run(desk, run.id, wish)
+            actions.control_run(context, run.id, wish)
     except UserError as late:
         st.toast(sentence(late), icon=":material/info:")
 
@@ -77,19 +78,19 @@ def buttons(job: Job | None) -> None:
 
 def run_name(run_id: str) -> str:
     try:
-        return desk.store.run(run_id).name
+        return context.store.run(run_id).name
     except UserError:
         return "another run"
 
 
 def say_state(job: Job | None, status: dict) -> None:
     """What the state means for the user, in one box."""
-    state = state_of_run(desk, run.id, job)
+    state = state_of_run(context, run.id, job)
     if state == "queued":
-        before_me = queue.ahead_of(desk, job)
+        before_me = queue.ahead_of(context, job)
         ahead = len(before_me)
         paused = next((other for other in before_me if other.state == "running" and other.control == "pause"), None)
-        before = desk.store.job(job.after) if job.after else None
+        before = context.store.job(job.after) if job.after else None
         if before and before.live:
             st.info(f"Waiting for its data: {plain(before.message) or 'being imported'}.", icon=STATES["queued"].icon)
         elif paused:
@@ -134,14 +135,14 @@ def say_state(job: Job | None, status: dict) -> None:
 def vitals(job: Job | None, status: dict) -> None:
     """Name, state and buttons, how far the run is, and its numbers of this moment."""
     with st.container(horizontal=True, vertical_alignment="center", key="vitals"):
-        state = badge_text(state_of_run(desk, run.id, job))
-        st.markdown(f"{state}  **{plain(run.name)}**  :gray[{dataset_name(desk, run.dataset_id)}]")
+        state = badge_text(state_of_run(context, run.id, job))
+        st.markdown(f"{state}  **{plain(run.name)}**  :gray[{dataset_name(context, run.dataset_id)}]")
         st.space("stretch")
         buttons(job)
     say_state(job, status)
     total, seen = status.get("images_total"), status.get("images_seen")
     if total:
-        moving = was_live and state_of_run(desk, run.id, job) == "running"
+        moving = was_live and state_of_run(context, run.id, job) == "running"
         limit = run.config.get("minutes")
         goal = f", stops after {limit:g} min of training" if limit else f" of {status['epochs']:g}"
         st.progress(job.progress if job else min(1.0, seen / total), text=f"Epoch {status['epoch']:.1f}{goal}")
@@ -161,7 +162,7 @@ def vitals(job: Job | None, status: dict) -> None:
 def curves(job: Job | None) -> None:
     look = run_curves.controls() if run_curves.columns_of(folder) else run_curves.Look()
     nothing = "The curves appear with the first numbers." if was_live else "This run has no numbers to draw."
-    run_curves.show(folder, run.config, look, state_of_run(desk, run.id, job) == "paused", nothing)
+    run_curves.show(folder, run.config, look, state_of_run(context, run.id, job) == "paused", nothing)
 
 
 def newest_grid(job: Job | None, grid: str | None) -> None:
@@ -175,7 +176,7 @@ def newest_grid(job: Job | None, grid: str | None) -> None:
                 alt=f"Generated images, a row per class, after {seen:,} images seen",
             )
     else:
-        st.caption(no_grid_yet(state_of_run(desk, run.id, job)))
+        st.caption(no_grid_yet(state_of_run(context, run.id, job)))
 
 
 every = refresh_rate.seconds() if was_live else None
@@ -184,14 +185,14 @@ every = refresh_rate.seconds() if was_live else None
 @st.fragment(run_every=every)
 def watch() -> None:
     """What moves with every row, as one fragment: its cost is that of what it draws, and each click on a curve pays it."""
-    job, status = desk.store.latest_job("train", run.id), run_folder.read_status(folder)
+    job, status = context.store.latest_job("train", run.id), run_folder.read_status(folder)
     if (job and job.state) != (first and first.state) or (every and refresh_rate.differs(every)):
         st.rerun()  # it began, ended or was resumed, or many came to watch: the rail and the timer of the page change with it
     # Each in a place of its own, there from the start: what stands below never moves, and never shows twice.
     with st.container():
         vitals(job, status)
     with st.container():
-        queue.show(desk, run.id)
+        queue.show(context, run.id)
     with st.container():
         curves(job)
     with st.container():

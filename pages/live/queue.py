@@ -4,19 +4,20 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.storage.store import Job
-from pages.shared.text import count, plain, sentence
+from gan_core.text import count
+from pages.shared.text import plain, sentence
 
 MOST_ROWS = 10
 
 
-def ahead_of(desk: Desk, job: Job) -> list[Job]:
+def ahead_of(context: Context, job: Job) -> list[Job]:
     """Who is before a waiting run: those that train, then those that will be taken earlier."""
-    running = desk.store.jobs(kind="train", states=("running",))
-    waiting = desk.store.waiting(queue.LANES["train"])
+    running = context.store.jobs(kind="train", states=("running",))
+    waiting = context.store.waiting(queue.LANES["train"])
     place = next((at for at, other in enumerate(waiting) if other.id == job.id), len(waiting))
     return running + waiting[:place]
 
@@ -29,12 +30,12 @@ def try_to(wish: Callable[[], object]) -> None:
         st.toast(sentence(late), icon=":material/info:")
 
 
-def show(desk: Desk, run_id: str) -> None:
+def show(context: Context, run_id: str) -> None:
     """The waiting runs in order; open where run_id is one of them; nothing where nobody waits."""
-    waiting = desk.store.waiting(queue.LANES["train"])
+    waiting = context.store.waiting(queue.LANES["train"])
     if not waiting:
         return
-    names = {run.id: run.name for run in desk.store.runs()}
+    names = {run.id: run.name for run in context.store.runs()}
     is_mine = any(job.subject == run_id for job in waiting)
     # Not in the label of the list: another label is another list, which folds.
     st.caption(f":material/hourglass_empty: {count(len(waiting), 'run')} waiting")
@@ -53,14 +54,14 @@ def show(desk: Desk, run_id: str) -> None:
                     icon=":material/arrow_upward:",
                     disabled=not place,
                     on_click=try_to,
-                    args=(lambda job=job, before=before: queue.move_up(desk.store, job.id, before),),
+                    args=(lambda job=job, before=before: queue.move_up(context.store, job.id, before),),
                 )
                 st.button(
                     "Cancel",
                     key=f"queue_cancel_{job.id}",
                     icon=":material/close:",
                     on_click=try_to,
-                    args=(lambda job=job: queue.cancel(desk.store, job.id),),
+                    args=(lambda job=job: queue.cancel(context.store, job.id),),
                 )
         if len(waiting) > MOST_ROWS:
             st.caption(f"And {count(len(waiting) - MOST_ROWS, 'more run', 'more runs')}.")

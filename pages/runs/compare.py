@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.views import curves, run_table
@@ -28,7 +28,7 @@ METRICS = {
 AXES = {"Epochs": "epoch", "Minutes": "minutes"}
 
 
-def compare_runs(desk: Desk, runs: list[Run]) -> None:
+def compare_runs(context: Context, runs: list[Run]) -> None:
     """runs: two or more; the first MOST_RUNS are shown."""
     st.header("Compare")
     if len(runs) > MOST_RUNS:
@@ -38,9 +38,9 @@ def compare_runs(desk: Desk, runs: list[Run]) -> None:
     if len(set(labels.values())) < len(runs):
         labels = unique_labels(runs)
     settings(runs, labels)
-    scores(desk, runs, labels)
-    lines(desk, runs, labels)
-    grids(desk, runs)
+    scores(context, runs, labels)
+    lines(context, runs, labels)
+    grids(context, runs)
 
 
 def settings(runs: list[Run], labels: dict[str, str]) -> None:
@@ -57,9 +57,9 @@ def settings(runs: list[Run], labels: dict[str, str]) -> None:
     st.dataframe(rows, hide_index=True, key="runs_settings", alt="The settings in which the chosen runs differ")
 
 
-def scores(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+def scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Newest scores")
-    results = {run.id: found for run in runs if (found := newest(desk, run)) is not None}
+    results = {run.id: found for run in runs if (found := newest(context, run)) is not None}
     if missing := [run for run in runs if run.id not in results]:
         with st.container(horizontal=True, vertical_alignment="center", key="runs_unmeasured"):
             st.caption("Not measured yet, click to measure:", width="content")
@@ -85,8 +85,8 @@ def points(path: str, changed: tuple[int, int]) -> list[dict]:
     return [row | {"minutes": row["elapsed_seconds"] / 60 if "elapsed_seconds" in row else None} for row in chosen]
 
 
-def rows_of(desk: Desk, run: Run) -> list[dict]:
-    path = desk.workspace.run(run.id) / "metrics.jsonl"
+def rows_of(context: Context, run: Run) -> list[dict]:
+    path = context.workspace.run(run.id) / "metrics.jsonl"
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -94,9 +94,9 @@ def rows_of(desk: Desk, run: Run) -> list[dict]:
     return points(str(path), (found.st_mtime_ns, found.st_size))
 
 
-def lines(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
+def lines(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Curves")
-    series = {labels[run.id]: rows for run in runs if (rows := rows_of(desk, run))}
+    series = {labels[run.id]: rows for run in runs if (rows := rows_of(context, run))}
     there = {
         key: word
         for key, word in METRICS.items()
@@ -116,20 +116,20 @@ def lines(desk: Desk, runs: list[Run], labels: dict[str, str]) -> None:
     )
 
 
-def grids(desk: Desk, runs: list[Run]) -> None:
+def grids(context: Context, runs: list[Run]) -> None:
     st.subheader("Newest samples")
     for start in range(0, len(runs), GRIDS_A_ROW):
         row = runs[start : start + GRIDS_A_ROW]
         for column, run in zip(st.columns(min(len(runs), GRIDS_A_ROW)), row, strict=False):
             with column:
-                newest_grid(desk, run)
+                newest_grid(context, run)
 
 
-def newest_grid(desk: Desk, run: Run) -> None:
-    status = run_folder.read_status(desk.workspace.run(run.id))
+def newest_grid(context: Context, run: Run) -> None:
+    status = run_folder.read_status(context.workspace.run(run.id))
     st.markdown(f"**{plain(run.name)}**")
     if grid := status.get("latest_grid"):
         st.image(urls.sample(run.id, grid), width="stretch", alt=f"Newest generated images of {run.name}")
         st.caption(f"Epoch {status.get('epoch', 0):.1f}")
     else:
-        st.caption(no_grid_yet(state_of_run(desk, run.id, desk.store.latest_job("train", run.id))))
+        st.caption(no_grid_yet(state_of_run(context, run.id, context.store.latest_job("train", run.id))))

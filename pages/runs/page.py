@@ -7,22 +7,22 @@ from gan_core.views import run_table
 from pages.runs import run_actions
 from pages.runs.compare import compare_runs
 from pages.runs.table import runs_table
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 from pages.shared.select_run import empty
 
-desk = get_desk()
+context = get_context()
 st.title("Runs")
 run_actions.say_refusals()
-trash = actions.deleted(desk)
-run_actions.just_deleted(desk, trash)
-rows = run_table.rows(desk.store, desk.workspace)
+trash = actions.deleted(context)
+run_actions.just_deleted(context, trash)
+rows = run_table.rows(context.store, context.workspace)
 if rows:
     by_id = {row.run.id: row.run for row in rows}
-    chosen = [by_id[id] for id in runs_table(desk, rows)]
+    chosen = [by_id[id] for id in runs_table(context, rows)]
     if chosen:
-        run_actions.buttons(desk, chosen)
+        run_actions.buttons(context, chosen)
     if len(chosen) > 1:
-        compare_runs(desk, chosen)
+        compare_runs(context, chosen)
 else:
     empty("No run yet: train a model or run the demo, and it is listed here.", "train/page.py", "Train a model")
-run_actions.trash_list(desk, trash)
+run_actions.trash_list(context, trash)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Deleted, Desk
+from gan_core.actions import Context, Deleted
 from gan_core.errors import UserError
 from gan_core.storage.store import Run
+from gan_core.text import ago, count
 from pages.runs.table import choose
-from pages.shared.text import ago, count, plain, sentence
+from pages.shared.text import plain, sentence
 
 FRESH_SECONDS = 600  # so long the undo stands above the table
 
@@ -30,11 +31,11 @@ def say_refusals() -> None:
         st.error(text, icon=":material/error:")
 
 
-def buttons(desk: Desk, runs: list[Run]) -> None:
+def buttons(context: Context, runs: list[Run]) -> None:
     """For the chosen runs, at least one."""
 
     def delete() -> None:
-        left = [run.id for run in runs if not attempt(lambda run=run: actions.delete(desk, run.id))]
+        left = [run.id for run in runs if not attempt(lambda run=run: actions.delete(context, run.id))]
         choose(left)
 
     st.markdown(f"Chosen: {', '.join(f'**{plain(run.name)}**' for run in runs)}")
@@ -58,7 +59,7 @@ def buttons(desk: Desk, runs: list[Run]) -> None:
             key = f"runs_name_{run.id}_{run.name}"
 
             def rename() -> None:
-                attempt(lambda: actions.rename(desk, run.id, st.session_state[key]))
+                attempt(lambda: actions.rename(context, run.id, st.session_state[key]))
 
             st.text_input("New name", value=run.name, key=key, max_chars=actions.LONGEST_NAME, width=320)
             st.button("Rename", key="runs_rename", icon=":material/edit:", on_click=rename)
@@ -66,23 +67,23 @@ def buttons(desk: Desk, runs: list[Run]) -> None:
         st.button(what, key="runs_delete", icon=":material/delete:", on_click=delete, help="It can be undone below.")
 
 
-def undo(desk: Desk, runs: list[Deleted]) -> None:
+def undo(context: Context, runs: list[Deleted]) -> None:
     for run in runs:
-        attempt(lambda run=run: actions.undelete(desk, run.id))
+        attempt(lambda run=run: actions.undelete(context, run.id))
 
 
-def just_deleted(desk: Desk, trash: list[Deleted]) -> None:
+def just_deleted(context: Context, trash: list[Deleted]) -> None:
     """The last deletion, with its undo at hand."""
     fresh = [run for run in trash if time.time() - run.deleted_at < FRESH_SECONDS]
     if not fresh:
         return
-    names = plain(", ".join(repr(run.name) for run in fresh[:3])) + (f" and {len(fresh) - 3} more" if fresh[3:] else "")
+    names = plain(and_more([repr(run.name) for run in fresh], 3))
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="runs_undo"):
         st.markdown(f":material/delete: Deleted {names}.", width="content")
-        st.button("Undo", key="runs_undelete", icon=":material/undo:", on_click=undo, args=(desk, fresh))
+        st.button("Undo", key="runs_undelete", icon=":material/undo:", on_click=undo, args=(context, fresh))
 
 
-def trash_list(desk: Desk, trash: list[Deleted]) -> None:
+def trash_list(context: Context, trash: list[Deleted]) -> None:
     """Everything that can come back."""
     if not trash:
         return
@@ -99,6 +100,6 @@ def trash_list(desk: Desk, trash: list[Deleted]) -> None:
                     key=f"runs_back_{run.id}",
                     icon=":material/undo:",
                     on_click=undo,
-                    args=(desk, [run]),
+                    args=(context, [run]),
                     help=f"Bring back {plain(run.name)}",
                 )

@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.settings import recipes
+from gan_core.text import count
 from gan_core.views.run_table import Row
 from pages.shared import urls
 from pages.shared.status import STATES, state_of, state_of_run
-from pages.shared.text import count
 
 SIGNS = {
     "queued": "…",
@@ -49,14 +49,14 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def state_word(desk: Desk, row: Row) -> str:
+def state_word(context: Context, row: Row) -> str:
     """'✓ Finished'. Only a stopped run needs a look into its folder."""
     state = state_of(row.job)
-    state = state_of_run(desk, row.run.id, row.job) if state == "stopped" else state
+    state = state_of_run(context, row.run.id, row.job) if state == "stopped" else state
     return f"{SIGNS[state]} {STATES[state].word}"
 
 
-def cells(desk: Desk, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
+def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
     run, status, scores = row.run, row.status, row.scores
     grid, seconds = status.get("latest_grid"), status.get("elapsed_seconds")
     fid = scores.get("fid")
@@ -65,7 +65,7 @@ def cells(desk: Desk, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
     return {
         "Picture": urls.sample(run.id, grid) if grid else None,
         "Name": run.name,
-        "State": state_word(desk, row),
+        "State": state_word(context, row),
         "Dataset": datasets.get(run.dataset_id, "deleted or not ready"),
         "Recipe": recipes.RECIPES[recipe].title if recipe in recipes.RECIPES else recipe,
         "Epochs": status.get("epoch"),
@@ -116,11 +116,11 @@ def choose(ids: list[str]) -> None:
         st.query_params.pop(PARAM, None)
 
 
-def runs_table(desk: Desk, rows: list[Row]) -> list[str]:
+def runs_table(context: Context, rows: list[Row]) -> list[str]:
     """The table; the ids of the chosen runs. Rows are ticked from ?cmp= and tick it."""
-    datasets = {dataset.id: dataset.name for dataset in desk.store.datasets()}
+    datasets = {dataset.id: dataset.name for dataset in context.store.datasets()}
     ids = [row.run.id for row in rows]
-    table, shown = filtered([cells(desk, row, datasets) for row in rows], ids)
+    table, shown = filtered([cells(context, row, datasets) for row in rows], ids)
     picked = chosen(ids)
     # A tick is kept by its place in the list, so another list is another table.
     key = f"runs_table_{hash(tuple(shown)) & 0xFFFFFFFF:x}"

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import how_near
@@ -28,28 +28,28 @@ SCALE_HELP = (
 )
 
 
-def explore_section(desk: Desk, run: Run) -> Exploration | None:
+def explore_section(context: Context, run: Run) -> Exploration | None:
     """The exploration that is shown, None where there is none."""
     st.header("Explore")
     st.caption("Draws new images in seconds. Click one to enlarge it beside the real images that lie nearest to it.")
     try:
-        actions.trained_run(desk, run.id)
-        classes = actions.drawable(desk, run)
+        actions.trained_run(context, run.id)
+        classes = actions.drawable(context, run)
     except UserError as error:
         st.caption(sentence(error))
         return None
-    ask(desk, run, classes)
-    job = desk.store.latest_job("explore", run.id)
+    ask(context, run, classes)
+    job = context.store.latest_job("explore", run.id)
     if job:
-        job_progress(desk, job, "Drawing", "explore")
-    found = choose(desk, run)
+        job_progress(context, job, "Drawing", "explore")
+    found = choose(context, run)
     if found is not None:
-        show(desk, run, found)
+        show(context, run, found)
     return found
 
 
-def ask(desk: Desk, run: Run, classes: list[str]) -> None:
-    kept = run_folder.checkpoints(desk.workspace.run(run.id))
+def ask(context: Context, run: Run, classes: list[str]) -> None:
+    kept = run_folder.checkpoints(context.workspace.run(run.id))
     columns = st.columns(4)
     all_classes = len(classes)  # one beyond the last
     number = columns[0].selectbox(
@@ -71,12 +71,12 @@ def ask(desk: Desk, run: Run, classes: list[str]) -> None:
         key=f"explore_at_{run.id}",
         help="A run keeps its newest three.",
     )
-    job = desk.store.latest_job("explore", run.id)
+    job = context.store.latest_job("explore", run.id)
     if st.button("Draw images", key="explore_start", icon=":material/casino:", disabled=job is not None and job.live):
         name = None if number == all_classes else classes[number]
         try:
             token = click_token("explore", run.id, name, seed, scale, at, kept[:1])
-            asked = actions.explore(desk, run.id, name=name, seed=int(seed), noise_scale=scale, at=at, token=token)
+            asked = actions.explore(context, run.id, name=name, seed=int(seed), noise_scale=scale, at=at, token=token)
             st.query_params[SHOWN] = asked.id
             st.rerun()
         except UserError as refused:
@@ -85,9 +85,9 @@ def ask(desk: Desk, run: Run, classes: list[str]) -> None:
         st.caption(f"{reason} So the noise scale says little here.")
 
 
-def choose(desk: Desk, run: Run) -> Exploration | None:
+def choose(context: Context, run: Run) -> Exploration | None:
     """That of the address, else the newest; with a list where there are several."""
-    found = {path.name: path for path in drawn_images.folders(desk.workspace.run(run.id), "explore")}
+    found = {path.name: path for path in drawn_images.folders(context.workspace.run(run.id), "explore")}
     labels: dict[str, str] = {}
     for name, path in found.items():
         if one := read(path):
@@ -125,8 +125,8 @@ def read_once(folder: str) -> Exploration | None:
     return drawn_images.read(Path(folder))
 
 
-def show(desk: Desk, run: Run, found: Exploration) -> None:
-    size = read_info(desk.workspace.dataset(run.dataset_id)).size
+def show(context: Context, run: Run, found: Exploration) -> None:
+    size = read_info(context.workspace.dataset(run.dataset_id)).size
     chosen = image_grid(
         groups(found),
         base=urls.explored(run.id, found.job),

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 from gan_core.storage import run_folder
@@ -36,10 +36,10 @@ def read_grids(folder: str, changed_at: int, size: int) -> list[Row]:
 
 
 @st.fragment
-def show_timeline(desk: Desk, run: Run, grids: list[Row]) -> None:
-    other = choose_other(desk, run)
+def show_timeline(context: Context, run: Run, grids: list[Row]) -> None:
+    other = choose_other(context, run)
     asked = st.query_params
-    folder = desk.workspace.run(run.id)
+    folder = context.workspace.run(run.id)
     a = Side(run.id, "Epoch", "Generated", grids, grid_timeline.nearest_grid(grids, asked.get(STEP)))
     b, real = None, None
     if other is None:
@@ -48,7 +48,7 @@ def show_timeline(desk: Desk, run: Run, grids: list[Row]) -> None:
         else:
             st.caption("The real images of this run are not kept.")
     else:
-        theirs = grids_of(desk.workspace.run(other.id))
+        theirs = grids_of(context.workspace.run(other.id))
         at = grid_timeline.nearest_grid(theirs, asked.get(OTHER_STEP, 0 if other.id == run.id else None))
         a = a._replace(name="A", title=f"A: {run.name}")
         b = Side(other.id, "B", f"B: {other.name}", theirs, at)
@@ -62,14 +62,14 @@ def show_timeline(desk: Desk, run: Run, grids: list[Row]) -> None:
     if other is None:
         st.caption("Every grid is drawn from the same noise: a place shows one image as it changes.")
     else:
-        same, sentence = grid_timeline.correspondence(facts(desk, run), facts(desk, other))
+        same, sentence = grid_timeline.correspondence(facts(context, run), facts(context, other))
         (st.caption if same else st.info)(plain(sentence))
 
 
-def choose_other(desk: Desk, run: Run) -> Run | None:
+def choose_other(context: Context, run: Run) -> Run | None:
     """The run beside this one, itself for another epoch of it, None for real images; with the button that swaps the two."""
-    runs = desk.store.runs()
-    with_grids = {one.id: one for one in runs if (desk.workspace.run(one.id) / "samples" / "index.jsonl").is_file()}
+    runs = context.store.runs()
+    with_grids = {one.id: one for one in runs if (context.workspace.run(one.id) / "samples" / "index.jsonl").is_file()}
     labels = unique_labels(runs) | {REAL: "Real images", run.id: "This run, another epoch"}
     options = [REAL, run.id, *(id for id in with_grids if id != run.id)]
     key = f"samples_beside_{run.id}"
@@ -109,12 +109,12 @@ def swap(run_id: str) -> None:
     st.session_state["samples_swapped"] = True
 
 
-def facts(desk: Desk, run: Run) -> dict[str, Any]:
+def facts(context: Context, run: Run) -> dict[str, Any]:
     """What timeline.correspondence asks of a run."""
     told: dict[str, Any] = {"run": run.id, "size": None, "classes": None}
     told |= {name: run.config[name] for name in ("seed", "z_dim", "family")}
     try:
-        info = read_info(desk.workspace.dataset(run.dataset_id))
+        info = read_info(context.workspace.dataset(run.dataset_id))
     except (UserError, OSError, ValueError):
         return told | {"classes": [run.dataset_id], "size": "an unknown number of"}
     return told | {"size": info.size, "classes": info.classes if run.config["conditional"] else ["all"]}

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.generation import animation
 from gan_core.settings.families import why_no_walk
@@ -23,15 +23,15 @@ WAYS = {
 }
 
 
-def walk_section(desk: Desk, run: Run, found: Exploration | None) -> None:
+def walk_section(context: Context, run: Run, found: Exploration | None) -> None:
     """found: the exploration whose images may be chosen."""
     st.header("Latent walk")
     if reason := why_no_walk(run.config["family"]):
         st.caption(f"{reason} A walk needs a run of a GAN or of the autoencoder.")
         return
     try:
-        actions.trained_run(desk, run.id)
-        classes = actions.drawable(desk, run)
+        actions.trained_run(context, run.id)
+        classes = actions.drawable(context, run)
     except UserError as error:
         st.caption(sentence(error))
         return
@@ -44,11 +44,11 @@ def walk_section(desk: Desk, run: Run, found: Exploration | None) -> None:
     st.caption(f"{WAYS[way]} Smooth steps in between are new images; sudden jumps hint at learning by heart.")
     ends = images(run, found) if way == IMAGES else two_classes(run, classes)
     if ends is not None:
-        start(desk, run, ends, way == CLASSES, found)
-    job = desk.store.latest_job("walk", run.id)
+        start(context, run, ends, way == CLASSES, found)
+    job = context.store.latest_job("walk", run.id)
     if job:
-        job_progress(desk, job, "Walk", "walk")
-    show(desk, run)
+        job_progress(context, job, "Walk", "walk")
+    show(context, run)
 
 
 def images(run: Run, found: Exploration | None) -> list[tuple[str, int]] | None:
@@ -93,22 +93,22 @@ def two_classes(run: Run, classes: list[str]) -> list[tuple[str, int]]:
     return [(classes[first], int(number)), (classes[last], int(number))]
 
 
-def start(desk: Desk, run: Run, ends: list[tuple[str, int]], same_noise: bool, found: Exploration | None) -> None:
+def start(context: Context, run: Run, ends: list[tuple[str, int]], same_noise: bool, found: Exploration | None) -> None:
     """seed, noise scale and checkpoint are those of the exploration, so that the walk starts and ends at its images."""
-    job = desk.store.latest_job("walk", run.id)
+    job = context.store.latest_job("walk", run.id)
     if not st.button("Make the walk", key="walk_start", icon=":material/route:", disabled=job is not None and job.live):
         return
     told = {"seed": found.seed, "noise_scale": found.noise_scale, "at": found.images_seen} if found else {}
     try:
         token = click_token("walk", run.id, ends, same_noise, told)
-        actions.walk(desk, run.id, ends[0], ends[1], same_noise=same_noise, token=token, **told)
+        actions.walk(context, run.id, ends[0], ends[1], same_noise=same_noise, token=token, **told)
         st.rerun()
     except UserError as refused:
         st.error(sentence(refused))
 
 
-def show(desk: Desk, run: Run) -> None:
-    folder = next(iter(drawn_images.folders(desk.workspace.run(run.id), "walks")), None)
+def show(context: Context, run: Run) -> None:
+    folder = next(iter(drawn_images.folders(context.workspace.run(run.id), "walks")), None)
     walk = drawn_images.read_walk(folder) if folder else None
     if walk is None:
         return

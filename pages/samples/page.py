@@ -7,32 +7,32 @@ from pages.samples.grid_timeline import grids_of, show_timeline
 from pages.samples.latent_walk import walk_section
 from pages.samples.timelapse import timelapse_section
 from pages.samples.variants import fuse_section
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 from pages.shared.select_run import pick_run
 from pages.shared.status import no_grid_yet, state_of_run
 from pages.shared.steps import rail
 
-desk = get_desk()
+context = get_context()
 st.title("Samples")
 rail("Look")
-run = pick_run(desk, "samples_run", "No run yet, so there are no samples: train a model first.")
-grids = grids_of(desk.workspace.run(run.id))
+run = pick_run(context, "samples_run", "No run yet, so there are no samples: train a model first.")
+grids = grids_of(context.workspace.run(run.id))
 if not grids:
-    training = desk.store.latest_job("train", run.id)
-    st.info(no_grid_yet(state_of_run(desk, run.id, training)), icon=":material/info:")
+    training = context.store.latest_job("train", run.id)
+    st.info(no_grid_yet(state_of_run(context, run.id, training)), icon=":material/info:")
     label = "Watch the run" if training and training.live else "Open the run"
     st.page_link("live/page.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
     st.stop()
 
 st.header("Timeline")
-show_timeline(desk, run, grids)
+show_timeline(context, run, grids)
 with st.container(horizontal=True, vertical_alignment="center", key="samples_collapse"):
     st.caption("Do the images repeat? The collapse check says it with numbers:", width="content")
     st.page_link(
         "live/page.py", label="Variety while it trains", icon=":material/monitoring:", query_params={"run": run.id}
     )
     st.page_link("evaluate/page.py", label="Measure it", icon=":material/straighten:", query_params={"run": run.id})
-found = explore_section(desk, run)
-walk_section(desk, run, found)
-fuse_section(desk, run)
-timelapse_section(desk, run)
+found = explore_section(context, run)
+walk_section(context, run, found)
+fuse_section(context, run)
+timelapse_section(context, run)

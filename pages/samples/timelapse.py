@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.generation import animation
 from gan_core.storage.store import Run
@@ -13,9 +13,9 @@ from pages.shared.status import job_progress
 from pages.shared.text import sentence
 
 
-def timelapse_section(desk: Desk, run: Run) -> None:
+def timelapse_section(context: Context, run: Run) -> None:
     st.header("Timelapse")
-    job = desk.store.latest_job("timelapse", run.id)
+    job = context.store.latest_job("timelapse", run.id)
     there = [format for format in animation.FORMATS if animation.can_write(format)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         format = st.segmented_control(
@@ -31,18 +31,18 @@ def timelapse_section(desk: Desk, run: Run) -> None:
             "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
         ):
             try:
-                job = actions.timelapse(desk, run.id, format, token=click_token("timelapse", run.id, format))
+                job = actions.timelapse(context, run.id, format, token=click_token("timelapse", run.id, format))
             except UserError as refused:
                 st.error(sentence(refused))
     if not animation.can_write("mp4"):
         st.caption("For MP4, install PyAV with `pip install av` and start Ganvas again.")
     if job:
-        job_progress(desk, job, "Timelapse", "timelapse")
-    show(desk, run, job is None)
+        job_progress(context, job, "Timelapse", "timelapse")
+    show(context, run, job is None)
 
 
-def show(desk: Desk, run: Run, never: bool) -> None:
-    made = {format: desk.workspace.run(run.id) / f"timelapse.{format}" for format in animation.FORMATS}
+def show(context: Context, run: Run, never: bool) -> None:
+    made = {format: context.workspace.run(run.id) / f"timelapse.{format}" for format in animation.FORMATS}
     times = {format: path.stat().st_mtime_ns for format, path in made.items() if path.is_file()}
     if not times:
         if never:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 from gan_core.storage.store import Job, Run
@@ -12,15 +12,15 @@ from pages.shared.status import job_progress
 from pages.shared.text import plain, sentence
 
 
-def fuse_section(desk: Desk, run: Run) -> None:
+def fuse_section(context: Context, run: Run) -> None:
     st.header("Variants of real images")
     try:
-        actions.trained_run(desk, run.id)
-        classes = read_info(desk.workspace.dataset(run.dataset_id)).classes if run.config["conditional"] else ["all"]
+        actions.trained_run(context, run.id)
+        classes = read_info(context.workspace.dataset(run.dataset_id)).classes if run.config["conditional"] else ["all"]
     except UserError as error:
         st.caption(sentence(error))
         return
-    job = desk.store.latest_job("fuse", run.id)
+    job = context.store.latest_job("fuse", run.id)
     columns = st.columns(2)
     with columns[0]:
         number = st.selectbox("Class", range(len(classes)), format_func=classes.__getitem__, key=f"fuse_class_{run.id}")
@@ -37,20 +37,20 @@ def fuse_section(desk: Desk, run: Run) -> None:
     if st.button("Make variants", key="fuse_start", icon=":material/blender:", disabled=job is not None and job.live):
         try:
             token = click_token("fuse", run.id, classes[number], strength)
-            job = actions.fuse(desk, run.id, classes[number], strength, token=token)
+            job = actions.fuse(context, run.id, classes[number], strength, token=token)
         except UserError as refused:
             st.error(sentence(refused))
     if job:
-        job_progress(desk, job, "Variants", "fuse")
+        job_progress(context, job, "Variants", "fuse")
     if job is None or job.state != "finished":
         st.caption("Finds the noise from which the generator draws a real image best, and stirs it. Takes seconds.")
         return
-    show(desk, job)
+    show(context, job)
 
 
-def show(desk: Desk, job: Job) -> None:
+def show(context: Context, job: Job) -> None:
     result = job.result or {}
-    path = desk.workspace.run(job.subject) / "fusions" / f"{job.id}.png"
+    path = context.workspace.run(job.subject) / "fusions" / f"{job.id}.png"
     if not path.is_file():
         st.caption("The picture is not kept any more: make the variants again.")
         return

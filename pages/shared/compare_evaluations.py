@@ -4,21 +4,22 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.evaluation.vocabulary import LINES, differences, level, scores_of, variety_rows
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
+from gan_core.text import ago
 from pages.shared import charts, evaluation_charts
 from pages.shared.select_run import unique_labels
-from pages.shared.text import ago, plain
+from pages.shared.text import plain
 
 CURVES = {"variance_ratio": "Variance ratio of the lowest class", "coverage_ratio": "Coverage ratio"}
 MOST_RUNS = evaluation_charts.MOST_LINES - 1  # others, beside the run of the page
 
 
-def compare(desk: Desk, run: Run) -> None:
+def compare(context: Context, run: Run) -> None:
     """A multiselect of other runs; nothing where there is no other."""
-    runs = desk.store.runs()
+    runs = context.store.runs()
     others = {other.id: other for other in runs if other.id != run.id}
     if not others:
         return
@@ -35,19 +36,19 @@ def compare(desk: Desk, run: Run) -> None:
     picked = [run, *(others[id] for id in chosen if id in others)]
     if len(picked) < 2:
         return
-    results = {one.id: newest(desk, one) for one in picked}
+    results = {one.id: newest(context, one) for one in picked}
     measured = [one for one in picked if results[one.id] is not None]
     for one in picked:
         if results[one.id] is None:
             st.caption(f"{plain(one.name)} has not been measured yet.")
     if len(measured) > 1:
         table(measured, {one.id: results[one.id] for one in measured}, labels)
-    overlay(desk, picked, labels)
+    overlay(context, picked, labels)
 
 
-def newest(desk: Desk, run: Run) -> dict[str, Any] | None:
+def newest(context: Context, run: Run) -> dict[str, Any] | None:
     """The newest result of a run, with its dataset: only runs on one dataset compare."""
-    for job in desk.store.jobs(kind="evaluate", subject=run.id, states=("finished",)):
+    for job in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",)):
         if job.result:
             return {**job.result, "dataset": run.dataset_id, "when": ago(job.finished_at or job.created_at)}
     return None
@@ -59,7 +60,7 @@ def table(measured: list[Run], results: dict[str, Any], labels: dict[str, str]) 
         st.caption("Only one of these runs has scores, so there is nothing to compare yet.")
     elif apart:
         st.warning(
-            f"**Not comparable:** {listed(apart)} {'differs' if len(apart) == 1 else 'differ'}, so a higher or lower score "
+            f"**Not comparable:** {all_of(apart)} {'differs' if len(apart) == 1 else 'differ'}, so a higher or lower score "
             "here says nothing about the runs. Measure them again in the same way.",
             icon=":material/warning:",
         )
@@ -88,11 +89,11 @@ def table(measured: list[Run], results: dict[str, Any], labels: dict[str, str]) 
     st.dataframe(rows, hide_index=True, key="compare_table", alt="Newest results of the chosen runs")
 
 
-def overlay(desk: Desk, picked: list[Run], labels: dict[str, str]) -> None:
+def overlay(context: Context, picked: list[Run], labels: dict[str, str]) -> None:
     """The curves of collapse.jsonl, a line for each run."""
     series = {}
     for one in picked:
-        rows = variety_rows(run_folder.read_lines(desk.workspace.run(one.id) / "collapse.jsonl")[0])
+        rows = variety_rows(run_folder.read_lines(context.workspace.run(one.id) / "collapse.jsonl")[0])
         if rows:
             series[labels[one.id]] = rows
     if not series:
@@ -105,8 +106,3 @@ def overlay(desk: Desk, picked: list[Run], labels: dict[str, str]) -> None:
             config=charts.CONFIG,
             alt=f"{title} over epochs, a line for each run",
         )
-
-
-def listed(words: list[str]) -> str:
-    """'a, b and c'"""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

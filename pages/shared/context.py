@@ -7,7 +7,7 @@ import time
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, default_workspace
 
@@ -15,14 +15,14 @@ SAME_CLICK_SECONDS = 5
 
 
 @st.cache_resource(max_entries=4)
-def open_desk(root: str) -> Desk:
+def open_context(root: str) -> Context:
     workspace = Workspace(root)
-    return Desk(Store(workspace), workspace)
+    return Context(Store(workspace), workspace)
 
 
-def get_desk() -> Desk:
-    """Desk of $GANVAS_WORKSPACE, opened once per server."""
-    return open_desk(str(default_workspace().root))
+def get_context() -> Context:
+    """Context of $GANVAS_WORKSPACE, opened once per server."""
+    return open_context(str(default_workspace().root))
 
 
 def click_token(button: str, *asked: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
 from gan_core.storage.store import Dataset, Run
@@ -66,31 +66,31 @@ def pick(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> st
     return chosen
 
 
-def pick_run(desk: Desk, key: str, nothing: str) -> Run:
+def pick_run(context: Context, key: str, nothing: str) -> Run:
     """The run of ?run=, by default the newest. Stops the page with the sentence `nothing` where there is none."""
-    runs = {run.id: run for run in desk.store.runs()}
+    runs = {run.id: run for run in context.store.runs()}
     if not runs:
         empty(nothing, "train/page.py", "Train a model")
         st.stop()
-    say_deleted(desk, st.query_params.get("run", ""))
+    say_deleted(context, st.query_params.get("run", ""))
     return runs[pick("Run", list(runs.values()), "run", key)]
 
 
-def say_deleted(desk: Desk, run_id: str) -> None:
+def say_deleted(context: Context, run_id: str) -> None:
     """Where the address names a run that lies in the trash: the way to bring it back."""
     try:
-        desk.store.run(run_id)
+        context.store.run(run_id)
     except UserError as gone:
         if gone.code == "deleted_run":
             st.info("This run was deleted. Bring it back on the Runs page.", icon=":material/delete:")
             st.page_link("runs/page.py", label="Open Runs", icon=":material/arrow_forward:")
 
 
-def info_or_stop(desk: Desk, dataset_id: str) -> DatasetInfo:
+def info_or_stop(context: Context, dataset_id: str) -> DatasetInfo:
     """The dataset's description; stops the page with a sentence where its folder is gone or not whole."""
     try:
-        desk.store.dataset(dataset_id)
-        folder = desk.workspace.dataset(dataset_id)
+        context.store.dataset(dataset_id)
+        folder = context.workspace.dataset(dataset_id)
         (folder / "train_images.npy").stat()
         return read_info(folder)
     except UserError as refused:
@@ -101,9 +101,9 @@ def info_or_stop(desk: Desk, dataset_id: str) -> DatasetInfo:
     st.stop()
 
 
-def dataset_name(desk: Desk, dataset_id: str) -> str:
+def dataset_name(context: Context, dataset_id: str) -> str:
     """The dataset's name for markdown, or words where it is gone or still being imported."""
     try:
-        return plain(desk.store.dataset(dataset_id).name)
+        return plain(context.store.dataset(dataset_id).name)
     except UserError:
         return "dataset not ready"

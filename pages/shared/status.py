@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.storage import run_folder
@@ -38,9 +38,9 @@ def state_of(job: Job | None) -> str:
     return "paused" if job.state == "running" and job.control == "pause" else job.state
 
 
-def state_of_run(desk: Desk, run_id: str, job: Job | None) -> str:
+def state_of_run(context: Context, run_id: str, job: Job | None) -> str:
     """state_of the run's latest training, 'cancelled' where it was stopped before it had anything to keep."""
-    state, folder = state_of(job), desk.workspace.run(run_id)
+    state, folder = state_of(job), context.workspace.run(run_id)
     if state != "stopped" or run_folder.read_status(folder).get("images_seen"):
         return state
     return "stopped" if any((folder / "checkpoints").glob("ck-*.json")) else "cancelled"
@@ -69,7 +69,7 @@ def no_grid_yet(state: str) -> str:
     return "This run ended before its first grid, so it has no samples: the Live page says why."
 
 
-def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
+def job_progress(context: Context, job: Job, what: str, key: str) -> None:
     """The progress of a live job with Cancel, polled once a second; the page runs again when the job ends.
 
     A job that has ended shows nothing, or why it failed. key: prefix of widget keys, <key>_cancel and <key>_progress.
@@ -77,7 +77,7 @@ def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
 
     @st.fragment(run_every=1.0 if job.live else None)
     def poll() -> None:
-        now = desk.store.job(job.id)
+        now = context.store.job(job.id)
         if not now.live:
             if job.live:
                 st.rerun()
@@ -90,7 +90,7 @@ def job_progress(desk: Desk, job: Job, what: str, key: str) -> None:
             )
             with st.container(horizontal=True, vertical_alignment="center"):
                 if st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", disabled=now.control == "stop"):
-                    ask(desk, now.id, "stop")
+                    ask(context, now.id, "stop")
                 st.caption("It goes on when you leave this page.")
 
     poll()
@@ -106,9 +106,9 @@ def show_end(job: Job, what: str) -> None:
         st.info(f"{what} was cancelled.", icon=STATES["stopped"].icon)
 
 
-def ask(desk: Desk, job_id: str, wish: str) -> None:
+def ask(context: Context, job_id: str, wish: str) -> None:
     """Pause, stop or go on; a click that came too late gets a toast."""
     try:
-        queue.control(desk.store, job_id, wish)
+        queue.control(context.store, job_id, wish)
     except UserError as late:
         st.toast(sentence(late), icon=":material/info:")

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.storage.store import Run
-from pages.shared.context import get_desk
+from pages.shared.context import get_context
 
 
 class Step(NamedTuple):
@@ -30,9 +30,9 @@ TITLES = ("Data", "Train", "Look", "Measure", "Export")
 
 def rail(here: str) -> None:
     """One line of links above a working page. here: one of TITLES."""
-    desk = get_desk()
+    context = get_context()
     with st.container(horizontal=True, gap="small", key="rail", horizontal_alignment="left"):
-        for number, step in enumerate(steps(desk, here), 1):
+        for number, step in enumerate(steps(context, here), 1):
             icon, word = LOOKS[step.state]
             label = f"{number} {step.title}: {word}"
             st.page_link(
@@ -44,47 +44,47 @@ def rail(here: str) -> None:
             )
 
 
-def steps(desk: Desk, here: str) -> list[Step]:
+def steps(context: Context, here: str) -> list[Step]:
     """The five steps for what the address names, or what a page would choose without one."""
-    run = run_in_view(desk, here)
-    dataset_id = run.dataset_id if run else dataset_in_view(desk)
+    run = run_in_view(context, here)
+    dataset_id = run.dataset_id if run else dataset_in_view(context)
     of_dataset = {"ds": dataset_id} if dataset_id else {}
     of_run = {"run": run.id} if run else {}
-    states = done(desk, run, dataset_id) | {here: "here"}
+    states = done(context, run, dataset_id) | {here: "here"}
     look = "samples/page.py" if states["Train"] == "done" else "live/page.py"
     pages = ("data/page.py", "train/page.py", look, "evaluate/page.py", "export/page.py")
     queries = (of_dataset, of_dataset, of_run, of_run, of_run or of_dataset)
     return [Step(*parts) for parts in zip(TITLES, pages, (states[title] for title in TITLES), queries, strict=True)]
 
 
-def run_in_view(desk: Desk, here: str) -> Run | None:
+def run_in_view(context: Context, here: str) -> Run | None:
     """The run of ?run=, else the one last looked at; on Data and Train the newest run of their dataset."""
     wanted = st.query_params.get("run") or st.session_state.get("last_run")
     if here not in ("Data", "Train"):
         try:
-            return desk.store.run(wanted or "")
+            return context.store.run(wanted or "")
         except UserError:
-            runs = desk.store.runs()
+            runs = context.store.runs()
             return runs[0] if runs else None
-    dataset_id = dataset_in_view(desk)
-    runs = [run for run in desk.store.runs() if run.dataset_id == dataset_id]
+    dataset_id = dataset_in_view(context)
+    runs = [run for run in context.store.runs() if run.dataset_id == dataset_id]
     return next((run for run in runs if run.id == wanted), runs[0] if runs else None)
 
 
-def dataset_in_view(desk: Desk) -> str | None:
+def dataset_in_view(context: Context) -> str | None:
     wanted = st.query_params.get("ds") or st.session_state.get("last_ds")
-    ids = [dataset.id for dataset in desk.store.datasets()]
+    ids = [dataset.id for dataset in context.store.datasets()]
     return wanted if wanted in ids else ids[0] if ids else None
 
 
-def done(desk: Desk, run: Run | None, dataset_id: str | None) -> dict[str, str]:
+def done(context: Context, run: Run | None, dataset_id: str | None) -> dict[str, str]:
     """{title: 'done', 'busy' or 'open'}, from what lies in the workspace and in the queue."""
     states = dict.fromkeys(TITLES, "open")
-    if dataset_id and (desk.workspace.dataset(dataset_id) / "dataset.json").is_file():
+    if dataset_id and (context.workspace.dataset(dataset_id) / "dataset.json").is_file():
         states["Data"] = "done"
     if run is None:
         return states
-    training, folder = desk.store.latest_job("train", run.id), desk.workspace.run(run.id)
+    training, folder = context.store.latest_job("train", run.id), context.workspace.run(run.id)
     if training and training.live:
         states["Train"] = "busy"
     elif any((folder / "checkpoints").glob("ck-*.json")):
@@ -97,7 +97,7 @@ def done(desk: Desk, run: Run | None, dataset_id: str | None) -> dict[str, str]:
     ):
         found = {
             row["state"]
-            for row in desk.store.query(
+            for row in context.store.query(
                 f"SELECT DISTINCT state FROM jobs WHERE kind = ? AND {column} = ?", kind, run.id
             )
         }

@@ -5,21 +5,22 @@ from typing import Any
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import HELPS, NO_GAIN, checkpoint, percent, percent_interval, points
+from gan_core.evaluation.vocabulary import HELPS, NO_GAIN, checkpoint
 from gan_core.storage.store import Job, Run
+from gan_core.text import ago, count, percent, percent_interval, points
 from pages.shared import charts, evaluation_charts
 from pages.shared.context import click_token
 from pages.shared.growth_plan import WAYS
 from pages.shared.status import job_progress
-from pages.shared.text import ago, count, plain, sentence
+from pages.shared.text import plain, sentence
 
 MOST_DOWNLOAD_BYTES = 50_000_000
 BARS = ("real", "classical", "synthetic", "synthetic_only")  # arms in the chart of recalls
 
 
-def does_it_help(desk: Desk, run: Run) -> None:
+def does_it_help(context: Context, run: Run) -> None:
     """The form, the progress, and the newest answer."""
     st.header("Does it help a classifier?")
     st.caption(
@@ -61,20 +62,20 @@ def does_it_help(desk: Desk, run: Run) -> None:
             token = click_token("utility", run.id, int(seeds), wanted, ways)
             try:
                 methods = dict.fromkeys(ways, 1.0)
-                actions.utility(desk, run.id, seeds=int(seeds), shots=wanted, methods=methods, token=token)
+                actions.utility(context, run.id, seeds=int(seeds), shots=wanted, methods=methods, token=token)
             except UserError as refused:
                 st.error(sentence(refused))
-    if answered := newest_answer(desk, run, "utility", "Comparing classifiers"):
+    if answered := newest_answer(context, run, "utility", "Comparing classifiers"):
         show_help(answered.result)
         when = ago(answered.finished_at or answered.created_at)
         st.caption(f"Compared {when}, with images from {checkpoint(answered.result)}.")
 
 
-def newest_answer(desk: Desk, run: Run, kind: str, doing: str) -> Job | None:
+def newest_answer(context: Context, run: Run, kind: str, doing: str) -> Job | None:
     """The newest finished job of that kind, below the progress of one that is under way."""
-    jobs = desk.store.jobs(kind=kind, subject=run.id)
+    jobs = context.store.jobs(kind=kind, subject=run.id)
     if jobs:
-        job_progress(desk, jobs[0], doing, kind)
+        job_progress(context, jobs[0], doing, kind)
     return next((job for job in jobs if job.state == "finished" and job.result), None)
 
 
@@ -149,7 +150,7 @@ def gains(result: dict[str, Any]) -> None:
             )
 
 
-def real_or_made(desk: Desk, run: Run, result: dict[str, Any] | None) -> None:
+def real_or_made(context: Context, run: Run, result: dict[str, Any] | None) -> None:
     """What the two-sample test says, and the detector it trained as a tool for a folder of images."""
     st.header("Real or GAN-made?")
     found = (result or {}).get("two_sample")
@@ -167,11 +168,11 @@ def real_or_made(desk: Desk, run: Run, result: dict[str, Any] | None) -> None:
         )
         if st.form_submit_button("Score the folder", icon=":material/search:", key="detect_start"):
             try:
-                actions.detect(desk, run.id, folder.strip(), token=click_token("detect", run.id, folder.strip()))
+                actions.detect(context, run.id, folder.strip(), token=click_token("detect", run.id, folder.strip()))
             except UserError as refused:
                 st.error(sentence(refused))
-    if scored := newest_answer(desk, run, "detect", "Looking at the folder"):
-        show_folder(scored.result, desk.workspace.run(run.id) / "detections" / scored.id / "scores.csv")
+    if scored := newest_answer(context, run, "detect", "Looking at the folder"):
+        show_folder(scored.result, context.workspace.run(run.id) / "detections" / scored.id / "scores.csv")
 
 
 def show_folder(result: dict[str, Any], scores_csv) -> None:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.storage import cleanup, disk
-from pages.shared.text import count, plain, sentence, size
+from gan_core.text import count, size
+from pages.shared.text import plain, sentence
 
 ARMED, DONE = "clean_armed", "clean_done"
 
@@ -16,14 +17,14 @@ def sizes(root: str) -> disk.Sizes:
     return disk.Sizes()
 
 
-def show(desk: Desk) -> None:
+def show(context: Context) -> None:
     st.header("Disk")
     with st.spinner("Measuring the workspace"):
-        parts = disk.usage(desk.workspace, sizes(str(desk.workspace.root)))
+        parts = disk.usage(context.workspace, sizes(str(context.workspace.root)))
     total = sum(part.bytes for part in parts)
     with st.container(horizontal=True, gap="small", key="disk_total"):
         st.metric("The workspace", size(total), width="content")
-        st.metric("Free on this disk", size(disk.free_bytes(desk.workspace)), width="content")
+        st.metric("Free on this disk", size(disk.free_bytes(context.workspace)), width="content")
     st.dataframe(
         {
             "part": [part.title for part in parts],
@@ -44,12 +45,12 @@ def show(desk: Desk) -> None:
         "Exports count as old after days", 0, 3650, cleanup.EXPORT_DAYS, 1, key="clean_days", width=260
     )
     for kind in cleanup.KINDS:
-        row(desk, kind, float(days))
+        row(context, kind, float(days))
 
 
-def row(desk: Desk, kind: str, days: float) -> None:
+def row(context: Context, kind: str, days: float) -> None:
     """A kind, what it would free, and the button that is pressed twice."""
-    told, found = cleanup.KINDS[kind], cleanup.look(desk.store, desk.workspace, kind, days)
+    told, found = cleanup.KINDS[kind], cleanup.look(context.store, context.workspace, kind, days)
     armed = st.session_state.get(ARMED) == kind and found.pieces > 0
     with st.container(border=True, key=f"clean_{kind}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -63,7 +64,7 @@ def row(desk: Desk, kind: str, days: float) -> None:
                     icon=":material/delete_forever:",
                     key=f"clean_really_{kind}",
                     on_click=carry_out,
-                    args=(desk, kind, days),
+                    args=(context, kind, days),
                 )
                 st.button("Keep", key=f"clean_keep_{kind}", on_click=arm, args=(None,))
             else:
@@ -83,10 +84,10 @@ def arm(kind: str | None) -> None:
     st.session_state[ARMED] = kind
 
 
-def carry_out(desk: Desk, kind: str, days: float) -> None:
+def carry_out(context: Context, kind: str, days: float) -> None:
     arm(None)
     try:
-        freed = actions.clean(desk, [kind], days=days)[kind]
+        freed = actions.clean(context, [kind], days=days)[kind]
     except UserError as refused:
         st.session_state[DONE] = sentence(refused)
         return

@@ -4,11 +4,12 @@ import time
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.jobs import queue
 from gan_core.storage.store import LIVE, Job
+from gan_core.text import count, duration
 from pages.shared.status import ask, state_of, state_text
-from pages.shared.text import count, duration, plain
+from pages.shared.text import plain
 
 POLL_SECONDS = 2.0
 LANES = {"train": "Training", "light": "Short jobs", "heavy": "Long jobs"}
@@ -32,32 +33,32 @@ KINDS = {
 }
 
 
-def show(desk: Desk) -> None:
+def show(context: Context) -> None:
     """The queue, polled while anything is in it."""
     st.header("Queue")
-    any_live = bool(desk.store.jobs(states=LIVE, limit=1))
+    any_live = bool(context.store.jobs(states=LIVE, limit=1))
 
     @st.fragment(run_every=POLL_SECONDS if any_live else None)
     def poll() -> None:
-        live = desk.store.jobs(states=LIVE)[::-1]
+        live = context.store.jobs(states=LIVE)[::-1]
         if not live:
             if any_live:
                 st.rerun()
             st.caption("Nothing runs and nothing waits.")
             return
-        names = {thing.id: thing.name for thing in (*desk.store.runs(), *desk.store.datasets())}
+        names = {thing.id: thing.name for thing in (*context.store.runs(), *context.store.datasets())}
         for lane, title in LANES.items():
             mine = [job for job in live if job.lane == lane and job.state == "running"]
-            mine += [job for job in desk.store.waiting(lane)]
+            mine += [job for job in context.store.waiting(lane)]
             if mine:
                 st.subheader(title)
             for place, job in enumerate(mine):
-                line(desk, job, names, place)
+                line(context, job, names, place)
 
     poll()
 
 
-def line(desk: Desk, job: Job, names: dict[str, str], place: int) -> None:
+def line(context: Context, job: Job, names: dict[str, str], place: int) -> None:
     """One job in a box that wraps on a narrow screen."""
     about = names.get(job.subject) or names.get(str(job.payload.get("run"))) or job.payload.get("name") or ""
     title = KINDS.get(job.kind, job.kind)
@@ -72,15 +73,15 @@ def line(desk: Desk, job: Job, names: dict[str, str], place: int) -> None:
                 icon=":material/close:",
                 disabled=job.control == "stop",
                 on_click=ask,
-                args=(desk, job.id, "stop"),
+                args=(context, job.id, "stop"),
                 help=f"{title}{f' · {plain(about)}' if about else ''}",
             )
         if job.state == "running":
             st.progress(job.progress, text=f"{job.progress:.0%} {plain(job.message)}")
-        st.caption(sign_of_life(desk, job, place))
+        st.caption(sign_of_life(context, job, place))
 
 
-def sign_of_life(desk: Desk, job: Job, place: int) -> str:
+def sign_of_life(context: Context, job: Job, place: int) -> str:
     """What is known of the process that carries it out, or of its place in the line."""
     if job.state == "queued":
         ahead = f"{count(place, 'job')} ahead of it" if place else "it is next"
@@ -90,7 +91,7 @@ def sign_of_life(desk: Desk, job: Job, place: int) -> str:
     if job.control == "stop":
         return f"Asked to end; process {job.pid} is alive."
     try:
-        written = (desk.workspace.run(job.subject) / "status.json").stat().st_mtime if job.kind == "train" else None
+        written = (context.workspace.run(job.subject) / "status.json").stat().st_mtime if job.kind == "train" else None
     except OSError:
         written = None
     heard = f", wrote {duration(time.time() - written)} ago" if written else ""

@@ -5,22 +5,23 @@ import streamlit as st
 from gan_core import actions
 from gan_core.errors import UserError
 from gan_core.system import info, throughput
+from gan_core.text import ago, count, duration, size
 from pages.shared import urls
-from pages.shared.context import click_token, get_desk
+from pages.shared.context import click_token, get_context
 from pages.shared.status import job_progress
-from pages.shared.text import ago, count, duration, plain, sentence, size
+from pages.shared.text import plain, sentence
 from pages.system import cleanup, job_list
 
 EXAMPLE_IMAGES = 100_000
 DEVICES_ALT = "Name, memory, compute capability and bfloat16 of each GPU"
 
-desk = get_desk()
+context = get_context()
 st.title("System")
 
 
 def devices() -> None:
     """The computer as this process sees it, and torch as a worker saw it."""
-    here, facts = info.machine(), info.device_facts(desk.workspace)
+    here, facts = info.machine(), info.device_facts(context.workspace)
     st.header("Devices")
     with st.container(horizontal=True, gap="small", key="machine"):
         st.metric("Cores", here["cores"], width="content")
@@ -50,17 +51,17 @@ def devices() -> None:
         st.info("No worker has looked at torch and the GPUs yet.", icon=":material/info:")
     if st.button("Look again" if facts else "Look now", icon=":material/refresh:", key="system_look"):
         try:
-            st.session_state["system_job"] = actions.look_again(desk, token=click_token("system")).id
+            st.session_state["system_job"] = actions.look_again(context, token=click_token("system")).id
         except UserError as refused:
             st.error(sentence(refused))
-    for job in desk.store.jobs(kind="system", limit=1):
+    for job in context.store.jobs(kind="system", limit=1):
         if job.live or job.id == st.session_state.get("system_job"):
-            job_progress(desk, job, "Look at the devices", "system")
+            job_progress(context, job, "Look at the devices", "system")
 
 
 def expectations() -> None:
     st.subheader("What to expect")
-    known = throughput.speeds(desk.store, desk.workspace)
+    known = throughput.speeds(context.store, context.workspace)
     if not known:
         st.caption("Nothing has been trained here yet. The Train page measures a recipe in seconds before it starts.")
         return
@@ -83,7 +84,7 @@ def expectations() -> None:
 def optional_parts() -> None:
     st.header("Optional parts")
     st.caption("Ganvas works without any of them.")
-    for part in info.optional_parts(desk.workspace):
+    for part in info.optional_parts(context.workspace):
         icon, word = (":material/check:", "here") if part.here else (":material/close:", "not here")
         with st.container(gap=None):
             st.markdown(f"{icon} **{plain(part.title)}**: {word}{f', {plain(part.here)}' if part.here else ''}")
@@ -101,8 +102,8 @@ def support() -> None:
 
 devices()
 expectations()
-job_list.show(desk)
-cleanup.show(desk)
+job_list.show(context)
+cleanup.show(context)
 optional_parts()
 support()
-st.caption(f"The workspace is {plain(desk.workspace.root)}; {count(len(desk.store.runs()), 'run')} in it.")
+st.caption(f"The workspace is {plain(context.workspace.root)}; {count(len(context.store.runs()), 'run')} in it.")

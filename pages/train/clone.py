@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.settings import recipes, schema
 from pages.shared import settings_form
@@ -13,15 +13,15 @@ from pages.train.recipe_cards import group_of
 PARAM = "clone"
 
 
-def take_clone(desk: Desk) -> None:
+def take_clone(context: Context) -> None:
     """Choose the dataset of the run in ?clone= and fill the form with its settings, once. Call before anything is shown."""
     run_id = st.query_params.get(PARAM)
     if not run_id or st.session_state.get("cloned") == run_id:
         return
     try:
-        run = desk.store.run(run_id)
+        run = context.store.run(run_id)
         settings = schema.build(run.config)
-        desk.store.dataset(run.dataset_id)
+        context.store.dataset(run.dataset_id)
         if settings.recipe not in recipes.RECIPES:
             raise UserError("unknown_recipe", f"There is no recipe {settings.recipe!r} any more.", "Pick another one.")
     except UserError as refused:
@@ -30,7 +30,7 @@ def take_clone(desk: Desk) -> None:
     st.session_state["cloned"] = run_id
     st.query_params["ds"] = run.dataset_id
     fill_form(settings, run.dataset_id)
-    st.session_state["run_name"] = actions.name_of_copy(desk, run)
+    st.session_state["run_name"] = actions.name_of_copy(context, run)
 
 
 def fill_form(settings: schema.TrainConfig, dataset_id: str) -> None:
@@ -41,12 +41,12 @@ def fill_form(settings: schema.TrainConfig, dataset_id: str) -> None:
     settings_form.fill(settings)
 
 
-def say_clone(desk: Desk) -> None:
+def say_clone(context: Context) -> None:
     """Which run the form was filled from."""
     run_id = st.query_params.get(PARAM)
     if run_id and st.session_state.get("cloned") == run_id:
         try:
-            name = plain(desk.store.run(run_id).name)
+            name = plain(context.store.run(run_id).name)
         except UserError:
             return
         st.info(

@@ -7,36 +7,37 @@ from gan_core.errors import FieldErrors, UserError
 from gan_core.jobs import queue
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.schema import TrainConfig
+from gan_core.text import count, duration, size
 from pages.shared import settings_form
-from pages.shared.context import click_token, get_desk
+from pages.shared.context import click_token, get_context
 from pages.shared.select_run import empty, info_or_stop, pick, unique_labels
 from pages.shared.steps import rail
-from pages.shared.text import count, duration, plain, sentence, size
+from pages.shared.text import plain, sentence
 from pages.train.clone import say_clone, take_clone
 from pages.train.recipe_cards import choose_recipe, recipe_speeds
 from pages.train.settings_json import settings_json
 from pages.train.suggest import suggest_card
 
-desk = get_desk()
+context = get_context()
 st.title("Train")
 for other in ("run", "job"):  # a page's address names what the page is about
     if other in st.query_params:
         del st.query_params[other]
-take_clone(desk)
+take_clone(context)
 rail("Train")
-datasets = {dataset.id: dataset for dataset in desk.store.datasets()}
+datasets = {dataset.id: dataset for dataset in context.store.datasets()}
 if not datasets:
     empty("You need a dataset first: a ready set is imported in seconds.", "data/page.py", "Pick a dataset")
     st.stop()
 dataset_id = pick("Dataset", list(datasets.values()), "ds", "train_dataset")
-info = info_or_stop(desk, dataset_id)
+info = info_or_stop(context, dataset_id)
 train_images = sum(info.train_counts)
 st.caption(
     f"{count(train_images, 'training image')}, {count(len(info.classes), 'class', 'classes')}, {info.size} × {info.size} px."
 )
-say_clone(desk)
-suggest_card(desk, dataset_id, info)
-recipe_name = choose_recipe(info, recipe_speeds(desk, dataset_id))
+say_clone(context)
+suggest_card(context, dataset_id, info)
+recipe_name = choose_recipe(info, recipe_speeds(context, dataset_id))
 start = recipes.start(recipe_name, size=info.size, train_images=train_images)
 if st.session_state.get("form_of") != (dataset_id, recipe_name) or not settings_form.filled():
     st.session_state["form_of"] = (dataset_id, recipe_name)
@@ -44,13 +45,15 @@ if st.session_state.get("form_of") != (dataset_id, recipe_name) or not settings_
 
 st.header("Settings")
 st.caption(plain(f"From the recipe {recipes.RECIPES[recipe_name].title}."))
-values, slots = settings_form.settings_form(unique_labels(actions.possible_starts(desk, info, settings_form.current())))
+values, slots = settings_form.settings_form(
+    unique_labels(actions.possible_starts(context, info, settings_form.current()))
+)
 settings: TrainConfig | None = None
 refused: dict[str, str] = {}
 try:
     settings = schema.build({**values, "recipe": recipe_name})
     rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    actions.check_start(desk, info, settings)
+    actions.check_start(context, info, settings)
 except FieldErrors as errors:
     refused = errors.fields
     settings_form.show_errors(refused, slots)
@@ -64,24 +67,24 @@ settings_json(settings, settings or start, dataset_id, info)
 def ask_estimate(settings: TrainConfig) -> str | None:
     """The id of the probe job for these settings. A waiting probe that this tab no longer needs is called off."""
     try:
-        probe = actions.probe(desk, dataset_id, settings)
+        probe = actions.probe(context, dataset_id, settings)
     except UserError as error:
         st.caption(sentence(error))
         return None
     before = st.session_state.get("probe_job")
-    if before and before != probe.id and desk.store.job(before).state == "queued":
-        queue.control(desk.store, before, "stop")
+    if before and before != probe.id and context.store.job(before).state == "queued":
+        queue.control(context.store, before, "stop")
     st.session_state["probe_job"] = probe.id
     return probe.id
 
 
 def show_estimate(settings: TrainConfig, job_id: str) -> None:
     """What the run will take, as soon as a few measured steps tell it."""
-    first = desk.store.job(job_id)
+    first = context.store.job(job_id)
 
     @st.fragment(run_every=1.0 if first.live else None)
     def poll() -> None:
-        probe = desk.store.job(job_id)
+        probe = context.store.job(job_id)
         with st.container(key="estimate"):
             if probe.state == "finished" and probe.result:
                 images = schema.images_total(settings, train_images)
@@ -112,7 +115,7 @@ def show_estimate(settings: TrainConfig, job_id: str) -> None:
 st.header("Start")
 if settings and not refused and (probe_id := ask_estimate(settings)):
     show_estimate(settings, probe_id)
-waiting = sum(job.lane == "train" for job in desk.store.jobs(states=("queued", "running")))
+waiting = sum(job.lane == "train" for job in context.store.jobs(states=("queued", "running")))
 name = st.text_input(
     "Name of the run", key="run_name", max_chars=100, placeholder=f"{datasets[dataset_id].name}, {recipe_name}"
 )
@@ -133,7 +136,7 @@ clicked = st.button(
 if clicked and settings and not refused:  # a click can come in with the very change that is refused
     try:
         token = click_token("train", dataset_id, settings.model_dump(), name)
-        job = actions.train(desk, dataset_id, settings, name=name, token=token)
+        job = actions.train(context, dataset_id, settings, name=name, token=token)
     except UserError as error:
         st.error(sentence(error))
     else:

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.settings import recipes, schema
+from gan_core.text import count, duration
 from pages.shared.select_run import empty
-from pages.shared.text import count, duration, plain
+from pages.shared.text import plain
 
 A_ROW = 3
 PICTURES = Path(__file__).parent.parent.parent / "assets" / "recipes"  # made by benchmarks/recipe_pictures.py
@@ -58,10 +59,10 @@ def measured_facts() -> dict[str, dict[str, Any]]:
     return json.loads((PICTURES / "facts.json").read_text())
 
 
-def recipe_speeds(desk: Desk, dataset_id: str) -> Speeds:
+def recipe_speeds(context: Context, dataset_id: str) -> Speeds:
     """From the estimates that were measured on a dataset, the newest for each recipe, so long as they ran its own networks."""
     speeds: Speeds = {}
-    for job in desk.store.jobs(kind="probe", subject=dataset_id, states=("finished",)):
+    for job in context.store.jobs(kind="probe", subject=dataset_id, states=("finished",)):
         asked, told = job.payload.get("config") or {}, job.result or {}
         name = str(asked.get("recipe"))
         own = recipes.RECIPES[name].config if name in recipes.RECIPES else None

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.settings import recipes
@@ -12,9 +12,9 @@ from pages.shared.text import plain, sentence
 from pages.train.clone import fill_form
 
 
-def suggest_card(desk: Desk, dataset_id: str, info: DatasetInfo) -> None:
+def suggest_card(context: Context, dataset_id: str, info: DatasetInfo) -> None:
     """A button on it fills the form below."""
-    device = actions.likely_device(desk)
+    device = actions.likely_device(context)
     with st.container(border=True, key="suggest"):
         st.header("Suggestion")
         minutes = st.number_input(

@@ -19,9 +19,9 @@ RUN = seeded_workspace.RUNS["finished"]
 
 
 @pytest.fixture
-def full(desk):
-    seeded_workspace.seed(desk.workspace.root)
-    return desk
+def full(context):
+    seeded_workspace.seed(context.workspace.root)
+    return context
 
 
 def files(folder) -> dict:

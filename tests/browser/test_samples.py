@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
@@ -24,7 +24,7 @@ from tests.builders.toy_images import toy_images
 def run(server: Server) -> str:
     """A run of seconds on three tones, in the workspace of the server."""
     workspace = Workspace(server.workspace)
-    desk = Desk(Store(workspace), workspace, in_this_process=True)
+    context = Context(Store(workspace), workspace, in_this_process=True)
     dataset = new_id("dataset")
     folder = workspace.dataset(dataset)
     folder.mkdir()
@@ -35,12 +35,12 @@ def run(server: Server) -> str:
     facts = {"size": 32, "mode": "L", "fit": "crop", "classes": ["dark", "grey", "bright"], "source": {"kind": "test"}}
     counts = {"train_counts": [20] * 3, "test_counts": [4] * 3, "health": {"images": 72}, "rejected": []}
     write_info(folder, DatasetInfo(name="Tones", seed=0, notices=[], **facts, **counts))
-    desk.store.add_dataset(dataset, "Tones")
+    context.store.add_dataset(dataset, "Tones")
     small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "guide": False, "epochs": 6.0}
     config = build({**RECIPES["quick"].config.model_dump(), **small})
-    job = actions.train(desk, dataset, config, name="Tones run")
-    worker.carry_out(desk.store, workspace, job, Watch(desk.store, job))
-    assert desk.store.job(job.id).state == "finished"
+    job = actions.train(context, dataset, config, name="Tones run")
+    worker.carry_out(context.store, workspace, job, Watch(context.store, job))
+    assert context.store.job(job.id).state == "finished"
     return job.subject
 
 

@@ -363,31 +363,31 @@ def test_import_takes_its_choices_and_an_earlier_source(ganvas, workspace, tmp_p
     refused(ganvas("import", f"again:{imported['dataset']}"), "not there any more")
 
 
-def test_a_name_or_the_start_of_an_id_will_do(ganvas, desk):
-    seeded_workspace.seed(desk.workspace.root)
+def test_a_name_or_the_start_of_an_id_will_do(ganvas, context):
+    seeded_workspace.seed(context.workspace.root)
     run, other = seeded_workspace.RUNS["finished"], seeded_workspace.RUNS["failed"]
     assert ganvas("rename", run, "Kiwis", "--json")[0] == 0
     assert ganvas("show", "Kiwis", "--json")[1]["id"] == run
     assert ganvas("rename", "Kiwis", "More kiwis", "--json")[1] == {"run": run, "name": "More kiwis"}
-    desk.store.add_run("rab12" + "0" * 12, "Other", desk.store.datasets()[0].id, {})
-    assert names.meant("rab1", desk.store.runs()) == "rab12" + "0" * 12
+    context.store.add_run("rab12" + "0" * 12, "Other", context.store.datasets()[0].id, {})
+    assert names.meant("rab1", context.store.runs()) == "rab12" + "0" * 12
     refused(ganvas("stop", run[:-1]), "different ones", run, other)
-    assert ganvas("show", desk.store.datasets()[0].name, "--json")[1]["kind"] == "dataset"
+    assert ganvas("show", context.store.datasets()[0].name, "--json")[1]["kind"] == "dataset"
     refused(ganvas("show", "Ki"), "There is no such")
 
 
-def test_a_name_that_several_have_is_never_guessed(ganvas, desk):
-    seeded_workspace.seed(desk.workspace.root)
+def test_a_name_that_several_have_is_never_guessed(ganvas, context):
+    seeded_workspace.seed(context.workspace.root)
     run, other = seeded_workspace.RUNS["finished"], seeded_workspace.RUNS["failed"]
     for one in (run, other):
         ganvas("rename", one, "Twins")
     refused(ganvas("delete", "Twins"), "2 different ones", run, other)
-    assert {run, other} <= {one.id for one in desk.store.runs()}
+    assert {run, other} <= {one.id for one in context.store.runs()}
     ganvas("rename", other, run)  # a name that is another's id
     ganvas("delete", run)
-    assert run not in {one.id for one in desk.store.runs()} and desk.store.run(other).name == run
+    assert run not in {one.id for one in context.store.runs()} and context.store.run(other).name == run
     refused(ganvas("delete", run), "was deleted")
-    assert desk.store.run(other).name == run
+    assert context.store.run(other).name == run
 
 
 @pytest.mark.parametrize(
@@ -415,18 +415,18 @@ def test_a_name_that_several_have_is_never_guessed(ganvas, desk):
     ],
     ids=" ".join,
 )
-def test_every_verb_takes_names(ganvas, desk, words):
-    seeded_workspace.seed_dataset(desk.workspace, desk.store)
+def test_every_verb_takes_names(ganvas, context, words):
+    seeded_workspace.seed_dataset(context.workspace, context.store)
     for number in "12":
-        desk.store.add_run("r" + number * 16, "Twins", seeded_workspace.DATASET, {})
-        desk.store.add_dataset("d" + number * 16, "Twin sets")
+        context.store.add_run("r" + number * 16, "Twins", seeded_workspace.DATASET, {})
+        context.store.add_dataset("d" + number * 16, "Twin sets")
     refused(ganvas(*words), "2 different ones")
 
 
-def test_runs_are_deleted_and_brought_back_by_name(ganvas, desk):
-    seeded_workspace.seed(desk.workspace.root)
+def test_runs_are_deleted_and_brought_back_by_name(ganvas, context):
+    seeded_workspace.seed(context.workspace.root)
     run = seeded_workspace.RUNS["finished"]
     ganvas("rename", run, "Kiwis")
     assert ganvas("delete", "Kiwis", run, "--json")[1] == {"runs": [run]}
     assert ganvas("undelete", "Kiwis", "--json")[1] == {"runs": {run: "Kiwis"}}
-    assert desk.store.run(run).name == "Kiwis"
+    assert context.store.run(run).name == "Kiwis"

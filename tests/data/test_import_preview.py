@@ -95,18 +95,18 @@ def test_odd_names_are_told(tmp_path):
     assert not preview(make_zip(tmp_path / "b.zip", ["caf\u00e9/1.png", "b/2.png"]), Choices()).notices
 
 
-def test_a_look_at_a_zip_a_folder_and_an_upload(desk, tmp_path):
+def test_a_look_at_a_zip_a_folder_and_an_upload(context, tmp_path):
     source = make_zip(tmp_path / "a.zip", SPLIT)
     folder = tmp_path / "pictures"
     for name in SPLIT:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(picture(1))
-    upload = desk.workspace.upload(new_id("upload"))
+    upload = context.workspace.upload(new_id("upload"))
     upload.mkdir()
     (upload / "upload.zip").write_bytes(source.read_bytes())
-    looks = [actions.look_into(desk, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")]
+    looks = [actions.look_into(context, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")]
     assert looks[0] == looks[1] == looks[2] and looks[0].classes == [("cat", 6, 3), ("dog", 6, 3)]
-    assert actions.look_into(desk, "demo:digits", Choices()) is None
+    assert actions.look_into(context, "demo:digits", Choices()) is None
 
 
 @pytest.mark.parametrize(
@@ -122,23 +122,26 @@ def test_a_look_at_a_zip_a_folder_and_an_upload(desk, tmp_path):
         ("demo:imagenet", "unknown_demo"),
     ],
 )
-def test_a_look_is_refused_as_the_import_is(desk, source, code):
+def test_a_look_is_refused_as_the_import_is(context, source, code):
     with pytest.raises(UserError) as caught:
-        actions.look_into(desk, source, Choices())
+        actions.look_into(context, source, Choices())
     assert caught.value.code == code and caught.value.what.endswith(".") and caught.value.todo.endswith(".")
     if code != "bad_folder":  # that one the import finds out by itself
         with pytest.raises(UserError) as caught:
-            actions.import_dataset(desk, source)
+            actions.import_dataset(context, source)
         assert caught.value.code == code
 
 
-def test_a_look_at_the_workspace_or_a_broken_zip_is_refused(desk, tmp_path):
+def test_a_look_at_the_workspace_or_a_broken_zip_is_refused(context, tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK\3\4 and no more")
-    for source, code in ((desk.workspace.root, "bad_folder"), (tmp_path / "a.zip", "corrupt_archive")):
+    for source, code in ((context.workspace.root, "bad_folder"), (tmp_path / "a.zip", "corrupt_archive")):
         with pytest.raises(UserError) as caught:
-            actions.look_into(desk, str(source), Choices())
+            actions.look_into(context, str(source), Choices())
         assert caught.value.code == code
-    assert not list((desk.workspace.root / "staging").iterdir()) and os.listdir(desk.workspace.root / "datasets") == []
+    assert (
+        not list((context.workspace.root / "staging").iterdir())
+        and os.listdir(context.workspace.root / "datasets") == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,10 +158,10 @@ def test_a_look_at_the_workspace_or_a_broken_zip_is_refused(desk, tmp_path):
         ({"seed": -1}, "bad_seed"),
     ],
 )
-def test_a_choice_that_is_none_is_refused_before_anything_is_queued(desk, options, code):
+def test_a_choice_that_is_none_is_refused_before_anything_is_queued(context, options, code):
     with pytest.raises(UserError) as caught:
-        actions.import_dataset(desk, "demo:shapes", **options)
-    assert caught.value.code == code and not desk.store.jobs(kind="import")
+        actions.import_dataset(context, "demo:shapes", **options)
+    assert caught.value.code == code and not context.store.jobs(kind="import")
 
 
 def test_a_pipe_is_no_source(tmp_path):

@@ -68,9 +68,9 @@ def planted(workspace, store):
     return id
 
 
-def carried_out(desk, job):
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    ended = desk.store.job(job.id)
+def carried_out(context, job):
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    ended = context.store.job(job.id)
     assert ended.state == "finished", ended.error
     return ended.result
 
@@ -83,10 +83,10 @@ def copy(workspace, id: str, place: str, **wanted):
     return folder, curate(workspace.dataset(id), folder, **given)
 
 
-def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(desk, planted):
-    folder = desk.workspace.dataset(planted)
+def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(context, planted):
+    folder = context.workspace.dataset(planted)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    result = carried_out(desk, actions.inspect(desk, planted))
+    result = carried_out(context, actions.inspect(context, planted))
     assert result["looked_at"] == result["of"] == 92
     found = {one.kind: one for one in findings.read(folder).findings}
     assert found["near_duplicates"].rows == [("train", 11)] and found["leaks"].rows == [("train", 12)]
@@ -97,93 +97,93 @@ def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(desk, plant
     assert image_stats.read_means(folder, read_info(folder)).shape == (2, SIDE, SIDE, 3)
     assert all((folder / name).read_bytes() == content for name, content in before.items())
     again = (folder / "health.json").read_bytes()
-    carried_out(desk, actions.inspect(desk, planted))
+    carried_out(context, actions.inspect(context, planted))
     assert (folder / "health.json").read_bytes() == again
 
 
-def test_the_titles_say_that_not_all_were_compared(desk, planted, monkeypatch):
+def test_the_titles_say_that_not_all_were_compared(context, planted, monkeypatch):
     from gan_core.jobs.handlers import inspect
 
     monkeypatch.setattr(inspect, "MOST_COMPARED", 90)
-    found = {one["kind"]: one["title"] for one in carried_out(desk, actions.inspect(desk, planted))["findings"]}
+    found = {one["kind"]: one["title"] for one in carried_out(context, actions.inspect(context, planted))["findings"]}
     among = [title for title in found.values() if title.endswith("(90 of 92 pictures compared)")]
     assert found["near_duplicates"] in among or found["leaks"] in among or found["conflicts"] in among
     assert "compared" not in found["blank"]  # that is looked at in all
 
 
-def test_the_titles_say_that_there_were_too_many_pairs(desk, planted, monkeypatch):
+def test_the_titles_say_that_there_were_too_many_pairs(context, planted, monkeypatch):
     from gan_core.dataset_health import detectors
 
     monkeypatch.setattr(detectors, "MOST_PAIRS", 2)
-    found = [one["title"] for one in carried_out(desk, actions.inspect(desk, planted))["findings"]]
+    found = [one["title"] for one in carried_out(context, actions.inspect(context, planted))["findings"]]
     assert sum(title.endswith("(the 2 nearest pairs)") for title in found) in (1, 2)
 
 
-def test_leaving_out_is_a_list_that_can_be_undone(desk, planted):
-    folder = desk.workspace.dataset(planted)
+def test_leaving_out_is_a_list_that_can_be_undone(context, planted):
+    folder = context.workspace.dataset(planted)
     with pytest.raises(UserError, match="not looked at"):
-        actions.exclude(desk, planted, "blank")
-    carried_out(desk, actions.inspect(desk, planted))
-    first = actions.exclude(desk, planted, "blank")
+        actions.exclude(context, planted, "blank")
+    carried_out(context, actions.inspect(context, planted))
+    first = actions.exclude(context, planted, "blank")
     with pytest.raises(UserError, match="left out already"):
-        actions.exclude(desk, planted, "blank")
-    second = actions.exclude(desk, planted, rows=[("train", 30), ("test", 5)])
+        actions.exclude(context, planted, "blank")
+    second = actions.exclude(context, planted, rows=[("train", 30), ("test", 5)])
     assert second.rows == [("test", 5), ("train", 30)] and second.finding == "chosen"
     assert exclusions.by_finding(exclusions.read(folder)) == {"blank": [("train", 30)], "chosen": [("test", 5)]}
-    actions.undo_exclusion(desk, planted, first.id)
+    actions.undo_exclusion(context, planted, first.id)
     with pytest.raises(UserError, match="undone already"):
-        actions.undo_exclusion(desk, planted, first.id)
+        actions.undo_exclusion(context, planted, first.id)
     assert exclusions.left_out(exclusions.read(folder)) == {("test", 5), ("train", 30)}  # the other entry names it too
     for refused in ([("train", 80)], [("train", -1)], [("valid", 0)], []):
         with pytest.raises(UserError, match="no such picture"):
-            actions.exclude(desk, planted, rows=refused)
+            actions.exclude(context, planted, rows=refused)
     for kind in ("unheard-of", "rejected"):
         with pytest.raises(UserError):
-            actions.exclude(desk, planted, kind)
+            actions.exclude(context, planted, kind)
 
 
-def test_keep_one_of_each_keeps_the_copy_of_a_picture_that_is_left_out_itself(desk, planted):
-    carried_out(desk, actions.inspect(desk, planted))
-    found = {one.kind: one for one in findings.read(desk.workspace.dataset(planted)).findings}
+def test_keep_one_of_each_keeps_the_copy_of_a_picture_that_is_left_out_itself(context, planted):
+    carried_out(context, actions.inspect(context, planted))
+    found = {one.kind: one for one in findings.read(context.workspace.dataset(planted)).findings}
     assert found["near_duplicates"].rows == [("train", 11)]
     ((split, row),) = found["near_duplicates"].keeps
-    actions.exclude(desk, planted, rows=[(split, row)])
+    actions.exclude(context, planted, rows=[(split, row)])
     with pytest.raises(UserError, match="no such picture"):
-        actions.exclude(desk, planted, "near_duplicates")
+        actions.exclude(context, planted, "near_duplicates")
 
 
-def test_a_cleaned_dataset_keeps_what_its_pictures_were_padded_with(desk, planted):
-    carried_out(desk, actions.inspect(desk, planted))
+def test_a_cleaned_dataset_keeps_what_its_pictures_were_padded_with(context, planted):
+    carried_out(context, actions.inspect(context, planted))
     made = [
-        carried_out(desk, actions.curate(desk, planted, exclude=["blank"], background=colour))["dataset"]
+        carried_out(context, actions.curate(context, planted, exclude=["blank"], background=colour))["dataset"]
         for colour in ("", "#ff8800")
     ]
-    sources = [read_info(desk.workspace.dataset(id)).source for id in made]
+    sources = [read_info(context.workspace.dataset(id)).source for id in made]
     assert [source["background"] for source in sources] == ["white", "#ff8800"]
     assert [source["cut_out"] for source in sources] == [False, True]
     with pytest.raises(UserError, match="not a colour"):
-        actions.curate(desk, planted, background="orange")  # what the import and the detector do not know either
+        actions.curate(context, planted, background="orange")  # what the import and the detector do not know either
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 9}', '{"schema": 1, "entries": [{"id": 1}]}'])
-def test_a_torn_list_is_an_empty_one(desk, planted, text):
-    folder = desk.workspace.dataset(planted)
+def test_a_torn_list_is_an_empty_one(context, planted, text):
+    folder = context.workspace.dataset(planted)
     (folder / "exclusions.json").write_text(text)
     assert exclusions.read(folder) == []
-    actions.exclude(desk, planted, rows=[("train", 1)])
+    actions.exclude(context, planted, rows=[("train", 1)])
     assert len(exclusions.read(folder)) == 1
 
 
-def test_the_cleaned_dataset_is_a_new_one_that_repair_finds(desk, planted):
-    workspace = desk.workspace
-    carried_out(desk, actions.inspect(desk, planted))
+def test_the_cleaned_dataset_is_a_new_one_that_repair_finds(context, planted):
+    workspace = context.workspace
+    carried_out(context, actions.inspect(context, planted))
     with pytest.raises(UserError, match="same as this one"):
-        actions.curate(desk, planted)
-    actions.exclude(desk, planted, "near_duplicates")
-    actions.exclude(desk, planted, "blank")
-    actions.exclude(desk, planted, rows=[("test", 0), ("train", 79)])
-    job = actions.curate(desk, planted, name="Clean")
-    result = carried_out(desk, job)
+        actions.curate(context, planted)
+    actions.exclude(context, planted, "near_duplicates")
+    actions.exclude(context, planted, "blank")
+    actions.exclude(context, planted, rows=[("test", 0), ("train", 79)])
+    job = actions.curate(context, planted, name="Clean")
+    result = carried_out(context, job)
     folder, info = workspace.dataset(job.subject), read_info(workspace.dataset(job.subject))
     assert (info.name, info.train_counts, info.test_counts) == ("Clean", [38, 39], [5, 6]) and result["images"] == 88
     assert info.source["parent"] == planted and info.source["test_split"] == "given"
@@ -287,35 +287,35 @@ def test_the_same_request_makes_the_same_bytes(workspace, store, monkeypatch, cl
     )  # it was cut
 
 
-def test_stop_is_heard_and_leaves_nothing(desk, planted):
+def test_stop_is_heard_and_leaves_nothing(context, planted):
     with pytest.raises(Stopped):
-        copy(desk.workspace, planted, "half", background=(0, 0, 0), should_stop=lambda: True)
-    job = actions.curate(desk, planted, background="black")
-    watch = Watch(desk.store, job)
+        copy(context.workspace, planted, "half", background=(0, 0, 0), should_stop=lambda: True)
+    job = actions.curate(context, planted, background="black")
+    watch = Watch(context.store, job)
     watch.stop = True
-    assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
-    assert not list((desk.workspace.root / "staging").iterdir()) and len(desk.store.datasets()) == 1
+    assert worker.carry_out(context.store, context.workspace, job, watch) == "stopped"
+    assert not list((context.workspace.root / "staging").iterdir()) and len(context.store.datasets()) == 1
 
 
-def test_stop_is_heard_between_contact_sheets(desk, planted, monkeypatch):
+def test_stop_is_heard_between_contact_sheets(context, planted, monkeypatch):
     from gan_core.data import import_report
 
     drawn, write = [], import_report.write_contact_sheet
     monkeypatch.setattr(import_report, "write_contact_sheet", lambda *wanted: drawn.append(1) or write(*wanted))
     with pytest.raises(Stopped):
-        copy(desk.workspace, planted, "half", should_stop=lambda: bool(drawn))
+        copy(context.workspace, planted, "half", should_stop=lambda: bool(drawn))
     assert len(drawn) == 1
 
 
-def test_what_cannot_be_made_is_refused_before_it_is_queued(desk, planted):
+def test_what_cannot_be_made_is_refused_before_it_is_queued(context, planted):
     with pytest.raises(UserError, match="not a colour"):
-        actions.curate(desk, planted, background="sort of blue")
+        actions.curate(context, planted, background="sort of blue")
     with pytest.raises(UserError, match="not looked at"):
-        actions.curate(desk, planted, exclude=["blank"])
-    actions.exclude(desk, planted, rows=[("train", row) for row in range(80)])
+        actions.curate(context, planted, exclude=["blank"])
+    actions.exclude(context, planted, rows=[("train", row) for row in range(80)])
     with pytest.raises(UserError, match="none to train on"):
-        actions.curate(desk, planted)
-    assert not desk.store.jobs(kind="curate")
+        actions.curate(context, planted)
+    assert not context.store.jobs(kind="curate")
 
 
 def test_on_the_command_line(ganvas, workspace, planted):

@@ -76,33 +76,33 @@ def test_clusters_are_no_place_to_search_in():
 
 
 @pytest.fixture
-def trained(desk, toy_dataset, tiny, monkeypatch):
+def trained(context, toy_dataset, tiny, monkeypatch):
     monkeypatch.setattr(inversion, "STEPS", 10)
 
     def make(**changes):
-        job = actions.train(desk, toy_dataset, tiny(epochs=1.0, **changes))
-        worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
+        job = actions.train(context, toy_dataset, tiny(epochs=1.0, **changes))
+        worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
         return job.subject
 
     return make
 
 
-def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(desk, trained):
+def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(context, trained):
     run = trained()
-    job = actions.fuse(desk, run, "grey", 0.3)
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    job = desk.store.job(job.id)
+    job = actions.fuse(context, run, "grey", 0.3)
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    job = context.store.job(job.id)
     assert job.state == "finished", job.error
     assert job.result["images"] == 8 and 0 < job.result["error"] <= job.result["error_at_random"]
-    sheet = Image.open(desk.workspace.run(run) / "fusions" / job.result["file"]).convert("L")
+    sheet = Image.open(context.workspace.run(run) / "fusions" / job.result["file"]).convert("L")
     cells = np.asarray(sheet)[: sheet.height // 8 * 8]
     first = cells[: sheet.height // 8, : sheet.width // 8 - 2]
     assert abs(float(np.median(first)) - 120) < 15  # the real image: the class's own tone is 120
 
 
-def test_files_are_variants_of_real_images_in_turn(desk, trained, tmp_path):
-    generator = Sampling(desk.store.run(trained()), desk.workspace)
-    written = variants.write(generator, desk.workspace, tmp_path, 25, "dark", 0, 0.3)
+def test_files_are_variants_of_real_images_in_turn(context, trained, tmp_path):
+    generator = Sampling(context.store.run(trained()), context.workspace)
+    written = variants.write(generator, context.workspace, tmp_path, 25, "dark", 0, 0.3)
     files = sorted((tmp_path / "dark").iterdir())
     assert written["files"] == len(files) == 25 and written["classes"]["dark"]["images"] == 20
     assert not (tmp_path / "grey").exists()
@@ -110,18 +110,20 @@ def test_files_are_variants_of_real_images_in_turn(desk, trained, tmp_path):
     assert first.shape == (32, 32) and not np.array_equal(first, again)  # the same real image, other noise
 
 
-def test_a_run_that_ignored_labels_is_one_class(desk, trained, tmp_path):
+def test_a_run_that_ignored_labels_is_one_class(context, trained, tmp_path):
     run = trained(conditional=False)
-    written = variants.write(Sampling(desk.store.run(run), desk.workspace), desk.workspace, tmp_path, 3, None, 0, 0.5)
+    written = variants.write(
+        Sampling(context.store.run(run), context.workspace), context.workspace, tmp_path, 3, None, 0, 0.5
+    )
     assert list(written["classes"]) == ["all"]
     with pytest.raises(UserError, match="no class 'grey'"):
-        actions.fuse(desk, run, "grey")
+        actions.fuse(context, run, "grey")
 
 
-def test_nonsense_is_refused(desk, trained):
+def test_nonsense_is_refused(context, trained):
     run = trained()
     for strength in (-0.1, 1.5, float("nan")):
         with pytest.raises(UserError, match="from 0 to 1"):
-            actions.fuse(desk, run, "grey", strength)
+            actions.fuse(context, run, "grey", strength)
     with pytest.raises(UserError, match="no class"):
-        actions.fuse(desk, run, "purple")
+        actions.fuse(context, run, "purple")

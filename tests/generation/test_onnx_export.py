@@ -18,7 +18,7 @@ from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.models import FAMILIES, Spec
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import TrainConfig
 from tests.builders.zips import unpack
 
@@ -29,7 +29,7 @@ torch.set_num_threads(1)
 def fresh(family: str, channels: int = 3):
     """(an untrained G, its size)."""
     torch.manual_seed(0)
-    size = FACTS[family].sizes[0]
+    size = TRAITS[family].sizes[0]
     config = TrainConfig(family=family, width=16, z_dim=8)
     return FAMILIES[family].Generator(Spec.of(config, size=size, channels=channels, num_classes=3)).eval(), size
 
@@ -62,20 +62,20 @@ def test_a_graph_that_draws_something_else_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_zip_draws_by_both_of_its_scripts(desk, toy_dataset, tiny, tmp_path):
-    trained = actions.train(desk, toy_dataset, tiny(epochs=2.0), name="A `run`/../x")
-    worker.carry_out(desk.store, desk.workspace, trained, Watch(desk.store, trained))
-    job = actions.share(desk, trained.subject)
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    result = desk.store.job(job.id).result
+def test_the_zip_draws_by_both_of_its_scripts(context, toy_dataset, tiny, tmp_path):
+    trained = actions.train(context, toy_dataset, tiny(epochs=2.0), name="A `run`/../x")
+    worker.carry_out(context.store, context.workspace, trained, Watch(context.store, trained))
+    job = actions.share(context, trained.subject)
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    result = context.store.job(job.id).result
     assert result["onnx"] == "written" and "/" not in result["file"]
-    path = desk.workspace.export(job.subject) / result["file"]
+    path = context.workspace.export(job.subject) / result["file"]
     unpack(path, tmp_path)
     with zipfile.ZipFile(path) as archive:
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
     facts = json.loads((tmp_path / "generator.json").read_text())
     name, label = facts["classes"][1], 1
-    wanted = Sampling(desk.store.run(trained.subject), desk.workspace).draw([label] * 3, seed=7 + label)
+    wanted = Sampling(context.store.run(trained.subject), context.workspace).draw([label] * 3, seed=7 + label)
     for script in ("draw.py", "draw_torch.py"):
         done = subprocess.run(
             [sys.executable, tmp_path / script, name, "3", "7"],
@@ -92,7 +92,7 @@ def test_the_zip_draws_by_both_of_its_scripts(desk, toy_dataset, tiny, tmp_path)
             path.unlink()
 
 
-def test_a_run_that_learnt_nothing_yet_cannot_be_shared(desk, toy_dataset, tiny):
-    run = actions.train(desk, toy_dataset, tiny()).subject
+def test_a_run_that_learnt_nothing_yet_cannot_be_shared(context, toy_dataset, tiny):
+    run = actions.train(context, toy_dataset, tiny()).subject
     with pytest.raises(UserError, match="no checkpoint"):
-        actions.share(desk, run)
+        actions.share(context, run)

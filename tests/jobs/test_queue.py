@@ -137,7 +137,7 @@ def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypa
     def broken(*_):
         raise error
 
-    monkeypatch.setitem(worker.HANDLERS, "probe", broken)
+    monkeypatch.setattr(worker, "handler", lambda kind: broken)
     submit(store, "probe")
     job = queue.claim(store, "light")
     assert worker.carry_out(store, workspace, job, queue.Watch(store, job)) == "failed"
@@ -154,7 +154,7 @@ def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, works
     """The whole way: row, process, handler, dataset folder."""
     from gan_core import actions
 
-    job = actions.import_dataset(actions.Desk(store, workspace), "demo:shapes", size=32)
+    job = actions.import_dataset(actions.Context(store, workspace), "demo:shapes", size=32)
     deadline = time.monotonic() + 60
     while store.job(job.id).live and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from gan_core import tracking
-from gan_core.actions import Desk
-from gan_core.settings.families import FACTS
+from gan_core.actions import Context
+from gan_core.settings.families import TRAITS
 from gan_core.tracking import tensorboard
 from gan_core.training import checkpoint, loop
 from tests.builders.toy_images import toy_images
@@ -39,7 +39,7 @@ class Hangs:
 
 def train(config, folder, makers=None, stop_after=None, said=None):
     folder.mkdir(exist_ok=True)
-    pictures, labels = toy_images(48, FACTS[config.family].sizes[0], 1, 3)
+    pictures, labels = toy_images(48, TRAITS[config.family].sizes[0], 1, 3)
     calls = iter(range(10**9))
     said = [] if said is None else said
     told = None if makers is None else tracking.Sinks(makers, folder, config.model_dump(), said.append)
@@ -254,7 +254,7 @@ class Hears:
 
 
 @pytest.mark.parametrize("ended", ["finished", "stopped", "failed"])
-def test_sinks_hear_how_a_run_ended(desk: Desk, toy_dataset, tiny, monkeypatch, ended):
+def test_sinks_hear_how_a_run_ended(context: Context, toy_dataset, tiny, monkeypatch, ended):
     from gan_core import actions
     from gan_core.jobs import queue, worker
     from gan_core.training.recorder import Recorder
@@ -262,13 +262,13 @@ def test_sinks_hear_how_a_run_ended(desk: Desk, toy_dataset, tiny, monkeypatch, 
     monkeypatch.setenv("GANVAS_SINKS", "mlflow")
     monkeypatch.setitem(tracking.TRACKERS, "mlflow", Hears)
     monkeypatch.setattr(Hears, "ended", [])
-    job = actions.train(desk, toy_dataset, tiny(epochs=1.0))
-    watch = queue.Watch(desk.store, job)
+    job = actions.train(context, toy_dataset, tiny(epochs=1.0))
+    watch = queue.Watch(context.store, job)
     if ended == "stopped":
         monkeypatch.setattr(queue.Watch, "__call__", lambda self: setattr(self, "stop", True) or True)
     if ended == "failed":
         monkeypatch.setattr(Recorder, "write_metrics", lambda self: 1 / 0)
-    assert worker.carry_out(desk.store, desk.workspace, job, watch) == ended
+    assert worker.carry_out(context.store, context.workspace, job, watch) == ended
     assert Hears.ended == [ended]
 
 
@@ -307,12 +307,12 @@ def test_wandb_hears_of_a_failure_and_a_measurement_leaves_it_so(folder, monkeyp
     assert codes == [1, 1, 0, 0]
 
 
-def test_a_job_leaves_event_files_beside_its_rows(desk: Desk, toy_dataset, tiny, monkeypatch):
+def test_a_job_leaves_event_files_beside_its_rows(context: Context, toy_dataset, tiny, monkeypatch):
     from gan_core import actions
     from gan_core.jobs import queue, worker
 
     monkeypatch.delenv("GANVAS_SINKS", raising=False)
-    job = actions.train(desk, toy_dataset, tiny(epochs=1.0))
-    assert worker.carry_out(desk.store, desk.workspace, job, queue.Watch(desk.store, job)) == "finished"
-    (file,) = desk.workspace.run(job.subject).glob("events.out.tfevents.*")
+    job = actions.train(context, toy_dataset, tiny(epochs=1.0))
+    assert worker.carry_out(context.store, context.workspace, job, queue.Watch(context.store, job)) == "finished"
+    (file,) = context.workspace.run(job.subject).glob("events.out.tfevents.*")
     assert b"loss_d" in file.read_bytes()

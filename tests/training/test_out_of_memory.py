@@ -35,29 +35,29 @@ def room_for(monkeypatch):
     return plant
 
 
-def carry_out(desk, job):
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    return desk.store.job(job.id)
+def carry_out(context, job):
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    return context.store.job(job.id)
 
 
 @pytest.mark.parametrize("error", [None, torch.OutOfMemoryError("CUDA out of memory."), MemoryError()])
-def test_a_run_that_does_not_fit_names_the_batch_that_does(desk, toy_dataset, tiny, room_for, error):
+def test_a_run_that_does_not_fit_names_the_batch_that_does(context, toy_dataset, tiny, room_for, error):
     room_for(9, error)
-    job = carry_out(desk, actions.train(desk, toy_dataset, tiny(batch=48)))
+    job = carry_out(context, actions.train(context, toy_dataset, tiny(batch=48)))
     assert job.state == "failed" and job.error["code"] == "out_of_memory"
     assert job.error["what"] == "Memory ran out at batch size 48: the largest batch that fits is 9."
-    assert "batch size 9" in (desk.workspace.run(job.subject) / "log.txt").read_text()
+    assert "batch size 9" in (context.workspace.run(job.subject) / "log.txt").read_text()
 
 
-def test_the_probe_says_so_before_the_run_starts(desk, toy_dataset, tiny, room_for):
+def test_the_probe_says_so_before_the_run_starts(context, toy_dataset, tiny, room_for):
     room_for(16)
-    job = carry_out(desk, actions.probe(desk, toy_dataset, tiny(batch=32)))
+    job = carry_out(context, actions.probe(context, toy_dataset, tiny(batch=32)))
     assert "largest batch that fits is 16" in job.error["what"]
 
 
-def test_where_nothing_fits_it_is_the_width(desk, toy_dataset, tiny, room_for):
+def test_where_nothing_fits_it_is_the_width(context, toy_dataset, tiny, room_for):
     room_for(0)
-    job = carry_out(desk, actions.train(desk, toy_dataset, tiny(batch=8)))
+    job = carry_out(context, actions.train(context, toy_dataset, tiny(batch=8)))
     assert "not even two images" in job.error["what"] and "width" in job.error["todo"]
 
 
@@ -80,15 +80,15 @@ def test_where_nothing_fits_it_says_how_little(tiny, monkeypatch, family, words)
         out_of_memory.guarded(tiny(family=family, batch=4), None, full)
 
 
-def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(desk, toy_dataset, tiny, room_for):
-    job = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0)))
-    folder = desk.workspace.run(job.subject) / "checkpoints"
+def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(context, toy_dataset, tiny, room_for):
+    job = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=1.0)))
+    folder = context.workspace.run(job.subject) / "checkpoints"
     seen = checkpoint.newest(folder)[0]["images_seen"]
-    with desk.store.transaction() as db:  # as if it had been stopped there with more to do
+    with context.store.transaction() as db:  # as if it had been stopped there with more to do
         db.execute("UPDATE runs SET config = replace(config, '\"epochs\": 1.0', '\"epochs\": 9.0')")
         db.execute("UPDATE jobs SET state = 'stopped'")
     room_for(8)
-    assert carry_out(desk, actions.resume(desk, job.subject)).error["code"] == "out_of_memory"
+    assert carry_out(context, actions.resume(context, job.subject)).error["code"] == "out_of_memory"
     assert checkpoint.newest(folder)[0]["images_seen"] == seen
 
 

@@ -7,26 +7,26 @@ import torch
 from gan_core import actions
 from gan_core.errors import FieldErrors, UserError
 from gan_core.jobs import worker
-from gan_core.jobs.handlers import HANDLERS
+from gan_core.jobs.handlers import handler
 from gan_core.jobs.queue import Watch
 from gan_core.models import Spec
-from gan_core.models.layers import Labels
-from gan_core.settings.families import FACTS
+from gan_core.models.layers import ClassEmbedding
+from gan_core.settings.families import TRAITS
 from gan_core.settings.transfer_rules import SHAPING
 from gan_core.training import checkpoint, freeze, loop, step, transfer
 from tests.builders.toy_images import toy_images
 
 CPU = torch.device("cpu")
-CONVOLUTIONAL = [family for family, facts in FACTS.items() if facts.game == "adversarial" and family != "mlp"]
+CONVOLUTIONAL = [family for family, facts in TRAITS.items() if facts.game == "adversarial" and family != "mlp"]
 
 
 def fresh(config, classes=3, size=None):
-    size = size or FACTS[config.family].sizes[0]
+    size = size or TRAITS[config.family].sizes[0]
     return step.new_state(config, size=size, channels=1, num_classes=classes, device=CPU)
 
 
 def train_some(state, config, steps=2):
-    size = Spec.of(config, size=FACTS[config.family].sizes[0], channels=1, num_classes=3).size
+    size = Spec.of(config, size=TRAITS[config.family].sizes[0], channels=1, num_classes=3).size
     for _ in range(steps):
         labels = torch.arange(8) % 3
         step.train_step(state, torch.rand(8, 1, size, size) * 2 - 1, labels, config)
@@ -45,7 +45,7 @@ def test_g_and_its_average_begin_with_the_others_average_and_d_with_its_d(tiny, 
     values = values_of(other, tmp_path)
     assert any(not torch.equal(a, b) for a, b in zip(values["G"].values(), values["G_ema"].values(), strict=True))
     state = fresh(tiny(seed=1))
-    transfer.begin_from(state, values, said.append)
+    transfer.load_weights_from(state, values, said.append)
     for net, weights in ((state.G, "G_ema"), (state.G_ema, "G_ema"), (state.D, "D")):
         assert all(torch.equal(tensor, values[weights][name]) for name, tensor in net.state_dict().items())
     assert state.images_seen == 0 and not state.opt_G.state_dict()["state"] and "fresh" not in said[0]
@@ -57,7 +57,7 @@ def test_labels_of_another_number_of_classes_stay_fresh_and_the_log_says_so(tiny
     values = values_of(fresh(config), tmp_path)
     state = fresh(tiny(family=family, seed=1), classes=5)
     before = {name: tensor.clone() for name, tensor in state.D.state_dict().items()}
-    transfer.begin_from(state, values, said.append)
+    transfer.load_weights_from(state, values, said.append)
     after = state.D.state_dict()
     kept = [name for name in after if torch.equal(after[name], before[name])]
     fitting = [name for name in after if after[name].shape == values["D"][name].shape]
@@ -73,8 +73,8 @@ def test_labels_that_had_not_come_in_yet_count_from_the_start(tiny, tmp_path):
     values = values_of(other, tmp_path)
     assert values["D"]["embed.share"] == 0
     state = fresh(tiny())
-    transfer.begin_from(state, values, lambda text: None)
-    shares = [m.share for net in (state.G, state.D, state.G_ema) for m in net.modules() if isinstance(m, Labels)]
+    transfer.load_weights_from(state, values, lambda text: None)
+    shares = [m.share for net in (state.G, state.D, state.G_ema) for m in net.modules() if isinstance(m, ClassEmbedding)]
     assert shares and all(share == 1 for share in shares)
 
 
@@ -82,7 +82,7 @@ def test_labels_that_had_not_come_in_yet_count_from_the_start(tiny, tmp_path):
 def test_weights_of_another_shape_are_one_sentence(tiny, tmp_path, change):
     values = values_of(fresh(tiny(), size=28), tmp_path)
     with pytest.raises(UserError, match="of other networks"):
-        transfer.begin_from(fresh(tiny(**change), size=28), values, lambda text: None)
+        transfer.load_weights_from(fresh(tiny(**change), size=28), values, lambda text: None)
 
 
 def test_every_setting_that_shapes_networks_is_compared_before_the_job():
@@ -96,7 +96,7 @@ def test_every_setting_that_shapes_networks_is_compared_before_the_job():
 def test_the_first_layers_stay_and_the_others_learn(tiny, family):
     config = tiny(family=family, freeze_d=1, start_from="r" + "0" * 16, spectral_norm=True)
     state = fresh(config)
-    spec = Spec.of(config, size=FACTS[family].sizes[0], channels=1, num_classes=3)
+    spec = Spec.of(config, size=TRAITS[family].sizes[0], channels=1, num_classes=3)
     frozen = [p for p in state.D.parameters() if not p.requires_grad]
     # What is fixed is what a pass meets first: the parameters of the first convolution of the same net unfrozen.
     whole = fresh(tiny(family=family, spectral_norm=True)).D
@@ -130,30 +130,30 @@ def test_more_layers_than_there_are_is_refused(tiny):
 # -- the job -----------------------------------------------------------------------------------------------------------
 
 
-def do(desk, job):
-    return HANDLERS[job.kind](desk.store, desk.workspace, job, Watch(desk.store, job))
+def do(context, job):
+    return handler(job.kind)(context.store, context.workspace, job, Watch(context.store, job))
 
 
 @pytest.fixture
-def trained(desk, toy_dataset, tiny):
-    job = actions.train(desk, toy_dataset, tiny(epochs=1.0))
-    assert worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job)) == "finished"
+def trained(context, toy_dataset, tiny):
+    job = actions.train(context, toy_dataset, tiny(epochs=1.0))
+    assert worker.carry_out(context.store, context.workspace, job, Watch(context.store, job)) == "finished"
     return job.subject
 
 
-def test_a_run_starts_from_the_other_and_resumes_from_itself(desk, toy_dataset, tiny, trained):
+def test_a_run_starts_from_the_other_and_resumes_from_itself(context, toy_dataset, tiny, trained):
     settings = tiny(epochs=3.0, start_from=trained, freeze_d=1)
-    job = actions.train(desk, toy_dataset, settings)
-    folder = desk.workspace.run(job.subject)
-    other = checkpoint.newest(desk.workspace.run(trained) / "checkpoints")[0]
-    do(desk, job)
+    job = actions.train(context, toy_dataset, settings)
+    folder = context.workspace.run(job.subject)
+    other = checkpoint.newest(context.workspace.run(trained) / "checkpoints")[0]
+    do(context, job)
     assert "Started from the weights of another run" in (folder / "log.txt").read_text()
     mine = checkpoint.newest(folder / "checkpoints")[0]
     first = [name for name in mine["D"] if torch.equal(mine["D"][name], other["D"][name])]
     assert any(name.endswith("weight") for name in first)  # the frozen layer is the other's
-    for path in (desk.workspace.run(trained) / "checkpoints").iterdir():
+    for path in (context.workspace.run(trained) / "checkpoints").iterdir():
         path.unlink()
-    do(desk, job)  # has a checkpoint of its own now: the other is not asked
+    do(context, job)  # has a checkpoint of its own now: the other is not asked
     assert "Resumed at 192" in (folder / "log.txt").read_text()
 
 
@@ -190,28 +190,28 @@ def test_resumed_it_equals_the_whole_one_bit_for_bit(tiny, tmp_path):
         ({"spectral_norm": True}, "spectral norm in d False instead of True"),
     ],
 )
-def test_what_differs_is_named_before_anything_is_queued(desk, toy_dataset, tiny, trained, changes, said):
-    runs = len(desk.store.runs())
+def test_what_differs_is_named_before_anything_is_queued(context, toy_dataset, tiny, trained, changes, said):
+    runs = len(context.store.runs())
     with pytest.raises(FieldErrors) as caught:
-        actions.train(desk, toy_dataset, tiny(start_from=trained, **changes))
-    assert said in caught.value.fields["start_from"] and len(desk.store.runs()) == runs
+        actions.train(context, toy_dataset, tiny(start_from=trained, **changes))
+    assert said in caught.value.fields["start_from"] and len(context.store.runs()) == runs
 
 
-def test_other_sizes_and_colours_are_named_too(desk, toy_dataset, tiny, trained, workspace):
+def test_other_sizes_and_colours_are_named_too(context, toy_dataset, tiny, trained, workspace):
     folder = workspace.dataset(toy_dataset)
     text = (folder / "dataset.json").read_text()
     copy = workspace.dataset("d" + "5" * 16)
     copy.mkdir()
     (copy / "dataset.json").write_text(text.replace('"size": 32', '"size": 64').replace('"mode": "L"', '"mode": "RGB"'))
     np.save(copy / "train_images.npy", np.zeros((60, 64, 64, 3), np.uint8))
-    desk.store.add_dataset(copy.name, "Larger")
+    context.store.add_dataset(copy.name, "Larger")
     with pytest.raises(FieldErrors, match="images of 32 px instead of 64, grey images instead of colour ones"):
-        actions.train(desk, copy.name, tiny(start_from=trained))
+        actions.train(context, copy.name, tiny(start_from=trained))
 
 
-def test_a_start_that_is_not_there(desk, toy_dataset, tiny, trained):
+def test_a_start_that_is_not_there(context, toy_dataset, tiny, trained):
     for name in ("r" + "9" * 16, "../../etc", "nonsense"):
         with pytest.raises(FieldErrors, match="no such run"):
-            actions.train(desk, toy_dataset, tiny(start_from=name))
+            actions.train(context, toy_dataset, tiny(start_from=name))
     with pytest.raises(FieldErrors, match="worth freezing"):
-        actions.train(desk, toy_dataset, tiny(freeze_d=1))
+        actions.train(context, toy_dataset, tiny(freeze_d=1))

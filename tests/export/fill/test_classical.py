@@ -79,16 +79,16 @@ def test_methods_share_what_is_missing_and_small_classes_get_no_gan():
             plan.parse_methods(words)
 
 
-def carry_out(desk, job):
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    ended = desk.store.job(job.id)
+def carry_out(context, job):
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    ended = context.store.job(job.id)
     assert ended.state == "finished", ended.error
     return ended
 
 
-def test_a_dataset_grows_without_a_run(desk, toy_dataset):
-    job = carry_out(desk, actions.export(desk, toy_dataset, 30))
-    with zipfile.ZipFile(desk.workspace.export(job.subject) / job.result["file"]) as archive:
+def test_a_dataset_grows_without_a_run(context, toy_dataset):
+    job = carry_out(context, actions.export(context, toy_dataset, 30))
+    with zipfile.ZipFile(context.workspace.export(job.subject) / job.result["file"]) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         rows = list(csv.DictReader(io.StringIO(archive.read("train/metadata.csv").decode())))
         card = archive.read("README.md").decode()
@@ -99,31 +99,31 @@ def test_a_dataset_grows_without_a_run(desk, toy_dataset):
     assert sum(row["method"] == "classical" for row in rows) == 30 and {row["run"] for row in rows} == {"-"}
     assert "30 are changed copies" in card and "network" not in card.split("## Classes")[0].split("|")[0]
     assert "train/dark/classical_000001.png" in names
-    again = carry_out(desk, actions.export(desk, toy_dataset, 30))
+    again = carry_out(context, actions.export(context, toy_dataset, 30))
     assert again.result["sha256"] == job.result["sha256"]
     with pytest.raises(UserError, match="A dataset alone"):
-        actions.export(desk, toy_dataset, 30, methods={"gan": 1.0})
+        actions.export(context, toy_dataset, 30, methods={"gan": 1.0})
 
 
-def test_an_export_queued_before_there_were_methods_still_runs(desk, toy_dataset, tiny):
-    run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0))).subject
+def test_an_export_queued_before_there_were_methods_still_runs(context, toy_dataset, tiny):
+    run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=1.0))).subject
     old = {"run": run, "balance": 25, "originals": True, "seed": 0, "gate": False, "check_labels": False}
-    job = carry_out(desk, desk.submit("export", new_id("export"), old))
+    job = carry_out(context, context.submit("export", new_id("export"), old))
     assert job.result["methods"] == {"gan": 15, "classical": 0, "composite": 0} and job.result["format"] == "png"
 
 
-def test_both_ways_at_once(desk, toy_dataset, tiny):
-    run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=2.0))).subject
+def test_both_ways_at_once(context, toy_dataset, tiny):
+    run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=2.0))).subject
     wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "gate": False, "checks": []}
-    job = carry_out(desk, actions.export(desk, run, 30, **wanted))
+    job = carry_out(context, actions.export(context, run, 30, **wanted))
     assert job.result["methods"] == {"gan": 15, "classical": 15, "composite": 0}
     assert all(row["synthetic"] == 10 and row["methods"] == {"gan": 5, "classical": 5} for row in job.result["classes"])
 
 
-def test_utility_asks_about_copies_as_an_export_would_make_them(desk, toy_dataset, tiny):
-    run = carry_out(desk, actions.train(desk, toy_dataset, tiny(epochs=1.0))).subject
+def test_utility_asks_about_copies_as_an_export_would_make_them(context, toy_dataset, tiny):
+    run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=1.0))).subject
     wanted = {"methods": {"classical": 1.0}, "updates": 5, "shots": 4}
-    result = carry_out(desk, actions.utility(desk, run, **wanted)).result
+    result = carry_out(context, actions.utility(context, run, **wanted)).result
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
     assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
     assert any("not only of the few shown" in text for text in result["caveats"])

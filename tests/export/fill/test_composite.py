@@ -90,7 +90,7 @@ def test_objects_are_pasted_on_other_grounds_in_other_places_and_sizes():
     assert max(left) < 0.01  # no seam of the old ground
 
 
-def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_twice(desk, workspace, store):
+def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_twice(context, workspace, store):
     id = new_id("dataset")
     folder = workspace.dataset(id)
     folder.mkdir()
@@ -105,14 +105,14 @@ def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_t
     store.add_dataset(id, "Discs")
     digests = set()
     for _ in range(2):
-        job = actions.export(desk, id, 24, methods={"composite": 1.0}, policy=Policy(flips=True))
-        worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-        result = desk.store.job(job.id).result
+        job = actions.export(context, id, 24, methods={"composite": 1.0}, policy=Policy(flips=True))
+        worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+        result = context.store.job(job.id).result
         digests.add(result["sha256"])
     assert (
         len(digests) == 1 and result["methods"] == {"gan": 0, "classical": 0, "composite": 20} and not result["notes"]
     )
-    with zipfile.ZipFile(desk.workspace.export(job.subject) / result["file"]) as archive:
+    with zipfile.ZipFile(context.workspace.export(job.subject) / result["file"]) as archive:
         entries = json.loads(archive.read("manifest.json"))["synthetic_files"]
         assert "20 show objects of real training images" in archive.read("README.md").decode()
         assert archive.read("train/metadata.csv").decode().count(",composite,-,0") == 20
@@ -135,13 +135,13 @@ def test_where_no_object_turns_up_it_is_a_changed_copy_and_not_the_picture_itsel
     assert not any(np.array_equal(image, flat[0]) for image in make(0, 5, 0))
 
 
-def test_a_class_without_objects_gets_changed_copies_and_is_named(desk, toy_dataset):
-    job = actions.export(desk, toy_dataset, 25, methods={"composite": 1.0})
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    ended = desk.store.job(job.id)
+def test_a_class_without_objects_gets_changed_copies_and_is_named(context, toy_dataset):
+    job = actions.export(context, toy_dataset, 25, methods={"composite": 1.0})
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    ended = context.store.job(job.id)
     assert ended.state == "finished", ended.error
     assert ended.result["without_object"] == ["dark", "grey", "bright"]
     assert ended.result["notes"][0].endswith("changed copies instead: dark, grey, bright.")
     assert ended.result["methods"] == {"gan": 0, "classical": 15, "composite": 0}
-    with zipfile.ZipFile(desk.workspace.export(job.subject) / ended.result["file"]) as archive:
+    with zipfile.ZipFile(context.workspace.export(job.subject) / ended.result["file"]) as archive:
         assert {row["method"] for row in json.loads(archive.read("manifest.json"))["synthetic_files"]} == {"classical"}

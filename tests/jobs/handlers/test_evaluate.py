@@ -30,19 +30,19 @@ from tests.builders.toy_images import toy_images
 SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "epochs": 2.0}
 
 
-def do(desk, job):
+def do(context, job):
     """Carry a job out here; its result, or the UserError it failed with."""
-    state = worker.carry_out(desk.store, desk.workspace, job, queue.Watch(desk.store, job))
-    ended = desk.store.job(job.id)
+    state = worker.carry_out(context.store, context.workspace, job, queue.Watch(context.store, job))
+    ended = context.store.job(job.id)
     if state == "failed":
         raise UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
     return ended.result
 
 
-def dataset(desk, classes, train=90, test=45):
+def dataset(context, classes, train=90, test=45):
     """Tones with noise, 28 px; returns its id."""
     id = new_id("dataset")
-    folder = desk.workspace.dataset(id)
+    folder = context.workspace.dataset(id)
     folder.mkdir()
     counts = {}
     for split, count in (("train", train), ("test", test)):
@@ -61,39 +61,39 @@ def dataset(desk, classes, train=90, test=45):
         **facts,
     )
     write_info(folder, info)
-    desk.store.add_dataset(id, "Tones")
+    context.store.add_dataset(id, "Tones")
     return id
 
 
-def trained(desk, dataset_id, **changes):
+def trained(context, dataset_id, **changes):
     settings = build({**RECIPES["quick"].config.model_dump(), **SMALL, **changes})
-    job = actions.train(desk, dataset_id, settings)
-    do(desk, job)
+    job = actions.train(context, dataset_id, settings)
+    do(context, job)
     return job.subject
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def context(tmp_path_factory):
     workspace = Workspace(tmp_path_factory.mktemp("ws"))
-    return actions.Desk(Store(workspace), workspace, in_this_process=True)
+    return actions.Context(Store(workspace), workspace, in_this_process=True)
 
 
 @pytest.fixture(scope="module")
-def run(desk):
-    return trained(desk, dataset(desk, ["dark", "grey", "bright"]))
+def run(context):
+    return trained(context, dataset(context, ["dark", "grey", "bright"]))
 
 
 @pytest.fixture(scope="module")
-def evaluated(desk, run):
-    job = actions.evaluate(desk, run, samples=60, draws=2, extractor="efficientnet-lite0")
-    return job, do(desk, job)
+def evaluated(context, run):
+    job = actions.evaluate(context, run, samples=60, draws=2, extractor="efficientnet-lite0")
+    return job, do(context, job)
 
 
-def folder_of(desk, run, job):
-    return desk.workspace.run(run) / "evaluations" / job.id
+def folder_of(context, run, job):
+    return context.workspace.run(run) / "evaluations" / job.id
 
 
-def test_a_measurement_says_everything_that_must_stand_beside_a_score(desk, run, evaluated):
+def test_a_measurement_says_everything_that_must_stand_beside_a_score(context, run, evaluated):
     job, result = evaluated
     assert (result["n_real"], result["n_fake"], result["draws"]) == (60, 60, 2)
     assert result["extractor"] == "efficientnet-lite0" and len(result["weights"]) == 8
@@ -109,12 +109,12 @@ def test_a_measurement_says_everything_that_must_stand_beside_a_score(desk, run,
         "n_test"
     ] > 0
     assert any("guided by a classifier" in text for text in result["caveats"])
-    assert json.loads((folder_of(desk, run, job) / "result.json").read_text()) == result
+    assert json.loads((folder_of(context, run, job) / "result.json").read_text()) == result
 
 
-def test_the_pictures_behind_the_rows_lie_beside_it(desk, run, evaluated):
+def test_the_pictures_behind_the_rows_lie_beside_it(context, run, evaluated):
     job, result = evaluated
-    folder = folder_of(desk, run, job)
+    folder = folder_of(context, run, job)
     assert sorted(path.name for path in folder.iterdir()) == [
         "detector.npz",
         "images.npy",
@@ -123,11 +123,13 @@ def test_the_pictures_behind_the_rows_lie_beside_it(desk, run, evaluated):
     ]
     kept = evaluation_results.read_kept(folder)
     assert kept is not None and len(evaluation_results.rows_of(kept, 0)) == sum(result["agreement"]["confusion"][0])
-    text = evaluation_results.report(desk.store, desk.workspace, job)
+    text = evaluation_results.report(context.store, context.workspace, job)
     assert text.startswith("<!doctype html>") and "Frechet distance, EfficientNet-Lite0" in text
 
 
-def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_same(desk, run, evaluated, monkeypatch):
+def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_same(
+    context, run, evaluated, monkeypatch
+):
     from gan_core.evaluation.features.extractors import Extractor
 
     def looked_again(*_, **__):
@@ -135,177 +137,179 @@ def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_
 
     monkeypatch.setattr(Extractor, "extract", looked_again)
     monkeypatch.setattr(Extractor, "batches", looked_again, raising=False)
-    again = do(desk, actions.evaluate(desk, run, samples=60, draws=2, extractor="efficientnet-lite0"))
+    again = do(context, actions.evaluate(context, run, samples=60, draws=2, extractor="efficientnet-lite0"))
     assert again == evaluated[1]
 
 
-def test_the_referee_scores_under_its_own_name(desk, run):
-    result = do(desk, actions.evaluate(desk, run, samples=60, draws=1, extractor="referee"))
+def test_the_referee_scores_under_its_own_name(context, run):
+    result = do(context, actions.evaluate(context, run, samples=60, draws=1, extractor="referee"))
     assert result["extractor"] == "referee" and "fid" not in result and result["frechet_distance"] is not None
     assert result["frechet_distance_ci"] is None
 
 
-def test_missing_and_corrupt_weights_cost_the_scores_and_nothing_else(desk, run, tmp_path, monkeypatch):
+def test_missing_and_corrupt_weights_cost_the_scores_and_nothing_else(context, run, tmp_path, monkeypatch):
     from gan_core.evaluation.features import weights
 
     monkeypatch.setattr(weights, "INCEPTION_URL", "file:///nowhere")
     monkeypatch.setattr(weights.fetch_inception, "__defaults__", ("file:///nowhere",))
     (tmp_path / "weights.pth").write_bytes(b"t.")
     for named in ("", str(tmp_path / "weights.pth")):
-        result = do(desk, actions.evaluate(desk, run, samples=60, draws=2, extractor="inception-v3", weights=named))
+        result = do(
+            context, actions.evaluate(context, run, samples=60, draws=2, extractor="inception-v3", weights=named)
+        )
         assert result["fid"] is None and "weights" in result["absent"]["fid"]
         assert result["extractor"] == "inception-v3"
         assert all(row["n_fake"] and "variance_ratio" in row for row in result["per_class"].values())
         assert result["collapse"] and result["memorisation"] and result["agreement"] and result["referee"]
 
 
-def test_against_the_held_out_split(desk, run):
-    result = do(desk, actions.evaluate(desk, run, samples=40, draws=1, extractor="referee", against="test"))
+def test_against_the_held_out_split(context, run):
+    result = do(context, actions.evaluate(context, run, samples=40, draws=1, extractor="referee", against="test"))
     assert result["n_real"] == 40 and result["floor"]["held_out"] is None and result["against"] == "test"
 
 
-def test_one_class_and_no_held_out_images_cost_their_scores_and_nothing_else(desk):
-    lonely = trained(desk, dataset(desk, ["only"], train=60, test=0))
-    result = do(desk, actions.evaluate(desk, lonely, samples=60, draws=1, extractor="efficientnet-lite0"))
+def test_one_class_and_no_held_out_images_cost_their_scores_and_nothing_else(context):
+    lonely = trained(context, dataset(context, ["only"], train=60, test=0))
+    result = do(context, actions.evaluate(context, lonely, samples=60, draws=1, extractor="efficientnet-lite0"))
     assert result["referee"] is None and result["agreement"] is None and "2 classes" in result["absent"]["referee"]
     assert result["frechet_distance"] is not None and result["collapse"] is not None
     assert result["memorisation"]["n_held_out"] == 0
-    unjudged = do(desk, actions.evaluate(desk, lonely, samples=60, extractor="referee"))
+    unjudged = do(context, actions.evaluate(context, lonely, samples=60, extractor="referee"))
     assert unjudged["frechet_distance"] is None and "2 classes" in unjudged["absent"]["frechet_distance"]
     assert unjudged["extractor"] == "referee" and unjudged["memorisation"] is not None
     with pytest.raises(UserError, match="one class"):
-        actions.utility(desk, lonely)
+        actions.utility(context, lonely)
 
 
-def test_a_run_that_ignored_the_labels_has_no_table_per_class(desk):
-    unlabelled = trained(desk, dataset(desk, ["dark", "bright"]), conditional=False)
-    result = do(desk, actions.evaluate(desk, unlabelled, samples=60, draws=1, extractor="referee"))
+def test_a_run_that_ignored_the_labels_has_no_table_per_class(context):
+    unlabelled = trained(context, dataset(context, ["dark", "bright"]), conditional=False)
+    result = do(context, actions.evaluate(context, unlabelled, samples=60, draws=1, extractor="referee"))
     assert result["per_class"] == {} and result["absent"]["per_class"] and result["agreement"] is None
     assert result["collapse"] is not None and result["frechet_distance"] is not None
 
 
-def test_utility_compares_the_arms(desk, run):
+def test_utility_compares_the_arms(context, run):
     with pytest.raises(UserError, match="5 to 50 seeds"):
-        actions.utility(desk, run, seeds=4)
-    result = do(desk, actions.utility(desk, run, seeds=5, updates=3))
+        actions.utility(context, run, seeds=4)
+    result = do(context, actions.utility(context, run, seeds=5, updates=3))
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
-    assert list((desk.workspace.run(run) / "utility").glob("*.json"))
+    assert list((context.workspace.run(run) / "utility").glob("*.json"))
     assert f"The synthetic images: {result['gate_said']}" in result["caveats"]
-    few = do(desk, actions.utility(desk, run, seeds=5, updates=3, shots=10))
+    few = do(context, actions.utility(context, run, seeds=5, updates=3, shots=10))
     knew = "The classifier that checked them knew all the training images, not only the few shown."
     assert knew in few["caveats"] and knew not in result["caveats"]
 
 
-def test_detect_scores_a_folder(desk, run, evaluated, tmp_path):
+def test_detect_scores_a_folder(context, run, evaluated, tmp_path):
     mixed = tmp_path / "mixed"
     mixed.mkdir()
-    kept = np.load(folder_of(desk, run, evaluated[0]) / "images.npy")
+    kept = np.load(folder_of(context, run, evaluated[0]) / "images.npy")
     reals = toy_images(20, 28, 1, 3, seed=77)[0]
     for i in range(20):
         Image.fromarray(kept[i, :, :, 0]).save(mixed / f"made-{i:02d}.png")
         Image.fromarray(reals[i, :, :, 0]).save(mixed / f"real-{i:02d}.png")
     (mixed / "notes.txt").write_text("not a picture")
     before = sorted(path.name for path in mixed.iterdir())
-    job = actions.detect(desk, run, str(mixed))
-    result = do(desk, job)
+    job = actions.detect(context, run, str(mixed))
+    result = do(context, job)
     assert result["n"] == 40 and [row["file"] for row in result["rejected"]] == ["notes.txt"]
     right = sum((row["verdict"] == "generated") == row["file"].startswith("made") for row in result["rows"])
     assert right >= 30  # 20 by guessing; two epochs of training leave images that are easily told from real ones
-    left = desk.workspace.run(run) / "detections" / job.id
+    left = context.workspace.run(run) / "detections" / job.id
     assert [path.name for path in left.iterdir()] == ["scores.csv"]
     assert len(list(csv.DictReader((left / "scores.csv").open()))) == 40
     assert sorted(path.name for path in mixed.iterdir()) == before
 
 
-def test_detect_refuses_what_it_cannot_do(desk, run, evaluated, tmp_path):
+def test_detect_refuses_what_it_cannot_do(context, run, evaluated, tmp_path):
     with pytest.raises(UserError, match="no folder"):
-        actions.detect(desk, run, str(tmp_path / "nowhere"))
+        actions.detect(context, run, str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError) as refused:
-        do(desk, actions.detect(desk, run, str(tmp_path / "empty")))
+        do(context, actions.detect(context, run, str(tmp_path / "empty")))
     assert refused.value.code == "no_images"
-    fresh = trained(desk, desk.store.run(run).dataset_id)
+    fresh = trained(context, context.store.run(run).dataset_id)
     with pytest.raises(UserError, match="no detector"):
-        actions.detect(desk, fresh, str(tmp_path))
+        actions.detect(context, fresh, str(tmp_path))
 
 
-def test_copies_stop_an_export_and_the_user_may_overrule(desk, run, monkeypatch):
-    train, _ = evaluation_inputs.splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+def test_copies_stop_an_export_and_the_user_may_overrule(context, run, monkeypatch):
+    train, _ = evaluation_inputs.splits(context.workspace.dataset(context.store.run(run).dataset_id))
 
     def copier(self, labels, *, seed, start=0, truncation=1.0):
         rows = [np.flatnonzero(train.labels == label)[(start + i) % 30] for i, label in enumerate(labels)]
         return np.asarray(train.images[np.array(rows)])
 
-    assert do(desk, actions.export(desk, run, 60))["copying"] in ("ok", "amber")
+    assert do(context, actions.export(context, run, 60))["copying"] in ("ok", "amber")
     monkeypatch.setattr(Sampling, "draw", copier)
     with pytest.raises(UserError) as refused:
-        do(desk, actions.export(desk, run, 60))
+        do(context, actions.export(context, run, 60))
     assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
-    assert not list((desk.workspace.root / "staging").iterdir())
-    assert do(desk, actions.export(desk, run, 60, gate=False))["copying"] == "not checked"
-    assert do(desk, actions.evaluate(desk, run, samples=60, draws=1))["memorisation"]["verdict"] == "red"
+    assert not list((context.workspace.root / "staging").iterdir())
+    assert do(context, actions.export(context, run, 60, gate=False))["copying"] == "not checked"
+    assert do(context, actions.evaluate(context, run, samples=60, draws=1))["memorisation"]["verdict"] == "red"
 
 
-def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(desk):
-    run = trained(desk, dataset(desk, ["dark", "grey"]), epochs=1.0)
-    folder = desk.workspace.run(run) / "checkpoints"
-    first = run_folder.checkpoints(desk.workspace.run(run))
+def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
+    run = trained(context, dataset(context, ["dark", "grey"]), epochs=1.0)
+    folder = context.workspace.run(run) / "checkpoints"
+    first = run_folder.checkpoints(context.workspace.run(run))
     values, _ = checkpoint.newest(folder)
-    config = build(desk.store.run(run).config)
+    config = build(context.store.run(run).config)
     state = new_state(config, size=28, channels=1, num_classes=2, device=torch.device("cpu"))
     checkpoint.restore(state, values)
     state.images_seen += 64
     next(state.G_ema.parameters()).data.mul_(2)
     checkpoint.save(folder, state, {})
-    assert run_folder.checkpoints(desk.workspace.run(run)) == [first[0] + 64, *first]
-    drawn = [Sampling(desk.store.run(run), desk.workspace, at) for at in (None, first[0] + 64, first[0])]
+    assert run_folder.checkpoints(context.workspace.run(run)) == [first[0] + 64, *first]
+    drawn = [Sampling(context.store.run(run), context.workspace, at) for at in (None, first[0] + 64, first[0])]
     assert [one.images_seen for one in drawn] == [first[0] + 64, first[0] + 64, first[0]]
     pictures = [one.draw([0, 1], seed=0) for one in drawn]
     assert (pictures[0] == pictures[1]).all() and not (pictures[0] == pictures[2]).all()
     wanted = {"samples": 40, "draws": 1, "extractor": "efficientnet-lite0", "at": first[0]}
-    found = do(desk, actions.evaluate(desk, run, **wanted))
+    found = do(context, actions.evaluate(context, run, **wanted))
     assert found["images_seen"] == first[0] and found["checkpoint"] == drawn[2].sha256[:12]
     with pytest.raises(UserError, match="no checkpoint at 7 images"):
-        actions.evaluate(desk, run, at=7)
-    queued = actions.evaluate(desk, run, **wanted)
+        actions.evaluate(context, run, at=7)
+    queued = actions.evaluate(context, run, **wanted)
     (folder / f"ck-{first[0]:012d}.pt").unlink()
     with pytest.raises(UserError, match="not there, or damaged"):
-        do(desk, queued)
+        do(context, queued)
 
 
-def test_a_stop_leaves_nothing_behind(desk, run):
-    job = actions.evaluate(desk, run, samples=60, draws=1, seed=5)
-    watch = queue.Watch(desk.store, job)
+def test_a_stop_leaves_nothing_behind(context, run):
+    job = actions.evaluate(context, run, samples=60, draws=1, seed=5)
+    watch = queue.Watch(context.store, job)
     watch.stop = True
-    assert worker.carry_out(desk.store, desk.workspace, job, watch) == "stopped"
-    assert not folder_of(desk, run, job).exists()
-    assert not list((desk.workspace.root / "staging").iterdir())
+    assert worker.carry_out(context.store, context.workspace, job, watch) == "stopped"
+    assert not folder_of(context, run, job).exists()
+    assert not list((context.workspace.root / "staging").iterdir())
 
 
-def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(desk, run, monkeypatch):
-    first, again = (do(desk, actions.export(desk, run, 60)) for _ in range(2))
+def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(context, run, monkeypatch):
+    first, again = (do(context, actions.export(context, run, 60)) for _ in range(2))
     assert first["sha256"] == again["sha256"] and first["gate"]["noise"] == 1.2
     for name, row in first["gate"]["classes"].items():
         assert row["kept"] + row["missing"] == 30 and first["per_class"][name]["synthetic"] == row["kept"]
         assert row["drawn"] == row["kept"] + sum(row["refused"].values()) and row["drawn"] > 0
     assert first["gate"]["judge"]["weights"] and first["gate_said"] == again["gate_said"]
-    plain = do(desk, actions.export(desk, run, 60, checks=[]))
+    plain = do(context, actions.export(context, run, 60, checks=[]))
     assert plain["gate"]["checks"] == [] and "Labels not checked." in plain["gate_said"]
     assert plain["sha256"] != first["sha256"]
     assert all(row["kept"] == row["drawn"] == 30 for row in plain["gate"]["classes"].values())
-    taken = actions.export(desk, run, 60, checks=[], removed={"dark": [0, 3]})
-    assert do(desk, taken)["gate"]["classes"]["dark"]["refused"] == {"removed": 2}
+    taken = actions.export(context, run, 60, checks=[], removed={"dark": [0, 3]})
+    assert do(context, taken)["gate"]["classes"]["dark"]["refused"] == {"removed": 2}
     monkeypatch.setattr("gan_core.evaluation.acceptance.LEAST_POWER", 1.01)  # as if the classifier could tell no class
-    poor = do(desk, actions.export(desk, run, 60, checks=["label", "twin"]))
+    poor = do(context, actions.export(context, run, 60, checks=["label", "twin"]))
     assert "Labels not checked, as the classifier itself does not know it: " in poor["gate_said"]
     assert not any(row["label_checked"] for row in poor["gate"]["classes"].values())
 
 
-def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_drawn_again(desk, run, monkeypatch):
-    folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
-    generator = Sampling(desk.store.run(run), desk.workspace)
+def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_drawn_again(context, run, monkeypatch):
+    folder = context.workspace.dataset(context.store.run(run).dataset_id)
+    generator = Sampling(context.store.run(run), context.workspace)
     ask = lambda: generator.gate(folder, 5, ("label",), lambda *_: None, lambda: False)
     judge, _ = generator.judge(folder, lambda *_: None, lambda: False)
     gate = ask()
@@ -328,30 +332,30 @@ def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_dr
     assert ask().unchecked == "not checked: no held-out images to try a classifier on." and ask().judge.checks == ()
 
 
-def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(desk, run):
-    result = do(desk, actions.preview(desk, run, seed=3, checks=["twin"]))
-    found = export_preview.read(export_preview.path_of(desk.workspace.run(run)))
+def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(context, run):
+    result = do(context, actions.preview(context, run, seed=3, checks=["twin"]))
+    found = export_preview.read(export_preview.path_of(context.workspace.run(run)))
     assert len(found.images) == len(found.label) == 36 and set(found.label) == {0, 1, 2}
-    generator = Sampling(desk.store.run(run), desk.workspace)
+    generator = Sampling(context.store.run(run), context.workspace)
     for at in (0, 35):
         label, number = int(found.label[at]), int(found.number[at])
         assert np.array_equal(generator.draw([label], seed=3 + label, start=number)[0], found.images[at])
     assert result["images_seen"] == generator.images_seen and " images kept" in result["gate_said"]
-    export_preview.path_of(desk.workspace.run(run)).write_bytes(b"torn")
-    assert export_preview.read(export_preview.path_of(desk.workspace.run(run))) is None
+    export_preview.path_of(context.workspace.run(run)).write_bytes(b"torn")
+    assert export_preview.read(export_preview.path_of(context.workspace.run(run))) is None
 
 
-def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(desk, run):
-    folder = desk.workspace.dataset(desk.store.run(run).dataset_id)
+def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(context, run):
+    folder = context.workspace.dataset(context.store.run(run).dataset_id)
     wanted = {"extractor": "auto", "weights": ""}
-    choose = lambda **more: choose_networks(desk.workspace, folder, wanted | more, "cpu", None, lambda: False)
+    choose = lambda **more: choose_networks(context.workspace, folder, wanted | more, "cpu", None, lambda: False)
     assert choose().extractor.name == "efficientnet-lite0"
     assert choose(avoid="efficientnet-lite0").extractor.name == "referee"
     asked = choose(avoid="efficientnet-lite0", extractor="efficientnet-lite0")
     assert asked.extractor.name == "efficientnet-lite0"  # who asks for it by name gets it
 
 
-def test_utility_is_shown_every_way_in_every_first_part(desk, run, monkeypatch):
+def test_utility_is_shown_every_way_in_every_first_part(context, run, monkeypatch):
     shown = {}
 
     def compare(train_images, train_labels, test_images, test_labels, classes, synthetic, **rest):
@@ -359,8 +363,8 @@ def test_utility_is_shown_every_way_in_every_first_part(desk, run, monkeypatch):
         return {"caveats": ["One trained generator was judged."], "sentence": "No gain.", "verdict": "none"}
 
     monkeypatch.setattr("gan_core.evaluation.utility.utility", compare)
-    result = do(desk, actions.utility(desk, run, seed=3, methods={"gan": 1.0, "classical": 1.0}))
-    train, _ = splits(desk.workspace.dataset(desk.store.run(run).dataset_id))
+    result = do(context, actions.utility(context, run, seed=3, methods={"gan": 1.0, "classical": 1.0}))
+    train, _ = splits(context.workspace.dataset(context.store.run(run).dataset_id))
     copies = Classical(train, 3, Policy())(1, 10, 0)
     where = [number for number in range(20) if any(np.array_equal(shown["images"][number], copy) for copy in copies)]
     assert len(where) == 10 and all(sum(place < n for place in where) in (n // 2, n - n // 2) for n in range(2, 21, 2))

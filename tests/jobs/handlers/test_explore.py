@@ -20,37 +20,37 @@ CLASSES = ["dark", "grey", "bright"]
 
 
 @pytest.fixture
-def done(desk):
+def done(context):
     """Carry a job out in this process; returns it as it ended."""
 
     def do(job):
-        worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-        return desk.store.job(job.id)
+        worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+        return context.store.job(job.id)
 
     return do
 
 
 @pytest.fixture
-def trained(desk, done, toy_dataset, tiny):
-    return lambda **changes: done(actions.train(desk, toy_dataset, tiny(epochs=1.0, **changes))).subject
+def trained(context, done, toy_dataset, tiny):
+    return lambda **changes: done(actions.train(context, toy_dataset, tiny(epochs=1.0, **changes))).subject
 
 
-def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(desk, trained, done):
+def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(context, trained, done):
     run = trained()
-    job = done(actions.explore(desk, run, seed=3, noise_scale=0.5))
+    job = done(actions.explore(context, run, seed=3, noise_scale=0.5))
     assert job.state == "finished", job.error
-    folder = desk.workspace.run(run) / "explore" / job.id
+    folder = context.workspace.run(run) / "explore" / job.id
     found = drawn_images.read(folder)
     assert len(found.images) == 3 * 8 and [one["label"] for one in found.images[::8]] == [0, 1, 2]
     one = found.images[9]
-    drawn = Sampling(desk.store.run(run), desk.workspace).draw([1] * 8, seed=4, truncation=0.5)
+    drawn = Sampling(context.store.run(run), context.workspace).draw([1] * 8, seed=4, truncation=0.5)
     kept = np.asarray(Image.open(folder / one["file"]))
     assert np.abs(kept.astype(int) - drawn[1, ..., 0]).max() <= 1
     notes = read_notes(folder / one["file"])
     assert (notes["run"], notes["dataset"], notes["class"], notes["number"]) == (run, "Tones", "grey", 1)
     assert (notes["seed"], notes["noise_scale"], notes["images_seen"]) == (3, 0.5, found.images_seen)
     assert read_notes(folder / "grid.png")["class"] == "all classes"
-    train = np.load(desk.workspace.dataset(desk.store.run(run).dataset_id) / "train_images.npy")
+    train = np.load(context.workspace.dataset(context.store.run(run).dataset_id) / "train_images.npy")
     distances = np.linalg.norm((train.astype(float) - kept[None, ..., None]).reshape(len(train), -1), axis=1)
     near = [real for real in one["near"] if not real["flipped"]]
     assert len(one["near"]) == drawn_images.NEIGHBOURS and min(r["distance"] for r in one["near"]) <= distances.min()
@@ -58,13 +58,13 @@ def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(
     assert all((folder / f"real-{real['row']:07d}.webp").is_file() for real in one["near"])
 
 
-def test_one_class_fills_the_grid_and_a_run_without_labels_has_one(desk, trained, done):
+def test_one_class_fills_the_grid_and_a_run_without_labels_has_one(context, trained, done):
     run = trained(conditional=False)
-    job = done(actions.explore(desk, run))
-    found = drawn_images.read(desk.workspace.run(run) / "explore" / job.id)
+    job = done(actions.explore(context, run))
+    found = drawn_images.read(context.workspace.run(run) / "explore" / job.id)
     assert found.classes == ["all"] and found.train_classes == CLASSES and len(found.images) == drawn_images.ONE_CLASS
     with pytest.raises(UserError, match="no class 'grey'"):
-        actions.explore(desk, run, name="grey")
+        actions.explore(context, run, name="grey")
 
 
 @pytest.mark.parametrize("count", [1, 2, 12, 13, 40, 96, 500])
@@ -73,20 +73,20 @@ def test_a_grid_of_all_classes_is_never_too_large(count):
     assert rows * columns <= drawn_images.MOST_IMAGES and columns >= 1 and rows <= count
 
 
-def test_only_the_newest_stay(desk, trained, done, monkeypatch):
+def test_only_the_newest_stay(context, trained, done, monkeypatch):
     run, prune = trained(), drawn_images.prune
     monkeypatch.setattr(drawn_images, "prune", lambda folder, kind: prune(folder, kind, 2))
-    made = [done(actions.explore(desk, run, name="dark", seed=seed)).id for seed in range(3)]
-    assert [path.name for path in drawn_images.folders(desk.workspace.run(run), "explore")] == made[:0:-1]
+    made = [done(actions.explore(context, run, name="dark", seed=seed)).id for seed in range(3)]
+    assert [path.name for path in drawn_images.folders(context.workspace.run(run), "explore")] == made[:0:-1]
 
 
-def test_a_walk_starts_at_an_image_of_the_exploration_and_ends_at_another(desk, trained, done):
+def test_a_walk_starts_at_an_image_of_the_exploration_and_ends_at_another(context, trained, done):
     run = trained()
-    job = done(actions.explore(desk, run, seed=1))
-    explored = desk.workspace.run(run) / "explore" / job.id
-    job = done(actions.walk(desk, run, ("dark", 0), ("bright", 5), seed=1, frames=5))
+    job = done(actions.explore(context, run, seed=1))
+    explored = context.workspace.run(run) / "explore" / job.id
+    job = done(actions.walk(context, run, ("dark", 0), ("bright", 5), seed=1, frames=5))
     assert job.state == "finished", job.error
-    folder = desk.workspace.run(run) / "walks" / job.id
+    folder = context.workspace.run(run) / "walks" / job.id
     assert drawn_images.read_walk(folder)["to"] == {"class": "bright", "number": 5}
     strip = np.asarray(Image.open(folder / "strip.png").convert("L")).astype(int)
     cell = strip.shape[0]
@@ -115,22 +115,22 @@ def test_a_walk_starts_at_an_image_of_the_exploration_and_ends_at_another(desk, 
         ({"end": ("grey", 1), "at": 5}, "no checkpoint at 5"),
     ],
 )
-def test_nonsense_is_refused_before_anything_is_queued(desk, trained, asked, why):
+def test_nonsense_is_refused_before_anything_is_queued(context, trained, asked, why):
     run = trained()
     with pytest.raises(UserError, match=why):
-        actions.walk(desk, run, ("dark", 0), asked.pop("end"), **asked)
-    assert not desk.store.jobs(kind="walk")
+        actions.walk(context, run, ("dark", 0), asked.pop("end"), **asked)
+    assert not context.store.jobs(kind="walk")
 
 
-def test_k_means_explores_but_does_not_walk(desk, trained, done):
+def test_k_means_explores_but_does_not_walk(context, trained, done):
     run = trained(family="kmeans")
-    assert done(actions.explore(desk, run, name="dark")).state == "finished"
+    assert done(actions.explore(context, run, name="dark")).state == "finished"
     with pytest.raises(UserError, match="no images between"):
-        actions.walk(desk, run, ("dark", 0), ("grey", 0))
+        actions.walk(context, run, ("dark", 0), ("grey", 0))
 
 
-def test_grids_hold_their_settings(desk, trained):
-    folder = desk.workspace.run(trained()) / "samples"
+def test_grids_hold_their_settings(context, trained):
+    folder = context.workspace.run(trained()) / "samples"
     grids = sorted(folder.glob("fakes-*.png"))
     notes = [read_notes(path) for path in grids]
     assert [one["images_seen"] for one in notes] == [int(path.stem[-9:]) for path in grids] and len(grids) >= 2
@@ -138,7 +138,7 @@ def test_grids_hold_their_settings(desk, trained):
     assert notes[0]["settings"]["z_dim"] == 8
 
 
-def test_the_command_line_walks_and_films(desk, trained, ganvas, tmp_path):
+def test_the_command_line_walks_and_films(context, trained, ganvas, tmp_path):
     run = trained()
     code, said, _ = ganvas("walk", run, "--to-class", "bright", "--frames", 4, "--out", tmp_path / "w.gif", "--json")
     assert code == 0 and said["same_noise"] and said["from"]["class"] == "dark"
@@ -157,19 +157,19 @@ def test_the_command_line_walks_and_films(desk, trained, ganvas, tmp_path):
     assert (notes["class"], notes["number"], notes["seed"], notes["noise_scale"]) == ("grey", 1, 4, 0.7)
 
 
-def test_without_pyav_an_mp4_is_refused_at_once(desk, trained, monkeypatch):
+def test_without_pyav_an_mp4_is_refused_at_once(context, trained, monkeypatch):
     run = trained()
     monkeypatch.setattr(animation, "can_write", lambda format: format != "mp4")
     with pytest.raises(UserError, match="pip install av"):
-        actions.timelapse(desk, run, "mp4")
+        actions.timelapse(context, run, "mp4")
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def page(desk, monkeypatch):
-    monkeypatch.setenv("GANVAS_WORKSPACE", str(desk.workspace.root))
+def page(context, monkeypatch):
+    monkeypatch.setenv("GANVAS_WORKSPACE", str(context.workspace.root))
     monkeypatch.setattr(queue, "ensure_workers", lambda store, workspace: None)
 
     def open_it(**query):
@@ -183,24 +183,24 @@ def page(desk, monkeypatch):
     return open_it
 
 
-def test_the_page_asks_for_images_and_shows_them(desk, trained, done, page):
+def test_the_page_asks_for_images_and_shows_them(context, trained, done, page):
     run = trained()
     at = page(run=run)
     at.selectbox(key=f"explore_class_{run}").set_value(1)
     at.number_input(key=f"explore_seed_{run}").set_value(5)
     at.slider(key=f"explore_scale_{run}").set_value(0.7)
     at.button(key="explore_start").click().run()
-    job = desk.store.latest_job("explore", run)
+    job = context.store.latest_job("explore", run)
     assert job.payload == {"class": "grey", "seed": 5, "noise_scale": 0.7, "at": None}
     assert at.query_params["smp_x"] in (job.id, [job.id]) and at.button(key="explore_cancel")
-    with desk.store.transaction() as db:
+    with context.store.transaction() as db:
         db.execute("UPDATE jobs SET state = 'running', pid = NULL WHERE id = ?", (job.id,))
-    done(desk.store.job(job.id))
+    done(context.store.job(job.id))
     at = page(run=run)
     assert "near copy of a training image" in words(at) and "noise scale 0.7" in words(at)
     assert at.selectbox(key=f"walk_from_{job.id}").options[0] == "grey, image 0"
     at.button(key="walk_start").click().run()
-    walk = desk.store.latest_job("walk", run).payload
+    walk = context.store.latest_job("walk", run).payload
     assert (walk["from"], walk["to"]) == ({"class": "grey", "number": 0}, {"class": "grey", "number": 1})
     assert (walk["seed"], walk["noise_scale"]) == (5, 0.7)
 
@@ -223,8 +223,8 @@ def test_two_runs_beside_each_other_and_swapped(trained, page):
     assert at.selectbox(key=f"samples_beside_{one}").value == "real"
 
 
-def test_the_index_of_grids_is_read_again_only_where_it_changed(desk, trained, monkeypatch):
-    folder = desk.workspace.run(trained())
+def test_the_index_of_grids_is_read_again_only_where_it_changed(context, trained, monkeypatch):
+    folder = context.workspace.run(trained())
     grids = grid_timeline.grids_of(folder)
     reads = []
     real = grid_timeline.runfolder.read_samples

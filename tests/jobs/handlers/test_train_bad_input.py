@@ -13,7 +13,7 @@ from gan_core.errors import FieldErrors
 from gan_core.generation import sampling
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
-from gan_core.settings.families import FACTS, LOSSES
+from gan_core.settings.families import TRAITS, LOSSES
 from gan_core.storage.workspace import new_id
 from gan_core.training import checkpoint, loop
 from tests.builders.toy_images import toy_images
@@ -41,56 +41,58 @@ def dataset_of(workspace, store):
     return make
 
 
-def carry_out(desk, job):
-    worker.carry_out(desk.store, desk.workspace, job, Watch(desk.store, job))
-    return desk.store.job(job.id)
+def carry_out(context, job):
+    worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
+    return context.store.job(job.id)
 
 
-def refused(desk, dataset, settings, field):
+def refused(context, dataset, settings, field):
     """The one sentence about that field; nothing was queued and no run was made."""
     with pytest.raises(FieldErrors) as caught:
-        actions.train(desk, dataset, settings)
-    assert not desk.store.runs() and not desk.store.jobs(kind="train")
-    assert not list((desk.workspace.root / "runs").iterdir())
+        actions.train(context, dataset, settings)
+    assert not context.store.runs() and not context.store.jobs(kind="train")
+    assert not list((context.workspace.root / "runs").iterdir())
     text = caught.value.fields[field]
     assert text.endswith(".") and "\n" not in text
     return text
 
 
-@pytest.mark.parametrize("family", [f for f, facts in FACTS.items() if len(facts.sizes) < 5])
-def test_a_size_that_the_networks_cannot_do(desk, dataset_of, tiny, family):
-    size = next(size for size in (256, 128, 64, 28) if size not in FACTS[family].sizes)
-    said = refused(desk, dataset_of(2, 20, size), tiny(family=family), "family")
-    assert f"this dataset is {size} px" in said and str(FACTS[family].sizes[0]) in said
+@pytest.mark.parametrize("family", [f for f, facts in TRAITS.items() if len(facts.sizes) < 5])
+def test_a_size_that_the_networks_cannot_do(context, dataset_of, tiny, family):
+    size = next(size for size in (256, 128, 64, 28) if size not in TRAITS[family].sizes)
+    said = refused(context, dataset_of(2, 20, size), tiny(family=family), "family")
+    assert f"this dataset is {size} px" in said and str(TRAITS[family].sizes[0]) in said
 
 
 @pytest.mark.parametrize(
     "family, loss",
-    [(f, next(l for l in LOSSES if l not in facts.losses)) for f, facts in FACTS.items() if 0 < len(facts.losses) < 6],
+    [(f, next(l for l in LOSSES if l not in facts.losses)) for f, facts in TRAITS.items() if 0 < len(facts.losses) < 6],
 )
-def test_a_loss_that_the_networks_cannot_use(desk, dataset_of, tiny, family, loss):
-    facts = FACTS[family]
-    said = refused(desk, dataset_of(2, 20, facts.sizes[0]), tiny(family=family, loss=loss, penalty="none"), "loss")
+def test_a_loss_that_the_networks_cannot_use(context, dataset_of, tiny, family, loss):
+    facts = TRAITS[family]
+    said = refused(context, dataset_of(2, 20, facts.sizes[0]), tiny(family=family, loss=loss, penalty="none"), "loss")
     assert facts.title in said and repr(loss) in said and facts.losses[0] in said
 
 
-@pytest.mark.parametrize("family", [f for f, facts in FACTS.items() if facts.losses and not facts.per_image])
-def test_a_penalty_where_images_are_judged_by_their_batch(desk, dataset_of, tiny, family):
+@pytest.mark.parametrize("family", [f for f, facts in TRAITS.items() if facts.losses and not facts.per_image])
+def test_a_penalty_where_images_are_judged_by_their_batch(context, dataset_of, tiny, family):
     settings = tiny(family=family, penalty="r1", gamma=1.0)
-    assert "choose the penalty 'none'" in refused(desk, dataset_of(2, 20, FACTS[family].sizes[0]), settings, "penalty")
+    assert "choose the penalty 'none'" in refused(
+        context, dataset_of(2, 20, TRAITS[family].sizes[0]), settings, "penalty"
+    )
 
 
-def test_one_class_is_a_set_like_any_other(desk, dataset_of, tiny):
-    job = carry_out(desk, actions.train(desk, dataset_of(1, 24), tiny(epochs=2.0)))
+def test_one_class_is_a_set_like_any_other(context, dataset_of, tiny):
+    job = carry_out(context, actions.train(context, dataset_of(1, 24), tiny(epochs=2.0)))
     assert job.state == "finished" and job.result["images_seen"] == 48
 
 
 @pytest.mark.parametrize("condition", ["projection", "concat", "auxiliary"])
-def test_two_hundred_classes_train_and_each_can_be_drawn(desk, dataset_of, tiny, condition):
+def test_two_hundred_classes_train_and_each_can_be_drawn(context, dataset_of, tiny, condition):
     settings = tiny(epochs=0.1, condition=condition)
-    job = carry_out(desk, actions.train(desk, dataset_of(200, 5), settings))
+    job = carry_out(context, actions.train(context, dataset_of(200, 5), settings))
     assert job.state == "finished", job.error
-    values, _ = checkpoint.newest(desk.workspace.run(job.subject) / "checkpoints")
+    values, _ = checkpoint.newest(context.workspace.run(job.subject) / "checkpoints")
     G = sampling.load_generator(
         settings, values["G_ema"], size=32, channels=1, num_classes=200, device=torch.device("cpu")
     )
@@ -98,15 +100,15 @@ def test_two_hundred_classes_train_and_each_can_be_drawn(desk, dataset_of, tiny,
     assert images.shape == (200, 32, 32, 1)
 
 
-@pytest.mark.parametrize("family", [f for f, facts in FACTS.items() if facts.batch_norm or facts.game == "cycle"])
-def test_one_image_a_step_is_refused_where_a_step_compares_images(desk, dataset_of, tiny, family):
-    said = refused(desk, dataset_of(2, 20, FACTS[family].sizes[0]), tiny(family=family, batch=1), "batch")
-    assert ("batch norm" if FACTS[family].batch_norm else "class of another") in said and "(batch) to 2 or more" in said
+@pytest.mark.parametrize("family", [f for f, facts in TRAITS.items() if facts.batch_norm or facts.game == "cycle"])
+def test_one_image_a_step_is_refused_where_a_step_compares_images(context, dataset_of, tiny, family):
+    said = refused(context, dataset_of(2, 20, TRAITS[family].sizes[0]), tiny(family=family, batch=1), "batch")
+    assert ("batch norm" if TRAITS[family].batch_norm else "class of another") in said and "(batch) to 2 or more" in said
 
 
-def test_one_image_a_step_has_no_spread_to_tell_D(desk, dataset_of, tiny):
+def test_one_image_a_step_has_no_spread_to_tell_D(context, dataset_of, tiny):
     settings = tiny(family="stylegan2-lite", batch=1, minibatch_std=True)
-    assert "(batch) to 2 or more, or switch it off" in refused(desk, dataset_of(2, 20, 28), settings, "batch")
+    assert "(batch) to 2 or more, or switch it off" in refused(context, dataset_of(2, 20, 28), settings, "batch")
 
 
 def learnt_by(net) -> dict[str, torch.Tensor]:
@@ -114,11 +116,11 @@ def learnt_by(net) -> dict[str, torch.Tensor]:
     return dict(net.named_parameters()) or net.state_dict()
 
 
-ONE = [("quick", f) for f, facts in FACTS.items() if not facts.batch_norm and facts.game != "cycle"]
+ONE = [("quick", f) for f, facts in TRAITS.items() if not facts.batch_norm and facts.game != "cycle"]
 
 
 @pytest.mark.parametrize("recipe, family", [*ONE, ("garbage-gan-128", "garbage128")])
-def test_one_image_a_step_is_learnt_from_by_the_others(desk, dataset_of, tiny, monkeypatch, recipe, family):
+def test_one_image_a_step_is_learnt_from_by_the_others(context, dataset_of, tiny, monkeypatch, recipe, family):
     first, original = [], loop.train_step
 
     def watched(state, real, *rest):
@@ -127,43 +129,43 @@ def test_one_image_a_step_is_learnt_from_by_the_others(desk, dataset_of, tiny, m
 
     monkeypatch.setattr(loop, "train_step", watched)
     settings = tiny(recipe, family=family, batch=1, epochs=0.1)
-    job = carry_out(desk, actions.train(desk, dataset_of(2, 20, FACTS[family].sizes[0]), settings))
+    job = carry_out(context, actions.train(context, dataset_of(2, 20, TRAITS[family].sizes[0]), settings))
     assert job.state == "finished", job.error
     assert [count for count, _ in first] == [1] * 4
-    learnt = checkpoint.newest(desk.workspace.run(job.subject) / "checkpoints")[0]["G"]
+    learnt = checkpoint.newest(context.workspace.run(job.subject) / "checkpoints")[0]["G"]
     assert any(not torch.equal(learnt[name], was) for name, was in first[0][1].items()), "G stands still"
 
 
-def test_batch_norm_never_meets_a_smaller_last_batch(desk, dataset_of, tiny, monkeypatch):
+def test_batch_norm_never_meets_a_smaller_last_batch(context, dataset_of, tiny, monkeypatch):
     seen, original = [], loop.train_step
     monkeypatch.setattr(
         loop, "train_step", lambda state, real, *rest: (seen.append(len(real)), original(state, real, *rest))[1]
     )
     settings = tiny(family="dcgan28", batch=16, epochs=3.0)
-    assert carry_out(desk, actions.train(desk, dataset_of(1, 17, 28), settings)).state == "finished"
+    assert carry_out(context, actions.train(context, dataset_of(1, 17, 28), settings)).state == "finished"
     assert set(seen) == {16} and sum(seen) >= 51
 
 
-def test_weights_of_another_shape_than_their_settings_say(desk, dataset_of, tiny):
+def test_weights_of_another_shape_than_their_settings_say(context, dataset_of, tiny):
     dataset = dataset_of(2, 20)
-    other = carry_out(desk, actions.train(desk, dataset, tiny(epochs=1.0))).subject
-    with desk.store.transaction() as db:  # a folder that somebody has changed by hand
+    other = carry_out(context, actions.train(context, dataset, tiny(epochs=1.0))).subject
+    with context.store.transaction() as db:  # a folder that somebody has changed by hand
         db.execute("UPDATE runs SET config = ?", (json.dumps(tiny(width=32).model_dump()),))
-    job = carry_out(desk, actions.train(desk, dataset, tiny(width=32, start_from=other)))
+    job = carry_out(context, actions.train(context, dataset, tiny(width=32, start_from=other)))
     assert job.state == "failed" and job.error["code"] == "other_shape"
     assert job.error["what"].endswith(".") and job.error["todo"].startswith("Start from a run")
 
 
 @pytest.mark.parametrize("net", ["G", "D"])
 def test_nan_in_mid_run_stops_it_keeps_the_checkpoint_and_names_what_to_change(
-    desk, dataset_of, tiny, monkeypatch, net
+    context, dataset_of, tiny, monkeypatch, net
 ):
     dataset = dataset_of(2, 24)
-    first = actions.train(desk, dataset, tiny(epochs=1.0))
-    assert carry_out(desk, first).state == "finished"
-    folder = desk.workspace.run(first.subject)
+    first = actions.train(context, dataset, tiny(epochs=1.0))
+    assert carry_out(context, first).state == "finished"
+    folder = context.workspace.run(first.subject)
     good = checkpoint.newest(folder / "checkpoints")
-    with desk.store.transaction() as db:
+    with context.store.transaction() as db:
         db.execute("UPDATE runs SET config = ?", (json.dumps(tiny(epochs=20.0).model_dump()),))
         db.execute("UPDATE jobs SET state = 'stopped'")
     original = loop.train_step
@@ -175,7 +177,7 @@ def test_nan_in_mid_run_stops_it_keeps_the_checkpoint_and_names_what_to_change(
         return original(state, *rest)
 
     monkeypatch.setattr(loop, "train_step", poisoned)
-    job = carry_out(desk, actions.resume(desk, first.subject))
+    job = carry_out(context, actions.resume(context, first.subject))
     assert job.state == "failed" and job.error["code"] == "diverged"
     assert "learning rates" in job.error["todo"] and "penalty" in job.error["todo"]
     kept = checkpoint.newest(folder / "checkpoints")

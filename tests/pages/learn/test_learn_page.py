@@ -125,9 +125,9 @@ def test_one_click_queues_the_digits_and_both_runs_once(empty):
 
 
 def test_two_runs_stand_side_by_side_and_the_answer_waits_for_both(empty):
-    desk = actions.Desk(Store(empty), empty)
-    training = actions.lesson(desk)
-    with desk.store.transaction() as db:
+    context = actions.Context(Store(empty), empty)
+    training = actions.lesson(context)
+    with context.store.transaction() as db:
         db.execute("UPDATE jobs SET state = 'finished', progress = 1")
     for job, variety in zip(training, (0.04, 0.8), strict=True):
         at = open_page("learn", lab_chapter="images")
@@ -144,8 +144,8 @@ def test_two_runs_stand_side_by_side_and_the_answer_waits_for_both(empty):
     assert {metric.value for metric in at.metric} >= {"0.04", "0.8"}
     assert "What happened" in "\n".join(head.value for head in at.subheader)
     assert "0.04 with the classic loss, 0.8 with the cure" in words(at)
-    again = actions.lesson(desk)
-    assert desk.store.job(again[0].id).after is not None  # no such dataset was really brought in
+    again = actions.lesson(context)
+    assert context.store.job(again[0].id).after is not None  # no such dataset was really brought in
 
 
 def test_digits_that_are_there_are_used_again(empty):
@@ -157,6 +157,6 @@ def test_digits_that_are_there_are_used_again(empty):
         folder / "dataset.json",
         info | {"source": {"kind": "demo", "name": "digits"}, "size": actions.DEMO_SIZE, "seed": 0},
     )
-    training = actions.lesson(actions.Desk(store, empty))
+    training = actions.lesson(actions.Context(store, empty))
     assert not [job for job in store.jobs(kind="import") if job.live]
     assert {store.run(job.subject).dataset_id for job in training} == {seeded_workspace.DATASET}

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.storage.store import Store
 from tests.builders import evaluated_run, seeded_workspace
 from tests.builders.app_pages import letters, open_page, words
@@ -143,7 +143,7 @@ def test_delete_and_undo_and_a_live_run_stays(full):
 
 def test_an_old_deletion_comes_back_from_the_list(full, monkeypatch):
     monkeypatch.setattr("pages.runs.run_actions.FRESH_SECONDS", -1)
-    actions.delete(Desk(Store(full), full), DONE)
+    actions.delete(Context(Store(full), full), DONE)
     at = open_page("runs")
     assert not any(button.key == "runs_undelete" for button in at.button)
     at.button(key=f"runs_back_{DONE}").click().run()
@@ -163,7 +163,7 @@ def test_the_last_run_can_be_deleted_and_brought_back(empty):
 
 @pytest.mark.parametrize("page", ["live", "samples", "evaluate", "export"])
 def test_the_address_of_a_deleted_run_says_where_it_is(full, page):
-    actions.delete(Desk(Store(full), full), DONE)
+    actions.delete(Context(Store(full), full), DONE)
     assert "This run was deleted" in letters(open_page(page, run=DONE))
 
 
@@ -176,6 +176,6 @@ def test_exports_of_a_deleted_run_are_still_there(full):
         )
     offered = lambda at: any("Download birds.zip" in element.proto.body for element in at.get("html"))
     assert not offered(open_page("export", ds=seeded_workspace.DATASET))  # it stands with its run
-    actions.delete(Desk(store, full), DONE)
+    actions.delete(Context(store, full), DONE)
     at = open_page("export", ds=seeded_workspace.DATASET)
     assert offered(at) and "The run that drew its images was deleted" in letters(at)

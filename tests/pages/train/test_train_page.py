@@ -7,7 +7,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from gan_core import actions
-from gan_core.actions import Desk
+from gan_core.actions import Context
 from gan_core.settings import recipes
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage.store import Store
@@ -106,7 +106,7 @@ def test_a_clone_is_filled_in_once_so_that_changes_stay(full):
 @pytest.mark.parametrize("run", ["r" + "9" * 16, "../../x", DONE])
 def test_a_run_that_is_gone_cannot_be_cloned_and_train_works(full, run):
     if run == DONE:
-        actions.delete(Desk(Store(full), full), DONE)
+        actions.delete(Context(Store(full), full), DONE)
     at = open_page("train", clone=run)
     assert "This run cannot be cloned" in at.error[0].value and not at.button(key="train_start").disabled
 
