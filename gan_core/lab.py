@@ -22,7 +22,7 @@ from gan_core.errors import UserError
 from gan_core.evaluation.mode_counting import gaussian_modes
 from gan_core.training import ema
 from gan_core.training.losses import LOSSES, probabilities
-from gan_core.training.penalties import squared_gradients
+from gan_core.training.penalties import r1_penalty
 
 POINTS = 2500  # generated points that modes are counted in
 FIELD = 48  # places a side where D is asked
@@ -132,7 +132,7 @@ def play(
         real_logits, fake_logits = logits[:n], logits[n:]
         loss_d = total = loss.d(real_logits, fake_logits)
         if settings.gamma:
-            total = total + settings.gamma / 2 * squared_gradients(both, logits).sum() / n
+            total = total + settings.gamma / 2 * r1_penalty(both, logits).sum() / n
         opt_D.zero_grad()
         total.backward()
         opt_D.step()

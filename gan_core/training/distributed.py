@@ -16,25 +16,25 @@ from torch import nn
 from torch.distributed.nn.functional import all_reduce
 
 from gan_core.errors import UserError
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.rules import smallest_batch
 from gan_core.settings.schema import TrainConfig
 from gan_core.training.global_batch import world
 
 
-def is_planned() -> bool:
+def is_launched() -> bool:
     """Did torchrun start this process as one of several?"""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def leads() -> bool:
+def is_rank_0() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
 @contextlib.contextmanager
-def gathered() -> Iterator[None]:
+def process_group() -> Iterator[None]:
     """Meet the other processes, if there are any; part when done."""
-    if not is_planned() or dist.is_initialized():
+    if not is_launched() or dist.is_initialized():
         yield
         return
     if torch.cuda.is_available():
@@ -46,7 +46,7 @@ def gathered() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def told(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """What the leader says, in every process: plain values and tensors on the CPU."""
     if world()[1] == 1:
         return value
@@ -55,7 +55,7 @@ def told(value: Any) -> Any:
     return box[0]
 
 
-def agreed(*numbers: float) -> list[float]:
+def broadcast_numbers(*numbers: float) -> list[float]:
     """The leader's numbers, in every process: cheap enough for each step."""
     if world()[1] == 1:
         return list(numbers)
@@ -70,13 +70,13 @@ def check_batch(config: TrainConfig) -> None:
     if batch % size:
         what = f"A batch of {batch} cannot be shared evenly by {size} processes."
         raise UserError("bad_batch", what, f"Choose a batch that is a multiple of {size}.")
-    least = 1 if FACTS[config.family].batch_norm and not config.minibatch_std else smallest_batch(config)
+    least = 1 if TRAITS[config.family].batch_norm and not config.minibatch_std else smallest_batch(config)
     if batch // size < least:  # batch norm counts over all parts, what else compares images does not
         what = f"A batch of {batch} leaves one image to each of {size} processes, but these networks compare {least}."
         raise UserError("bad_batch", what, f"Choose a batch of {least * size} or more.")
 
 
-class SharedBatchNorm2d(nn.BatchNorm2d):
+class SyncBatchNorm2d(nn.BatchNorm2d):
     """Batch norm over the parts of all processes; torch's own needs a GPU."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -102,18 +102,18 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         return out.to(x.dtype)
 
 
-class SharedBatchNorm1d(SharedBatchNorm2d):
+class SyncBatchNorm1d(SyncBatchNorm2d):
     def _check_input_dim(self, x: torch.Tensor) -> None:
         if x.ndim not in (2, 3):
             raise ValueError(f"expected 2 or 3 dimensions, not {x.ndim}")
 
 
-SHARED: dict[type[nn.Module], type[nn.Module]] = {nn.BatchNorm2d: SharedBatchNorm2d, nn.BatchNorm1d: SharedBatchNorm1d}
+SYNCED: dict[type[nn.Module], type[nn.Module]] = {nn.BatchNorm2d: SyncBatchNorm2d, nn.BatchNorm1d: SyncBatchNorm1d}
 
 
-def share_batch_norm(net: nn.Module) -> None:
+def sync_batch_norm(net: nn.Module) -> None:
     """Make every batch norm of the network take its statistics over all processes; nothing to do alone."""
     if world()[1] > 1:
         for module in net.modules():
-            if shared := SHARED.get(type(module)):
-                module.__class__ = shared
+            if synced := SYNCED.get(type(module)):
+                module.__class__ = synced

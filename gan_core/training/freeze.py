@@ -7,7 +7,7 @@ from gan_core.errors import UserError
 from gan_core.models import Spec
 
 
-def learns(optimizer: torch.optim.Optimizer, on: bool) -> None:
+def set_requires_grad(optimizer: torch.optim.Optimizer, on: bool) -> None:
     """Switch the gradients of what the optimiser trains. What it does not hold (frozen layers, a fixed trunk) stays as it is."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:

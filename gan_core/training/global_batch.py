@@ -13,25 +13,25 @@ def world() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
 
-def part(whole: torch.Tensor) -> torch.Tensor:
+def local_part(whole: torch.Tensor) -> torch.Tensor:
     """This process's rows of what was drawn for all."""
     rank, size = world()
     return whole if size == 1 else whole.chunk(size)[rank]
 
 
 def randn(n: int, *shape: int, device: torch.device) -> torch.Tensor:
-    return part(torch.randn(n * world()[1], *shape, device=device))
+    return local_part(torch.randn(n * world()[1], *shape, device=device))
 
 
 def rand(n: int, *shape: int, device: torch.device, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    return part(torch.rand(n * world()[1], *shape, device=device, dtype=dtype))
+    return local_part(torch.rand(n * world()[1], *shape, device=device, dtype=dtype))
 
 
 def randint(low: int, high: int, n: int, *shape: int, device: torch.device) -> torch.Tensor:
-    return part(torch.randint(low, high, (n * world()[1], *shape), device=device))
+    return local_part(torch.randint(low, high, (n * world()[1], *shape), device=device))
 
 
-def shared_mean(value: torch.Tensor) -> torch.Tensor:
+def all_reduce_mean(value: torch.Tensor) -> torch.Tensor:
     """The mean of a tensor over all processes."""
     if world()[1] > 1:
         value = value.clone()

@@ -22,7 +22,7 @@ from gan_core.training.device import PeakMemory, choose, prepare, title
 from gan_core.training.monitor_schedule import Panel
 from gan_core.training.recorder import Recorder
 from gan_core.training.step import new_state, train_step
-from gan_core.training.transfer import begin_from
+from gan_core.training.transfer import load_weights_from
 
 
 class Sampler:
@@ -73,7 +73,7 @@ def train(
     on_tick: Callable[[dict[str, Any]], None],
     should_stop: Callable[[], bool],
     log: Callable[[str], None] = print,
-    make_panel: Callable[[], Panel] | None = None,
+    make_monitor: Callable[[], Panel] | None = None,
     other_weights: Callable[[], dict[str, Any]] | None = None,
     guide: Callable[[], dict[str, Any]] | None = None,
     *,
@@ -84,7 +84,7 @@ def train(
 
     images uint8 [N, S, S, C], labels int64 [N], all from the training split. Writes metrics.jsonl, status.json, samples/ and
     checkpoints/. other_weights gives the checkpoint of a run to start from (transfer.py), guide the layers of a classifier of
-    these images for a guided D (models/guided.py). make_panel is called when the
+    these images for a guided D (models/guided.py). make_monitor is called when the
     first look for mode collapse is due (checkup.py). dataset: its name, for the settings inside each grid. sinks get a copy of
     rows and grids, and change nothing. Ends early, with a checkpoint, when should_stop() says so. Raises UserError where the
     losses stop being finite.
@@ -99,20 +99,20 @@ def train(
     way = autotune.settle(config, folder, fresh, trial, device, log, should_stop)
     state = fresh()  # seeds torch: a trial leaves no trace
     config = autotune.apply(way, state, config) if way else config
-    distributed.share_batch_norm(state.G)
-    distributed.share_batch_norm(state.D)
+    distributed.sync_batch_norm(state.G)
+    distributed.sync_batch_norm(state.D)
     distributed.check_batch(config)
     leads = global_batch.world()[0] == 0
     if (
-        found := distributed.told(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)
+        found := distributed.broadcast(checkpoint.newest(folder / "checkpoints", set_aside=True) if leads else None)
     ) is not None:
         checkpoint.restore(state, found[0])
         log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
     else:
         if other_weights is not None:
-            begin_from(state, other_weights(), log)
+            load_weights_from(state, other_weights(), log)
         if isinstance(state.D, Guided) and (guide is not None or not leads):
-            state.D.take(distributed.told(guide() if guide is not None and leads else None))
+            state.D.take(distributed.broadcast(guide() if guide is not None and leads else None))
     recorder = Recorder(
         folder,
         config,
@@ -123,7 +123,7 @@ def train(
         device,
         on_tick,
         log,
-        make_panel,
+        make_monitor,
         dataset=dataset,
         sinks=sinks,
     )
@@ -139,13 +139,13 @@ def train(
     try:
         stopped = should_stop()
         while state.images_seen < total and not recorder.time_is_up() and not stopped:
-            _, progress = distributed.agreed(1, recorder.progress())
+            _, progress = distributed.broadcast_numbers(1, recorder.progress())
             recorder.add(train_step(state, *sampler(), config, progress))
             recorder.tick_if_due()
             asked_at = time.monotonic()
             stopped = should_stop()  # holds here while the run is paused
             recorder.waited(time.monotonic() - asked_at)
-        distributed.agreed(0, 1)
+        distributed.broadcast_numbers(0, 1)
         recorder.end("stopped" if stopped else "finished")
     except BaseException:
         recorder.fail()
@@ -156,7 +156,7 @@ def train(
 def follow(recorder: Recorder, sampler: Sampler) -> dict[str, Any]:
     """Steps beside the leader for as long as it goes on; nothing is written."""
     while True:
-        goes_on, progress = distributed.agreed(0, 0)
+        goes_on, progress = distributed.broadcast_numbers(0, 0)
         if not goes_on:
             return recorder.status
         train_step(recorder.state, *sampler(), recorder.config, progress)

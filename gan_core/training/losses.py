@@ -62,7 +62,7 @@ def blank_loss(name: str) -> float:
     return LOSSES[name].d(answer, answer).item()
 
 
-def softened(real: torch.Tensor, fake: torch.Tensor, real_target: torch.Tensor, fake_target: torch.Tensor):
+def label_smoothing_term(real: torch.Tensor, fake: torch.Tensor, real_target: torch.Tensor, fake_target: torch.Tensor):
     """What soft targets add to D's cross-entropy: -t log s(l) - (1 - t) log s(-l) = softplus(-l) + (1 - t) l.
 
     Targets in [0, 1] of the logits' shape; (1, 0) adds nothing.

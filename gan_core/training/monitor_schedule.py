@@ -13,7 +13,7 @@ import torch
 
 from gan_core.errors import Stopped
 from gan_core.generation.sampling import from_pixels, to_pixels
-from gan_core.settings.families import FACTS, inner_size
+from gan_core.settings.families import TRAITS, inner_size
 from gan_core.settings.schema import TrainConfig
 from gan_core.training.step import State
 
@@ -34,19 +34,19 @@ class Panel(Protocol):
         ...
 
 
-class Checkup:
+class MonitorSchedule:
     """Builds the panel when it is first due (it may have to train a classifier), then looks now and then."""
 
     def __init__(
         self,
-        make_panel: Callable[[], Panel] | None,
+        make_monitor: Callable[[], Panel] | None,
         config: TrainConfig,
         state: State,
         size: int,
         device: torch.device,
         log: Callable[[str], None],
     ):
-        self.make_panel = make_panel
+        self.make_monitor = make_monitor
         self.panel: Panel | None = None
         self.config, self.state, self.size, self.device, self.log = config, state, size, device, log
         self.next_images = (state.images_seen // IMAGES_BETWEEN + 1) * IMAGES_BETWEEN
@@ -54,21 +54,21 @@ class Checkup:
 
     def is_due(self, elapsed_seconds: float) -> bool:
         enough = self.state.images_seen >= self.next_images and elapsed_seconds >= self.next_seconds
-        return self.make_panel is not None and enough
+        return self.make_monitor is not None and enough
 
     def __call__(self, epoch: float, elapsed_seconds: float) -> float:
         """One look. Returns the seconds that went into building the panel, which are no training time."""
-        assert self.make_panel is not None
+        assert self.make_monitor is not None
         built = 0.0
         with untouched(self.state, self.device):
             started = time.monotonic()
             try:
                 if self.panel is None:
-                    self.panel = self.make_panel()
+                    self.panel = self.make_monitor()
                     built = time.monotonic() - started
                     self.log(f"Ready to watch for mode collapse after {built:.1f} s.")
                     started = time.monotonic()
-                judge = self.judge if FACTS[self.config.family].losses else None
+                judge = self.judge if TRAITS[self.config.family].losses else None
                 row = self.panel.check(self.draw, judge, self.state.images_seen, epoch)
                 cost = time.monotonic() - started
                 if row["verdict"] in ("amber", "red"):
@@ -78,7 +78,7 @@ class Checkup:
             except Exception as error:  # a run is worth more than its panel
                 self.log(f"No look for mode collapse: {error!r}")
                 if self.panel is None or not isinstance(error, OSError):  # a full disk may have room again later
-                    self.make_panel = None
+                    self.make_monitor = None
                     self.log("This run is not watched for mode collapse any more.")
                     return built if self.panel is not None else time.monotonic() - started
                 cost = time.monotonic() - started

@@ -20,7 +20,7 @@ def make(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Optimize
     return kind(parameters, lr=lr, betas=betas, weight_decay=config.weight_decay, fused=True)
 
 
-def share(config: TrainConfig, progress: float, end: float) -> float:
+def schedule_factor(config: TrainConfig, progress: float, end: float) -> float:
     """The factor on a setting at `progress` in [0, 1] of the run: from 1 to `end` by config.schedule."""
     if config.schedule == "constant":
         return 1.0
@@ -33,7 +33,7 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
         group["lr"] = lr
 
 
-def label_share(config: TrainConfig, progress: float) -> float:
+def label_weight(config: TrainConfig, progress: float) -> float:
     """How much labels count: 0 before label_start, 1 from label_full, a straight line between."""
     if progress >= config.label_full:
         return 1.0
@@ -59,6 +59,6 @@ def step(optimizer: torch.optim.Optimizer, clip_value: float = 0.0) -> None:
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """One all-reduce of all gradients in one piece."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = global_batch.shared_mean(torch.cat([g.reshape(-1) for g in gradients]))
+    flat = global_batch.all_reduce_mean(torch.cat([g.reshape(-1) for g in gradients]))
     for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))

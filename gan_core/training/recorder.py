@@ -21,7 +21,7 @@ from gan_core.tracking import Sinks
 from gan_core.training import checkpoint
 from gan_core.training.augment import ada
 from gan_core.training.device import memory_bytes, title
-from gan_core.training.monitor_schedule import Checkup, Panel
+from gan_core.training.monitor_schedule import MonitorSchedule, Panel
 from gan_core.training.step import State
 
 TICK_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Recorder:
         device: torch.device,
         on_tick: Callable[[dict[str, Any]], None],
         log: Callable[[str], None],
-        make_panel: Callable[[], Panel] | None = None,
+        make_monitor: Callable[[], Panel] | None = None,
         *,
         dataset: str = "",
         sinks: Sinks | None = None,
@@ -81,7 +81,7 @@ class Recorder:
         self.least_seconds = (config.minutes or 0) * 60 / MOST_GRIDS
         self.last_grid_seconds = state.elapsed_seconds
         self.status: dict[str, Any] = {}
-        self.checkup = Checkup(make_panel, config, state, size, device, log)
+        self.checkup = MonitorSchedule(make_monitor, config, state, size, device, log)
         self.leaks = ada.LeakWatch()
         self.failures = 0
         self.saved_at = state.images_seen  # a resumed state is its checkpoint; a fresh one needs none

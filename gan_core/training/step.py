@@ -12,20 +12,20 @@ from torch import nn
 
 from gan_core.models import FAMILIES, Spec
 from gan_core.models.guided import Guided
-from gan_core.models.layers import GROUP, Labels
-from gan_core.settings.families import FACTS, can_be_guided
+from gan_core.models.layers import GROUP, ClassEmbedding
+from gan_core.settings.families import TRAITS, can_be_guided
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import ema, global_batch, optimizers
 from gan_core.training.augment import ada
 from gan_core.training.augment.diffaugment import augment
 from gan_core.training.device import autocast
-from gan_core.training.freeze import freeze, learns
+from gan_core.training.freeze import freeze, set_requires_grad
 from gan_core.training.games import cycle, evolution
 from gan_core.training.games.kmeans import kmeans
 from gan_core.training.games.vae import vae
-from gan_core.training.losses import LOSSES, probabilities, softened, undecided
+from gan_core.training.losses import LOSSES, label_smoothing_term, probabilities, undecided
 from gan_core.training.optimizers import update
-from gan_core.training.penalties import interpolated, lecam, squared_gradients
+from gan_core.training.penalties import gradient_penalty, lecam, r1_penalty
 from gan_core.training.state import State, Stats
 
 
@@ -63,7 +63,7 @@ def train_step(
     N is this process's part of the batch. Returns means as 0-d tensors on the device: no sync here.
     """
     schedule(state, config, progress)
-    stats = GAMES[FACTS[config.family].game](state, real, labels, config, progress)
+    stats = GAMES[TRAITS[config.family].game](state, real, labels, config, progress)
     state.images_seen += len(real) * global_batch.world()[1]
     batch = len(real) * global_batch.world()[1]
     ema.update(state.G_ema, state.G, config.ema_images, state.images_seen - int(state.memory["grown"][1]), batch)
@@ -72,15 +72,15 @@ def train_step(
 
 def schedule(state: State, config: TrainConfig, progress: float) -> None:
     """What changes over a run: learning rates, the labels' share, and whatever a family does by itself."""
-    rate = optimizers.share(config, progress, config.lr_end)
+    rate = optimizers.schedule_factor(config, progress, config.lr_end)
     optimizers.set_lr(state.opt_G, config.lr_G * rate)
     optimizers.set_lr(state.opt_D, config.lr_D * rate)
     for net in (state.G, state.D):
         for module in net.modules():
             if hasattr(module, "at"):
                 remember_growth(state, module.at(progress))
-            elif config.label_full and isinstance(module, Labels):
-                module.share.fill_(optimizers.label_share(config, progress))
+            elif config.label_full and isinstance(module, ClassEmbedding):
+                module.share.fill_(optimizers.label_weight(config, progress))
 
 
 def remember_growth(state: State, size: int) -> None:
@@ -151,11 +151,11 @@ def train_D(
     differentiated only once, at the images after it.
     """
     D, loss, n = state.D, LOSSES[config.loss], len(real)
-    per_image = FACTS[config.family].per_image
+    per_image = TRAITS[config.family].per_image
     steps = state.images_seen // (n * global_batch.world()[1])
     penalised = config.has_penalty and per_image and steps % config.penalty_every == 0
     slopes = penalised and config.penalty in ("r1", "r1+r2")
-    learns(state.opt_D, True)
+    set_requires_grad(state.opt_D, True)
     with autocast(config, real.device):
         if per_image:  # one batch for both
             both, both_labels = torch.cat([real, fake]), torch.cat([labels, labels])
@@ -169,20 +169,20 @@ def train_D(
             # Groups that do not divide the reals would hold reals and fakes alike, and tell D nothing.
             mixed = config.minibatch_std and n % GROUP
             passes = [(shown[:n], labels), (shown[n:], labels)] if mixed else [(shown, both_labels)]
-            judged = [D.judge(*images) for images in passes]
+            judged = [D.logits_and_auxiliary(*images) for images in passes]
             logits, side = torch.cat([logits for logits, _ in judged]), judged[0][1]
             real_logits, fake_logits = logits[:n].float(), logits[n:].float()
             side = None if side is None else side[:n]
         else:  # batch norm: each by itself
-            real_logits, side = D.judge(changed(state, config, real), labels)
+            real_logits, side = D.logits_and_auxiliary(changed(state, config, real), labels)
             real_logits, fake_logits = real_logits.float(), D(changed(state, config, fake), labels).float()
         d_loss = loss.d(real_logits, fake_logits)
         total = d_loss
         if config.label_smoothing or config.label_noise:
             noise = lambda: config.label_noise * global_batch.rand(*real_logits.shape, device=real.device)
-            total = total + softened(real_logits, fake_logits, 1 - config.label_smoothing - noise(), noise())
+            total = total + label_smoothing_term(real_logits, fake_logits, 1 - config.label_smoothing - noise(), noise())
         if side is not None:
-            total = total + D.side_d * side.mean()
+            total = total + D.auxiliary_weight_d * side.mean()
         if config.lecam:
             total = total + config.lecam * lecam(real_logits, fake_logits, state.memory["anchors"])
         d_real, d_fake = probabilities(loss, real_logits, fake_logits)
@@ -191,13 +191,13 @@ def train_D(
             sure, batch = real_logits - undecided(config.loss, real_logits, fake_logits), n * global_batch.world()[1]
             stats["ada_p"] = ada.adapt(state.memory["ada"], sure, steps, batch, config.ada_target)
         if penalised:
-            gamma = config.gamma * config.penalty_every * optimizers.share(config, progress, config.gamma_end)
+            gamma = config.gamma * config.penalty_every * optimizers.schedule_factor(config, progress, config.gamma_end)
             if slopes:
                 counted = logits if config.penalty == "r1+r2" else logits[:n]
-                stats["penalty"] = squared_gradients(both, counted).sum() / n
+                stats["penalty"] = r1_penalty(both, counted).sum() / n
                 total = total + gamma / 2 * stats["penalty"]
             else:
-                stats["penalty"] = interpolated(D, real, fake, labels).mean()
+                stats["penalty"] = gradient_penalty(D, real, fake, labels).mean()
                 total = total + gamma * stats["penalty"]
     update(state.opt_D, total, config.clip_value)
     return stats, real_logits.detach()
@@ -213,17 +213,17 @@ def train_G(
 ) -> torch.Tensor:
     """One step of G on fresh fakes, or on those given with their graph. D is frozen: gradients flow through it, not into it."""
     D, loss = state.D, LOSSES[config.loss]
-    learns(state.opt_D, False)
+    set_requires_grad(state.opt_D, False)
     if fake is None:
         fake = make_fakes(state, labels, config, keep_graph=True)
     with autocast(config, real.device):
         if config.loss == "relativistic":
             with torch.no_grad():
                 real_logits = D(changed(state, config, real), labels).float()
-        if D.side_g:
-            logits, side = D.judge(changed(state, config, fake), labels)
+        if D.auxiliary_weight_g:
+            logits, side = D.logits_and_auxiliary(changed(state, config, fake), labels)
             g_loss = loss.g(real_logits, logits.float())
-            total = g_loss + D.side_g * side.mean()
+            total = g_loss + D.auxiliary_weight_g * side.mean()
         else:
             total = g_loss = loss.g(real_logits, D(changed(state, config, fake), labels).float())
     update(state.opt_G, total, config.clip_value)

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from gan_core.errors import UserError
-from gan_core.models.layers import Labels
+from gan_core.models.layers import ClassEmbedding
 from gan_core.training.step import State
 
 
-def begin_from(state: State, values: dict[str, Any], log: Callable[[str], None]) -> None:
+def load_weights_from(state: State, values: dict[str, Any], log: Callable[[str], None]) -> None:
     """values: a checkpoint of a run with the same networks, perhaps of another number of classes.
 
     Then what is shaped by that number (embeddings of the labels, the head that names the class) stays fresh. Raises
@@ -28,7 +28,7 @@ def begin_from(state: State, values: dict[str, Any], log: Callable[[str], None])
             )
         net.load_state_dict({**weights, **{name: own[name] for name in of_labels}})
         for module in net.modules():
-            if isinstance(module, Labels):
+            if isinstance(module, ClassEmbedding):
                 module.share.fill_(1.0)  # the other run may have ended before its labels counted in full
         fresh |= of_labels
     log(

@@ -16,7 +16,7 @@ from gan_core.learn.game import Game, play
 from gan_core.learn.player import Player
 from gan_core.learn.settings import OFFERED, Settings, build
 from gan_core.training.losses import LOSSES, level
-from gan_core.training.penalties import squared_gradients
+from gan_core.training.penalties import r1_penalty
 
 RNG = np.random.default_rng(0)
 EXPLODES = Settings(loss="wasserstein", lr_d=1.0, lr_g=1.0)
@@ -51,7 +51,7 @@ def test_the_penalty_is_r1_and_r2_of_real_runs():
     _, seen = networks.forward(net, x)
     value, by_weights = networks.steepness(net, seen, 0.7)
     theirs, images = tensors(net), torch.from_numpy(x.astype(np.float64)).view(9, 2, 1, 1).requires_grad_()
-    total = 0.7 * squared_gradients(images, by_torch(theirs, images.view(9, 2))[:, 0]).sum()
+    total = 0.7 * r1_penalty(images, by_torch(theirs, images.view(9, 2))[:, 0]).sum()
     total.backward()
     assert value == pytest.approx(total.item(), rel=1e-4)
     for number in (0, 2, 4):  # the biases do not bend the slope

@@ -13,7 +13,7 @@ import torch.multiprocessing as mp
 
 from gan_core.errors import UserError
 from gan_core.models import FAMILIES, Spec
-from gan_core.settings.families import FACTS, inner_size
+from gan_core.settings.families import TRAITS, inner_size
 from gan_core.settings.recipes import RECIPES
 from gan_core.settings.schema import build
 from gan_core.training import checkpoint, distributed, global_batch, loop, step
@@ -37,8 +37,8 @@ def steps(changes: dict, count: int = 20) -> step.State:
     )
     images, labels = toy_images(96, 32, 1, 3)
     state = step.new_state(config, size=32, channels=1, num_classes=3, device=CPU)
-    distributed.share_batch_norm(state.G)
-    distributed.share_batch_norm(state.D)
+    distributed.sync_batch_norm(state.G)
+    distributed.sync_batch_norm(state.D)
     sampler = loop.Sampler(images, labels, config, 32, CPU)
     for _ in range(count):
         step.train_step(state, *sampler(), config)
@@ -56,7 +56,7 @@ def one_of(rank: int, world: int, port: int, changes: dict, out: str) -> None:
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(world)}
     torch.set_num_threads(1)
     in_doubles()
-    with distributed.gathered():
+    with distributed.process_group():
         assert global_batch.world() == (rank, world)
         state = steps(changes)
         torch.save({"G": state.G.state_dict(), "D": state.D.state_dict(), "G_ema": state.G_ema.state_dict(),
@@ -107,19 +107,19 @@ def test_a_part_that_is_too_small_to_compare_is_refused(monkeypatch, tiny):
     distributed.check_batch(tiny(batch=4))  # batch norm counts over all parts
 
 
-@pytest.mark.parametrize("family", [name for name, facts in FACTS.items() if facts.batch_norm])
+@pytest.mark.parametrize("family", [name for name, facts in TRAITS.items() if facts.batch_norm])
 def test_every_batch_norm_is_shared(monkeypatch, family):
     monkeypatch.setattr(distributed, "world", lambda: (0, 2))
     spec = Spec(
-        inner_size(family, FACTS[family].sizes[0]), 1, 3, z_dim=8, width=16, condition=FACTS[family].conditions[0]
+        inner_size(family, TRAITS[family].sizes[0]), 1, 3, z_dim=8, width=16, condition=TRAITS[family].conditions[0]
     )
     nets = [net(spec) for net in (FAMILIES[family].Generator, FAMILIES[family].Discriminator)]
     norms = []
     for net in nets:
         if isinstance(net, torch.nn.Module):
-            distributed.share_batch_norm(net)
+            distributed.sync_batch_norm(net)
             norms += [m for m in net.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    assert norms and all(isinstance(norm, distributed.SharedBatchNorm2d) for norm in norms)
+    assert norms and all(isinstance(norm, distributed.SyncBatchNorm2d) for norm in norms)
 
 
 def test_the_command_under_torchrun_trains_what_one_process_trains(toy_dataset, workspace, tmp_path):

@@ -9,11 +9,11 @@ import torch
 from gan_core import checks
 from gan_core.errors import UserError
 from gan_core.generation import sampling
-from gan_core.settings.families import FACTS, inner_size
+from gan_core.settings.families import TRAITS, inner_size
 from gan_core.training import checkpoint, ema, loop, recorder, step
 from gan_core.training.augment import diffaugment
-from gan_core.training.losses import LOSSES, probabilities, softened
-from gan_core.training.penalties import squared_gradients
+from gan_core.training.losses import LOSSES, label_smoothing_term, probabilities
+from gan_core.training.penalties import r1_penalty
 from gan_core.views import run_events
 from tests.builders.toy_images import toy_images
 
@@ -23,7 +23,7 @@ never = lambda: False
 
 def fresh(config, classes=3, size=None, channels=1):
     return step.new_state(
-        config, size=size or FACTS[config.family].sizes[0], channels=channels, num_classes=classes, device=CPU
+        config, size=size or TRAITS[config.family].sizes[0], channels=channels, num_classes=classes, device=CPU
     )
 
 
@@ -43,13 +43,13 @@ TONE_SIZES = {"stylegan2-lite": 8}  # px; that family's blocks are the same at e
 
 
 @pytest.mark.parametrize(
-    "family, loss", [(f, l) for f, facts in FACTS.items() for l in facts.losses or ("nonsaturating",)]
+    "family, loss", [(f, l) for f, facts in TRAITS.items() for l in facts.losses or ("nonsaturating",)]
 )
 def test_it_learns_the_tone_of_each_class(tiny, family, loss):
     """Dark, grey and bright: after a few hundred small steps the averaged G draws each class in its own tone."""
     steps, images, changes = TONES.get(family, (300, 18, {}))
     apart = 0.1 if family == "projected" else 0.2  # of 0.7; at 9 images a step its D soon knows all fakes
-    size = TONE_SIZES.get(family, FACTS[family].sizes[0])
+    size = TONE_SIZES.get(family, TRAITS[family].sizes[0])
     inner = inner_size(family, size)
     config = tiny(
         family=family,
@@ -127,14 +127,14 @@ def test_losses_have_their_known_values(name):
 def test_soft_targets_are_the_cross_entropy_with_those_targets():
     real, fake, t_real, t_fake = torch.randn(9), torch.randn(9), torch.rand(9), torch.rand(9)
     bce = torch.nn.functional.binary_cross_entropy_with_logits
-    whole = LOSSES["nonsaturating"].d(real, fake) + softened(real, fake, t_real, t_fake)
+    whole = LOSSES["nonsaturating"].d(real, fake) + label_smoothing_term(real, fake, t_real, t_fake)
     assert whole.item() == pytest.approx((bce(real, t_real) + bce(fake, t_fake)).item(), rel=1e-5)
 
 
 def test_the_gradient_penalty_of_a_linear_d_is_its_squared_slope():
     x = torch.randn(5, 3, 4, 4, requires_grad=True)
     slope = torch.randn(3, 4, 4)
-    values = squared_gradients(x, (x * slope).sum([1, 2, 3]))
+    values = r1_penalty(x, (x * slope).sum([1, 2, 3]))
     assert torch.allclose(values, slope.square().sum().expand(5))
 
 
@@ -182,7 +182,7 @@ def test_ema_is_a_half_life_in_images(tiny):
 
 def run(config, folder, images=48, stop_after=None, on_tick=lambda status: None):
     folder.mkdir(exist_ok=True)
-    pictures, labels = toy_images(images, FACTS[config.family].sizes[0], 1, 3)
+    pictures, labels = toy_images(images, TRAITS[config.family].sizes[0], 1, 3)
     calls = [0]
 
     def should_stop():
@@ -215,7 +215,7 @@ WITH_MEMORY = {  # settings whose state lives outside networks and optimisers
 }
 
 
-@pytest.mark.parametrize("family", [*FACTS, *WITH_MEMORY])
+@pytest.mark.parametrize("family", [*TRAITS, *WITH_MEMORY])
 def test_a_stopped_and_resumed_run_equals_the_whole_one_bit_for_bit(tiny, tmp_path, family):
     changes = {"augment": "color+translation", "flip": True, **WITH_MEMORY.get(family, {"family": family})}
     config = tiny(epochs=4.0, ema_images=100, **changes)
@@ -256,7 +256,7 @@ def test_what_happened_to_a_run_is_recorded_where_it_happened(tiny, tmp_path, mo
             time.sleep(0.3)  # as jobs.Watch holds while the wish is to pause
         return len(held) > 5
 
-    pictures, labels = toy_images(48, FACTS[config.family].sizes[0], 1, 3)
+    pictures, labels = toy_images(48, TRAITS[config.family].sizes[0], 1, 3)
     train = lambda: loop.train(
         config, pictures, labels, ["a", "b", "c"], tmp_path, print, should_stop, lambda text: None
     )
@@ -409,7 +409,7 @@ def test_the_penalty_is_half_gamma_times_r1_plus_r2_of_the_images_before_augment
     D = fresh_again.D
     x = torch.cat([real, fake]).requires_grad_()
     logits = D(x, torch.cat([y, y]))
-    whole = LOSSES["relativistic"].d(logits[:16], logits[16:]) + 1.5 * squared_gradients(x, logits).sum() / 16
+    whole = LOSSES["relativistic"].d(logits[:16], logits[16:]) + 1.5 * r1_penalty(x, logits).sum() / 16
     whole.backward()
     caught = []
     original = step.update

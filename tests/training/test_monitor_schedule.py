@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from gan_core.errors import Stopped, UserError
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.training import checkpoint, loop, monitor_schedule
 from tests.builders.toy_images import toy_images
 
 torch.set_num_threads(1)
-SIZE = {name: facts.sizes[0] for name, facts in FACTS.items()}
+SIZE = {name: facts.sizes[0] for name, facts in TRAITS.items()}
 
 
 class Looker:
@@ -30,7 +30,7 @@ class Looker:
         return {"verdict": "red", "sentence": "Everything is one grey."}
 
 
-def run(config, folder, make_panel=None, stop_after=None, log=lambda text: None):
+def run(config, folder, make_monitor=None, stop_after=None, log=lambda text: None):
     folder.mkdir(exist_ok=True)
     pictures, labels = toy_images(48, SIZE[config.family], 1, 3)
     calls = [0]
@@ -40,7 +40,7 @@ def run(config, folder, make_panel=None, stop_after=None, log=lambda text: None)
         return stop_after is not None and calls[0] > stop_after
 
     tick = lambda status: None
-    return loop.train(config, pictures, labels, ["a", "b", "c"], folder, tick, should_stop, log, make_panel)
+    return loop.train(config, pictures, labels, ["a", "b", "c"], folder, tick, should_stop, log, make_monitor)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def same(a, b):
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-@pytest.mark.parametrize("family", FACTS)
+@pytest.mark.parametrize("family", TRAITS)
 def test_with_or_without_a_panel_the_run_is_the_same_bit_for_bit(tiny, tmp_path, often, family):
     config = tiny(family=family, epochs=3.0)
     panel = Looker()
@@ -68,7 +68,7 @@ def test_with_or_without_a_panel_the_run_is_the_same_bit_for_bit(tiny, tmp_path,
     run(config, tmp_path / "without")
     assert panel.seen == [48, 96, 144]
     assert panel.images.shape == (70, SIZE[family], SIZE[family], 1) and panel.images.dtype == np.uint8
-    if FACTS[family].losses:
+    if TRAITS[family].losses:
         assert panel.logits.shape == (70,) and np.isfinite(panel.logits).all()
     else:
         assert panel.logits is None
@@ -116,7 +116,7 @@ def test_a_costly_look_is_followed_by_a_longer_wait(tiny, tmp_path, monkeypatch)
 
     config = tiny()
     state = loop.new_state(config, size=32, channels=1, num_classes=3, device=torch.device("cpu"))
-    look = monitor_schedule.Checkup(Slow, config, state, 32, torch.device("cpu"), lambda text: None)
+    look = monitor_schedule.MonitorSchedule(Slow, config, state, 32, torch.device("cpu"), lambda text: None)
     state.images_seen = 16
     assert look.is_due(10.0) and look(0.1, 10.0) == 0.0
     state.images_seen = 320

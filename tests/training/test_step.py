@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from gan_core.models.layers import Labels, MinibatchStd
+from gan_core.models.layers import ClassEmbedding, MinibatchStd
 from gan_core.training import device, optimizers, penalties, step
 
 CPU = torch.device("cpu")
@@ -69,8 +69,8 @@ def test_the_penalty_between_real_and_fake_is_nought_for_a_slope_of_one():
     slope /= slope.norm()
     D = lambda x, y: (x * slope).sum([1, 2, 3])
     real, fake, y = torch.randn(8, 1, 4, 4), torch.randn(8, 1, 4, 4), torch.zeros(8)
-    assert penalties.interpolated(D, real, fake, y).max() < 1e-6
-    assert penalties.interpolated(lambda x, y: 3 * D(x, y), real, fake, y).mean().item() == pytest.approx(4.0, rel=1e-4)
+    assert penalties.gradient_penalty(D, real, fake, y).max() < 1e-6
+    assert penalties.gradient_penalty(lambda x, y: 3 * D(x, y), real, fake, y).mean().item() == pytest.approx(4.0, rel=1e-4)
 
 
 def test_lecam_pulls_reals_to_the_running_mean_of_fakes_and_the_other_way():
@@ -119,7 +119,7 @@ def test_every_optimiser_moves_both_nets(tiny, optimizer):
 def test_schedules_end_where_they_are_told(tiny):
     for schedule, middle in (("linear", 0.55), ("cosine", 0.55), ("constant", 1.0)):
         config = tiny(schedule=schedule, lr_end=0.1)
-        at = [optimizers.share(config, progress, config.lr_end) for progress in (0.0, 0.5, 1.0)]
+        at = [optimizers.schedule_factor(config, progress, config.lr_end) for progress in (0.0, 0.5, 1.0)]
         assert at == pytest.approx([1.0, middle, 1.0 if schedule == "constant" else 0.1])
     config = tiny(schedule="linear", lr_end=0.5, lr_G=1e-3)
     state = fresh(config)
@@ -129,7 +129,7 @@ def test_schedules_end_where_they_are_told(tiny):
 
 def test_labels_come_in_by_schedule(tiny):
     config = tiny(label_start=0.25, label_full=0.75)
-    assert [optimizers.label_share(config, p) for p in (0.0, 0.25, 0.5, 0.75, 1.0)] == [0, 0, 0.5, 1, 1]
+    assert [optimizers.label_weight(config, p) for p in (0.0, 0.25, 0.5, 0.75, 1.0)] == [0, 0, 0.5, 1, 1]
     state = fresh(config)
     z = torch.randn(4, config.z_dim)
     for progress, differs in ((0.1, False), (0.9, True)):
@@ -137,7 +137,7 @@ def test_labels_come_in_by_schedule(tiny):
         G = state.G_ema
         apart = (G(z, torch.zeros(4, dtype=torch.long)) - G(z, torch.ones(4, dtype=torch.long))).abs().max()
         assert (apart > 1e-6).item() is differs
-        assert all(m.share == G.embed.share for m in state.D.modules() if isinstance(m, Labels))
+        assert all(m.share == G.embed.share for m in state.D.modules() if isinstance(m, ClassEmbedding))
 
 
 def test_fakes_that_are_reused_save_a_pass_of_G(tiny):
@@ -194,4 +194,4 @@ def test_groups_of_minibatch_standard_deviation_hold_no_reals_beside_fakes(tiny,
     before = copy.deepcopy(state.D)
     _, real_logits = step.train_D(state, real, torch.zeros_like(real), labels, config)
     assert counts == seen
-    assert torch.allclose(real_logits, before.judge(real, labels)[0], atol=1e-5), "the logits of the reals come first"
+    assert torch.allclose(real_logits, before.logits_and_auxiliary(real, labels)[0], atol=1e-5), "the logits of the reals come first"

@@ -12,7 +12,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, run_log
-from gan_core.jobs.shared.collapse_monitor import make_panel
+from gan_core.jobs.shared.collapse_monitor import make_monitor
 from gan_core.settings.schema import build
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, read_json
@@ -45,11 +45,11 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
         return guiding_layers(data, config.seed, device.choose(config.device).type, log, watch)
 
     told = tracking.Sinks(tracking.chosen(log), folder, run.config, log)
-    panel = lambda: make_panel(workspace, dataset, folder, config, device.choose(config.device).type, watch)
+    panel = lambda: make_monitor(workspace, dataset, folder, config, device.choose(config.device).type, watch)
 
     def work() -> dict[str, Any]:
-        with distributed.gathered():
-            distributed.told(run.id)
+        with distributed.process_group():
+            distributed.broadcast(run.id)
             return loop.train(
                 config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other, guide,
                 dataset=info.name, sinks=told,
@@ -80,8 +80,8 @@ def follow(workspace: Workspace) -> None:
     """Train beside the process that leads (team.py), on whatever run it names; all see the same workspace."""
     from gan_core.training import distributed, loop
 
-    with distributed.gathered():
-        folder = workspace.run(distributed.told(None))
+    with distributed.process_group():
+        folder = workspace.run(distributed.broadcast(None))
         facts = read_json(folder / "config.json")
         config = build(facts["config"])
         data = dataset_folder.load(workspace.dataset(facts["dataset"]), "train")

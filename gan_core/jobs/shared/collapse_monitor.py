@@ -15,7 +15,7 @@ from gan_core.storage.workspace import Workspace
 REFERENCE_IMAGES = 1024  # reals of each split that variety is compared with
 
 
-def make_panel(
+def make_monitor(
     workspace: Workspace,
     folder: Path,
     run_folder: Path,

@@ -27,7 +27,7 @@ def adapt(memory: torch.Tensor, sure: torch.Tensor, step: int, batch: int, targe
     them for real. batch: images of all processes together.
     """
     with torch.no_grad():
-        memory[1] += global_batch.shared_mean(sure.float().sign().mean())
+        memory[1] += global_batch.all_reduce_mean(sure.float().sign().mean())
         memory[2] += 1
         if step % STEPS == STEPS - 1:
             way = (memory[1] / memory[2] - target).sign()

@@ -11,7 +11,7 @@ import torch
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import global_batch
 from gan_core.training.device import autocast
-from gan_core.training.freeze import learns
+from gan_core.training.freeze import set_requires_grad
 from gan_core.training.losses import LOSSES
 from gan_core.training.optimizers import update
 from gan_core.training.state import State, Stats
@@ -28,7 +28,7 @@ def partners(labels: torch.Tensor) -> torch.Tensor:
 def shown_to_D(state: State, fake: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The fakes, some of them exchanged for earlier ones."""
     order = torch.randperm(len(state.D.pool), device=labels.device)
-    return state.D.mixed(fake.detach(), labels, order, global_batch.rand(len(labels), device=labels.device))
+    return state.D.swap_with_pool(fake.detach(), labels, order, global_batch.rand(len(labels), device=labels.device))
 
 
 def learn(
@@ -41,7 +41,7 @@ def learn(
     show: Callable[[torch.Tensor], torch.Tensor],
 ) -> Stats:
     """One step of G. fake: real[partner] turned into labels, with its graph; show: what is done to images before D."""
-    learns(state.opt_D, False)
+    set_requires_grad(state.opt_D, False)
     with autocast(config, real.device):
         judged = state.D(show(fake), labels).float()
         back = state.G.translate(fake, labels[partner]).float()

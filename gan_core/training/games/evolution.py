@@ -15,7 +15,7 @@ from torch.nn.functional import softplus
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import global_batch
 from gan_core.training.device import autocast
-from gan_core.training.freeze import learns
+from gan_core.training.freeze import set_requires_grad
 from gan_core.training.losses import LOSSES
 from gan_core.training.optimizers import update
 from gan_core.training.state import State, Stats
@@ -43,25 +43,25 @@ def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: Train
         with autocast(config, real.device):
             return G(z, labels).float()
 
-    learns(state.opt_D, True)
+    set_requires_grad(state.opt_D, True)
     on_reals = slopes(softplus(-judged(real)).mean(), D)
     parent = copies(inheritance(state))
     children: list[list[torch.Tensor]] = []
     fitness, losses = [], []
     for name in MUTATIONS:
         put(state, parent)
-        learns(state.opt_D, False)
+        set_requires_grad(state.opt_D, False)
         logits = judged(draw(noise[0]))
         update(state.opt_G, LOSSES[name].g(logits, logits), config.clip_value)
         children.append(copies(inheritance(state)))
-        learns(state.opt_D, True)
+        set_requires_grad(state.opt_D, True)
         with torch.no_grad():
             fake = draw(noise[1])
         logits = judged(fake)
         on_fakes = slopes(softplus(logits).mean(), D)
         steepness = torch.stack([(a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)]).sum().sqrt()
         quality = -softplus(-logits.detach()).mean()
-        fitness.append(global_batch.shared_mean(quality - LAMBDA * (steepness + 1e-12).log()))
+        fitness.append(global_batch.all_reduce_mean(quality - LAMBDA * (steepness + 1e-12).log()))
         losses.append(softplus(-logits.detach()).mean())
     best = torch.stack(fitness).argmax()
     put(state, [pick(values, best) for values in zip(*children, strict=True)])

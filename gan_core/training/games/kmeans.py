@@ -9,14 +9,14 @@ from gan_core.training.state import State, Stats
 
 def kmeans(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
     """loss_g: mean squared distance of a pixel from the nearest centre's, pixels in [-1, 1]."""
-    return {"loss_g": state.G.learn(together(real), together(labels))}
+    return {"loss_g": state.G.learn(all_gather(real), all_gather(labels))}
 
 
-def together(mine: torch.Tensor) -> torch.Tensor:
+def all_gather(mine: torch.Tensor) -> torch.Tensor:
     """The whole batch from the parts of all processes: the same clusters everywhere."""
     rank, size = global_batch.world()
     if size == 1:
         return mine
     whole = torch.zeros(size, *mine.shape, dtype=torch.float64, device=mine.device)
     whole[rank] = mine
-    return (global_batch.shared_mean(whole) * size).round(decimals=9).to(mine.dtype).flatten(0, 1)
+    return (global_batch.all_reduce_mean(whole) * size).round(decimals=9).to(mine.dtype).flatten(0, 1)

@@ -30,7 +30,7 @@ def vae(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainCon
     error = (decoded - real).square().mean()
     # P/2 log(error) has this slope; the error of all processes together makes the width.
     reconstruction = (
-        math.prod(real.shape[1:]) / ONE_IN / 2 * error / (global_batch.shared_mean(error.detach()) + LEAST_ERROR)
+        math.prod(real.shape[1:]) / ONE_IN / 2 * error / (global_batch.all_reduce_mean(error.detach()) + LEAST_ERROR)
     )
     for optimizer in (state.opt_G, state.opt_D):
         optimizer.zero_grad(set_to_none=True)

@@ -12,7 +12,7 @@ from gan_core.evaluation.collapse.verdict import Reference
 from gan_core.generation import sampling
 from gan_core.models.kmeans import COLOURS, few_colours
 from gan_core.settings import rules, schema
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.recipes import RECIPES
 from gan_core.training import loop, step
 from gan_core.training.games import cycle, evolution
@@ -257,7 +257,7 @@ def test_the_pool_gives_back_older_fakes_of_the_same_class(tiny):
         fake = torch.full((12, 1, 32, 32), float(number))
         y = torch.arange(12) % 3
         fake[:, 0, 0, 0] = y.float()
-        shown = D.mixed(fake, y, torch.randperm(50), torch.rand(12))
+        shown = D.swap_with_pool(fake, y, torch.randperm(50), torch.rand(12))
         assert torch.equal(shown[:, 0, 0, 0], y.float())
         old = shown[:, 0, 1, 1] < number
         assert number == 0 or not old.all()
@@ -286,7 +286,7 @@ def test_one_class_has_nothing_to_be_turned_into():
 # -- no adversary ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if not FACTS[recipe.config.family].losses])
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if not TRAITS[recipe.config.family].losses])
 def test_what_belongs_to_a_d_is_refused_without_one(name):
     settings = RECIPES[name].config
     assert not rules.check_family(settings)
