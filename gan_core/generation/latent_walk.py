@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.generation.sampling import BATCH, to_pixels
-from gan_core.models.layers import Labels
+from gan_core.models.layers import ClassEmbedding
 
 
 def slerp(a: np.ndarray, b: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -39,11 +39,11 @@ def mixed_labels(G: nn.Module, other: torch.Tensor, shares: torch.Tensor) -> Ite
     """Inside, every class embedding of G for labels y [N] goes `shares` [N] of the way to that for `other` [N]."""
 
     def mix(module: nn.Module, _: object, own: torch.Tensor) -> torch.Tensor:
-        assert isinstance(module, Labels)
+        assert isinstance(module, ClassEmbedding)
         theirs = F.embedding(other, module.weight) * module.share
         return torch.lerp(own, theirs.to(own.dtype), shares[:, None].to(own.dtype))
 
-    hooks = [module.register_forward_hook(mix) for module in G.modules() if isinstance(module, Labels)]
+    hooks = [module.register_forward_hook(mix) for module in G.modules() if isinstance(module, ClassEmbedding)]
     try:
         yield
     finally:

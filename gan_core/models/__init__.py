@@ -3,7 +3,7 @@
 The contract, checked for each entry by tests/test_models.py:
     Generator(spec)(z [N, z_dim], y int64 [N]) -> images [N, channels, S, S] in about [-1, 1]
     Discriminator(spec)(images, y) -> logits [N], or [N, K] where it judges K places; higher is more real
-    Discriminator(spec).judge(images, y) -> (logits, side [N] or None), with side_d and side_g: see layers.Judge
+    Discriminator(spec).logits_and_auxiliary(images, y) -> (logits, side [N] or None), with auxiliary_weight_d and auxiliary_weight_g: see layers.ConditionalDiscriminator
 where S = spec.size. A set without labels has num_classes = 1: there is no unconditional case. A module anywhere in them may have
 at(progress), which the step calls with the share of the run that is done, in [0, 1]; what it sets are buffers. G.eval() draws
 the same image for the same z and y each time, and an image that does not depend on the rest of the batch. Where a row of
@@ -53,7 +53,7 @@ FAMILIES: dict[str, Family] = {
     "egan": Family(egan.Generator, egan.Discriminator),
     "vae": Family(vae.Generator, vae.Encoder),
     "cyclegan": Family(cyclegan.Generator, cyclegan.Discriminator),
-    "kmeans": Family(kmeans.Generator, kmeans.Nothing),
+    "kmeans": Family(kmeans.Generator, kmeans.NoDiscriminator),
     "fastgan": Family(fastgan.Generator, fastgan.Discriminator),
     "projected": Family(projected.Generator, projected.Discriminator),
 }

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import Labels
+from gan_core.models.layers import ClassEmbedding
 from gan_core.models.spec import Spec
 
 BANK = 512  # source images that are kept to draw from
@@ -23,7 +23,7 @@ class Norm(nn.Module):
 
     def __init__(self, channels: int, num_classes: int):
         super().__init__()
-        self.scale, self.shift = Labels(num_classes, channels), Labels(num_classes, channels)
+        self.scale, self.shift = ClassEmbedding(num_classes, channels), ClassEmbedding(num_classes, channels)
         nn.init.normal_(self.scale.weight, std=0.1)
         nn.init.normal_(self.shift.weight, std=0.1)
 
@@ -108,7 +108,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """images [N, channels, S, S], y [N] -> logits [N, K], one a patch: 70 px of more than 64 px, 22 px of fewer."""
 
-    side_d, side_g = 0.0, 0.0
+    auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0
     pool: torch.Tensor
     pool_labels: torch.Tensor
 
@@ -119,7 +119,7 @@ class Discriminator(nn.Module):
         self.downs = nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in plan)
         self.last = nn.Conv2d(levels[-1], 2 * levels[-1], 4, padding=1)
         self.head = nn.Conv2d(2 * levels[-1], 1, 4, padding=1)
-        self.embed = Labels(spec.num_classes, 2 * levels[-1])
+        self.embed = ClassEmbedding(spec.num_classes, 2 * levels[-1])
         nn.init.normal_(self.embed.weight, std=0.02)
         self.register_buffer("pool", torch.zeros(POOL, spec.channels, spec.size, spec.size))
         self.register_buffer("pool_labels", torch.full((POOL,), -1))
@@ -130,11 +130,11 @@ class Discriminator(nn.Module):
         named = (x * self.embed(y)[:, :, None, None]).sum(1, keepdim=True)  # [N, 1, H, W]
         return (self.head(x) + F.avg_pool2d(named, 4, 1, 1)).flatten(1)
 
-    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
         return self(x, y), None
 
     @torch.no_grad()
-    def mixed(self, fake: torch.Tensor, y: torch.Tensor, order: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    def swap_with_pool(self, fake: torch.Tensor, y: torch.Tensor, order: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
         """fake [N, channels, S, S] of classes y, some replaced by older ones of the same class, which they replace in the pool.
 
         order [POOL]: a permutation; chance [N] in [0, 1].

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Judge, Labels, MinibatchStd
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator, MinibatchStd
 from gan_core.models.spec import Spec
 
 
@@ -40,7 +40,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         levels = widths(spec.size, spec.width)
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.stem = nn.ConvTranspose2d(spec.z_dim + EMBED, levels[0], 4, bias=False)  # 1 px -> 4 px
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(i, o, 4, stride=2, padding=1, bias=False) for i, o in itertools.pairwise(levels)
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         return self.to_image(h).tanh()
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]. Batch norm except in the first and the last layer.
 
     The last layer, the paper's 4 x 4 convolution to one logit, is the linear head on what is flattened here.
@@ -75,7 +75,7 @@ class Discriminator(Judge):
         return x.flatten(1)
 
 
-class PerImageDiscriminator(Judge):
+class PerImageDiscriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]: DCGAN's D without batch norm, which an image's gradient needs."""
 
     def __init__(self, spec: Spec):

@@ -15,7 +15,7 @@ from gan_core.models.spec import Spec
 WIDTHS = {4: 16.0, 8: 8.0, 16: 4.0, 32: 2.0, 64: 2.0, 128: 1.0, 256: 0.5}  # channels at that many px, times width
 EXCITED_BY = {64: 4, 128: 8, 256: 16}  # px of the map that gates the map of so many px
 
-Norm = Callable[[int], nn.Module]  # channels -> a ToldNorm, or a batch norm that is told nothing
+Norm = Callable[[int], nn.Module]  # channels -> a ConditionalBatchNorm, or a batch norm that is told nothing
 
 
 def channels(side: int, width: int) -> int:
@@ -108,7 +108,7 @@ class Excitation(nn.Module):
         return self.gate(F.silu(self.look(F.adaptive_avg_pool2d(small, 4)))).sigmoid()
 
 
-class ToldNorm(nn.Module):
+class ConditionalBatchNorm(nn.Module):
     """Batch norm whose gain and shift are linear in c [N, told] (arXiv:1707.00683); they start near 1 and 0."""
 
     def __init__(self, told: int, features: int):
@@ -126,4 +126,4 @@ class ToldNorm(nn.Module):
 
 def normalised(norm: nn.Module, x: torch.Tensor, c: torch.Tensor | None) -> torch.Tensor:
     """x by a norm that hears c, or by one that does not."""
-    return norm(x, c) if isinstance(norm, ToldNorm) else norm(x)
+    return norm(x, c) if isinstance(norm, ConditionalBatchNorm) else norm(x)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.fast_generator import FastGenerator, Stage
-from gan_core.models.layers import EMBED, GridHead, Labels, normed
+from gan_core.models.layers import EMBED, ClassEmbedding, PatchProjectionHead, normed
 from gan_core.models.spec import Spec
 
 D_WIDTHS = {128: 1, 64: 2, 32: 4, 16: 8, 8: 8}  # channels of D at that many px, times width
@@ -24,7 +24,7 @@ class Generator(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.net = FastGenerator(spec, spec.z_dim + EMBED, nn.BatchNorm2d, double=True)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -35,12 +35,12 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """images [N, channels, S, S], y [N] -> logits [N, 50]: two grids of 5 x 5, of the image and of the image at half its size."""
 
-    side_d, side_g = 1.0, 0.0  # reals are redrawn; fakes never pay for it
+    auxiliary_weight_d, auxiliary_weight_g = 1.0, 0.0  # reals are redrawn; fakes never pay for it
 
     def __init__(self, spec: Spec):
         super().__init__()
-        self.near, self.far = Eye(spec, spec.size), Eye(spec, spec.size // 2)
-        self.near_head, self.far_head = (Grid(8 * spec.width, spec.num_classes) for _ in range(2))
+        self.near, self.far = Encoder(spec, spec.size), Encoder(spec, spec.size // 2)
+        self.near_head, self.far_head = (PatchHead(8 * spec.width, spec.num_classes) for _ in range(2))
         self.draw_near, self.draw_far, self.draw_part = (Decoder(spec) for _ in range(3))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -49,7 +49,7 @@ class Discriminator(nn.Module):
     def logits(self, near: torch.Tensor, far: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.near_head(near, y), self.far_head(far, y)], 1)
 
-    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(logits, mean absolute error [N] of the image drawn from each eye, and of one quarter of it in full detail)."""
         smaller = F.avg_pool2d(x, 2)
         (*_, wide, near), (*_, far) = self.near(x), self.far(smaller)
@@ -70,7 +70,7 @@ def cut(x: torch.Tensor, quarter: torch.Tensor) -> torch.Tensor:
     return tiles.index_select(2, quarter)[:, :, 0]
 
 
-class Eye(nn.Module):
+class Encoder(nn.Module):
     """[N, channels, side, side] -> maps of side/2, ..., 16, 8 px."""
 
     def __init__(self, spec: Spec, side: int):
@@ -103,13 +103,13 @@ def convolution(i: int, o: int, kernel: int, stride: int, padding: int) -> list[
     return [conv, nn.BatchNorm2d(o), nn.LeakyReLU(0.2)]
 
 
-class Grid(nn.Module):
+class PatchHead(nn.Module):
     """[N, F, 8, 8], y [N] -> logits [N, 25]."""
 
     def __init__(self, features: int, num_classes: int):
         super().__init__()
         self.mix = nn.Sequential(*convolution(features, features, 1, 1, 0))
-        self.head = GridHead(features, num_classes)
+        self.head = PatchProjectionHead(features, num_classes)
 
     def forward(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.head(self.mix(h), y)

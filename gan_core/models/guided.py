@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gan_core.models.backbones.classifier import LARGEST_SIDE, convolutions
-from gan_core.models.layers import Labels
+from gan_core.models.layers import ClassEmbedding
 from gan_core.models.spec import Spec
 
 HIDDEN = 128
@@ -24,13 +24,13 @@ class Guided(nn.Module):
     def __init__(self, D: Any, spec: Spec, size: int):
         """size: px of the dataset's images, which the classifier knows; the border of padded ones is cut off for it."""
         super().__init__()
-        self.D, self.side_d, self.side_g = D, D.side_d, D.side_g
+        self.D, self.auxiliary_weight_d, self.auxiliary_weight_g = D, D.auxiliary_weight_d, D.auxiliary_weight_g
         self.edge, self.shrink = (spec.size - size) // 2, max(1, size // LARGEST_SIDE)
         self.known = (size // self.shrink, spec.channels)
         self.trunk, features = trunk(*self.known)
         self.mix = nn.Linear(features, HIDDEN)
         self.head = nn.Linear(HIDDEN, 1)
-        self.embed = Labels(spec.num_classes, HIDDEN)
+        self.embed = ClassEmbedding(spec.num_classes, HIDDEN)
         nn.init.normal_(self.embed.weight, std=0.02)
 
     def take(self, body: dict[str, torch.Tensor]) -> None:
@@ -48,8 +48,8 @@ class Guided(nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.together(self.D(x, y), x, y)
 
-    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        logits, side = self.D.judge(x, y)
+    def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        logits, side = self.D.logits_and_auxiliary(x, y)
         return self.together(logits, x, y), side
 
     def together(self, logits: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

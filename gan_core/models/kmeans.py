@@ -1,4 +1,4 @@
-"""Images from clusters, the weakest baseline: each class has `width` mean images, drawn in few colours. Nothing is generated.
+"""Images from clusters, the weakest baseline: each class has `width` mean images, drawn in few colours. NoDiscriminator is generated.
 
 Mini-batch k-means (Sculley, WWW 2010), as scikit-learn's MiniBatchKMeans, but with its state in buffers, so that a run resumes
 exactly. Departs from it: starts from the first images that a class shows. training/kmeans.py feeds it.
@@ -74,7 +74,7 @@ def few_colours(images: torch.Tensor) -> torch.Tensor:
     return colours.gather(1, index).transpose(1, 2).reshape(images.shape)
 
 
-class Nothing(nn.Module):
+class NoDiscriminator(nn.Module):
     """In D's place: clusters have no adversary."""
 
     def __init__(self, spec: Spec):

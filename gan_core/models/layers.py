@@ -12,7 +12,7 @@ from gan_core.models.spectral_norm import Layer, spectral
 EMBED = 32  # channels of the class embedding in G
 
 
-class Labels(nn.Embedding):
+class ClassEmbedding(nn.Embedding):
     """y int64 [N] -> [N, d], times `share` in [0, 1], which a schedule sets: an unconditional start (arXiv:2201.06578).
 
     The share is a buffer, so checkpoints and the averaged G carry it.
@@ -54,7 +54,7 @@ class MinibatchStd(nn.Module):
         return torch.cat([x, plane.to(x.dtype)], 1)
 
 
-class Judge(nn.Module, ABC):
+class ConditionalDiscriminator(nn.Module, ABC):
     """A discriminator from `features(x) -> [N, F]` and a head: D(x, y) -> logits [N], higher is more real.
 
     condition "projection": linear(h) + <embed(y), h> (arXiv:1802.05637); "concat": planes of the label beside the image, and
@@ -62,7 +62,7 @@ class Judge(nn.Module, ABC):
     super().__init__(spec, F) and builds its trunk for self.in_channels channels.
     """
 
-    side_d, side_g = 0.0, 0.0  # weight of the side task on reals in D's loss, on fakes in G's
+    auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0  # weight of the side task on reals in D's loss, on fakes in G's
 
     def __init__(self, spec: Spec, features: int):
         super().__init__()
@@ -71,13 +71,13 @@ class Judge(nn.Module, ABC):
         self.head: nn.Module = nn.Linear(features, 1)
         if spec.condition == "projection":
             # Unscaled on purpose: with a small projection D hardly sees the label and G draws sharp images of the wrong class.
-            self.embed = Labels(spec.num_classes, features)
+            self.embed = ClassEmbedding(spec.num_classes, features)
             nn.init.normal_(self.embed.weight, std=0.02)
         elif spec.condition == "concat":
-            self.plane: nn.Module = Labels(spec.num_classes, spec.size**2)
+            self.plane: nn.Module = ClassEmbedding(spec.num_classes, spec.size**2)
         else:
             self.classify = nn.Linear(features, spec.num_classes)
-            self.side_d, self.side_g = 1.0, 0.1  # full weight in G would reward prototypes (recipes.md A4)
+            self.auxiliary_weight_d, self.auxiliary_weight_g = 1.0, 0.1  # full weight in G would reward prototypes (recipes.md A4)
 
     @abstractmethod
     def features(self, x: torch.Tensor) -> torch.Tensor:
@@ -95,7 +95,7 @@ class Judge(nn.Module, ABC):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.logit(self.hidden(x, y), y)
 
-    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """(logits, loss of the side task for each image [N] or None)."""
         h = self.hidden(x, y)
         side = F.cross_entropy(self.classify(h).float(), y, reduction="none") if self.condition == "auxiliary" else None
@@ -108,7 +108,7 @@ def normed(layer: Layer) -> Layer:
     return spectral(layer)
 
 
-class GridHead(nn.Module):
+class PatchProjectionHead(nn.Module):
     """h [N, F, s, s], y [N] -> logits [N, (s - 3)^2]: at each place a logit of its own and a projection on the class.
 
     The projection is on MAPS numbers a place, over sqrt(MAPS): at the start it weighs as much as the logit without the label.
@@ -120,7 +120,7 @@ class GridHead(nn.Module):
         super().__init__()
         self.plain = normed(nn.Conv2d(features, 1, 4))
         self.maps = normed(nn.Conv2d(features, self.MAPS, 4, bias=False))
-        self.embed = Labels(num_classes, self.MAPS)
+        self.embed = ClassEmbedding(num_classes, self.MAPS)
 
     def forward(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         told = (self.maps(h) * self.embed(y)[:, :, None, None]).sum(1) / self.MAPS**0.5  # [N, s - 3, s - 3]

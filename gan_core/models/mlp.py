@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
 
@@ -19,7 +19,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         width, self.shape = spec.width, (spec.channels, spec.size, spec.size)
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.dense1 = nn.Linear(spec.z_dim + EMBED, 4 * width)
         self.dense2 = nn.Linear(4 * width, 8 * width)
         self.dense3 = nn.Linear(8 * width, 16 * width)
@@ -32,7 +32,7 @@ class Generator(nn.Module):
         return self.to_image(h).tanh().view(-1, *self.shape)
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

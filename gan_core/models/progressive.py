@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.equalized import EqualConv, EqualLinear, channels, leaky, sides
-from gan_core.models.layers import EMBED, Judge, Labels, MinibatchStd
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator, MinibatchStd
 from gan_core.models.spec import Spec
 
 
@@ -80,7 +80,7 @@ class Generator(nn.Module):
         super().__init__()
         wide = [channels(side, spec.width) for side in sides(spec.size)]
         self.size, self.growth = spec.size, Level(len(wide))
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.stem, self.conv = EqualLinear(spec.z_dim + EMBED, wide[0] * 16), EqualConv(wide[0], wide[0])
         self.blocks = nn.ModuleList(UpBlock(i, o) for i, o in itertools.pairwise(wide))
         self.to_image = nn.ModuleList(EqualConv(c, spec.channels, k=1) for c in wide)
@@ -108,7 +108,7 @@ class DownBlock(nn.Module):
         return F.avg_pool2d(leaky(self.conv2(leaky(self.conv1(x)))), 2)
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

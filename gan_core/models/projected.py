@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.backbones.lite0 import folded, package_state
-from gan_core.models.fast_generator import FastGenerator, ToldNorm
-from gan_core.models.layers import GridHead, Labels, normed
+from gan_core.models.fast_generator import ConditionalBatchNorm, FastGenerator
+from gan_core.models.layers import ClassEmbedding, PatchProjectionHead, normed
 from gan_core.models.spec import Spec
 
 TAPS = (
@@ -41,9 +41,9 @@ class Generator(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        self.embed = Labels(spec.num_classes, spec.z_dim)
-        self.hint = Labels(spec.num_classes, HINT)
-        told = lambda features: ToldNorm(2 * spec.z_dim, features)
+        self.embed = ClassEmbedding(spec.num_classes, spec.z_dim)
+        self.hint = ClassEmbedding(spec.num_classes, HINT)
+        told = lambda features: ConditionalBatchNorm(2 * spec.z_dim, features)
         self.net = FastGenerator(spec, spec.z_dim + HINT, told, double=False)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -54,7 +54,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """images [N, channels, S, S], y [N] -> logits [N, K] of four heads: K = 4 up to 128 px, 100 at 256 px."""
 
-    side_d, side_g = 0.0, 0.0
+    auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0
 
     def __init__(self, spec: Spec):
         super().__init__()
@@ -70,7 +70,7 @@ class Discriminator(nn.Module):
         maps = self.mix(self.trunk(x.contiguous(memory_format=torch.channels_last)))
         return torch.cat([head(h, y) for head, h in zip(self.heads, maps, strict=True)], 1)
 
-    def judge(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
         return self(x, y), None
 
 
@@ -129,7 +129,7 @@ class Head(nn.Module):
         super().__init__()
         plan = [i, *(w * spec.width for w in HEAD_WIDTHS[-halvings:])]
         self.downs = nn.Sequential(*(half(a, b) for a, b in itertools.pairwise(plan)))
-        self.grid = GridHead(plan[-1], spec.num_classes)
+        self.grid = PatchProjectionHead(plan[-1], spec.num_classes)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.grid(self.downs(x), y)

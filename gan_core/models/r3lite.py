@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
 
@@ -26,7 +26,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         levels = widths(spec.size, spec.width)
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.stem = nn.Linear(spec.z_dim + EMBED, levels[0] * 16)
         self.blocks = nn.ModuleList(UpBlock(i, o) for i, o in itertools.pairwise(levels))
         self.to_image = nn.Conv2d(levels[-1], spec.channels, 3, padding=1)
@@ -51,7 +51,7 @@ class UpBlock(nn.Module):
         return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2.0))))
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import Judge, Labels
+from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 from gan_core.models.spectral_norm import spectral
 
@@ -33,13 +33,13 @@ def xavier(gain: float, *layers: nn.Conv2d | nn.Linear) -> None:
             nn.init.zeros_(layer.bias)
 
 
-class ClassNorm(nn.Module):
+class ClassConditionalBatchNorm(nn.Module):
     """Batch norm whose gain and bias belong to the class: [N, C, H, W], y [N] -> [N, C, H, W]."""
 
     def __init__(self, num_classes: int, c: int):
         super().__init__()
         self.norm = nn.BatchNorm2d(c, affine=False)
-        self.gain, self.bias = Labels(num_classes, c), Labels(num_classes, c)
+        self.gain, self.bias = ClassEmbedding(num_classes, c), ClassEmbedding(num_classes, c)
         for labels in (self.gain, self.bias):
             nn.init.normal_(labels.weight, std=0.1)
 
@@ -52,7 +52,7 @@ class UpBlock(nn.Module):
 
     def __init__(self, num_classes: int, i: int, o: int):
         super().__init__()
-        self.norm1, self.norm2 = ClassNorm(num_classes, i), ClassNorm(num_classes, o)
+        self.norm1, self.norm2 = ClassConditionalBatchNorm(num_classes, i), ClassConditionalBatchNorm(num_classes, o)
         self.conv1, self.conv2 = nn.Conv2d(i, o, 3, padding=1), nn.Conv2d(o, o, 3, padding=1)
         self.shortcut = nn.Conv2d(i, o, 1)
         xavier(math.sqrt(2), self.conv1, self.conv2)
@@ -123,7 +123,7 @@ def blocks(size: int, width: int, in_channels: int) -> list[DownBlock]:
     return [DownBlock(in_channels, levels[0], first=True), *chain, *last]
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]. Every weight has spectral norm, that of the class embedding too."""
 
     def __init__(self, spec: Spec):

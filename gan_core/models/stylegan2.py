@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.equalized import EqualConv, EqualLinear, channels, leaky, sides
-from gan_core.models.layers import Judge, Labels, MinibatchStd
+from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator, MinibatchStd
 from gan_core.models.resample import Filter
 from gan_core.models.spec import Spec
 
@@ -83,7 +83,7 @@ class Mapping(nn.Module):
 
     def __init__(self, num_classes: int, d: int):
         super().__init__()
-        self.embed = Labels(num_classes, d)
+        self.embed = ClassEmbedding(num_classes, d)
         self.first, self.second = EqualLinear(2 * d, d, rate=MAPPING_RATE), EqualLinear(d, d, rate=MAPPING_RATE)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -145,7 +145,7 @@ class DownBlock(nn.Module):
         return (h + self.shortcut(self.halve(x))) * math.sqrt(0.5)
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

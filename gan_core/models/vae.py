@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding
 from gan_core.models.r3lite import Generator, widths
 from gan_core.models.spec import Spec
 
@@ -24,7 +24,7 @@ class Encoder(nn.Module):
         levels = widths(spec.size, spec.width)[::-1]  # from fine to coarse
         plan = itertools.pairwise([spec.channels, *levels[1:]])
         self.blocks = nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in plan)
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.head = nn.Linear(levels[-1] * 16 + EMBED, 2 * spec.z_dim)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from gan_core.errors import FieldErrors
-from gan_core.settings.families import FACTS, can_be_guided
+from gan_core.settings.families import TRAITS, can_be_guided
 from gan_core.settings.field_errors import in_words
 from gan_core.settings.schema import SMALLEST_CLASS, TrainConfig
+from gan_core.text import and_more
 
 
 def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> None:
@@ -14,7 +15,7 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
     Raises FieldErrors, one sentence a field.
     """
     errors, images = {}, sum(train_counts.values())
-    facts = FACTS[config.family]
+    facts = TRAITS[config.family]
     if size not in facts.sizes:
         sizes = ", ".join(str(s) for s in facts.sizes)
         errors["family"] = (
@@ -36,7 +37,7 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
         )
     small = sorted(name for name, count in train_counts.items() if count < SMALLEST_CLASS)
     if config.conditional and len(train_counts) > 1 and small:
-        which = ", ".join(repr(name) for name in small[:3]) + (f" and {len(small) - 3} more" if len(small) > 3 else "")
+        which = and_more([repr(name) for name in small], 3)
         errors["conditional"] = (
             f"Class {which} has fewer than {SMALLEST_CLASS} training images, too few to learn from: "
             f"add pictures, remove the class, or switch off 'Use the class labels'."
@@ -47,7 +48,7 @@ def check(config: TrainConfig, *, size: int, train_counts: dict[str, int]) -> No
 
 def check_family(config: TrainConfig) -> dict[str, str]:
     """What the networks of config.family cannot be told: {setting: one sentence}."""
-    facts, errors = FACTS[config.family], {}
+    facts, errors = TRAITS[config.family], {}
     if facts.losses and config.loss not in facts.losses:
         errors["loss"] = (
             f"{facts.title} cannot be trained with the loss {config.loss!r}: choose {' or '.join(facts.losses)}."
@@ -106,13 +107,13 @@ WITHOUT_D: dict[str, Any] = {  # what a family that has no D must leave as it is
 
 def smallest_batch(config: TrainConfig) -> int:
     """Images that a step of these networks needs, as it compares them with each other."""
-    facts = FACTS[config.family]
+    facts = TRAITS[config.family]
     return 2 if config.minibatch_std or facts.batch_norm or facts.game == "cycle" else 1
 
 
 def why_so_many(config: TrainConfig) -> str:
     """Why fewer than smallest_batch are refused, in a sentence."""
-    facts, wanted = FACTS[config.family], f"set 'Batch size' (batch) to {smallest_batch(config)} or more"
+    facts, wanted = TRAITS[config.family], f"set 'Batch size' (batch) to {smallest_batch(config)} or more"
     if config.minibatch_std:
         return (
             f"Minibatch standard deviation compares the images of a step with each other: {wanted}, or switch it off."

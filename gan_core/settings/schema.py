@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_core.errors import FieldErrors
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.field_errors import refused
 
 SCHEMA_VERSION = 1
@@ -38,7 +38,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     recipe: str = setting("quick", "Recipe", "The named starting point these settings came from.", group="machine")
-    family: Literal[tuple(FACTS)] = setting(  # type: ignore[valid-type]
+    family: Literal[tuple(TRAITS)] = setting(  # type: ignore[valid-type]
         "r3lite", "Networks", "The pair of networks that is trained.", group="networks"
     )
     conditional: bool = setting(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.rules import WITHOUT_D
 from gan_core.settings.schema import TrainConfig
 
@@ -15,7 +15,7 @@ def without_effect(values: dict[str, Any]) -> dict[str, str]:
     values by setting, as a form holds them; what is missing or empty counts as its default.
     """
     now = DEFAULTS | {name: value for name, value in values.items() if value is not None}
-    facts, idle = FACTS[now["family"]], {}
+    facts, idle = TRAITS[now["family"]], {}
 
     def say(why: str, *names: str) -> None:
         idle.update({name: why for name in names if name not in idle})

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from gan_core.evaluation import vocabulary
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.views import training_diagnosis
 from gan_core.views.curves import Columns, Curves, last
 from gan_core.views.run_events import KINDS, Milestone, milestones, places
@@ -83,7 +83,7 @@ def show(folder: Path, config: dict[str, Any], look: Look, is_paused: bool, noth
     if not columns:
         st.caption(nothing)
         return
-    game, loss = FACTS[config["family"]].game, config.get("loss", "")
+    game, loss = TRAITS[config["family"]].game, config.get("loss", "")
     marks = milestones(folder)
     if is_paused:
         marks.append(Milestone(int(columns["images_seen"][-1]), "pause", "Paused now."))

@@ -8,9 +8,9 @@ import torch
 
 from gan_core.generation import latent_walk, sampling
 from gan_core.models import FAMILIES, Spec
-from gan_core.settings.families import FACTS, inner_size, why_no_walk
+from gan_core.settings.families import TRAITS, inner_size, why_no_walk
 
-WALKING = [family for family in FACTS if not why_no_walk(family)]
+WALKING = [family for family in TRAITS if not why_no_walk(family)]
 
 
 def test_slerp_meets_its_ends_and_keeps_the_length():
@@ -40,7 +40,7 @@ def test_slerp_where_there_is_no_one_arc_is_a_line(b):
 def make():
     def build(family):
         torch.manual_seed(0)
-        size = FACTS[family].sizes[0]
+        size = TRAITS[family].sizes[0]
         return FAMILIES[family].Generator(Spec(inner_size(family, size), 3, 3, 8, 8)).eval().requires_grad_(False), size
 
     return build
@@ -51,7 +51,7 @@ def test_a_walk_starts_and_ends_at_the_images_of_its_ends(family, make):
     G, size = make(family)
     with torch.no_grad():
         for module in G.modules():  # fresh networks may start with classes that make no difference
-            if isinstance(module, latent_walk.Labels):
+            if isinstance(module, latent_walk.ClassEmbedding):
                 module.weight.normal_(generator=torch.Generator().manual_seed(1))
     a, b = sampling.noise(8, 2, seed=0)
     way = latent_walk.walk(G, (a, b), (0, 2), 5, size=size)
@@ -73,5 +73,5 @@ def test_between_two_classes_of_the_same_noise_only_the_class_goes(make):
 
 
 def test_families_whose_noise_picks_an_image_say_so():
-    assert {family for family in FACTS if why_no_walk(family)} == {"kmeans", "cyclegan"}
+    assert {family for family in TRAITS if why_no_walk(family)} == {"kmeans", "cyclegan"}
     assert "picks" in why_no_walk("kmeans") and "picks" in why_no_walk("cyclegan")

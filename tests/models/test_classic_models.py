@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gan_core.models import FAMILIES, Spec, dcgan
-from gan_core.models.layers import EMBED, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding
 from gan_core.settings.recipes import RECIPES
 from gan_core.training import step
 
@@ -153,7 +153,7 @@ def test_the_tutorial_cgan_has_the_layers_of_its_tutorial():
         (128, 128, 3),
     ]
     assert {(m.in_features, m.out_features) for m in layers(D, nn.Linear)} == {(50, 784), (6272, 1)}
-    assert [m.embedding_dim for net in (G, D) for m in layers(net, Labels)] == [50, 50]
+    assert [m.embedding_dim for net in (G, D) for m in layers(net, ClassEmbedding)] == [50, 50]
 
 
 def test_the_tutorial_cgan_starts_with_glorots_weights():

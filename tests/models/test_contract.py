@@ -6,20 +6,20 @@ import pytest
 import torch
 
 from gan_core.models import FAMILIES, Spec
-from gan_core.models.layers import Labels, MinibatchStd
-from gan_core.settings.families import FACTS, LOSSES, inner_size
+from gan_core.models.layers import ClassEmbedding, MinibatchStd
+from gan_core.settings.families import LOSSES, TRAITS, inner_size
 
 SMALL = {"z_dim": 8, "width": 16}
 CASES = [
     (family, condition, size, channels, classes)
-    for family, facts in FACTS.items()
+    for family, facts in TRAITS.items()
     for condition in facts.conditions
     for size, channels, classes in {(facts.sizes[0], 1, 1), (facts.sizes[0], 3, 200), (facts.sizes[-1], 3, 3)}
 ]
 
 
 def smallest(family: str, condition: str | None = None, channels: int = 1, classes: int = 3) -> Spec:
-    facts = FACTS[family]
+    facts = TRAITS[family]
     side = inner_size(family, facts.sizes[0])
     return Spec(side, channels, classes, condition=condition or facts.conditions[0], **SMALL)
 
@@ -30,9 +30,9 @@ def both(spec: Spec, family: str):
 
 
 def test_facts_and_networks_name_the_same_families():
-    assert set(FACTS) == set(FAMILIES)
+    assert set(TRAITS) == set(FAMILIES)
     assert all(
-        set(facts.losses) <= set(LOSSES) and list(facts.sizes) == sorted(facts.sizes) for facts in FACTS.values()
+        set(facts.losses) <= set(LOSSES) and list(facts.sizes) == sorted(facts.sizes) for facts in TRAITS.values()
     )
 
 
@@ -45,35 +45,35 @@ def test_shapes_and_range(family, condition, size, channels, classes):
         images = G(torch.randn(4, 8), y)
         assert images.shape == (4, channels, inner, inner) and inner >= size
         assert torch.isfinite(images).all()
-        if not FACTS[family].losses:
+        if not TRAITS[family].losses:
             return
-        logits, side = D.judge(images, y)
+        logits, side = D.logits_and_auxiliary(images, y)
     assert logits.shape[0] == 4 and logits.ndim <= 2 and torch.isfinite(logits).all()
     assert side is None or side.shape == (4,)
 
 
-@pytest.mark.parametrize("family", [name for name, facts in FACTS.items() if facts.losses])
+@pytest.mark.parametrize("family", [name for name, facts in TRAITS.items() if facts.losses])
 def test_noise_and_label_both_reach_the_image_and_the_logit(family):
-    for condition in FACTS[family].conditions:
+    for condition in TRAITS[family].conditions:
         G, D = both(smallest(family, condition), family)
-        if FACTS[family].game == "cycle":
+        if TRAITS[family].game == "cycle":
             G.remember(torch.randn(30, 1, G.bank.shape[2], G.bank.shape[3]), torch.arange(30) % 3)  # what it draws from
-        G.eval(), D.train(not FACTS[family].per_image)  # fresh batch norm at rest lets hardly anything through
+        G.eval(), D.train(not TRAITS[family].per_image)  # fresh batch norm at rest lets hardly anything through
         for module in D.modules():
-            if isinstance(module, Labels):
+            if isinstance(module, ClassEmbedding):
                 torch.nn.init.normal_(module.weight)  # dcgan28 starts its label head at zero
         z, y = torch.randn(2, 8), torch.tensor([0, 1])
         with torch.no_grad():
             a = G(z, y)
             assert (a - G(z + 1, y)).abs().max() > 1e-4
             assert (a - G(z, y + 1)).abs().max() > 1e-4
-            logits, side = D.judge(a, y)
-            other, other_side = D.judge(a, y + 1)
+            logits, side = D.logits_and_auxiliary(a, y)
+            other, other_side = D.logits_and_auxiliary(a, y + 1)
         heard = (side - other_side).abs().max() if condition == "auxiliary" else (logits - other).abs().max()
         assert heard > 1e-5, condition
 
 
-@pytest.mark.parametrize("family", [name for name, facts in FACTS.items() if facts.per_image])
+@pytest.mark.parametrize("family", [name for name, facts in TRAITS.items() if facts.per_image])
 def test_a_logit_depends_on_its_own_image_alone(family):
     """What R1 and R2 stand on: no batch norm in D."""
     spec = smallest(family)
@@ -90,14 +90,14 @@ def test_a_logit_depends_on_its_own_image_alone(family):
     assert torch.allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", FACTS)
+@pytest.mark.parametrize("family", TRAITS)
 def test_the_facts_say_who_has_batch_norm(family):
     nets = [net for net in both(smallest(family), family) if isinstance(net, torch.nn.Module)]
     kinds = torch.nn.modules.batchnorm._BatchNorm
-    assert any(isinstance(module, kinds) for net in nets for module in net.modules()) == FACTS[family].batch_norm
+    assert any(isinstance(module, kinds) for net in nets for module in net.modules()) == TRAITS[family].batch_norm
 
 
-@pytest.mark.parametrize("family", FACTS)
+@pytest.mark.parametrize("family", TRAITS)
 def test_a_generator_at_rest_draws_an_image_from_its_own_noise_alone(family):
     """Same z, same image, whatever else is in the batch: what numbering of samples stands on."""
     G, _ = both(smallest(family), family)
@@ -117,7 +117,7 @@ def test_minibatch_std_sees_a_group_that_is_all_alike(layout):
 
 
 def test_labels_that_do_not_count_say_nothing():
-    labels = Labels(3, 4)
+    labels = ClassEmbedding(3, 4)
     y = torch.arange(3)
     assert labels(y).abs().sum() > 0
     labels.share.fill_(0.0)

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from gan_core.models import FAMILIES, Spec
-from gan_core.models.fast_generator import FastGenerator, Noise, ToldNorm, gated
+from gan_core.models.fast_generator import ConditionalBatchNorm, FastGenerator, Noise, gated
 from gan_core.models.fastgan import cut
-from gan_core.models.layers import GridHead
+from gan_core.models.layers import PatchProjectionHead
 from gan_core.models.projected import Mix, Trunk
 from gan_core.training import checkpoint, step
 
@@ -36,7 +36,7 @@ def batch(n=6, size=32):
 def test_d_judges_several_places(family, size, k):
     G, D = networks(family, size)
     z, y = torch.randn(2, 8), torch.tensor([0, 2])
-    assert D(G(z, y), y).shape == (2, k) == D.judge(G(z, y), y)[0].shape
+    assert D(G(z, y), y).shape == (2, k) == D.logits_and_auxiliary(G(z, y), y)[0].shape
 
 
 @pytest.mark.parametrize("family", FEW_SHOT)
@@ -45,7 +45,7 @@ def test_judging_gives_the_same_logits_as_asking(family):
     x, y = batch()
     D.eval()
     with torch.no_grad():
-        assert torch.equal(D.judge(x, y)[0], D(x, y))
+        assert torch.equal(D.logits_and_auxiliary(x, y)[0], D(x, y))
 
 
 @pytest.mark.parametrize("family", FEW_SHOT)
@@ -86,7 +86,7 @@ def test_a_restored_checkpoint_judges_and_draws_the_same(tiny, tmp_path, family)
 
 def test_the_projection_is_heard_as_much_as_the_logit_without_it():
     torch.manual_seed(0)
-    head = GridHead(32, 10)
+    head = PatchProjectionHead(32, 10)
     h, y = torch.randn(64, 32, 4, 4), torch.arange(64) % 10
     with torch.no_grad():
         whole = head(h, y)
@@ -123,7 +123,7 @@ def test_noise_is_for_training():
 
 
 def test_the_class_moves_gain_and_shift():
-    norm = ToldNorm(2, 3).eval()
+    norm = ConditionalBatchNorm(2, 3).eval()
     for linear in (norm.gain, norm.shift):
         torch.nn.init.ones_(linear.weight)
     x = torch.randn(1, 3, 2, 2)
@@ -136,11 +136,11 @@ def test_the_class_moves_gain_and_shift():
 def test_only_reals_are_redrawn_and_d_gets_better_at_it(tiny):
     config = tiny(family="fastgan", width=4, loss="hinge", lr_D=2e-3)
     state, (x, y) = fresh(config), batch()
-    assert state.D.side_g == 0 and state.D.side_d > 0
+    assert state.D.auxiliary_weight_g == 0 and state.D.auxiliary_weight_d > 0
     x = torch.nn.functional.interpolate(x[:1, :, ::8, ::8], size=32, mode="bilinear").expand(6, -1, -1, -1)
     errors = []
     for _ in range(30):
-        errors.append(state.D.judge(x, y)[1].mean().item())
+        errors.append(state.D.logits_and_auxiliary(x, y)[1].mean().item())
         step.train_step(state, x, y, config)
     assert sum(errors[-5:]) < 0.7 * sum(errors[:5]), errors
 

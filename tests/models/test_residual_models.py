@@ -59,7 +59,7 @@ def test_spectral_norm_bears_bfloat16():
 
 
 def test_class_norm_gives_each_class_its_gain_and_bias():
-    norm = sngan.ClassNorm(3, 4)
+    norm = sngan.ClassConditionalBatchNorm(3, 4)
     torch.nn.init.constant_(norm.gain.weight, 0.0)
     torch.nn.init.constant_(norm.bias.weight, 0.0)
     with torch.no_grad():

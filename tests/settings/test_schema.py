@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gan_core.errors import FieldErrors
 from gan_core.settings import recipes, rules
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.rules import check
 from gan_core.settings.schema import TrainConfig, build
 
@@ -116,7 +116,7 @@ def test_families_here_and_in_models_are_the_same():
     from gan_core.training.losses import LOSSES
 
     options = lambda name: set(TrainConfig.model_fields[name].annotation.__args__)
-    assert set(FACTS) == set(FAMILIES)
+    assert set(TRAITS) == set(FAMILIES)
     assert set(LOSSES) == options("loss")
     assert set(AUGMENTS) == options("augment")
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.rules import check_family
 from gan_core.settings.schema import GROUPS, TrainConfig
 from gan_core.settings.unused_settings import without_effect
@@ -17,7 +17,7 @@ SHARES = {name: st.sampled_from([0.0, 0.3]) for name in ("label_start", "label_f
 
 @given(
     st.fixed_dictionaries(
-        {"family": st.sampled_from(list(FACTS)), "freeze_d": st.integers(0, 1), **OPTIONS, **SWITCHES, **SHARES}
+        {"family": st.sampled_from(list(TRAITS)), "freeze_d": st.integers(0, 1), **OPTIONS, **SWITCHES, **SHARES}
     )
 )
 def test_what_is_greyed_out_is_never_what_has_to_be_changed(values):

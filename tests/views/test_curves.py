@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.views import curves
 from gan_core.views.run_events import Milestone
 from pages.live import curve_charts
@@ -228,7 +228,7 @@ def test_marks_lie_on_the_curve_differ_without_colour_and_are_not_html():
 def test_each_game_has_charts_of_what_it_reports():
     more = ("loss_cycle", "loss_same", "mutation_minimax", "mutation_nonsaturating", "mutation_least_squares")
     some = columns(3) | {name: np.array([np.nan, 0.2, 0.3]) for name in more}
-    for game in {facts.game for facts in FACTS.values()}:
+    for game in {facts.game for facts in TRAITS.values()}:
         for chart in curve_charts.of_game(game).values():
             lines = curve_charts.draw(chart, some, Look())["data"]
             assert len(lines) == len(chart.lines) and chart.title and chart.alt

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_core.settings.families import FACTS, LOSSES
+from gan_core.settings.families import LOSSES, TRAITS
 from gan_core.views import training_diagnosis
 
 
@@ -74,7 +74,7 @@ def test_both_lines_within_the_band_are_read_as_balanced(loss):
 
 
 def test_every_reading_is_among_the_rules_that_are_shown():
-    for game in {facts.game for facts in FACTS.values()}:
+    for game in {facts.game for facts in TRAITS.values()}:
         shown = [key for key, when in training_diagnosis.rules("nonsaturating", game) if when]
         assert shown == (
             ["falls", "rises", "flat"] if game in training_diagnosis.WITHOUT_D else list(training_diagnosis.RULES)

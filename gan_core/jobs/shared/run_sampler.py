@@ -6,9 +6,9 @@ from pathlib import Path
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.export.quality_filter import WIDE, Gate
-from gan_core.generation.png_metadata import notes_of, png_info
+from gan_core.generation.png_metadata import Notes, notes_of, png_info
 from gan_core.jobs.shared.evaluation_inputs import referee_of, splits
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import build
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
@@ -50,6 +50,10 @@ class Sampling:
                 f"Choose one of {', '.join(self.classes[:20])}.",
             )
         return self.classes.index(name)
+
+    def notes(self, seed: int, noise_scale: float) -> Notes:
+        """What is written into an image that is drawn with these."""
+        return notes_of(self.run.id, self.info.name, self.config, self.images_seen, seed=seed, noise_scale=noise_scale)
 
     def draw(self, labels, *, seed: int, start: int = 0, truncation: float = 1.0):
         """uint8 [N, S, S, C] for int64 labels [N] (a list or an array); a run that ignored labels is asked for class 0."""
@@ -100,7 +104,7 @@ class Sampling:
             draw,
             selection,
             self.info.classes,
-            noise=1.0 if FACTS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
+            noise=1.0 if TRAITS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
             facts={"weights": judge.weights_hash, "accuracy": judge.accuracy} if judge else {},
             unchecked=unchecked or ("" if "label" in checks else "not checked."),
             should_stop=should_stop,
@@ -123,7 +127,7 @@ class Sampling:
         from gan_core.generation.sampling import picture_of
 
         labels = range(len(self.classes)) if only is None else [self.label_of(only)]
-        facts = notes_of(self.run.id, self.info.name, self.config, self.images_seen, seed=seed, noise_scale=truncation)
+        facts = self.notes(seed, truncation)
         for label in labels:
             name, folder = self.classes[label], out / folder_names(self.classes)[label]
             folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import Judge, Labels
+from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
 EMBED = 50  # channels of the class embedding, in both nets
@@ -32,7 +32,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         width = spec.width
-        self.plane = nn.Sequential(Labels(spec.num_classes, EMBED), nn.Linear(EMBED, 49))
+        self.plane = nn.Sequential(ClassEmbedding(spec.num_classes, EMBED), nn.Linear(EMBED, 49))
         self.stem = nn.Linear(spec.z_dim, width * 49)
         self.up1 = nn.ConvTranspose2d(width + 1, width, 4, stride=2, padding=1)
         self.up2 = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
@@ -47,12 +47,12 @@ class Generator(nn.Module):
         return self.to_image(h).tanh()
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, 28, 28], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):
         super().__init__(spec, spec.width * 49)
-        self.plane = nn.Sequential(Labels(spec.num_classes, EMBED), nn.Linear(EMBED, spec.size**2))
+        self.plane = nn.Sequential(ClassEmbedding(spec.num_classes, EMBED), nn.Linear(EMBED, spec.size**2))
         self.conv1 = nn.Conv2d(self.in_channels, spec.width, 3, stride=2, padding=1)
         self.conv2 = nn.Conv2d(spec.width, spec.width, 3, stride=2, padding=1)
         as_keras(self)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
 
@@ -19,7 +19,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         width = spec.width
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.stem = nn.Linear(spec.z_dim + EMBED, 4 * width * 49, bias=False)
         self.stem_norm = nn.BatchNorm1d(4 * width * 49)
         self.up1 = nn.ConvTranspose2d(4 * width, 2 * width, 5, stride=1, padding=2, bias=False)
@@ -36,7 +36,7 @@ class Generator(nn.Module):
         return self.to_image(h).tanh()  # [N, channels, 28, 28]
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, 28, 28], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

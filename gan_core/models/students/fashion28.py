@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
 
@@ -19,7 +19,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         width = spec.width
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.stem = nn.Linear(spec.z_dim + EMBED, 2 * width * 49)
         self.up = nn.ConvTranspose2d(2 * width, width, 5, stride=2, padding=2, output_padding=1)
         self.to_image = nn.ConvTranspose2d(width, spec.channels, 5, stride=2, padding=2, output_padding=1)
@@ -30,7 +30,7 @@ class Generator(nn.Module):
         return 2 * self.to_image(h).sigmoid() - 1  # [N, channels, 28, 28]
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, 28, 28], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

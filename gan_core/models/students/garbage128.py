@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.models.layers import EMBED, Judge, Labels
+from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
 SLOPE = 0.3
@@ -22,7 +22,7 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         width = spec.width
-        self.embed = Labels(spec.num_classes, EMBED)
+        self.embed = ClassEmbedding(spec.num_classes, EMBED)
         self.stem = nn.Linear(spec.z_dim + EMBED, width // 2 * 16 * 16)
         self.layers = nn.ModuleList(
             [
@@ -41,7 +41,7 @@ class Generator(nn.Module):
         return self.to_image(h).tanh()
 
 
-class Discriminator(Judge):
+class Discriminator(ConditionalDiscriminator):
     """images [N, channels, 128, 128], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):

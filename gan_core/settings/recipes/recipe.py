@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gan_core.settings.families import FACTS
+from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import TrainConfig
 
 
@@ -16,4 +16,4 @@ class Recipe(NamedTuple):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return self.only or FACTS[self.config.family].sizes
+        return self.only or TRAITS[self.config.family].sizes
