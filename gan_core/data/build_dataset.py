@@ -16,6 +16,7 @@ from gan_core.data.file_names import shown
 from gan_core.data.import_report import Record
 from gan_core.data.pixel_file import chunks
 from gan_core.errors import UserError
+from gan_core.text import and_more
 
 GREY_SHARE = 0.95  # mode auto: this much grey makes a grey set
 REJECTED_KEPT = 1000
@@ -121,10 +122,7 @@ def _drop_empty(
     present = sorted({record.label for record in records if not record.held_out})
     gone = [name for label, name in enumerate(classes) if label not in set(present)]
     if gone:
-        notices.append(
-            f"Left out, since no picture to train on could be read: {', '.join(gone[:5])}"
-            f"{f' and {len(gone) - 5} more' if len(gone) > 5 else ''}."
-        )
+        notices.append(f"Left out, since no picture to train on could be read: {and_more(gone)}.")
     if len(gone) == 0:
         return list(records), list(classes), notices
     new_label = {label: number for number, label in enumerate(present)}

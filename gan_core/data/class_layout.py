@@ -7,10 +7,11 @@ import collections
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gan_core.data.file_names import NOISE, is_picture, natural, several, shown
+from gan_core.data.file_names import NOISE, is_picture, natural, shown
 from gan_core.data.folder_levels import SPLIT_NAMES, TEST, VALIDATION, Level, Path, Place, find_levels, place
 from gan_core.data.import_options import Choices
 from gan_core.errors import UserError
+from gan_core.text import and_more
 
 MAX_CLASSES = 2000
 ALL = "all"  # the one class of pictures without folders
@@ -108,7 +109,7 @@ def lay_out(
     test_given = any(item.held_out for item in items)
     notices += _told_of_splits({split for _, split, _ in wanted}, held if test_given else set())
     if empty := _empty(folders, levels, at_class, label_of):
-        notices.append(f"Left out because they are empty: {several(empty)}.")
+        notices.append(f"Left out because they are empty: {and_more(empty)}.")
     rejected = [(names[index], IN_NO_FOLDER) for heap, _ in left for index in heap.files]
     return Layout(classes, items, test_given, noise, rejected, notices, facts)
 
@@ -163,7 +164,7 @@ def _held_out(choices: Choices) -> set[str]:
 def _told_of_roots(levels: list[Level], roots: list[str]) -> list[str]:
     if not any(level.kind == "roots" for level in levels):
         return []
-    return [f"The folders {several(roots)} hold the same classes and were read as one set."]
+    return [f"The folders {and_more([shown(root) for root in roots])} hold the same classes and were read as one set."]
 
 
 def _told_of_splits(splits: set[str], held: set[str]) -> list[str]:

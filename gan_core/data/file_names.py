@@ -26,8 +26,3 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 
 def is_picture(name: str) -> bool:
     return name[-4:].lower() in PICTURES or PurePosixPath(name).suffix.lower() in PICTURES
-
-
-def several(names: list[str], most: int = 5) -> str:
-    """'a, b and 3 more'."""
-    return ", ".join(map(shown, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -13,6 +13,7 @@ from gan_core.data.image_sizes import usual_side
 from gan_core.data.import_options import Choices, check_choices
 from gan_core.data.sources import Listing, list_folder, list_zip, read_text
 from gan_core.errors import UserError
+from gan_core.text import count
 
 
 class Survey(NamedTuple):
@@ -67,7 +68,7 @@ def preview(path: Path, choices: Choices) -> Preview:
     odd = sum(not is_picture(item.name) for item in readable)
     if odd:
         notices.append(
-            f"{odd:,} {'file does' if odd == 1 else 'files do'} not end like a picture; the import looks into "
+            f"{count(odd, 'file does', 'files do')} not end like a picture; the import looks into "
             f"{'it' if odd == 1 else 'them'} and leaves out what is none."
         )
     why = collections.Counter(reason for _, reason in reasons)
@@ -112,7 +113,7 @@ def _of_names(listing: Listing, noise: int) -> list[str]:
     notices = []
     if listing.guessed:
         notices.append(
-            f"The zip does not say how {_names_of(listing.guessed)} are written; they were read in the old way of DOS and may "
+            f"The zip does not say how the names of {count(listing.guessed, 'file')} are written; they were read in the old way of DOS and may "
             "look wrong."
         )
     long = sum(
@@ -121,14 +122,12 @@ def _of_names(listing: Listing, noise: int) -> list[str]:
         if len(name) > SHOWN_LETTERS
     )
     if long:
-        notices.append(f"{_names_of(long)} are longer than {SHOWN_LETTERS} letters and may be shown cut.".capitalize())
+        notices.append(
+            f"The names of {count(long, 'file')} are longer than {SHOWN_LETTERS} letters and may be shown cut."
+        )
     if noise:
         notices.append(
-            f"{noise:,} {'file' if noise == 1 else 'files'} that an operating system left there, such as .DS_Store, "
+            f"{count(noise, 'file')} that an operating system left there, such as .DS_Store, "
             f"{'was' if noise == 1 else 'were'} passed over."
         )
     return notices
-
-
-def _names_of(count: int) -> str:
-    return "the names of 1 file" if count == 1 else f"the names of {count:,} files"

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_core.text import and_more, count
+
 FEW_IMAGES = 5  # training with labels refuses a class below this
 SHEET_IMAGES, SHEET_COLUMNS, TILE_PIXELS, SHEET_GAP = 40, 10, 96, 3
 
@@ -79,7 +81,7 @@ def measure(
     modes = collections.Counter(record.mode for record in records)
     return {
         "images": len(records),
-        "classes": {name: int(count) for name, count in zip(classes, counts, strict=True)},
+        "classes": {name: int(images) for name, images in zip(classes, counts, strict=True)},
         "source_sizes": {
             name: [int(side) for side in measure(sizes, axis=0)]
             for name, measure in (("min", np.min), ("median", np.median), ("max", np.max))
@@ -104,7 +106,7 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
     few = [f"{name} ({counts[label]})" for label, name in enumerate(classes) if counts[label] < FEW_IMAGES]
     if few:
         found.append(
-            f"Fewer than {FEW_IMAGES} pictures in {_several(few)}: training with labels refuses so small a "
+            f"Fewer than {FEW_IMAGES} pictures in {and_more(few)}: training with labels refuses so small a "
             "class, so add pictures or remove the class."
         )
     small = sum(min(record.width, record.height) < size for record in records)
@@ -114,9 +116,13 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
             "makes them soft; a smaller size fits them better."
         )
     if conflicts:
-        found.append(f"Label conflict: {_pictures(conflicts)} in more than one class; look which class is right.")
+        found.append(
+            f"Label conflict: {count(conflicts, 'picture is', 'pictures are')} in more than one class; look which class is right."
+        )
     if leaked:
-        found.append(f"{_pictures(leaked)} in the training part and in the test part; the test part keeps it.")
+        found.append(
+            f"{count(leaked, 'picture is', 'pictures are')} in the training part and in the test part; the test part keeps it."
+        )
     return found
 
 
@@ -125,8 +131,9 @@ def of_kinds(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
     found = []
     animations = sum(record.animated for record in records)
     if animations:
-        files = "1 file holds" if animations == 1 else f"{animations:,} files hold"
-        found.append(f"{files} several frames or pages; the first one was taken.")
+        found.append(
+            f"{count(animations, 'file holds', 'files hold')} several frames or pages; the first one was taken."
+        )
     grey = sum(record.channels == 1 for record in records)
     if 0 < grey < len(records):
         how = f"read {'in grey' if mode == 'L' else 'in colour'}{'' if wanted == 'auto' else ' as you chose'}"
@@ -138,9 +145,9 @@ def of_kinds(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
     return found
 
 
-def picks(count: int) -> list[int]:
-    """Rows of the images that a contact sheet of `count` images shows: up to 40, evenly picked."""
-    return np.unique(np.linspace(0, count - 1, min(count, SHEET_IMAGES)).round().astype(int)).tolist()
+def picks(images: int) -> list[int]:
+    """Rows of the images that a contact sheet of so many images shows: up to 40, evenly picked."""
+    return np.unique(np.linspace(0, images - 1, min(images, SHEET_IMAGES)).round().astype(int)).tolist()
 
 
 def contact_sheet(images: np.ndarray) -> Image.Image:
@@ -162,11 +169,3 @@ def contact_sheet(images: np.ndarray) -> Image.Image:
 def write_contact_sheet(path: Path, images: np.ndarray) -> None:
     path.parent.mkdir(exist_ok=True)
     contact_sheet(images).save(path, "WEBP", quality=90, method=1)
-
-
-def _pictures(count: int) -> str:
-    return "1 picture is" if count == 1 else f"{count:,} pictures are"
-
-
-def _several(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,14 +9,8 @@ import json
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 
-FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # a spreadsheet runs what starts so; an apostrophe in front is against it
+from gan_core.text import FORMULA_STARTS
+
 FILES = ("metadata.csv", "metadata.jsonl")
 COLUMNS = ("label", "class", "category", "class_name", "label_name", "target")  # the first that is there
 MOST_FILES, MAX_BYTES, MOST_COLUMNS, LONGEST_LINE = 16, 32 << 20, 1000, 64 << 10

@@ -25,9 +25,10 @@ from gan_core.data.dataset import (
     write_items,
     write_split,
 )
-from gan_core.dataset_health import describe, findings
+from gan_core.dataset_health import findings
 from gan_core.dataset_health.foreground import alpha, on_colour
 from gan_core.errors import Stopped, UserError
+from gan_core.text import and_more
 
 SPLITS: tuple[Split, Split] = ("train", "test")
 CUT_AT_ONCE = 64  # pictures between two looks at the clock
@@ -130,7 +131,7 @@ def relabelled(
             "nothing_left", "Without these pictures there is none to train on.", "Leave fewer pictures out."
         )
     if vanished := [name for label, name in enumerate(classes) if label not in present]:
-        notices.append(f"No training picture is left of {describe.several(vanished)}: gone from the classes.")
+        notices.append(f"No training picture is left of {and_more(vanished)}: gone from the classes.")
     new_label = np.full(len(classes), -1, np.int64)
     new_label[present] = np.arange(len(present))
     kept = {split: part.where(new_label[part.labels] >= 0) for split, part in parts.items()}

@@ -8,6 +8,7 @@ import numpy as np
 from gan_core.data.dataset import SIZES, DatasetInfo
 from gan_core.dataset_health.findings import Finding, Picture
 from gan_core.dataset_health.image_stats import Facts
+from gan_core.text import and_more, count
 
 LONG = 3.0  # times as long as high, or the reverse
 MIXED = 0.01  # share of grey pictures in a colour set, and of coloured ones, that makes a mixture
@@ -27,17 +28,17 @@ def of_info(info: DatasetInfo) -> list[Finding]:
             if least <= count < below
         ]
         if names:
-            title = f"Fewer than {below} training pictures in {several(names)}"
+            title = f"Fewer than {below} training pictures in {and_more(names)}"
             found.append(Finding(kind, level, title, len(names)))
     if torn := health.get("conflicts", 0):
-        title = f"{pictures(torn)} {'is' if torn == 1 else 'are'} in more than one class"
+        title = f"{count(torn, 'picture')} {'is' if torn == 1 else 'are'} in more than one class"
         found.append(Finding("conflicts", "high", title, torn, hint="A closer look shows which."))
     if (ratio := health.get("imbalance", 1)) >= UNEVEN:
         title = f"The largest class has {ratio:g} times the pictures of the smallest"
         found.append(Finding("imbalance", "medium" if ratio >= VERY_UNEVEN else "low", title, len(info.classes)))
     coloured = sum(count for mode, count in health.get("source_modes", {}).items() if mode not in GREY_MODES)
     if info.mode == "L" and coloured:
-        title = f"{pictures(coloured)} came as colour files and {were(coloured)} made grey"
+        title = f"{count(coloured, 'picture')} came as colour files and {were(coloured)} made grey"
         hint = "If they have colours that matter, import again with the colour mode 'Colour'."
         found.append(
             Finding("colour_lost", "low", title, coloured, "import_again", hint=hint, proposes={"mode": "RGB"})
@@ -58,11 +59,11 @@ def of_pixels(facts: Facts, info: DatasetInfo) -> list[Finding]:
     """What each picture says on its own."""
     found, many = [], len(facts.labels)
     if len(rows := np.flatnonzero(facts.flat)):
-        title = f"{pictures(len(rows))} {'shows' if len(rows) == 1 else 'show'} next to nothing"
+        title = f"{count(len(rows), 'picture')} {'shows' if len(rows) == 1 else 'show'} next to nothing"
         found.append(single("blank", "medium", title, rows, facts, info, "exclude"))
     low, high = facts.sides.min(axis=1), facts.sides.max(axis=1)
     if len(rows := np.flatnonzero((low > 0) & (high > LONG * low))):
-        title = f"{pictures(len(rows))} {'is' if len(rows) == 1 else 'are'} more than {LONG:g} times as long as wide"
+        title = f"{count(len(rows), 'picture')} {'is' if len(rows) == 1 else 'are'} more than {LONG:g} times as long as wide"
         rows = rows[np.argsort(-high[rows] / low[rows], kind="stable")]
         notes = [f"{width} × {height} px" for width, height in facts.sides[rows]]
         action, hint = "import_again", "Import again with the fit 'Pad to a square', which keeps the whole picture."
@@ -72,7 +73,7 @@ def of_pixels(facts: Facts, info: DatasetInfo) -> list[Finding]:
         found.append(single("extreme_aspect", "medium", title, rows, facts, info, action, hint, notes, proposes))
     fitted = high if info.fit == "pad" else low  # the side that fills the square
     if len(rows := np.flatnonzero((fitted > 0) & (fitted < info.size))):
-        title = f"{pictures(len(rows))} of {many:,} {'was' if len(rows) == 1 else 'were'} smaller than {info.size} px and enlarged"
+        title = f"{count(len(rows), 'picture')} of {many:,} {'was' if len(rows) == 1 else 'were'} smaller than {info.size} px and enlarged"
         fitting = max([size for size in SIZES if size <= np.median(fitted[fitted > 0])], default=SIZES[0])
         hint = f"Import again at {fitting} px." if fitting < info.size else ""
         rows = rows[np.argsort(fitted[rows], kind="stable")]
@@ -139,7 +140,7 @@ def leaks(
     title = (
         f"{'1 test picture has' if tested == 1 else f'{tested:,} test pictures have'} a near copy in the training part"
     )
-    hint = f"Leaves {pictures(len(rows))} out of the training part; the test part keeps its own."
+    hint = f"Leaves {count(len(rows), 'picture')} out of the training part; the test part keeps its own."
     shown = pairs_shown(facts, info, pairs, mirrored)
     return Finding("leaks", "high", title, tested, "keep_one", places(facts, rows), shown, hint, places(facts, stays))
 
@@ -180,14 +181,16 @@ def covering(finding: Finding, parts: Sequence[str]) -> Finding:
 
 def outliers(facts: Facts, info: DatasetInfo, rows: np.ndarray) -> Finding:
     one = len(rows) == 1
-    title = f"{pictures(len(rows))} {'is' if one else 'are'} far from the rest of {'its' if one else 'their'} class"
+    title = (
+        f"{count(len(rows), 'picture')} {'is' if one else 'are'} far from the rest of {'its' if one else 'their'} class"
+    )
     shown = [[picture(facts, info, int(row))] for row in rows[:SHOWN]]
     return Finding("outliers", "low", title, len(rows), "exclude", places(facts, rows), shown)
 
 
 def suspects(facts: Facts, info: DatasetInfo, rows: np.ndarray, seems: np.ndarray) -> Finding:
     """seems: the class that each looks like."""
-    title = f"{pictures(len(rows))} {'looks' if len(rows) == 1 else 'look'} like another class"
+    title = f"{count(len(rows), 'picture')} {'looks' if len(rows) == 1 else 'look'} like another class"
     shown = [
         [picture(facts, info, int(row), f"looks like {info.classes[label]}")]
         for row, label in zip(rows[:SHOWN], seems, strict=False)
@@ -196,13 +199,5 @@ def suspects(facts: Facts, info: DatasetInfo, rows: np.ndarray, seems: np.ndarra
     return Finding("suspects", "low", title, len(rows), "exclude", places(facts, rows), shown, hint)
 
 
-def pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
-
-
 def were(count: int) -> str:
     return "was" if count == 1 else "were"
-
-
-def several(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

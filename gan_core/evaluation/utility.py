@@ -21,6 +21,7 @@ from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.classifier import fit
 from gan_core.evaluation.classifier_augment import Policy
 from gan_core.evaluation.utility_gain import compare, mean_and_interval, recalls
+from gan_core.text import and_more
 
 TITLES = {
     "real": "Real images",
@@ -255,9 +256,7 @@ def caveats(
         (scarce, f"fewer than {FEW_TEST_IMAGES} held-out images"),
     ):
         if names:
-            which = ", ".join(repr(name) for name in names[:3]) + (
-                f" and {len(names) - 3} more" if len(names) > 3 else ""
-            )
+            which = and_more([repr(name) for name in names], 3)
             told.append(f"Of class {which} there are {what}." if names is gone else f"Class {which}: {what}.")
     empty = [classes[label] for label in np.flatnonzero(wanted) if not (pool.labels == label).any()]
     if empty:

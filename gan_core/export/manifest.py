@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_core.data.dataset import ImageSet
 from gan_core.export.plan import METHODS
-from gan_core.export.safe_names import csv_cell
+from gan_core.text import csv_cell
 
 NO_TEXT = (
     "",

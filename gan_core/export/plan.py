@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
+from gan_core.text import and_more
 
 METHODS = ("gan", "classical", "composite")  # ways to make an image
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the pictures in a zip, and how their names end
@@ -163,17 +164,11 @@ def beyond_support(sweep: list[dict[str, Any]], share: float, originals: bool = 
 
 
 def too_small(names: list[str]) -> str:
-    return f"With fewer than {LEAST_FOR_GAN} real images a GAN would copy them; filled without one: {listed(names)}."
+    return f"With fewer than {LEAST_FOR_GAN} real images a GAN would copy them; filled without one: {and_more(names, SHOWN_NAMES)}."
 
 
 def without_object(names: list[str]) -> str:
-    return f"No objects could be cut out, so there are changed copies instead: {listed(names)}."
-
-
-def listed(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN_NAMES]) + (
-        f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
-    )
+    return f"No objects could be cut out, so there are changed copies instead: {and_more(names, SHOWN_NAMES)}."
 
 
 def synthetic_share(plan: dict[str, Row]) -> float:

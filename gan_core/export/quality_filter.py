@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from gan_core.errors import Stopped, UserError
+from gan_core.text import and_more
 
 CHECKS = {  # what an image may be refused for, in the order they are asked
     "label": "of another class",
@@ -226,8 +227,7 @@ class Gate:
         return max(CHECKS, key=lambda check: refused[check])
 
     def names(self, labels: list[int]) -> str:
-        more = f" and {len(labels) - SHOWN_NAMES} more" if len(labels) > SHOWN_NAMES else ""
-        return ", ".join(self.classes[label] for label in labels[:SHOWN_NAMES]) + more
+        return and_more([self.classes[label] for label in labels], SHOWN_NAMES)
 
 
 class Chosen:

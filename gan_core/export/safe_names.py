@@ -4,8 +4,6 @@ import html
 import re
 import unicodedata
 
-from gan_core.data.metadata import FORMULA_STARTS
-
 MAX_FOLDER_BYTES = 100
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 DEVICE = re.compile(r"^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])$", re.IGNORECASE)
@@ -48,11 +46,6 @@ def cut(name: str, limit_bytes: int) -> str:
 
 def fold(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
-
-
-def csv_cell(text: str) -> str:
-    """text that a spreadsheet shows and does not run as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def markdown(text: str) -> str:

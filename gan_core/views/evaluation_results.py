@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from gan_core.evaluation.vocabulary import about_pair, scores_of
-from gan_core.export.safe_names import csv_cell
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, read_json
+from gan_core.text import csv_cell
 from gan_core.views.report import html
 
 SAMPLE_KEYS = ("asked", "predicted", "confidence", "nearest", "distance", "flipped")

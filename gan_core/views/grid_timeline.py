@@ -3,6 +3,7 @@
 from typing import Any
 
 from gan_core.storage.run_folder import Row
+from gan_core.text import all_of
 
 
 def nearest_grid(grids: list[Row], images_seen: object) -> int:
@@ -31,8 +32,7 @@ def correspondence(a: dict[str, Any], b: dict[str, Any]) -> tuple[bool, str]:
     if a["z_dim"] != b["z_dim"]:
         apart.append(f"their noise has {a['z_dim']} and {b['z_dim']} numbers")
     if apart:
-        reasons = apart[0] if len(apart) == 1 else f"{', '.join(apart[:-1])} and {apart[-1]}"
-        return False, f"The places of these grids do not correspond, for {reasons}. Compare them as a whole."
+        return False, f"The places of these grids do not correspond, for {all_of(apart)}. Compare them as a whole."
     return True, (
         f"Both runs draw from the same noise (seed {a['seed']}), so a place starts from the same numbers in both. "
         "Networks that were trained apart may still make another image of it."

@@ -6,10 +6,11 @@ from typing import Any
 import streamlit as st
 
 from gan_core.evaluation.vocabulary import SPACES
+from gan_core.text import count
 from gan_core.views.evaluation_results import Kept, closest_pairs, read_train
 from pages.shared import charts, evaluation_charts
 from pages.shared.image_sheets import show_pairs
-from pages.shared.text import count, plain
+from pages.shared.text import plain
 
 
 def copies(result: dict[str, Any], kept: Kept | None, folder: Path) -> None:

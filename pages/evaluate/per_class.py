@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import class_order, interval, percent, reasons
+from gan_core.evaluation.vocabulary import class_order, reasons
+from gan_core.text import count, interval, percent
 from gan_core.views.evaluation_results import Kept, closest_of_class, read_train, rows_of, spread
 from pages.shared import charts, evaluation_charts
 from pages.shared.image_sheets import show_pairs, show_sheet
-from pages.shared.text import count, plain
+from pages.shared.text import plain
 
 MOST_IMAGES, MOST_PAIRS = 40, 8
 CHOSEN, ASKED, TAKEN = "class_choice", "cell_asked", "cell_taken"

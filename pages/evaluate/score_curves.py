@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from gan_core.evaluation.vocabulary import DISTANCES, differences, score_rows
+from gan_core.text import count
 from pages.shared import charts, evaluation_charts
 from pages.shared.collapse import there
-from pages.shared.text import count
 
 SHARES = ("precision", "recall", "density", "coverage")
 

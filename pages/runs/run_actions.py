@@ -9,7 +9,7 @@ from gan_core import actions
 from gan_core.actions import Context, Deleted
 from gan_core.errors import UserError
 from gan_core.storage.store import Run
-from gan_core.text import ago, count
+from gan_core.text import ago, and_more, count
 from pages.runs.table import choose
 from pages.shared.text import plain, sentence
 

@@ -6,10 +6,11 @@ from typing import Any
 import streamlit as st
 
 from gan_core.evaluation.vocabulary import INDICATORS, LINES, level, variety_rows
+from gan_core.text import number
 from pages.shared import charts, evaluation_charts
 from pages.shared.live_chart import live_chart
 from pages.shared.scorecard import verdict_box
-from pages.shared.text import number, plain
+from pages.shared.text import plain
 
 LEGEND = {
     "variance_ratio": "variance ratio, lowest class",

@@ -8,7 +8,7 @@ from gan_core.actions import Context
 from gan_core.evaluation.vocabulary import LINES, differences, level, scores_of, variety_rows
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
-from gan_core.text import ago
+from gan_core.text import ago, all_of
 from pages.shared import charts, evaluation_charts
 from pages.shared.select_run import unique_labels
 from pages.shared.text import plain

@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import AGAINST, DISTANCES, LEVELS, MEANINGS, interval, level, part_name, scores_of
-from pages.shared.text import count, number, plain
+from gan_core.evaluation.vocabulary import AGAINST, DISTANCES, LEVELS, MEANINGS, level, part_name, scores_of
+from gan_core.text import count, interval, number
+from pages.shared.text import plain
 
 IN_A_ROW = 4
 BOXES = {"ok": st.success, "amber": st.warning, "red": st.error}

@@ -9,7 +9,7 @@ from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import HELPS, NO_GAIN, checkpoint
 from gan_core.storage.store import Job, Run
-from gan_core.text import ago, count, percent, percent_interval, points
+from gan_core.text import ago, count, percent, percent_interval, points, points_interval
 from pages.shared import charts, evaluation_charts
 from pages.shared.context import click_token
 from pages.shared.growth_plan import WAYS
@@ -136,12 +136,11 @@ def show_help(result: dict[str, Any]) -> None:
 
 def gains(result: dict[str, Any]) -> None:
     """Gain of recall per class, with its interval."""
-    signed = lambda ends: f"{points(ends[0])} to {points(ends[1])}" if ends else "–"
     if result.get("per_class_gain"):
         with st.expander("Gain of recall per class, in percentage points", key="utility_gains"):
             st.dataframe(
                 [
-                    {"class": name, "gain": points(one.get("gain")), "95 % interval": signed(one.get("ci95"))}
+                    {"class": name, "gain": points(one.get("gain")), "95 % interval": points_interval(one.get("ci95"))}
                     for name, one in result["per_class_gain"].items()
                 ],
                 hide_index=True,

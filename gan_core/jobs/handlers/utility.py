@@ -12,7 +12,6 @@ from gan_core.data.image_folder import read_pictures
 from gan_core.data.import_options import colour
 from gan_core.errors import Stopped, UserError
 from gan_core.export import plan
-from gan_core.export.safe_names import csv_cell
 from gan_core.jobs import queue
 from gan_core.jobs.handlers.evaluate import BATCH
 from gan_core.jobs.progress import Reporter
@@ -20,6 +19,7 @@ from gan_core.jobs.shared.evaluation_inputs import feature_cache, referee_of, sp
 from gan_core.jobs.shared.fill_classes import WORDS, dealt, makers
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, atomic_write, write_json
+from gan_core.text import csv_cell
 
 MANY = 1_000_000  # images that shares are reckoned of
 SHOWN_ROWS = 1000  # of a folder's images in the result; the CSV has them all

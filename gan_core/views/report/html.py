@@ -16,17 +16,13 @@ from gan_core.evaluation.vocabulary import (
     NO_GAIN,
     SPACES,
     class_order,
-    interval,
     level,
-    number,
     part_name,
-    percent,
-    percent_interval,
-    points,
     reasons,
     scores_of,
     variety_rows,
 )
+from gan_core.text import interval, number, percent, percent_interval, points, points_interval
 from gan_core.views.report import charts
 from gan_core.views.report.parts import bullets, document, esc, facts, picture, table, verdict
 
@@ -239,20 +235,16 @@ def does_it_help(utility: dict[str, Any] | None) -> str:
         dots = [(arm["title"], 100 * arm["balanced_accuracy"], hundred(arm.get("ci95"))) for arm in arms]
         text += charts.intervals(dots, "balanced accuracy on held-out images, %")
     if sweep := utility.get("sweep"):
-        rows = [[f"{one['share']:g} ×", points(one["gain"]), signed(one.get("gain_ci95"))] for one in sweep]
+        rows = [[f"{one['share']:g} ×", points(one["gain"]), points_interval(one.get("gain_ci95"))] for one in sweep]
         text += table(["Synthetic per real image", "Gain, points", "95 % interval"], rows, "Gain by synthetic share")
     if gains := utility.get("per_class_gain"):
-        rows = [[name, points(one.get("gain")), signed(one.get("ci95"))] for name, one in gains.items()]
+        rows = [[name, points(one.get("gain")), points_interval(one.get("ci95"))] for name, one in gains.items()]
         text += table(["Class", "Gain of recall, points", "95 % interval"], rows, "Gain of recall per class")
     return text + bullets(utility.get("caveats") or [])
 
 
 def hundred(ends: Sequence[float] | None) -> list[float] | None:
     return [100 * end for end in ends] if ends else None
-
-
-def signed(ends: Sequence[float] | None) -> str:
-    return f"{points(ends[0])} to {points(ends[1])}" if ends else "–"
 
 
 def sheets(pictures: Pictures) -> str:

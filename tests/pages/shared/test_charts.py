@@ -65,24 +65,6 @@ def test_a_refusal_is_what_and_todo():
     assert text.sentence(UserError("x", "Bad.", "Do this.")) == "Bad\\. Do this\\."
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(None, "–"), (5, "5 s"), (600, "10 min"), (7200, "2 h 00 min"), (86400 * 9, "9 days")]
-)
-def test_durations(seconds, said):
-    assert text.duration(seconds) == said
-
-
-def test_sizes_and_formulas():
-    assert [text.size(n) for n in (None, 12, 1500, 9_400_000, 2_000_000_000)] == [
-        "–",
-        "12 bytes",
-        "1.5 kB",
-        "9.4 MB",
-        "2.0 GB",
-    ]
-    assert text.csv_cell("=1+1") == "'=1+1" and text.csv_cell(-1) == -1 and text.csv_cell("a") == "a"
-
-
 def test_a_download_link_escapes_every_part():
     link = urls.download_link(urls.export("e" + "0" * 16, 'a"><script>.zip'), 'a"><script>.zip', "<b>")
     assert "<script>" not in link and "<b>" not in link and link.count('"') == 6
