@@ -27,7 +27,7 @@ def make_zip(path, names):
 
 
 def with_path(path):
-    at = open_page("dataset")
+    at = open_page("data")
     at.session_state["import_way"] = "Folder on this computer"
     at.run()
     at.text_input(key="import_path").set_value(str(path)).run()
@@ -143,7 +143,7 @@ def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):
     write_info(folder, type(info)(**{**info.to_json(), "source": source, "fit": "pad"}))
     if gone:
         path.unlink()
-    at = open_page("dataset", ds=seeded_workspace.DATASET)
+    at = open_page("data", ds=seeded_workspace.DATASET)
     at.button(key="import_again").click().run()
     assert not at.exception and at.query_params["again"] in (seeded_workspace.DATASET, [seeded_workspace.DATASET])
     if gone:
@@ -166,7 +166,7 @@ def test_a_refused_upload_is_not_kept(empty):
     folder = empty.upload(new_id("upload"))
     folder.mkdir()
     (folder / "upload.zip").write_bytes(b"no zip")
-    at = open_page("dataset")
+    at = open_page("data")
     at.session_state["import_way"] = "Upload a zip"
     at.session_state["import_arrived"] = Upload(folder.name, "pets.zip", 6)
     at.run()
@@ -189,7 +189,7 @@ def test_an_upload_that_is_replaced_is_gone(empty, monkeypatch):
     first, second = arrived(empty), arrived(empty)
     news = [first[0]]
     monkeypatch.setattr(import_form, "upload_zip", lambda key: news.pop() if news else None)
-    at = open_page("dataset")
+    at = open_page("data")
     at.session_state["import_way"] = "Upload a zip"
     at.run()
     assert first[1].exists() and shown_classes(at.run())["class"] == ["cat", "dog"]
@@ -208,7 +208,7 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     queue.finish(
         store, job, "failed", error={"code": "no_images", "what": "Too small.", "todo": "Choose a smaller size."}
     )
-    at = open_page("dataset", job=job.id)
+    at = open_page("data", job=job.id)
     assert "Too small" in at.error[0].value and "Pets is still here" in words(at)
     assert at.selectbox(key="import_size").value == 256 and at.selectbox(key="import_mode").value == "L"
     assert at.selectbox(key="import_split").value == "pool" and at.selectbox(key="import_fit").value == "pad"
@@ -219,11 +219,11 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     again = next(one for one in store.jobs(kind="import") if one.id != job.id)
     assert again.payload == payload | {"size": 28}
     queue.control(store, again.id, "stop")
-    at = open_page("dataset", job=again.id)
+    at = open_page("data", job=again.id)
     at.button(key="import_other").click().run()
     assert not at.exception and "job" not in at.query_params and at.get("button_group")  # the ways to bring pictures in
     (folder / "upload.zip").unlink()
-    at = open_page("dataset", job=again.id)
+    at = open_page("data", job=again.id)
     assert not at.exception and "still here" not in words(at) and at.get("button_group")
 
 
@@ -255,14 +255,14 @@ def test_a_finding_leads_to_the_form_with_what_it_proposes(full, tmp_path, kind,
     write_info(folder, type(read_info(folder))(**{**read_info(folder).to_json(), "source": source, "fit": "stretch"}))
     found = Finding(kind, "medium", "Some", 9, "import_again", proposes=proposes)
     findings.write(folder, Health(9, 9, [found]), 0, "efficientnet-lite0")
-    at = open_page("dataset", ds=seeded_workspace.DATASET)
+    at = open_page("data", ds=seeded_workspace.DATASET)
     (link,) = [link for link in at.get("page_link") if link.proto.label == "Import again"]
     params = dict(parse_qsl(link.proto.query_string))
     assert params == {"again": seeded_workspace.DATASET, f"again_{key}": str(value)}
     before = {"size": read_info(folder).size, "mode": "RGB", "fit": "stretch"}
-    at = open_page("dataset", **params)
+    at = open_page("data", **params)
     assert {field: at.selectbox(key=f"import_{field}").value for field in before} == before | {key: value}
-    at = open_page("dataset", **{**params, f"again_{key}": "<b>"})
+    at = open_page("data", **{**params, f"again_{key}": "<b>"})
     assert {field: at.selectbox(key=f"import_{field}").value for field in before} == before
 
 
@@ -273,6 +273,6 @@ def test_import_again_of_a_zip_that_has_changed_drops_the_choice_that_went(full,
     choices = {"split": "given+validation", "level": "last", "loose": "class"}
     source = {"kind": "zip", "name": "pets.zip", "path": str(path), "choices": choices}
     write_info(folder, type(info)(**{**info.to_json(), "source": source}))
-    at = open_page("dataset", ds=seeded_workspace.DATASET, again=seeded_workspace.DATASET)
+    at = open_page("data", ds=seeded_workspace.DATASET, again=seeded_workspace.DATASET)
     assert at.selectbox(key="import_split").value == "given" and not {"import_level", "import_loose"} & keys(at)
     assert at.selectbox(key="import_background").value == "white"

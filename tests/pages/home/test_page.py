@@ -1,0 +1,22 @@
+"""The Home page: the demo, the active runs and the newest ones."""
+
+from gan_core.storage.store import Store
+from tests.builders import seeded_workspace
+from tests.builders.app_pages import open_page, words
+
+
+def test_home_opens_the_newest_run_only_where_there_is_one(empty):
+    assert "There is no run yet" in words(open_page("home"))
+    seeded_workspace.seed(empty.root)
+    assert "There is no run yet" not in words(open_page("home"))
+
+
+def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started, monkeypatch):
+    monkeypatch.setattr("pages.shared.context.SAME_CLICK_SECONDS", 600)
+    at = open_page("home")
+    at.button(key="run_demo").click().run()
+    assert started and len(Store(empty).runs()) == 1
+    assert at.query_params["run"] == Store(empty).runs()[0].id and at.title[0].value == "Live"
+    at.switch_page("home/page.py").run()
+    at.button(key="run_demo").click().run()
+    assert len(Store(empty).runs()) == 1
