@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from gan_core.errors import Stopped
 from gan_core.jobs import queue
 from gan_core.storage.store import Job, Store
 
@@ -23,6 +24,13 @@ class Reporter:
             with contextlib.suppress(sqlite3.OperationalError):  # a locked index must not end an hour of training
                 queue.report(self.store, self.job, fraction, message)
             self.next_at = time.monotonic() + REPORT_SECONDS
+
+
+def stop_or_report(should_stop: Callable[[], bool], report: Reporter, share: float, message: str) -> None:
+    """Raise Stopped where the user asked for it; else report the progress."""
+    if should_stop():
+        raise Stopped
+    report(share, message)
 
 
 def run_log(folder: Path) -> Callable[[str], None]:

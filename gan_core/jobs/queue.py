@@ -282,7 +282,7 @@ def ensure_workers(store: Store, workspace: Workspace) -> None:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                cwd=Path(__file__).parent.parent,
+                cwd=Path(__file__).parents[2],
             )
         CHILDREN.append(process)
     CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]  # reaps, so that none stays a zombie

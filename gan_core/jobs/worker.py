@@ -8,7 +8,7 @@ import traceback
 
 from gan_core.errors import Stopped, UserError
 from gan_core.jobs import queue
-from gan_core.jobs.handlers import HANDLERS
+from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import note_facts
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.2
 def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> str:
     """Run the handler of a claimed job, write how it ended, and return that state."""
     try:
-        result = HANDLERS[job.kind](store, workspace, job, watch)
+        result = handler(job.kind)(store, workspace, job, watch)
         state, error = ("stopped" if watch.stop else "finished"), None
     except Stopped:
         state, result, error = "stopped", None, None
@@ -72,8 +72,8 @@ class Shutdown:
         return self
 
     def __exit__(self, *_):
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
+        for number, former in self.before.items():
+            signal.signal(number, former)
 
     def ask(self, signum, frame):
         self.asked = True

@@ -105,7 +105,7 @@ def is_locked(path: Path) -> bool:
 
 def default_workspace() -> Workspace:
     """$GANVAS_WORKSPACE, or workspace/ beside app.py."""
-    return Workspace(os.environ.get("GANVAS_WORKSPACE") or Path(__file__).parent.parent / "workspace")
+    return Workspace(os.environ.get("GANVAS_WORKSPACE") or Path(__file__).parents[2] / "workspace")
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:

@@ -107,7 +107,7 @@ class Redactor:
     def __init__(self, workspace: Workspace):
         roots = {
             str(workspace.root): "<workspace>",
-            str(Path(__file__).parent.parent): "<ganvas>",
+            str(Path(__file__).parents[2]): "<ganvas>",
             sys.prefix: "<python>",
             sys.base_prefix: "<python>",
             str(Path.home()): "~",

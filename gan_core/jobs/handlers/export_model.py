@@ -1,0 +1,68 @@
+"""The job `export_model`: the generator of a run as one zip."""
+
+import hashlib
+import json
+from typing import Any
+
+from gan_core.errors import Stopped, UserError
+from gan_core.jobs import queue
+from gan_core.jobs.progress import Reporter
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace, write_json
+
+
+def export_model(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """The averaged generator as one zip: ONNX, safetensors, the facts, and how to draw with either."""
+    from gan_core.export import model_bundle, zip_writer
+    from gan_core.export.safe_names import plain_folder
+    from gan_core.generation import onnx_export
+
+    progress = Reporter(store, job)
+    generator = Sampling(store.run(job.payload["run"]), workspace)
+    run, info, config = generator.run, generator.info, generator.config
+    classes = info.classes if config.conditional else ["all"]
+    facts: dict[str, Any] = {
+        "schema": 1,
+        "dataset": info.name,
+        "run": run.id,
+        "recipe": config.recipe,
+        "images_seen": generator.images_seen,
+        "checkpoint_sha256": generator.sha256,
+        "classes": classes,
+        "size": info.size,
+        "channels": info.channels,
+        "z_dim": config.z_dim,
+        "config": run.config,
+    }
+    name, onnx = f"{plain_folder(run.name)}-generator.zip", ""
+    with workspace.staging(workspace.export(job.subject)) as staging:
+        onnx_export.write_weights(generator.G, staging / "generator.safetensors")
+        progress(0.1, "Writing the generator as ONNX")
+        try:
+            facts["onnx_levels"] = onnx_export.write_onnx(
+                generator.G, staging / "generator.onnx", z_dim=config.z_dim, size=info.size, classes=len(classes)
+            )
+        except UserError as refused:
+            onnx = refused.what
+        if watch():
+            raise Stopped
+        texts = model_bundle.members(facts, run.name, onnx) | {"generator.json": json.dumps(facts, indent=1)}
+        zip_writer.write_files(staging / name, texts, [path for path in sorted(staging.iterdir()) if path.is_file()])
+        for path in sorted(staging.iterdir()):
+            if path.name != name:
+                path.unlink()
+        with open(staging / name, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        result = {
+            "kind": "share",
+            "run": run.id,
+            "name": run.name,
+            "file": name,
+            "bytes": (staging / name).stat().st_size,
+            "sha256": sha256,
+            "images_seen": generator.images_seen,
+            "onnx": onnx or "written",
+        }
+        write_json(staging / "export.json", result)
+    return result

@@ -1,0 +1,68 @@
+"""The job `walk`: the images between two generated images, as a strip and as films."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from gan_core.generation import animation
+from gan_core.jobs import queue
+from gan_core.jobs.progress import Reporter, stop_or_report
+from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.storage import drawn_images
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace, write_json
+
+WALK_PX = 320  # a frame is magnified by a whole number to about this
+FRAME_MS, LAST_MS = 90, 600
+
+
+def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """Into runs/<id>/walks/<job>/: a strip of some frames, and all of them there and back as films."""
+    from gan_core.generation import latent_walk, sampling
+
+    wanted, progress = job.payload, Reporter(store, job)
+    progress(0.0, "Loading the generator")
+    generator = Sampling(store.run(job.subject), workspace, wanted["at"])
+    ends, seed, scale = [wanted["from"], wanted["to"]], wanted["seed"], wanted["noise_scale"]
+    labels = [generator.label_of(end["class"]) for end in ends]
+    source = [labels[0] if wanted["same_noise"] else label for label in labels]
+    noises = [
+        sampling.noise(generator.config.z_dim, 1, seed=seed + label, start=end["number"])[0] * np.float32(scale)
+        for label, end in zip(source, ends, strict=True)
+    ]
+    images = latent_walk.walk(
+        generator.G, (noises[0], noises[1]), (labels[0], labels[1]), wanted["frames"], size=generator.info.size
+    )
+    about = {key: wanted[key] for key in ("from", "to", "same_noise")}
+    notes = generator.notes(seed, scale) | {"class": f"{ends[0]['class']} to {ends[1]['class']}"} | about
+    parent = workspace.run(job.subject) / "walks"
+    parent.mkdir(exist_ok=True)
+    with workspace.staging(parent / job.id) as staging:
+        some = animation.choose(len(images), drawn_images.STRIP)
+        strip = sampling.grid(images[some], [""], len(some))
+        sampling.save_png(staging / "strip.png", strip, notes)
+        formats = [format for format in animation.FORMATS if animation.can_write(format)]
+        for at, format in enumerate(formats):
+            stop_or_report(watch, progress, 0.3 + 0.7 * at / len(formats), f"Writing {animation.FORMATS[format]}")
+            there_and_back(staging / f"walk.{format}", format, images)
+        facts = {"job": job.id, "seed": seed, "noise_scale": scale, "frames": len(images), **about}
+        facts |= {"images_seen": generator.images_seen, "formats": formats}
+        write_json(staging / "walk.json", facts)
+    drawn_images.prune(workspace.run(job.subject), "walks")
+    return facts
+
+
+def there_and_back(path: Path, format: str, images: np.ndarray) -> None:
+    """images uint8 [N, S, S, C]; the film holds at the far end, and its loop closes at the near one."""
+    from gan_core.generation.sampling import picture_of
+
+    scale = max(1, WALK_PX // images.shape[1])
+    order = [*range(len(images)), *range(len(images) - 2, -1, -1)]
+
+    def draw(number: int) -> Image.Image:
+        picture = picture_of(images[order[number]]).convert("RGB")
+        return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+    animation.write(path, format, draw, len(order), frame_ms=FRAME_MS, last_ms=LAST_MS)
