@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # A package of gan_core and every package that its files may import, at the top of the file or inside a function.
 ARROWS = {
-    "checks": {"errors"},
     "text": set(),
     "settings": {"errors", "text"},
     "storage": {"errors"},
@@ -19,9 +20,9 @@ ARROWS = {
     "models": {"settings"},
     "system": {"errors", "storage", "data"},
     "evaluation": {"errors", "text", "storage", "models", "system"},
-    "generation": {"errors", "checks", "storage", "settings", "models"},
+    "generation": {"errors", "storage", "settings", "models"},
     "tracking": {"storage", "evaluation"},
-    "training": {"errors", "checks", "storage", "settings", "models", "generation", "tracking"},
+    "training": {"errors", "storage", "settings", "models", "generation", "tracking"},
     "dataset_health": {"errors", "text", "storage", "data", "evaluation"},
     "export": {"errors", "text", "data", "dataset_health"},
     "views": {"text", "storage", "settings", "evaluation", "export"},
@@ -29,10 +30,10 @@ ARROWS = {
         *("errors", "text", "storage", "settings", "data", "dataset_health", "models", "training", "generation"),
         *("evaluation", "export", "system", "tracking"),
     },
-    "actions": {"errors", "checks", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
+    "actions": {"errors", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
     "lab": {"errors", "evaluation", "training"},
     "cli": {
-        *("errors", "checks", "storage", "settings", "data", "generation", "training", "export", "views", "jobs"),
+        *("errors", "storage", "settings", "data", "generation", "training", "export", "views", "jobs"),
         *("actions", "system", "lab"),
     },
 }
@@ -192,6 +193,12 @@ def test_a_shared_part_is_used_by_two_pages():
         assert users.get(module, set()) - {"router.py"} and (len(users[module]) > 1 or users[module] == {"shared"}), (
             f"{module} is used by {users.get(module)}"
         )
+
+
+def test_what_every_test_shares_does_not_load_torch():
+    script = "import sys, tests.conftest; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_nothing_unsafe_is_loaded():

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from gan_core.actions.context import Context
-from gan_core.checks import check_seed
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.data.import_options import colour
 from gan_core.dataset_health import exclusions, findings
 from gan_core.errors import UserError
+from gan_core.settings.bounds import check_seed
 from gan_core.storage.store import Job
 from gan_core.storage.workspace import new_id
 

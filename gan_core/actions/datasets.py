@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.actions.context import Context
-from gan_core.checks import check_seed, exists
 from gan_core.data.dataset import read_info
 from gan_core.data.import_options import Choices, check_choices, check_settings
 from gan_core.data.import_preview import Preview, preview
@@ -13,6 +12,8 @@ from gan_core.data.origin import origin
 from gan_core.data.ready_sets import READY_SETS
 from gan_core.data.sources import check_folder
 from gan_core.errors import UserError
+from gan_core.settings.bounds import check_seed
+from gan_core.storage.file_checks import exists
 from gan_core.storage.store import LIVE, Job
 from gan_core.storage.workspace import new_id
 

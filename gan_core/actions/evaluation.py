@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import IO
 
 from gan_core.actions.context import Context, trained_run
-from gan_core.checks import check_seed, check_strength, exists
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.export import plan
 from gan_core.export.fill.classical import Policy
 from gan_core.export.quality_filter import CHECKS, checked_checks
+from gan_core.settings.bounds import check_seed, check_strength
 from gan_core.storage import run_folder
+from gan_core.storage.file_checks import exists
 from gan_core.storage.store import Job, Run
 from gan_core.storage.workspace import atomic_write, new_id
 

@@ -3,10 +3,10 @@
 import math
 
 from gan_core.actions.context import Context, trained_run
-from gan_core.checks import check_seed
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.generation import animation
+from gan_core.settings.bounds import check_seed
 from gan_core.settings.families import why_no_walk
 from gan_core.storage import drawn_images, run_folder
 from gan_core.storage.store import Job, Run

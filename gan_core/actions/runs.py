@@ -11,12 +11,12 @@ from typing import Any
 
 from gan_core.actions.context import Context, trained_run
 from gan_core.actions.datasets import import_dataset
-from gan_core.checks import check_room
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.settings import recipes, rules, schema, transfer_rules
 from gan_core.settings.recipes import auto
+from gan_core.storage.file_checks import check_room
 from gan_core.storage.store import Job, Run
 from gan_core.storage.workspace import new_id, read_json, write_json
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from gan_core import actions, checks
+from gan_core import actions
 from gan_core.cli.common import Call, Json, carry_out, context, say
 from gan_core.cli.names import RunId
 from gan_core.generation import animation
-from gan_core.storage import drawn_images
+from gan_core.storage import drawn_images, file_checks
 from gan_core.storage.workspace import atomic_write
 
 NoiseScale = Annotated[
@@ -40,7 +40,7 @@ def walk(
     format = out.suffix.removeprefix(".").lower()
     if format != "png":
         animation.check_format(format)
-    checks.check_out(out)
+    file_checks.check_out(out)
     here = context()
     start = class_ or actions.drawable(here, Call.store.run(run))[0]
     end, same_noise = to_class or start, to_number is None and to_class is not None
@@ -72,7 +72,7 @@ def timelapse(
     """Write the sample grids of a run as one animation, at most 300 of them, evenly chosen."""
     format = format or out.suffix.removeprefix(".").lower()
     animation.check_format(format)
-    checks.check_out(out)
+    file_checks.check_out(out)
     result = carry_out(actions.timelapse(context(), run, format))
     if result["state"] == "finished":
         copy_out(Call.workspace.run(run) / result["file"], out)

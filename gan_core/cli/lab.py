@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gan_core import checks
 from gan_core.errors import UserError
+from gan_core.settings import bounds
 from gan_core.settings.families import LOSSES
+from gan_core.storage import file_checks
 from gan_core.storage.workspace import atomic_write
 
 KINDS = (".png", ".json")
@@ -29,7 +30,7 @@ def lab(
     """A toy GAN of points in the plane: how many of its known modes does it find?"""
     from gan_core import lab as room
 
-    checks.check_seed(seed)
+    bounds.check_seed(seed)
     if toy not in room.TOYS:
         raise UserError("unknown_toy", f"There is no toy {toy!r}.", f"Choose one of {', '.join(room.TOYS)}.")
     if loss not in LOSSES:
@@ -39,7 +40,7 @@ def lab(
     if out is not None:
         if out.suffix not in KINDS:
             raise UserError("bad_out", f"{str(out)!r} is neither .png nor .json.", "Name the file so.")
-        checks.check_out(out)
+        file_checks.check_out(out)
     settings, known = room.Settings(loss=loss), room.TOYS[toy]
     if gamma is not None:
         settings = replace(settings, gamma=gamma)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from gan_core import actions, checks
+from gan_core import actions
 from gan_core.cli.common import Call, Json, context, say
-from gan_core.storage import cleanup
+from gan_core.storage import cleanup, file_checks
 from gan_core.storage.workspace import atomic_write
 from gan_core.system import support_bundle as support
 
@@ -38,7 +38,7 @@ def support_bundle(
     as_json: Json = False,
 ):
     """A zip that helps to explain a fault: versions, settings, logs, jobs. No pictures, names or paths."""
-    checks.check_out(out)
+    file_checks.check_out(out)
     content = support.bundle(Call.store, Call.workspace)
     atomic_write(out.absolute(), lambda file: file.write(content))
     say(

@@ -1,6 +1,8 @@
 """Pictures from a generator: images of a class, fixed-noise grids with a row per class."""
 
+import contextlib
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core import checks
+from gan_core.errors import UserError
 from gan_core.generation.png_metadata import Notes, png_info
 from gan_core.models import FAMILIES, Spec
 from gan_core.settings.schema import TrainConfig
@@ -19,6 +21,7 @@ COLUMNS = 8
 ROWS = 40  # classes that a grid shows at the most
 CELL_PX = 64  # small images are magnified by a whole number to at least about this
 BATCH = 250
+SHAPE_ERRORS = ("Missing key", "Unexpected key", "size mismatch", "must match")  # parts of torch's messages
 
 
 def to_pixels(images: torch.Tensor, size: int) -> np.ndarray:
@@ -40,6 +43,21 @@ def from_pixels(images: torch.Tensor, inner: int) -> torch.Tensor:
     return F.pad(x, (edge,) * 4, mode="replicate") if edge else x
 
 
+@contextlib.contextmanager
+def weights_fit() -> Iterator[None]:
+    """Around load_state_dict. Raises UserError other_networks where the weights are of networks that have changed since."""
+    try:
+        yield
+    except (RuntimeError, ValueError, KeyError) as error:
+        if isinstance(error, RuntimeError) and not any(message in str(error) for message in SHAPE_ERRORS):
+            raise  # out of memory, or a fault of the device
+        raise UserError(
+            "other_networks",
+            "This run was trained by another version of Ganvas, whose networks of this family were different.",
+            "Go on with the version that trained it, or clone the run and train anew.",
+        ) from error
+
+
 def load_generator(
     config: TrainConfig,
     weights: dict[str, torch.Tensor],
@@ -51,7 +69,7 @@ def load_generator(
 ) -> nn.Module:
     """The averaged generator of a checkpoint, ready to draw. Raises UserError other_networks where the weights do not fit."""
     G = FAMILIES[config.family].Generator(Spec.of(config, size=size, channels=channels, num_classes=num_classes))
-    with checks.weights_fit():
+    with weights_fit():
         G.load_state_dict(weights)
     return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 

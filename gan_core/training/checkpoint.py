@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from gan_core import checks
 from gan_core.errors import UserError
+from gan_core.generation.sampling import weights_fit
 from gan_core.settings.schema import CHECKPOINTS_KEPT
 from gan_core.storage.workspace import atomic_write, read_json, write_json
 from gan_core.training.step import State
@@ -84,7 +84,7 @@ def restore(state: State, values: dict[str, Any]) -> None:
 
     Raises UserError other_networks where the weights do not fit.
     """
-    with checks.weights_fit():
+    with weights_fit():
         for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
             getattr(state, name).load_state_dict(values[name])
         for name, value in values.get("memory", {}).items():  # version 0.1 had none

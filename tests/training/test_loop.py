@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from gan_core import checks
 from gan_core.errors import UserError
 from gan_core.generation import sampling
 from gan_core.settings.families import TRAITS, inner_size
@@ -356,7 +355,7 @@ def test_a_checkpoint_of_other_networks_is_refused_and_stays(tiny, tmp_path):
 
 
 def test_no_memory_for_a_checkpoint_is_not_told_as_another_version():
-    with pytest.raises(torch.OutOfMemoryError), checks.weights_fit():
+    with pytest.raises(torch.OutOfMemoryError), sampling.weights_fit():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
