@@ -4,7 +4,7 @@ const SIDE = 64, APART = 2 // places; points of one stroke lie at least so far a
 
 class Drawing {
   constructor(root) {
-    this.canvas = root.querySelector("canvas"); this.status = root.querySelector(".said")
+    this.canvas = root.querySelector("canvas"); this.status = root.querySelector(".status")
     this.points = []; this.cross = [32, 32]; this.given = null
     const place = (event) => {
       const box = this.canvas.getBoundingClientRect(), inside = (v) => Math.max(0, Math.min(SIDE - 1, Math.floor(v * SIDE)))

@@ -5,7 +5,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import LINES, level
+from gan_core.evaluation.vocabulary import INDICATORS, level
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.text import number
@@ -136,7 +136,7 @@ def reason(context: Context, runs: dict[str, Run | None]) -> None:
     st.subheader("What happened, and why")
     st.markdown(
         f"Variety of the poorest class: {number(looks[0])} with the classic loss, {number(looks[1])} with the cure; below "
-        f"{LINES['variance_ratio'][1]:g} a class counts as collapsed. With the classic loss G is paid for any picture that D takes "
+        f"{INDICATORS['variance_ratio'].threshold.red:g} a class counts as collapsed. With the classic loss G is paid for any picture that D takes "
         "for real, so one good digit a class is enough. The relativistic loss compares each generated picture with a real one, and "
         "the penalty keeps D's surface smooth, so that there is a way back to the digits that were left out."
     )

@@ -1,4 +1,4 @@
-"""The laboratory on the page: a player of frames, and a canvas to draw on. Both run in the browser; see laboratory.js and draw.js."""
+"""The laboratory on the page: a game that plays in the browser, and a canvas for drawing the real points."""
 
 import json
 from dataclasses import asdict
@@ -12,35 +12,40 @@ from gan_core.learn.settings import VERSION, Settings
 HERE = Path(__file__).parent
 
 
-def part(name: str) -> str:
-    return (HERE / name).read_text()
+def read(*names: str) -> str:
+    """The text of files beside this one. A component is given one script: its parts follow each other and share their names."""
+    return "\n".join((HERE / name).read_text() for name in names)
 
 
-PLAYER = st.components.v2.component(
-    "ganvas_plane", html=part("laboratory.html"), css=part("laboratory.css"), js=part("laboratory.js")
+LABORATORY = st.components.v2.component(
+    "ganvas_plane",
+    html=read("laboratory.html"),
+    css=read("laboratory.css"),
+    js=read("moves.js", "frames.js", "plane.js", "curves.js", "laboratory.js"),
 )
-CANVAS = st.components.v2.component("ganvas_draw", html=part("draw.html"), css=part("draw.css"), js=part("draw.js"))
+CANVAS = st.components.v2.component("ganvas_draw", html=read("draw.html"), css=read("draw.css"), js=read("draw.js"))
 
 
-def show_game(settings: Settings, at: str, tell_at: int, key: str) -> None:
-    """Show the game where it is after the moves `at`; where the pupil leaves it goes into the link. tell_at: a number of rounds
-    that the page wants to hear of while it plays.
+def show_game(settings: Settings, at: str, answer_at: int, key: str) -> None:
+    """Show the game after the moves `at`; where the user stops it goes into the link.
+
+    answer_at: the page runs again when the game reaches this round while it plays, 0 for never.
     """
-    told = asdict(settings) | {"version": VERSION}
+    game = json.dumps(asdict(settings) | {"version": VERSION})
     modes = len(source(settings.shape).centres) if SHAPES[settings.shape][3] else 0
-    data = {"game": json.dumps(told), "at": at, "tell_at": tell_at, "labels": settings.labels, "modes": modes}
+    data = {"game": game, "at": at, "answer_at": answer_at, "labels": settings.labels, "modes": modes}
 
-    def left() -> None:
+    def write_position() -> None:
         st.query_params["lab_at"] = st.session_state[key].at or ""
 
-    PLAYER(key=key, data=data, on_at_change=left)
+    LABORATORY(key=key, data=data, on_at_change=write_position)
 
 
 def draw_points(drawing: str, key: str) -> None:
-    """Show the canvas with a drawing; what is drawn goes into the link."""
+    """Show the canvas with a drawing; a new one goes into the link and starts another game."""
 
-    def drawn() -> None:
+    def write_drawing() -> None:
         st.query_params["lab_drawing"] = st.session_state[key].drawing
         st.query_params["lab_at"] = ""
 
-    CANVAS(key=key, data={"drawing": drawing, "most": MOST_DRAWN}, on_drawing_change=drawn)
+    CANVAS(key=key, data={"drawing": drawing, "most": MOST_DRAWN}, on_drawing_change=write_drawing)

@@ -30,18 +30,18 @@ def test_play_step_link_and_the_same_picture_in_a_second_tab(page, server):
 
     before = moved(page)
     page.get_by_role("button", name="Step D").click()
-    expect(page.locator(".said")).to_contain_text("D's turn")
+    expect(page.locator(".status")).to_contain_text("D's turn")
     expect(page).to_have_url(re.compile(f"lab_at=r{before}d1$"))
     page.get_by_role("button", name="Step G").click()
-    expect(page.locator(".said")).to_contain_text(f"{before + 1} rounds played")
+    expect(page.locator(".status")).to_contain_text(f"{before + 1} rounds played")
     expect(page).to_have_url(re.compile(f"lab_at=r{before + 1}$"))
-    told, picture = page.locator("dl.numbers").inner_text(), plane.evaluate(PICTURE)
+    numbers, picture = page.locator("dl.numbers").inner_text(), plane.evaluate(PICTURE)
 
     second = page.context.new_page()
     second.set_viewport_size({"width": 1440, "height": 1000})
     second.goto(page.url)
     expect(second.locator("dl.numbers")).to_have_text(page.locator("dl.numbers").inner_text(), use_inner_text=True)
-    assert second.locator("dl.numbers").inner_text() == told
+    assert second.locator("dl.numbers").inner_text() == numbers
     wait_for(lambda: second.locator("canvas.plane").evaluate(PICTURE) == picture, "the same picture")
 
     second.set_viewport_size({"width": 390, "height": 844})

@@ -1,4 +1,4 @@
-"""The Learn page: chapters and their presets, what a link says, predict and answer, the lesson on images."""
+"""The Learn page: chapters and their examples, the link, question and answer, the lesson on images."""
 
 import json
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from gan_core.learn.chapters import CHAPTERS
 from gan_core.learn.settings import OFFERED, Settings, build
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
-from pages.learn.laboratory_settings import text_of
+from pages.learn.game_settings import link_text
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import open_page, words
 
@@ -31,37 +31,37 @@ def empty(tmp_path, monkeypatch) -> Workspace:
 
 
 def game(at: AppTest) -> dict:
-    """What the player is told."""
-    (player,) = [one for one in at.get("bidi_component") if "ganvas_plane" in str(one.proto)]
-    return json.loads(player.proto.json)
+    """What the page sends to the laboratory in the browser."""
+    (component,) = [one for one in at.get("bidi_component") if "ganvas_plane" in str(one.proto)]
+    return json.loads(component.proto.json)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_asks_shows_and_answers(name):
     chapter = CHAPTERS[name]
     assert chapter.question.endswith("?") and len(set(chapter.answers)) == 3 and chapter.right in range(3)
-    assert len(chapter.reason) > 100 and chapter.scenes and 0 < chapter.tell_at <= 1000
+    assert len(chapter.reason) > 100 and chapter.examples and 0 < chapter.answer_at <= 1000
     assert "!" not in " ".join((chapter.text, chapter.question, *chapter.answers, chapter.reason))
-    for scene in chapter.scenes:
-        assert build(asdict(scene.settings)) == scene.settings and scene.look.endswith(".")
-        assert moves.text(moves.parse(scene.at)) == scene.at
-    assert len({scene.settings for scene in chapter.scenes}) == len(chapter.scenes)
+    for example in chapter.examples:
+        assert build(asdict(example.settings)) == example.settings and example.watch.endswith(".")
+        assert moves.text(moves.parse(example.at)) == example.at
+    assert len({example.settings for example in chapter.examples}) == len(chapter.examples)
 
 
-def test_no_two_values_of_a_rule_look_the_same_in_a_link():
+def test_no_two_values_of_a_setting_look_the_same_in_a_link():
     for offered in OFFERED.values():
-        assert len({text_of(value) for value in offered}) == len(offered)
+        assert len({link_text(value) for value in offered}) == len(offered)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_link_to_a_chapter_opens_its_first_game(name, empty):
+def test_a_link_to_a_chapter_opens_its_first_example(name, empty):
     at = open_page("learn", lab_chapter=name)
-    told, scene = game(at), CHAPTERS[name].scenes[0]
-    assert build(json.loads(told["game"])) == scene.settings and told["at"] == scene.at
-    assert CHAPTERS[name].title in words(at) and scene.look in words(at)
+    shown, example = game(at), CHAPTERS[name].examples[0]
+    assert build(json.loads(shown["game"])) == example.settings and shown["at"] == example.at
+    assert CHAPTERS[name].title in words(at) and example.watch in words(at)
     assert at.radio(key=f"lab_guess_{name}").value is None
-    for number, other in enumerate(CHAPTERS[name].scenes):
-        at.button(key=f"lab_scene_{number}").click().run()
+    for number, other in enumerate(CHAPTERS[name].examples):
+        at.button(key=f"lab_example_{number}").click().run()
         assert build(json.loads(game(at)["game"])) == other.settings and not at.exception
         assert game(at)["at"] == other.at
 
@@ -70,27 +70,28 @@ def test_a_link_says_everything_and_a_spoilt_one_nothing_bad(empty):
     at = open_page(
         "learn", lab_chapter="free", lab_loss="hinge", lab_lr_g="0.03", lab_crowd="1", lab_seed="7", lab_at="d1g1"
     )
-    told = game(at)
+    shown = game(at)
     assert (
-        build(json.loads(told["game"])) == Settings(loss="hinge", lr_g=0.03, crowd=True, seed=7) and told["at"] == "r1"
+        build(json.loads(shown["game"])) == Settings(loss="hinge", lr_g=0.03, crowd=True, seed=7)
+        and shown["at"] == "r1"
     )
     at = open_page("learn", lab_chapter="nobody", lab_loss="<b>", lab_lr_g="7", lab_at="r1;drop")
     assert build(json.loads(game(at)["game"])) == Settings() and game(at)["at"] == ""
 
 
-def test_a_changed_rule_stands_in_the_link_and_begins_again(empty):
+def test_a_changed_setting_stands_in_the_link_and_begins_again(empty):
     at = open_page("learn", lab_chapter="gan", lab_seed="1", lab_at="r50")
     assert game(at)["at"] == "r50"
     at.select_slider(key="lab_lr_g").set_value(0.01).run()
     assert game(at)["at"] == "" and at.query_params["lab_lr_g"] == "0.01" and "lab_at" not in at.query_params
-    assert "rules of your own" in words(at)
+    assert "your own" in words(at)
 
 
 def test_the_answer_shows_after_the_game_and_minds_the_guess(empty):
     chapter = CHAPTERS["collapse"]
     early = open_page("learn", lab_chapter="collapse", lab_at="r100")
-    assert chapter.reason not in words(early) and f"round {chapter.tell_at}" in words(early)
-    at = open_page("learn", lab_chapter="collapse", lab_at=f"r{chapter.tell_at}")
+    assert chapter.reason not in words(early) and f"round {chapter.answer_at}" in words(early)
+    at = open_page("learn", lab_chapter="collapse", lab_at=f"r{chapter.answer_at}")
     assert chapter.reason in words(at)
     at.radio(key="lab_guess_collapse").set_value(chapter.right).run()
     assert "As you predicted" in words(at)
