@@ -19,7 +19,7 @@ import plotly
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gan_core.errors import UserError
@@ -178,6 +178,11 @@ async def support_bundle(request: Request) -> Response:
     return Response(content, media_type="application/zip", headers=headers)
 
 
+async def earlier_address(request: Request) -> RedirectResponse:
+    """GET /dataset, the address of the Data page in links and bookmarks of earlier versions."""
+    return RedirectResponse(f"data?{request.url.query}")
+
+
 def warm_up() -> None:
     """Import what pages need, so that not the first visitor pays for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
@@ -228,6 +233,7 @@ app = st.App(
     routes=[
         Route("/api/uploads", upload, methods=["PUT"]),
         Route("/api/exports/{export}/{file}", workspace_file),
+        Route("/dataset", earlier_address),
         Route("/api/support-bundle", support_bundle),
         Route("/api/lab/{kind}", lab_frames),
         Route("/app/static/runs/{run}/samples/{sample}", workspace_file),

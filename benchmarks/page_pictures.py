@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
-PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
+PAGES = ("home", "data", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
 HEIGHT, QUALITY = 1000, 70
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
-PAGES = ("home", "dataset", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
+PAGES = ("home", "data", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")
 REPEATS, POINTS, GRIDS = 7, 2000, 50
 WHOLE = 10  # so many runs have all their points and grids, the others 120 and 3
 
@@ -80,7 +80,7 @@ def main() -> None:
             at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=30)
             if page != "home":
                 at.run()
-                at.switch_page(f"{page}.py")
+                at.switch_page(f"{page}/page.py")
             first, seconds, core = open_seconds(at.run)
             assert not at.exception, at.exception
             print(

@@ -1,4 +1,4 @@
-"""The frame around every page: the navigation, the logo, and the run that is training now."""
+"""What surrounds every page: the navigation, the logo, and in the sidebar the runs that are training now."""
 
 from pathlib import Path
 
@@ -13,86 +13,38 @@ from pages.shared.status import state_of, state_text
 from pages.shared.text import plain
 
 ASSETS = Path(__file__).parent.parent / "assets"
-MOST_CHIPS = 3  # the oldest: the one that trains, then those next in line
-CHIP_TIMES = 4  # the pace of a tab: the chip is looked at less than the page
+MOST_ACTIVE = 3  # runs in the sidebar: the one that trains, then those next in the queue
+SLOWER = 4  # the sidebar refreshes so many times less often than a page
+
+# (folder and address, title, icon, help); the first page has no address of its own
+PAGES = [
+    ("home", "Home", "home", "Start here: the demo, and your runs."),
+    ("data", "Data", "photo_library", "Import images in class folders and see what is in them."),
+    ("train", "Train", "model_training", "Choose a recipe and start a run."),
+    ("live", "Live", "monitoring", "Watch a run; pause, stop or resume it."),
+    ("samples", "Samples", "grid_view", "Images from the same noise at every epoch, beside real images."),
+    ("evaluate", "Evaluate", "straighten", "How far the generated images are from real ones."),
+    ("export", "Export", "folder_zip", "Download a balanced dataset."),
+    ("runs", "Runs", "table_rows", "All runs: compare, rename, delete."),
+    ("learn", "Learn", "school", "See how GANs work: a laboratory, and lessons."),
+    ("system", "System", "memory", "Devices, the queue, disk, optional parts."),
+]
 
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
 page = st.navigation(
     [
         st.Page(
-            "home/page.py",
-            title="Home",
-            icon=":material/home:",
-            default=True,
-            help="Start here: the demo, and your runs.",
-        ),
-        st.Page(
-            "data/page.py",
-            title="Data",
-            icon=":material/photo_library:",
-            url_path="dataset",
-            help="Bring in class folders and see what is in them.",
-        ),
-        st.Page(
-            "train/page.py",
-            title="Train",
-            icon=":material/model_training:",
-            url_path="train",
-            help="Pick a recipe and start a run.",
-        ),
-        st.Page(
-            "live/page.py",
-            title="Live",
-            icon=":material/monitoring:",
-            url_path="live",
-            help="Watch a run, pause or stop it.",
-        ),
-        st.Page(
-            "samples/page.py",
-            title="Samples",
-            icon=":material/grid_view:",
-            url_path="samples",
-            help="The same noise at every epoch, beside real images.",
-        ),
-        st.Page(
-            "evaluate/page.py",
-            title="Measure",
-            icon=":material/straighten:",
-            url_path="evaluate",
-            help="How far the generated images are from real ones.",
-        ),
-        st.Page(
-            "export/page.py",
-            title="Export",
-            icon=":material/folder_zip:",
-            url_path="export",
-            help="Download a balanced dataset.",
-        ),
-        st.Page(
-            "runs/page.py",
-            title="Runs",
-            icon=":material/table_rows:",
-            url_path="runs",
-            help="All runs: compare, rename, delete.",
-        ),
-        st.Page(
-            "learn/page.py",
-            title="Learn",
-            icon=":material/school:",
-            url_path="learn",
-            help="See how GANs work: a laboratory, and lessons.",
-        ),
-        st.Page(
-            "system/page.py",
-            title="System",
-            icon=":material/memory:",
-            url_path="system",
-            help="Devices, the queue, disk, optional parts.",
-        ),
+            f"{name}/page.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=None if name == "home" else name,
+            default=name == "home",
+            help=help,
+        )
+        for name, title, icon, help in PAGES
     ]
 )
-
 
 st.set_page_config(
     page_title="Ganvas" if page.title == "Home" else f"{page.title} · Ganvas",
@@ -101,17 +53,18 @@ st.set_page_config(
 )
 
 
-def running_now(context: Context) -> None:
-    """The chip: name, percent, time left, and the way to Live."""
-    active = [job for job in context.store.jobs(kind="train", states=("queued", "running"))][-MOST_CHIPS:]
-    names = {run.id: run.name for run in context.store.runs()} if active else {}
-
-    every = CHIP_TIMES * refresh_rate.seconds() if active else None
+def show_active_runs(context: Context) -> None:
+    """The sidebar: for each active run its name as a link to Live, its state, how much is done, and the time left."""
+    active = [job for job in context.store.jobs(kind="train", states=("queued", "running"))][-MOST_ACTIVE:]
+    if not active:
+        return
+    names = {run.id: run.name for run in context.store.runs()}
+    every = SLOWER * refresh_rate.seconds()
 
     @st.fragment(run_every=every)
-    def chip() -> None:
-        if every and refresh_rate.seconds() > refresh_rate.SLACK * every / CHIP_TIMES:
-            st.rerun()  # many came to watch
+    def refresh() -> None:
+        if refresh_rate.seconds() > refresh_rate.SLACK * every / SLOWER:
+            st.rerun()  # many more tabs are open than when the timer was set
         for job in active:
             now, status = context.store.job(job.id), run_folder.read_status(context.workspace.run(job.subject))
             with st.container(border=True, key=f"chip_{job.subject}"):
@@ -122,11 +75,10 @@ def running_now(context: Context) -> None:
                 left = f", {duration(status['eta_seconds'])} left" if moving else ""
                 st.caption(f"{state_text(state_of(now))}: {now.progress:.0%}{left}")
 
-    if active:
-        chip()
+    refresh()
 
 
 with st.sidebar:
-    running_now(get_context())
+    show_active_runs(get_context())
 
 page.run()

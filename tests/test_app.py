@@ -195,6 +195,11 @@ def test_pictures_of_a_job_come_from_disk_and_nothing_beside_them(server, path):
         assert server.ask("GET", f"{base}/{beside}")[0] == 404
 
 
+def test_the_earlier_address_of_the_data_page_leads_to_it(server):
+    status, headers, _ = server.ask("GET", "/dataset?ds=d1&again=d1")
+    assert (status, headers["location"]) == (307, "data?ds=d1&again=d1")
+
+
 def test_contact_sheets_come_from_disk(server):
     assert server.ask("GET", f"/app/static/datasets/{seeded_workspace.DATASET}/contact/2.webp")[0] == 200
 

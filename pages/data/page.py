@@ -5,13 +5,13 @@ import streamlit as st
 from pages.data.dataset_report import show_dataset
 from pages.data.import_form import import_form, show_import
 from pages.shared.context import get_context
-from pages.shared.select_run import info_or_stop, pick
-from pages.shared.steps import rail
+from pages.shared.select_run import info_or_stop, select_item
+from pages.shared.steps import show_steps
 from pages.shared.text import plain
 
 context = get_context()
 st.title("Data")
-rail("Data")
+show_steps("Data")
 datasets = {dataset.id: dataset for dataset in context.store.datasets()}
 bringing, again = st.query_params.get("job"), st.query_params.get("again")
 under_way = show_import(context, bringing) if bringing else False
@@ -28,7 +28,7 @@ for job in running:
     st.caption(f":material/hourglass_empty: {plain(job.payload.get('name', 'Dataset'))} is being imported.")
     st.page_link("data/page.py", label="Watch it", query_params={"job": job.id})
 if datasets and not under_way:
-    chosen_id = pick("Dataset", list(datasets.values()), "ds", "dataset_choice")
+    chosen_id = select_item("Dataset", list(datasets.values()), "ds", "dataset_choice")
     st.header(plain(datasets[chosen_id].name))
     info = info_or_stop(context, chosen_id)
     made_here = info.source.get("kind") == "curated"  # from a dataset, not from a source

@@ -12,9 +12,9 @@ from pages.live import curves as run_curves
 from pages.live import queue
 from pages.shared import collapse, refresh_rate, urls
 from pages.shared.context import get_context
-from pages.shared.select_run import dataset_name, pick_run
+from pages.shared.select_run import dataset_name, select_run
 from pages.shared.status import STATES, badge_text, no_grid_yet, state_of_run
-from pages.shared.steps import rail
+from pages.shared.steps import show_steps
 from pages.shared.text import plain, sentence
 
 GRID_PIXELS = 760
@@ -22,8 +22,8 @@ SELDOM_TIMES = 3  # the pace of the curves: what is new once in many rows is loo
 
 context = get_context()
 st.title("Live")
-rail("Look")
-run = pick_run(context, "live_run", "No run yet: train a model or run the demo, and watch it here.")
+show_steps("View")
+run = select_run(context, "live_run", "No run yet: train a model or run the demo, and watch it here.")
 folder = context.workspace.run(run.id)
 first = context.store.latest_job("train", run.id)
 was_live = first is not None and first.live
@@ -126,7 +126,7 @@ def say_state(job: Job | None, status: dict) -> None:
         with st.container(horizontal=True, key="live_next"):
             for page, label in (
                 ("samples/page.py", "See samples"),
-                ("evaluate/page.py", "Measure"),
+                ("evaluate/page.py", "Evaluate"),
                 ("export/page.py", "Export"),
             ):
                 st.page_link(page, label=label, icon=":material/arrow_forward:", query_params={"run": run.id})

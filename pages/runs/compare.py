@@ -62,7 +62,7 @@ def scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     results = {run.id: found for run in runs if (found := newest(context, run)) is not None}
     if missing := [run for run in runs if run.id not in results]:
         with st.container(horizontal=True, vertical_alignment="center", key="runs_unmeasured"):
-            st.caption("Not measured yet, click to measure:", width="content")
+            st.caption("Not evaluated yet, click to evaluate:", width="content")
             for run in missing:
                 st.page_link(
                     "evaluate/page.py",

@@ -8,14 +8,14 @@ from pages.samples.latent_walk import walk_section
 from pages.samples.timelapse import timelapse_section
 from pages.samples.variants import fuse_section
 from pages.shared.context import get_context
-from pages.shared.select_run import pick_run
+from pages.shared.select_run import select_run
 from pages.shared.status import no_grid_yet, state_of_run
-from pages.shared.steps import rail
+from pages.shared.steps import show_steps
 
 context = get_context()
 st.title("Samples")
-rail("Look")
-run = pick_run(context, "samples_run", "No run yet, so there are no samples: train a model first.")
+show_steps("View")
+run = select_run(context, "samples_run", "No run yet, so there are no samples: train a model first.")
 grids = grids_of(context.workspace.run(run.id))
 if not grids:
     training = context.store.latest_job("train", run.id)
@@ -31,7 +31,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="samples_col
     st.page_link(
         "live/page.py", label="Variety while it trains", icon=":material/monitoring:", query_params={"run": run.id}
     )
-    st.page_link("evaluate/page.py", label="Measure it", icon=":material/straighten:", query_params={"run": run.id})
+    st.page_link("evaluate/page.py", label="Evaluate it", icon=":material/straighten:", query_params={"run": run.id})
 found = explore_section(context, run)
 walk_section(context, run, found)
 fuse_section(context, run)

@@ -159,7 +159,7 @@ def warn_beyond(
     if compared is None:
         st.caption("Whether such images help a classifier was not asked yet.")
         here = {"run": st.query_params["run"]} if "run" in st.query_params else None
-        st.page_link("evaluate/page.py", label="Ask on Measure", icon=":material/straighten:", query_params=here)
+        st.page_link("evaluate/page.py", label="Ask on Evaluate", icon=":material/straighten:", query_params=here)
     elif set(compared.get("methods", {"gan": 1.0})) != set(methods):
         st.caption("The newest comparison of classifiers was made with images of other kinds.")
     elif said := plan.beyond_support(compared.get("sweep", []), plan.added_share(rows, counts), originals):

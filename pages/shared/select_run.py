@@ -37,7 +37,7 @@ def unique_labels(items: Sequence[Run | Dataset]) -> dict[str, str]:
     return {item.id: labels[item.id] for item in items}
 
 
-def pick(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> str:
+def select_item(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> str:
     """The id chosen in ?param=, offered as a select box. By default the one last chosen in this tab, else the first.
 
     items must not be empty.
@@ -66,14 +66,14 @@ def pick(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> st
     return chosen
 
 
-def pick_run(context: Context, key: str, nothing: str) -> Run:
+def select_run(context: Context, key: str, nothing: str) -> Run:
     """The run of ?run=, by default the newest. Stops the page with the sentence `nothing` where there is none."""
     runs = {run.id: run for run in context.store.runs()}
     if not runs:
         empty(nothing, "train/page.py", "Train a model")
         st.stop()
     say_deleted(context, st.query_params.get("run", ""))
-    return runs[pick("Run", list(runs.values()), "run", key)]
+    return runs[select_item("Run", list(runs.values()), "run", key)]
 
 
 def say_deleted(context: Context, run_id: str) -> None:

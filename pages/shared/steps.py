@@ -1,4 +1,4 @@
-"""The step rail: data, train, look, measure, export. What is done for the dataset or run of the address, and where one is."""
+"""The five steps above each working page: Data, Train, View, Evaluate, Export, each with its state for one dataset or run."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from pages.shared.context import get_context
 
 
 class Step(NamedTuple):
-    """state: a key of LOOKS. query: the ids that its link carries."""
+    """state: a key of STATES. query: the ids that its link carries."""
 
     title: str
     page: str
@@ -19,21 +19,21 @@ class Step(NamedTuple):
     query: dict[str, str]
 
 
-LOOKS = {
+STATES = {
     "done": (":material/check_circle:", "done"),
     "here": (":material/my_location:", "you are here"),
     "busy": (":material/pending:", "under way"),
     "open": (":material/radio_button_unchecked:", "open"),
 }
-TITLES = ("Data", "Train", "Look", "Measure", "Export")
+TITLES = ("Data", "Train", "View", "Evaluate", "Export")
 
 
-def rail(here: str) -> None:
-    """One line of links above a working page. here: one of TITLES."""
+def show_steps(here: str) -> None:
+    """A line of links above a working page. here: the title of that page's step."""
     context = get_context()
-    with st.container(horizontal=True, gap="small", key="rail", horizontal_alignment="left"):
-        for number, step in enumerate(steps(context, here), 1):
-            icon, word = LOOKS[step.state]
+    with st.container(horizontal=True, gap="small", key="steps", horizontal_alignment="left"):
+        for number, step in enumerate(steps_in_view(context, here), 1):
+            icon, word = STATES[step.state]
             label = f"{number} {step.title}: {word}"
             st.page_link(
                 step.page,
@@ -44,21 +44,21 @@ def rail(here: str) -> None:
             )
 
 
-def steps(context: Context, here: str) -> list[Step]:
-    """The five steps for what the address names, or what a page would choose without one."""
+def steps_in_view(context: Context, here: str) -> list[Step]:
+    """The five steps for the run or dataset that the address names, or that the page selects without one."""
     run = run_in_view(context, here)
     dataset_id = run.dataset_id if run else dataset_in_view(context)
     of_dataset = {"ds": dataset_id} if dataset_id else {}
     of_run = {"run": run.id} if run else {}
-    states = done(context, run, dataset_id) | {here: "here"}
-    look = "samples/page.py" if states["Train"] == "done" else "live/page.py"
-    pages = ("data/page.py", "train/page.py", look, "evaluate/page.py", "export/page.py")
+    states = state_of_steps(context, run, dataset_id) | {here: "here"}
+    view = "samples/page.py" if states["Train"] == "done" else "live/page.py"
+    pages = ("data/page.py", "train/page.py", view, "evaluate/page.py", "export/page.py")
     queries = (of_dataset, of_dataset, of_run, of_run, of_run or of_dataset)
     return [Step(*parts) for parts in zip(TITLES, pages, (states[title] for title in TITLES), queries, strict=True)]
 
 
 def run_in_view(context: Context, here: str) -> Run | None:
-    """The run of ?run=, else the one last looked at; on Data and Train the newest run of their dataset."""
+    """The run of ?run=, else the one last selected in this tab; on Data and Train the newest run of their dataset."""
     wanted = st.query_params.get("run") or st.session_state.get("last_run")
     if here not in ("Data", "Train"):
         try:
@@ -77,8 +77,8 @@ def dataset_in_view(context: Context) -> str | None:
     return wanted if wanted in ids else ids[0] if ids else None
 
 
-def done(context: Context, run: Run | None, dataset_id: str | None) -> dict[str, str]:
-    """{title: 'done', 'busy' or 'open'}, from what lies in the workspace and in the queue."""
+def state_of_steps(context: Context, run: Run | None, dataset_id: str | None) -> dict[str, str]:
+    """{title: 'done', 'busy' or 'open'}, from the files of the workspace and the jobs in the queue."""
     states = dict.fromkeys(TITLES, "open")
     if dataset_id and (context.workspace.dataset(dataset_id) / "dataset.json").is_file():
         states["Data"] = "done"
@@ -90,9 +90,9 @@ def done(context: Context, run: Run | None, dataset_id: str | None) -> dict[str,
     elif any((folder / "checkpoints").glob("ck-*.json")):
         states["Train"] = "done"
     if states["Train"] == "done" and any((folder / "samples").glob("fakes-*.png")):
-        states["Look"] = "done"
+        states["View"] = "done"
     for title, kind, column in (
-        ("Measure", "evaluate", "subject"),
+        ("Evaluate", "evaluate", "subject"),
         ("Export", "export", "json_extract(payload, '$.run')"),
     ):
         found = {

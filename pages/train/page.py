@@ -10,8 +10,8 @@ from gan_core.settings.schema import TrainConfig
 from gan_core.text import count, duration, size
 from pages.shared import settings_form
 from pages.shared.context import click_token, get_context
-from pages.shared.select_run import empty, info_or_stop, pick, unique_labels
-from pages.shared.steps import rail
+from pages.shared.select_run import empty, info_or_stop, select_item, unique_labels
+from pages.shared.steps import show_steps
 from pages.shared.text import plain, sentence
 from pages.train.clone import say_clone, take_clone
 from pages.train.recipe_cards import choose_recipe, recipe_speeds
@@ -24,12 +24,12 @@ for other in ("run", "job"):  # a page's address names what the page is about
     if other in st.query_params:
         del st.query_params[other]
 take_clone(context)
-rail("Train")
+show_steps("Train")
 datasets = {dataset.id: dataset for dataset in context.store.datasets()}
 if not datasets:
     empty("You need a dataset first: a ready set is imported in seconds.", "data/page.py", "Pick a dataset")
     st.stop()
-dataset_id = pick("Dataset", list(datasets.values()), "ds", "train_dataset")
+dataset_id = select_item("Dataset", list(datasets.values()), "ds", "train_dataset")
 info = info_or_stop(context, dataset_id)
 train_images = sum(info.train_counts)
 st.caption(

@@ -56,7 +56,7 @@ def choose(page: Page, key: str, option: str):
 
 
 def upload(page: Page, server, path):
-    page.goto(f"{server.url}/dataset")
+    page.goto(f"{server.url}/data")
     choose(page, "import_way", "Upload a zip")
     page.locator(".st-key-import_upload input[type=file]").set_input_files(path)
     expect(page.locator(".st-key-import_upload")).to_contain_text("is here")
@@ -210,7 +210,7 @@ def test_two_clicks_from_home_to_a_generated_picture(page, server):
 def test_a_zip_that_cannot_be_used_gets_one_sentence_and_leaves_nothing(
     page, server, tmp_path, name, classes, extra, said
 ):
-    page.goto(f"{server.url}/dataset")
+    page.goto(f"{server.url}/data")
     choose(page, "import_way", "Upload a zip")
     page.locator(".st-key-import_upload input[type=file]").set_input_files(pictures(tmp_path / name, classes, extra))
     alert = page.get_by_role("alert").filter(has_text=".").first
@@ -229,7 +229,7 @@ def test_a_class_named_like_a_script_is_only_a_name(page, server, tmp_path):
     assert dialogs == [] and page.strays == []
 
 
-@pytest.mark.parametrize("where", ["", "dataset", "train", "live", "samples", "evaluate", "export", "runs"])
+@pytest.mark.parametrize("where", ["", "data", "train", "live", "samples", "evaluate", "export", "runs"])
 def test_every_page_opens_by_its_address_and_fits_a_phone(page, server, where):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server.url}/{where}")

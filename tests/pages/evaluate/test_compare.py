@@ -27,4 +27,4 @@ def test_an_unmeasured_run_says_so_in_a_comparison(full):
     at.multiselect(key="compare_runs").set_value(
         [seeded_workspace.RUNS["failed"], seeded_workspace.RUNS["finished"]]
     ).run()
-    assert "Birds, failed has not been measured yet." in letters(at) and "the dataset" in at.warning[-1].value
+    assert "Birds, failed has not been evaluated yet." in letters(at) and "the dataset" in at.warning[-1].value

@@ -20,3 +20,13 @@ def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started, 
     at.switch_page("home/page.py").run()
     at.button(key="run_demo").click().run()
     assert len(Store(empty).runs()) == 1
+
+
+def test_home_shows_all_that_is_active_and_leads_to_every_run(full):
+    store = Store(full)
+    for number in range(12):
+        seeded_workspace.seed_run(full, store, f"r{number + 500:016x}", f"Later {number}", "finished", 4e9 + number)
+    at = open_page("home")
+    labels = [link.proto.label.replace("\\", "") for link in at.get("page_link")]
+    assert {"Birds, running", "Birds, queued", "All 18 runs, with their scores"} <= set(labels)
+    assert sum(label.startswith("Later") for label in labels) == 8

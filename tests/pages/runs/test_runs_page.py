@@ -89,7 +89,7 @@ def test_compare_tells_settings_scores_and_curves(full):
         "off",
         "on",
     }
-    assert "Not measured yet, click to measure:" in letters(at)
+    assert "Not evaluated yet, click to evaluate:" in letters(at)
     assert "Only one of these runs has scores" in letters(at) and "omparable:" not in letters(at)
     links = {link.proto.query_string: link.proto.label.replace("\\", "") for link in at.get("page_link")}
     assert links[f"run={FAILED}"] == "Birds, failed"

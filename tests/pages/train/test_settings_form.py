@@ -5,6 +5,7 @@ import pytest
 from gan_core.settings import recipes
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage.store import Store
+from pages.shared import settings_form
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import letters, open_page
 
@@ -74,3 +75,12 @@ def test_a_run_to_start_from_is_offered_where_it_fits_and_is_kept_with_its_refus
     at.button(key="train_start").click().run()
     config = Store(full).runs()[0].config
     assert (config["start_from"], config["freeze_d"]) == (seeded_workspace.RUNS["finished"], 2)
+
+
+def test_no_limit_is_said_of_epochs_alone():
+    assert settings_form.differences(
+        TrainConfig(epochs=1_000_000.0, seed=1_000_000), TrainConfig(seed=0, epochs=5.0)
+    ) == [
+        "Epochs: 5 → no limit",
+        "Seed: 0 → 1000000",
+    ]
