@@ -5,13 +5,11 @@ import os
 import sys
 
 os.environ["GANVAS_THREADS"] = "1"  # tests run beside each other; before anything reads it
+os.environ["OMP_NUM_THREADS"] = "1"  # the same for torch and scikit-learn; torch is imported only where a test needs it
 
 import numpy as np
 import pytest
-import torch
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from gan_core import __main__ as cli
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.jobs import queue
@@ -20,8 +18,6 @@ from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, new_id
 from tests.builders import seeded_workspace
 from tests.builders.toy_images import toy_images
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture
@@ -99,14 +95,16 @@ def tiny():
     return shrink
 
 
-class Untrained(FeatureExtractorInceptionV3):
-    def load_state_dict(self, *_):
-        """Keep the random weights of the layers."""
-
-
 @pytest.fixture(scope="session")
 def untrained_file(tmp_path_factory):
     """A weights file of the right keys and shapes, and the network it was saved from."""
+    import torch
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Untrained(FeatureExtractorInceptionV3):
+        def load_state_dict(self, *_):
+            """Keep the random weights of the layers."""
+
     folder = tmp_path_factory.mktemp("weights")
     torch.save({}, folder / "nothing.pth")
     torch.manual_seed(0)
@@ -119,7 +117,8 @@ def untrained_file(tmp_path_factory):
 def ordinary_floats():
     """Training flushes denormals process-wide; the next test gets ordinary numbers again."""
     yield
-    torch.set_flush_denormal(False)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +132,7 @@ def same_main():
 @pytest.fixture
 def ganvas(workspace, monkeypatch, capsys):
     """ganvas(*words) -> (exit code, the last line's object with --json else what was printed, stderr), in this process."""
+    from gan_core import __main__ as cli
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["ganvas", "--workspace", str(workspace.root), *map(str, words)])
