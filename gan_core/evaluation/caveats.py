@@ -4,13 +4,9 @@ from typing import NamedTuple
 
 from gan_core.errors import UserError
 from gan_core.evaluation.features.extractors import Extractor
+from gan_core.evaluation.vocabulary import published
 
 FEW_IMAGES = 2048  # below the feature count of Inception-v3 the covariance is singular
-MANIFOLD = ("precision", "recall", "density", "coverage")
-TITLES = {"inception-v3": "Inception-v3", "efficientnet-lite0": "EfficientNet-Lite0", "referee": "Referee"}
-
-# Only the network of the papers gives the scores of the papers' names.
-NAMES = {"inception-v3": ("fid", "inception_score")}
 
 
 class Counts(NamedTuple):
@@ -21,20 +17,6 @@ class Counts(NamedTuple):
     n: int
     floor: int
     held_out: int
-
-
-def labels(extractor: str, title: str, note: str) -> dict[str, str]:
-    """Display names by key, for the network of that name and title; note: what is unusual about its weights, else ''."""
-    if extractor in NAMES:
-        network = f", {title}" if note else ""
-        named = {"fid": f"FID{network}", "kid": f"KID{network}", "inception_score": f"Inception Score{network}"}
-    else:
-        named = {
-            "frechet_distance": f"Frechet distance, {title}",
-            "kid": f"Kernel distance, {title}",
-            "inception_score_formula": f"Inception Score formula, {title}",
-        }
-    return named | {key: f"{key.capitalize()}, {title}" for key in MANIFOLD}
 
 
 def parts(n: int) -> int:
@@ -66,7 +48,7 @@ def own_eyes(extractor: str, family: str, guided: bool) -> list[str]:
 
 def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
     """Plain sentences that belong beside the scores."""
-    n, is_inception = counts.n, extractor.name in NAMES
+    n, is_inception = counts.n, published(extractor.name)
     name, kernel = ("FID", "KID") if is_inception else ("Frechet distance", "kernel distance")
     told = [f"The {name} falls as more images are compared: set it only beside scores from {n:,} images."]
     if n < FEW_IMAGES:

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from gan_core.errors import UserError
 from gan_core.evaluation import detector, memorization, mode_counting
 from gan_core.evaluation.collapse import verdict
-from gan_core.evaluation.collapse.reference import MOST_IMAGES
+from gan_core.evaluation.collapse.reference import MOST_IMAGES, Reference, z_sensitivity
 from gan_core.evaluation.dataset_classifier import Referee, as_extractor
 from gan_core.evaluation.features.extractors import Extractor, Features
 
@@ -98,7 +98,7 @@ def examine(
     pixel_rows = np.sort(rows[:PIXEL_IMAGES])
 
     def variety() -> verdict.Examination:
-        reference = verdict.Reference.build(
+        reference = Reference.build(
             look(network, train_images, rows),
             train_labels[rows],
             look(network, test_images, held) if len(held) else NO_FEATURES,
@@ -112,8 +112,8 @@ def examine(
             reference,
             seen,
             asked if conditional else None,
-            z_sensitivity=verdict.z_sensitivity(fakes[:PIXEL_IMAGES], asked[:PIXEL_IMAGES]) if conditional else None,
-            z_sensitivity_real=verdict.z_sensitivity(train_images[pixel_rows], train_labels[pixel_rows])
+            z_sensitivity=z_sensitivity(fakes[:PIXEL_IMAGES], asked[:PIXEL_IMAGES]) if conditional else None,
+            z_sensitivity_real=z_sensitivity(train_images[pixel_rows], train_labels[pixel_rows])
             if conditional
             else None,
             classes=classes,

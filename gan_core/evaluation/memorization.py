@@ -25,9 +25,9 @@ import numpy as np
 
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.near_copies import LEAST_IMAGES, TRAIN_SAMPLE, Space, in_pixels, look, mirrored, pixel_side
+from gan_core.evaluation.vocabulary import severity
 
 PAIRS, BINS = 16, 30
-LEVELS = ("ok", "amber", "red")
 
 
 def copying(
@@ -97,7 +97,7 @@ def judge(found: dict[str, Space], n: int) -> tuple[str, str, str]:
     """(verdict, sentence, todo) over all spaces."""
     pixels = found["pixels"]
     todo = "Look at the closest pairs. To copy less: train for a shorter time, augment more, or import more images."
-    copied = max(found.values(), key=lambda space: (LEVELS.index(space.copies), space is pixels))
+    copied = max(found.values(), key=lambda space: (severity(space.copies), space is pixels))
     confirmed = copied is pixels or pixels.copies != "ok" or pixels.shift != "ok"
     if copied.copies != "ok":
         share, usual = copied.numbers["near_copies"] or 0.0, copied.numbers["near_copies_held_out"] or 0.0

@@ -11,11 +11,8 @@ from scipy import stats
 
 from gan_core.errors import Stopped
 from gan_core.evaluation.neighbors import nearest
+from gan_core.evaluation.vocabulary import AUTHENTICITY, CT_Z, MEDIAN_RATIO, NEAR_COPIES
 
-NEAR_COPIES = (0.02, 0.10)
-MEDIAN_RATIO = (0.85, 0.7)
-AUTHENTICITY = (0.10, 0.25)
-CT_Z = -3.0
 CHANCE = 1e-4
 COPY_PERCENTILE = 1.0
 NEXT_TIMES = (

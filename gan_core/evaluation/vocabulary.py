@@ -1,28 +1,18 @@
-"""What the numbers of a measurement mean, in words that pages and the report share, and which results may be compared."""
+"""The names, meanings, thresholds and levels of an evaluation, in one place without torch.
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+Pages, reports, the command line and the code that computes the numbers all read them from here. Keys are those of result.json and
+collapse.jsonl; results.py has the results themselves.
+"""
 
-DISTANCES = ("fid", "frechet_distance")
-MEANINGS = {
-    "fid": "How far the cloud of generated images lies from the cloud of real ones; 0 is the same, lower is better.",
-    "frechet_distance": "How far the cloud of generated images lies from the cloud of real ones; 0 is the same, "
-    "lower is better. Not comparable with published FID.",
-    "kid": "How far apart the two clouds are, without the bias of few images; near 0 is the same "
-    "(it may fall just below), lower is better.",
-    "inception_score": "How clearly each image shows one thing, and how many things there are; higher is better.",
-    "inception_score_formula": "How clearly each image shows one thing, and how many things there are; higher is better.",
-    "precision": "The share of generated images that look like some real one; low means implausible images.",
-    "recall": "The share of real images that some generated one looks like; low means missing variety.",
-    "density": "How closely generated images sit among real ones; about 1 for real images, more where all are typical.",
-    "coverage": "The share of real images with a generated one nearby; about 0.97 for real images, "
-    "low means missing variety.",
-}
-AGAINST = {"train": "training images", "test": "held-out test images"}
+from typing import NamedTuple
+
+from gan_core.text import number
+
+# -- levels ------------------------------------------------------------------------------------------------------------
 
 
 class Level(NamedTuple):
-    """A verdict as a sign and a word, so that it is never told by colour alone."""
+    """A level as a sign and a word, so that it is never shown by color alone."""
 
     sign: str  # for plain text and HTML
     icon: str  # for Streamlit
@@ -38,37 +28,146 @@ LEVELS = {
 UNKNOWN = Level("?", ":material/help:", "Not known")
 HELPS = {"helps": Level("✓", ":material/check_circle:", "Helps")}
 NO_GAIN = Level("–", ":material/remove_circle:", "No measurable gain")
+SEVERITY = ("ok", "amber", "red")  # of an indicator or a verdict, the least severe first
 
-# Below these a curve is worth a second look (amber) or alarms (red).
-LINES = {"variance_ratio": (0.6, 0.3), "coverage_ratio": (0.6, 0.3)}
+
+def level(key: object) -> Level:
+    """The level of that key of LEVELS, or UNKNOWN."""
+    return LEVELS.get(str(key), UNKNOWN)
+
+
+def severity(key: str) -> int:
+    """0 for ok, 1 for amber, 2 for red."""
+    return SEVERITY.index(key)
+
+
+class Threshold(NamedTuple):
+    """From where on a value is amber, and red. Where amber is above red, low values are the bad ones."""
+
+    amber: float
+    red: float
+
+
+# -- collapse: the indicators and their thresholds ---------------------------------------------------------------------
+
+
+class Indicator(NamedTuple):
+    name: str
+    threshold: Threshold
+
+
 INDICATORS = {
-    "variance_ratio": "Variety within a class",
-    "pairwise_ratio": "Distance of two images",
-    "near_duplicates": "Near duplicates",
-    "support": "Different images",
-    "coverage_ratio": "Coverage",
-    "agreement": "Label agreement",
-    "class_shares": "Class shares",
-    "z_sensitivity": "Use of the noise",
-    "d_overfit": "Discriminator overfitting",
-    "d_certainty": "Certainty of the discriminator",
-    "d_loss_left": "What is left of the discriminator's loss",
-    "d_label_use": "Use of the label by the discriminator",
+    # Within-class variance of generated over real images; by chance a healthy class of 25 images falls to 0.5.
+    "variance_ratio": Indicator("Variety within a class", Threshold(0.6, 0.3)),
+    # How far the share of images that the classifier assigns to the requested class lies below its accuracy on real images.
+    "agreement": Indicator("Label agreement", Threshold(0.10, 0.25)),
+    # Total variation between the requested and the predicted class shares, beyond chance.
+    "class_shares": Indicator("Class shares", Threshold(0.10, 0.25)),
+    # Real images that generated ones reach, over those that held-out images reach; over all classes and for each.
+    "coverage_ratio": Indicator("Coverage", Threshold(0.6, 0.3)),
+    # The birthday estimate of the number of different images, over the size of the training set.
+    "support": Indicator("Different images", Threshold(0.15, 0.10)),
+    # Among as many real images 1 % by construction; but 256 of 1,500 images drawn with repeats reach 15 %, so this
+    # indicator only counts together with `support`.
+    "near_duplicates": Indicator("Near duplicates", Threshold(0.02, 0.10)),
+    # Mean distance of two generated over that of two real images; its square is about the variance ratio.
+    "pairwise_ratio": Indicator("Distance of two images", Threshold(0.75, 0.5)),
+    # The share of the pixels' variance that the noise makes, over the same share in real images.
+    "z_sensitivity": Indicator("Use of the noise", Threshold(0.3, 0.1)),
+    # The part of D's preference for training images that held-out images do not share.
+    "d_overfit": Indicator("Discriminator overfitting", Threshold(0.5, 0.9)),
+    # The mean sign of D's output on training images; ADA (arXiv:2006.06676) steers it to 0.6.
+    "d_certainty": Indicator("Certainty of the discriminator", Threshold(0.8, 0.9)),
+    # D's loss over that of a D that cannot tell real from generated: near 0 the gradient of G fades.
+    "d_loss_left": Indicator("Remaining loss of the discriminator", Threshold(0.1, 0.02)),
+    # D's preference for an image's own label over another, in standard deviations of D's output.
+    "d_label_use": Indicator("Use of the label by the discriminator", Threshold(0.1, 0.0)),
 }
+# A single class is judged by thresholds of its own, as its few images vary more:
+CLASS_AGREEMENT = Threshold(0.25, 0.50)  # below the classifier's recall of that class on real images
+CLASS_SHARE = Threshold(0.5, 0.2)  # of the images that the class should have
+
+
+def indicator_name(key: str) -> str:
+    return INDICATORS[key].name if key in INDICATORS else key
+
+
+# -- memorization: near copies of training images ----------------------------------------------------------------------
+
+NEAR_COPIES = Threshold(0.02, 0.10)  # share of near copies beyond that of held-out images; 1 % by construction
+MEDIAN_RATIO = Threshold(0.85, 0.7)  # nearest distance, generated over held-out; means of 2 to 4 real images reach 0.73
+AUTHENTICITY = Threshold(0.10, 0.25)  # below the authenticity of held-out images (arXiv:2102.08921)
+CT_Z = -3.0  # a shift of all distances counts only with a Mann-Whitney z below this (arXiv:2004.05675)
+SPACES = {"pixels": "pixels", "referee": "features of the dataset classifier"}
+
+# -- scores ------------------------------------------------------------------------------------------------------------
+
+DISTANCES = ("fid", "frechet_distance")
+MANIFOLD = ("precision", "recall", "density", "coverage")
+MEANINGS = {
+    "fid": "Distance between the distributions of generated and real images; 0 means equal, lower is better.",
+    "frechet_distance": "Distance between the distributions of generated and real images; 0 means equal, lower is better. "
+    "Not comparable with published FID.",
+    "kid": "Distance between the two distributions that does not depend on the number of images; near 0 means equal (it may be "
+    "slightly negative), lower is better.",
+    "inception_score": "How clearly each image shows one thing, and how many different things there are; higher is better.",
+    "inception_score_formula": "How clearly each image shows one thing, and how many different things there are; "
+    "higher is better.",
+    "precision": "The share of generated images that resemble some real image; low means implausible images.",
+    "recall": "The share of real images that some generated image resembles; low means missing variety.",
+    "density": "How closely generated images lie among real ones; about 1 for real images, more where all are typical.",
+    "coverage": "The share of real images with a generated image nearby; about 0.97 for real images, low means missing variety.",
+}
+SPLITS = {"train": "training images", "test": "held-out test images"}
+
+# The dataset classifier is "referee" in files and stored requests, and "dataset-classifier" for people.
+DATASET_CLASSIFIER = "referee"
+EXTRACTOR_ALIASES = {"dataset-classifier": DATASET_CLASSIFIER}
+EXTRACTOR_TITLES = {
+    "inception-v3": "Inception-v3",
+    "efficientnet-lite0": "EfficientNet-Lite0",
+    DATASET_CLASSIFIER: "Dataset classifier",
+}
+
+
+def published(extractor: str) -> bool:
+    """Whether scores from this extractor bear the names of the papers: only Inception-v3 gives FID and Inception Score."""
+    return extractor == "inception-v3"
+
+
+def score_keys(extractor: str) -> tuple[str, str]:
+    """(key of the Frechet distance, key of the Inception Score) of a result by this extractor."""
+    return ("fid", "inception_score") if published(extractor) else ("frechet_distance", "inception_score_formula")
+
+
+def score_names(extractor: str, title: str, own_weights: bool) -> dict[str, str]:
+    """Display names by key. title: of the extractor; own_weights: they are not the published ones."""
+    if published(extractor):
+        network = f", {title}" if own_weights else ""
+        named = {"fid": f"FID{network}", "kid": f"KID{network}", "inception_score": f"Inception Score{network}"}
+    else:
+        named = {
+            "frechet_distance": f"Frechet distance, {title}",
+            "kid": f"Kernel distance, {title}",
+            "inception_score_formula": f"Inception Score formula, {title}",
+        }
+    return named | {key: f"{key.capitalize()}, {title}" for key in MANIFOLD}
+
+
 PARTS = {  # of a result that may be absent
     "two_sample": "Real or generated",
     "memorisation": "Copies of training images",
     "collapse": "Variety",
     "agreement": "Label agreement",
-    "referee": "The dataset's own classifier",
+    "referee": "Dataset classifier",
     "per_class": "The table per class",
-    "modes": "Known kinds",
+    "modes": "Known modes",
     "times_floor": "The ratio to the floor",
 }
 
 
 def part_name(key: str, labels: dict[str, str]) -> str:
-    """A key of a result's "absent" in words."""
+    """The display name of a key of a result's "absent". labels: the names of its scores."""
     if key.startswith("floor."):
         inner = key.removeprefix("floor.").removeprefix("held_out.")
         split = "training against held-out" if "held_out." in key else "half against half"
@@ -76,105 +175,7 @@ def part_name(key: str, labels: dict[str, str]) -> str:
     return labels.get(key) or PARTS.get(key, key)
 
 
-SPACES = {"pixels": "pixels", "referee": "referee features"}
-
-# What must be equal before two results are set side by side: key of the result -> how a sentence calls it.
-SAME = {
-    "dataset": "the dataset",
-    "size": "the image size",
-    "extractor": "the extractor",
-    "weights": "the extractor's weights",
-    "resize": "the resize",
-    "against": "the split compared with",
-    "n_real": "the number of real images",
-    "n_fake": "the number of generated images",
-}
-
-
-def level(verdict: object) -> Level:
-    return LEVELS.get(str(verdict), UNKNOWN)
-
-
-def scores_of(result: dict[str, Any]) -> list[str]:
-    """Keys of a result's scores over all classes, in the order of its labels."""
-    return [key for key in result.get("labels", {}) if key in result]
-
-
-def differences(results: Sequence[dict[str, Any]]) -> list[str]:
-    """What keeps results from being compared, in words; [] where nothing does."""
-    return [word for key, word in SAME.items() if len({repr(result.get(key)) for result in results}) > 1]
-
-
-def variety_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of collapse.jsonl with their values beside the epoch, for a curve: {"epoch", "variance_ratio", ...}."""
-    flat = []
-    for row in rows:
-        values = row.get("values")
-        if row.get("epoch") is not None and isinstance(values, dict):
-            flat.append({"epoch": row["epoch"], "images_seen": row.get("images_seen"), **values})
-    return flat
-
-
-def score_rows(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The scores of one run against the epoch, for a curve: {"epoch", "images_seen", "floor", score: value, ...}, by epoch.
-
-    results: the newest first. Only those measured as the newest was, and of each checkpoint the newest; "floor" is that of
-    the distance.
-    """
-    rows: dict[int, dict[str, Any]] = {}
-    for result in results:
-        seen, epoch = result.get("images_seen"), result.get("epoch")
-        if seen is None or epoch is None or seen in rows or differences([results[0], result]):
-            continue
-        keys = scores_of(result)
-        floors = [(result.get("floor") or {}).get(key) for key in keys if key in DISTANCES]
-        values = {key: result[key] for key in keys}
-        rows[seen] = {"epoch": epoch, "images_seen": seen, "floor": floors[0] if floors else None, **values}
-    return [rows[seen] for seen in sorted(rows)]
-
-
-def checkpoint(result: dict[str, Any]) -> str:
-    """Which checkpoint a result is about, for the end of a sentence."""
-    seen, epoch = result.get("images_seen"), result.get("epoch")
-    if result.get("methods") and "gan" not in result["methods"]:
-        return "images made without the run"
-    if seen is None:
-        return "an unknown checkpoint"
-    return f"the checkpoint at {seen:,} images" + (f" (epoch {epoch:.3g})" if epoch is not None else "")
-
-
-def class_order(per_class: dict[str, dict[str, Any]]) -> list[str]:
-    """The classes, the one with the worst coverage first; those without one last, in their own order."""
-    covered = lambda name: per_class[name].get("coverage")
-    return sorted(per_class, key=lambda name: (covered(name) is None, covered(name) or 0.0))
-
-
-def reasons(row: dict[str, Any]) -> str:
-    """Why a class has no value where it has none: each reason once."""
-    return " ".join(dict.fromkeys((row.get("absent") or {}).values()))
-
-
-def number(value: object, digits: int = 4) -> str:
-    """Four significant digits; '–' where there is none."""
-    return "–" if not isinstance(value, int | float) else f"{value:.{digits}g}"
-
-
-def interval(ends: Sequence[float] | None) -> str:
-    """'0.01 to 0.02', or '–'."""
-    return f"{number(ends[0])} to {number(ends[1])}" if ends else "–"
-
-
-def percent(value: object) -> str:
-    return "–" if not isinstance(value, int | float) else f"{100 * value:.1f} %"
-
-
-def points(value: object) -> str:
-    """A difference of two shares, in percentage points with its sign."""
-    return "–" if not isinstance(value, int | float) else f"{100 * value:+.1f}"
-
-
-def percent_interval(ends: Sequence[float] | None) -> str:
-    return f"{percent(ends[0])} to {percent(ends[1])}" if ends else "–"
+# -- sentences ---------------------------------------------------------------------------------------------------------
 
 
 def about_pair(distance: float, ratio: float | None, flipped: bool) -> str:
@@ -184,14 +185,17 @@ def about_pair(distance: float, ratio: float | None, flipped: bool) -> str:
 
 
 def how_near(distance: float, usual: float, copy: bool) -> str:
-    """The distance of a generated image to its nearest real one. usual: that of a real image to its nearest other, 0 unknown."""
+    """The distance of a generated image to its nearest real one in words.
+
+    usual: the median distance of a real image to its nearest other, 0 where it is not known.
+    """
     if copy:
-        return "A near copy of this training image: nearer than real images are to one another."
+        return "A near copy of this training image: closer than real images are to one another."
     if usual <= 0:
-        return "How near real images are to one another is not known here."
+        return "How close real images usually are to one another is not known here."
     times = distance / usual
     if times < 0.8:
-        return f"Nearer than real images usually are to one another: {times:.2f} times their distance."
+        return f"Closer than real images usually are to one another: {times:.2f} times their distance."
     if times <= 1.25:
         return f"About as far as real images usually are from one another: {times:.2f} times their distance."
     return f"Further than real images usually are from one another: {times:.2f} times their distance."

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from gan_core.evaluation.vocabulary import scores_of
+from gan_core.evaluation.result_dicts import scores_of
 from gan_core.tracking.tensorboard import EventFiles
 from gan_core.tracking.trackers import Mlflow, Wandb
 

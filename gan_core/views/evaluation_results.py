@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from gan_core.evaluation.vocabulary import about_pair, scores_of
+from gan_core.evaluation.result_dicts import scores_of
+from gan_core.evaluation.vocabulary import about_pair
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, read_json

@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import checkpoint
+from gan_core.evaluation.result_dicts import checkpoint
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.text import ago, size

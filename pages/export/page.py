@@ -6,7 +6,7 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import checkpoint
+from gan_core.evaluation.result_dicts import checkpoint
 from gan_core.export import plan, quality_filter
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Run
@@ -15,18 +15,17 @@ from pages.export import downloads, preview
 from pages.shared import cutout_preview
 from pages.shared.context import click_token, get_context
 from pages.shared.growth_plan import choose_balance, choose_methods, choose_plan, warn_beyond
-from pages.shared.scorecard import verdict_box
-from pages.shared.select_run import empty, info_or_stop, pick, pick_run
+from pages.shared.select_run import empty, info_or_stop, select_item, select_run
 from pages.shared.status import job_progress, state_of, state_text
-from pages.shared.steps import rail
+from pages.shared.steps import show_steps
 from pages.shared.text import plain, sentence
-from pages.shared.utility import help_box
+from pages.shared.verdict_box import utility_box, verdict_box
 
 LAYOUTS = {"auto": "As it fits", "imagefolder": "A folder per class", "webdataset": "Tar shards (WebDataset)"}
 
 context = get_context()
 st.title("Export")
-rail("Export")
+show_steps("Export")
 runs, datasets = context.store.runs(), {dataset.id: dataset for dataset in context.store.datasets()}
 alone = False
 if datasets:
@@ -39,9 +38,9 @@ if datasets:
     )
 run: Run | None = None
 if alone:
-    dataset_id = pick("Dataset", list(datasets.values()), "ds", "export_dataset")
+    dataset_id = select_item("Dataset", list(datasets.values()), "ds", "export_dataset")
 elif runs:
-    run = pick_run(context, "export_run", "")
+    run = select_run(context, "export_run", "")
     dataset_id = run.dataset_id
 else:
     empty("Nothing to export yet: bring in a dataset first.", "data/page.py", "Go to Data")
@@ -104,7 +103,7 @@ def show_verdicts(run: Run) -> None:
         (job.result for job in context.store.jobs(kind="utility", subject=run.id, states=("finished",))), None
     )
     if compared:
-        help_box(compared)
+        utility_box(compared)
         said_of(run, compared)
     if planned:
         warn_beyond(compared, planned[1], info, methods, originals)

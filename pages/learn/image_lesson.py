@@ -135,8 +135,9 @@ def reason(context: Context, runs: dict[str, Run | None]) -> None:
         return
     st.subheader("What happened, and why")
     st.markdown(
-        f"Variety of the poorest class: {number(looks[0])} with the classic loss, {number(looks[1])} with the cure; below "
-        f"{INDICATORS['variance_ratio'].threshold.red:g} a class counts as collapsed. With the classic loss G is paid for any picture that D takes "
-        "for real, so one good digit a class is enough. The relativistic loss compares each generated picture with a real one, and "
+        f"Variety of the poorest class: {number(looks[0])} with the classic loss, {number(looks[1])} with the cure; "
+        f"below {INDICATORS['variance_ratio'].threshold.red:g} a class counts as collapsed. With the classic loss G is paid for "
+        "any picture that D takes for real, so one good digit a class is enough. The relativistic loss compares each generated "
+        "picture with a real one, and "
         "the penalty keeps D's surface smooth, so that there is a way back to the digits that were left out."
     )

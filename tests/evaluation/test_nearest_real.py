@@ -5,7 +5,6 @@ import pytest
 
 from gan_core.evaluation import nearest_real as room
 from gan_core.evaluation.nearest_real import around
-from gan_core.evaluation.vocabulary import how_near
 
 
 def noisy(count, side=16, seed=0):
@@ -56,11 +55,3 @@ def test_few_training_images_and_very_many(monkeypatch):
     monkeypatch.setattr(room, "MOST_BYTES", 50 * 256)
     part = around(noisy(3, seed=2), noisy(200), 4)
     assert part.looked_at == 50 and part.row.max() < 200
-
-
-@pytest.mark.parametrize(
-    ("distance", "usual", "copy", "said"),
-    [(1, 10, True, "near copy"), (5, 10, False, "Nearer"), (10, 10, False, "About as far"), (30, 10, False, "Further")],
-)
-def test_distance_in_words(distance, usual, copy, said):
-    assert said in how_near(distance, usual, copy) and "not known" in how_near(1, 0, False)

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core.evaluation import vocabulary
-from gan_core.evaluation.collapse import verdict
 from gan_core.views import evaluation_results
 from tests.builders import evaluated_run, seeded_workspace
 
@@ -129,45 +127,10 @@ def test_the_csv_has_a_line_over_all_and_a_line_a_class(planted):
     assert float(lines[4]["kid"]) == 0.0123 and lines[4]["coverage"] == ""  # an old result, in the same table
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({}, []),
-        ({"seed": 7, "draws": 1, "kid": 3.0}, []),
-        ({"extractor": "inception-v3", "weights": "cd"}, ["the extractor", "the extractor's weights"]),
-        ({"n_fake": 10, "n_real": 10}, ["the number of real images", "the number of generated images"]),
-        ({"against": "test"}, ["the split compared with"]),
-        ({"dataset": "another"}, ["the dataset"]),
-    ],
-)
-def test_what_keeps_results_apart_is_named(change, said, planted):
-    assert vocabulary.differences([planted[0], planted[0] | change, planted[0]]) == said
-
-
-def test_the_lines_and_names_are_those_that_the_panel_alarms_by():
-    assert all(verdict.THRESHOLDS[key] == lines for key, lines in vocabulary.LINES.items())
-    assert set(verdict.THRESHOLDS) == set(vocabulary.INDICATORS)
-    assert set(verdict.LEVELS) < set(vocabulary.LEVELS)
-
-
-def test_every_score_of_a_result_has_a_meaning():
-    keys = {"fid", "inception_score", *evaluated_run.SCORES}
-    assert keys == set(vocabulary.MEANINGS)
-
-
-def test_rows_for_a_curve_need_values_and_an_epoch():
-    rows = [{"epoch": 1.0, "images_seen": 5, "values": {"agreement": 0.5}}, {"epoch": 2.0}, {"values": {}}]
-    assert vocabulary.variety_rows(rows) == [{"epoch": 1.0, "images_seen": 5, "agreement": 0.5}]
-
-
-def test_the_class_with_the_worst_coverage_is_first_and_those_without_one_last():
-    table = {"a": {"coverage": None}, "b": {"coverage": 0.5}, "c": {"coverage": 0.0}, "d": {}}
-    assert vocabulary.class_order(table) == ["c", "b", "a", "d"]
-
-
 def test_reading_brings_no_torch():
     code = (
-        "import sys, gan_core.evaluations; print(sorted({'torch', 'streamlit', 'scipy', 'sklearn'} & set(sys.modules)))"
+        "import sys, gan_core.views.evaluation_results; "
+        "print(sorted({'torch', 'streamlit', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from gan_core.evaluation.collapse.indicators import LEAST_FAKES, THRESHOLDS, Examiner, below
+from gan_core.evaluation.collapse.indicators import LEAST_FAKES, Examiner, below
+from gan_core.evaluation.vocabulary import INDICATORS
 
 TICKS = 60  # rows of metrics.jsonl that the trend is seen in, about a minute; the newer half gives the value
 LEAST_TICKS = 8
@@ -73,7 +74,7 @@ def tells_apart(d: Answers) -> dict[str, str]:
 def overfit(found: Examiner, d: Answers) -> None:
     """r_v = (mean D(train) - mean D(held-out)) / (mean D(train) - mean D(fake)): differences, so any loss's D has it."""
     assert d.real is not None and d.held_out is not None and d.fake is not None
-    lines, chance = THRESHOLDS["d_overfit"], 0.0
+    lines, chance = INDICATORS["d_overfit"].threshold, 0.0
     if np.ptp(d.real) or np.ptp(d.held_out):
         chance = stats.ttest_ind(d.real, d.held_out, equal_var=False, alternative="greater").pvalue
     value = float((d.real.mean() - d.held_out.mean()) / (d.real.mean() - d.fake.mean()))
@@ -84,7 +85,7 @@ def overfit(found: Examiner, d: Answers) -> None:
 def certainty(found: Examiner, d: Answers) -> None:
     """r_t = mean sign(D(train)), the sign taken from the level of a D that cannot tell."""
     assert d.real is not None and d.level is not None
-    lines, real, n = THRESHOLDS["d_certainty"], int((d.real > d.level).sum()), len(d.real)
+    lines, real, n = INDICATORS["d_certainty"].threshold, int((d.real > d.level).sum()), len(d.real)
     value = float(np.sign(d.real - d.level).mean())
     chance = float(stats.binom.sf(real - 1, n, (1 + USUAL_CERTAINTY) / 2))
     sentence = f"The discriminator takes {real / n:.0%} of the training images for real."
@@ -93,7 +94,7 @@ def certainty(found: Examiner, d: Answers) -> None:
 
 def winning(found: Examiner, d: Answers) -> None:
     """What D's loss has left of that of a D that cannot tell, while D(x) - D(G(z)) does not shrink."""
-    key, lines = "d_loss_left", THRESHOLDS["d_loss_left"]
+    key, lines = "d_loss_left", INDICATORS["d_loss_left"].threshold
     if d.blank_loss is None or not d.blank_loss > 0:
         found.absent[key] = "It takes an adversarial loss with a level of its own."
         return
@@ -117,7 +118,7 @@ def winning(found: Examiner, d: Answers) -> None:
 
 def label_use(found: Examiner, d: Answers) -> None:
     """Mean over reals of D(x, y) - D(x, y + 1), in standard deviations of D(x, y): above 0 where D minds the label."""
-    key, lines = "d_label_use", THRESHOLDS["d_label_use"]
+    key, lines = "d_label_use", INDICATORS["d_label_use"].threshold
     if found.reference.num_classes == 1:
         found.absent[key] = "There is only one class."
     elif d.real is None or d.other_label is None or len(d.real) < LEAST_FAKES:

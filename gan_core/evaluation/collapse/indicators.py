@@ -31,37 +31,9 @@ from gan_core.errors import UserError
 from gan_core.evaluation.collapse import reference as variety
 from gan_core.evaluation.collapse.reference import Reference
 from gan_core.evaluation.features.extractors import Features
+from gan_core.evaluation.vocabulary import INDICATORS, severity
 
-LEVELS = ("ok", "amber", "red")
-THRESHOLDS: dict[str, tuple[float, float]] = {
-    "variance_ratio": (0.6, 0.3),
-    "agreement": (0.10, 0.25),
-    "class_shares": (0.10, 0.25),
-    "coverage_ratio": (0.6, 0.3),
-    "support": (0.15, 0.10),
-    "near_duplicates": (0.02, 0.10),
-    "pairwise_ratio": (0.75, 0.5),
-    "z_sensitivity": (0.3, 0.1),
-    "d_overfit": (0.5, 0.9),
-    "d_certainty": (0.8, 0.9),
-    "d_loss_left": (0.1, 0.02),
-    "d_label_use": (0.1, 0.0),
-}
 CHANCE = 1e-3  # of a healthy sample so far off, by tests that are themselves cautious; see measured rates in test_collapse.py
-NAMES = {
-    "variance_ratio": "Variety within a class",
-    "agreement": "Label agreement",
-    "class_shares": "Class shares",
-    "coverage_ratio": "Coverage",
-    "support": "Different images",
-    "near_duplicates": "Near duplicates",
-    "pairwise_ratio": "Distance of two images",
-    "z_sensitivity": "Use of the noise",
-    "d_overfit": "Discriminator overfitting",
-    "d_certainty": "Certainty of the discriminator",
-    "d_loss_left": "What is left of the discriminator's loss",
-    "d_label_use": "Use of the label by the discriminator",
-}
 LEAST_FAKES = 16
 
 
@@ -103,7 +75,7 @@ class Examiner:
         self.indicators.append(
             {
                 "key": key,
-                "name": NAMES[key],
+                "name": INDICATORS[key].name,
                 "value": float(value),
                 "level": level,
                 "amber": float(lines[0]),
@@ -124,7 +96,7 @@ class Examiner:
         return f"{len(names)} of {len(self.classes)} classes ({', '.join(names[:3])}, …) {many}"
 
     def variance(self) -> None:
-        key, lines = "variance_ratio", THRESHOLDS["variance_ratio"]
+        key, lines = "variance_ratio", INDICATORS["variance_ratio"].threshold
         if self.labels is None:
             self.absent[key] = "Nothing tells the classes of these images apart."
             return
@@ -157,7 +129,7 @@ class Examiner:
             self.absent[key] = f"No class has {variety.CLASS_IMAGES} generated and as many real images."
 
     def pairwise(self) -> None:
-        key, lines = "pairwise_ratio", THRESHOLDS["pairwise_ratio"]
+        key, lines = "pairwise_ratio", INDICATORS["pairwise_ratio"].threshold
         value = variety.pairwise_ratio(self.reference, self.apart, self.asked)
         if value is None:
             self.absent[key] = "The real images of these classes are all alike."
@@ -178,11 +150,11 @@ class Examiner:
         chance = stats.binom.sf(round(rate * n / 2) - 1, n // 2, min(usual, 1.0)) if rate else 1.0
         estimate = n * (n - 1) / 2 / max(pairs, 1)
         support = min(1.0, estimate / reference.n_train)
-        level = below(support, THRESHOLDS["support"], chance)
+        level = below(support, INDICATORS["support"].threshold, chance)
         about = f"about {estimate:,.0f}" if pairs else "more than can be counted"
         sentence = f"The repeats suggest {about} different images; the training set has {reference.n_train:,}."
-        self.add("support", support, level, THRESHOLDS["support"], sentence)
-        amber, red = THRESHOLDS["near_duplicates"]
+        self.add("support", support, level, INDICATORS["support"].threshold, sentence)
+        amber, red = INDICATORS["near_duplicates"].threshold
         level = "ok" if level == "ok" or rate <= amber else "amber" if level == "amber" or rate <= red else "red"
         sentence = (
             f"{rate:.0%} of the generated images have a near twin among {n:,}; of real images {real_rate:.0%} do."
@@ -190,7 +162,7 @@ class Examiner:
         self.add("near_duplicates", rate, level, (amber, red), sentence)
 
     def coverage(self) -> None:
-        key, lines, reference = "coverage_ratio", THRESHOLDS["coverage_ratio"], self.reference
+        key, lines, reference = "coverage_ratio", INDICATORS["coverage_ratio"].threshold, self.reference
         covered, expected, n = variety.coverage(reference, self.fake, self.asked)
         usual = expected.mean()
         if usual < 0.1:
@@ -210,7 +182,7 @@ class Examiner:
             chance = fewer(covered[mine].sum() / 2, half, expected[mine].sum() / 2, half) * reference.num_classes
             levels[c] = below(ratios[c], lines, chance)
         alarmed = worst_first(levels, ratios)
-        if alarmed and LEVELS.index(levels[alarmed[0]]) > LEVELS.index(level):
+        if alarmed and severity(levels[alarmed[0]]) > severity(level):
             c = alarmed[0]
             most = "at most" if len(alarmed) > 1 else "only"
             best = max(ratios[one] for one in alarmed)
@@ -223,7 +195,7 @@ class Examiner:
         self.add(key, overall, level, lines, sentence, alarmed)
 
     def noise(self, share: float | None, real_share: float | None) -> None:
-        key, lines = "z_sensitivity", THRESHOLDS["z_sensitivity"]
+        key, lines = "z_sensitivity", INDICATORS["z_sensitivity"].threshold
         if share is None:
             self.absent[key] = "It takes images asked for by at least two labels."
             return
@@ -250,4 +222,4 @@ def fewer(count: float, n: float, reference_count: float, reference_n: float) ->
 def worst_first(levels: dict[int, str], values: np.ndarray) -> list[int]:
     """The classes that are not ok: red before amber, then by value."""
     alarmed = [int(c) for c, level in levels.items() if level != "ok"]
-    return sorted(alarmed, key=lambda c: (-LEVELS.index(levels[c]), values[c], c))
+    return sorted(alarmed, key=lambda c: (-severity(levels[c]), values[c], c))

@@ -6,10 +6,9 @@ A classifier errs, and so do its figures: everything here is set against what it
 import numpy as np
 
 from gan_core.evaluation.collapse import reference as variety
-from gan_core.evaluation.collapse.indicators import LEVELS, THRESHOLDS, Examiner, below, fewer, worst_first
+from gan_core.evaluation.collapse.indicators import Examiner, below, fewer, worst_first
+from gan_core.evaluation.vocabulary import CLASS_AGREEMENT, CLASS_SHARE, INDICATORS, severity
 
-CLASS_AGREEMENT = (0.25, 0.50)
-CLASS_SHARE = (0.5, 0.2)
 HALF_THE_LABEL = 0.5  # of what the classifier knows beyond guessing; where less is left, no second witness is needed
 
 
@@ -29,7 +28,7 @@ def agreement(found: Examiner) -> bool:
     assert found.asked is not None and reference.accuracy is not None
     right, held = found.asked == found.predicted, np.bincount(reference.held_labels, minlength=reference.num_classes)
     overall, accuracy, n_held = float(right.mean()), reference.accuracy, len(reference.held_out)
-    lines = tuple(accuracy - drop for drop in THRESHOLDS[key])
+    lines = tuple(accuracy - drop for drop in INDICATORS[key].threshold)
     level = below(overall, lines, fewer(right.sum(), len(right), accuracy * n_held, n_held))
     guess = 1 / reference.num_classes
     idle = level == "red" and overall - guess < HALF_THE_LABEL * (accuracy - guess)
@@ -44,7 +43,7 @@ def agreement(found: Examiner) -> bool:
             levels[c] = below(shares[c], [recall - drop for drop in CLASS_AGREEMENT], chance)
     alarmed = worst_first(levels, shares)
     many = len(alarmed) > reference.num_classes / 2
-    if alarmed and not many and LEVELS.index(levels[alarmed[0]]) >= LEVELS.index(level):
+    if alarmed and not many and severity(levels[alarmed[0]]) >= severity(level):
         c = alarmed[0]
         others = f" Nor do they for {len(alarmed) - 1} more." if len(alarmed) > 1 else ""
         sentence = f"Of the images asked for as class '{found.classes[c]}' only {shares[c]:.0%} look like it"
@@ -59,7 +58,7 @@ def agreement(found: Examiner) -> bool:
 
 def class_shares(found: Examiner) -> None:
     """Does every class appear as often as asked for, or as among reals, the classifier's own confusions allowed for?"""
-    key, lines, reference = "class_shares", THRESHOLDS["class_shares"], found.reference
+    key, lines, reference = "class_shares", INDICATORS["class_shares"].threshold, found.reference
     if found.predicted is None:
         found.absent[key] = "No classifier of these classes looked at the images."
         return
@@ -80,7 +79,7 @@ def class_shares(found: Examiner) -> None:
         for c in range(reference.num_classes)
     }
     alarmed = worst_first(levels, ratios)
-    if alarmed and LEVELS.index(levels[alarmed[0]]) >= LEVELS.index(level):
+    if alarmed and severity(levels[alarmed[0]]) >= severity(level):
         c = alarmed[0]
         sentence = found.who(alarmed, "is", "are") + " hardly seen: "
         sentence += f"'{found.classes[c]}' makes {counts[c] / n:.1%} of the images instead of {expected[c]:.1%}."

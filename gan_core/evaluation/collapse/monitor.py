@@ -15,10 +15,12 @@ import numpy as np
 
 from gan_core.errors import UserError
 from gan_core.evaluation.collapse.discriminator import Answers
-from gan_core.evaluation.collapse.verdict import LEVELS, THRESHOLDS, Examination, Reference, examine, z_sensitivity
+from gan_core.evaluation.collapse.reference import Reference, z_sensitivity
+from gan_core.evaluation.collapse.verdict import Examination, examine
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.scores.kid import squared_mmd
+from gan_core.evaluation.vocabulary import INDICATORS, severity
 from gan_core.storage.run_folder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
@@ -151,7 +153,7 @@ class Panel:
             "images_seen": images_seen,
             "epoch": epoch,
             "seconds": 0.0,
-            "values": {key: found.values.get(key) for key in THRESHOLDS},
+            "values": {key: found.values.get(key) for key in INDICATORS},
             "levels": {one["key"]: one["level"] for one in found.indicators},
             "class_variance": [one["variance_ratio"] for one in found.per_class],
             "class_agreement": [one["agreement"] for one in found.per_class],
@@ -166,7 +168,7 @@ class Panel:
         if images_seen < EARLY_IMAGES or not self.rows:
             sentence = f"Too early to tell: it takes two checks and {EARLY_IMAGES:,} images."
             return row | {"verdict": "early", "sentence": sentence}
-        verdict = min(found.verdict, self.rows[-1].get("now", "ok"), key=LEVELS.index)
+        verdict = min(found.verdict, self.rows[-1].get("now", "ok"), key=severity)
         if verdict == "ok":
             return row
         key = found.key or ""

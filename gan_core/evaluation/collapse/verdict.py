@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from gan_core.evaluation.collapse import discriminator, label_use
-from gan_core.evaluation.collapse.indicators import LEVELS, THRESHOLDS, Examiner
-from gan_core.evaluation.collapse.reference import Reference, z_sensitivity
+from gan_core.evaluation.collapse.indicators import Examiner
+from gan_core.evaluation.collapse.reference import Reference
 from gan_core.evaluation.features.extractors import Features
-
-__all__ = ["LEVELS", "THRESHOLDS", "Examination", "Reference", "examine", "z_sensitivity"]
+from gan_core.evaluation.vocabulary import INDICATORS, severity
 
 FAMILIES = {
     "variance_ratio": "spread",
@@ -89,15 +88,13 @@ def examine(
     found.noise(z_sensitivity, z_sensitivity_real)
     discriminator.look_at(found, d)
     # Without labels, classes are the classifier's word: what never appears says more than the variety of a few odd ones.
-    order = list(THRESHOLDS) if asked is not None else ["class_shares", *THRESHOLDS]
+    order = list(INDICATORS) if asked is not None else ["class_shares", *INDICATORS]
     indicators = sorted(found.indicators, key=lambda one: order.index(one["key"]))
     verdict = verdict_of({one["key"]: one["level"] for one in indicators}, label_is_idle)
     if verdict == "ok":
         sentence, todo, key = f"No sign of mode collapse in {len(found.fake):,} images.", "", None
     else:
-        worst = max(
-            indicators, key=lambda one: LEVELS.index(one["level"])
-        )  # the first of the worst, in the table's order
+        worst = max(indicators, key=lambda one: severity(one["level"]))  # the first of the worst, in the table's order
         sentence, todo, key = worst["sentence"], TRY[FAMILIES[worst["key"]]], worst["key"]
     return Examination(indicators, found.absent, found.values, verdict, sentence, todo, found.per_class, key)
 

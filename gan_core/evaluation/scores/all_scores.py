@@ -11,12 +11,13 @@ import numpy as np
 from scipy import stats
 
 from gan_core.errors import UserError
-from gan_core.evaluation.caveats import MANIFOLD, NAMES, TITLES, Counts, caveats, labels, parts
+from gan_core.evaluation.caveats import Counts, caveats, parts
 from gan_core.evaluation.features.extractors import Extractor, Features
 from gan_core.evaluation.scores.fid import frechet_distance
 from gan_core.evaluation.scores.inception_score import inception_score
 from gan_core.evaluation.scores.kid import kernel_distance
 from gan_core.evaluation.scores.prdc import manifold_scores
+from gan_core.evaluation.vocabulary import EXTRACTOR_TITLES, MANIFOLD, score_keys, score_names
 
 NEIGHBOURS = 5  # k of precision, recall, density and coverage, as in arXiv:2002.09797
 SMALL_CLASS = 50  # images; a distance from fewer says nothing
@@ -64,7 +65,7 @@ def scores(
     """
     attempt = Attempts()
     in_manifold = partial(manifold_scores, k=NEIGHBOURS, should_stop=should_stop)
-    distance, formula = NAMES.get(extractor.name, ("frechet_distance", "inception_score_formula"))
+    distance, formula = score_keys(extractor.name)
     held_out = held_out if held_out is not None and counts.held_out >= 2 else None
     steps, done = len(draws) + 1 + (held_out is not None), 0
 
@@ -134,7 +135,7 @@ def scores(
         **whole,
         "floor": floor,
         "times_floor": times_floor,
-        "labels": labels(extractor.name, extractor.title, extractor.note),
+        "labels": score_names(extractor.name, extractor.title, own_weights=bool(extractor.note)),
         "caveats": caveats(extractor, counts, len(draws)),
         "absent": attempt.absent,
     }
@@ -171,7 +172,7 @@ def class_scores(
 
     Both sides of a class have as many images: below SMALL_CLASS no distance is given, below LARGE_CLASS no Frechet distance.
     """
-    distance = NAMES.get(extractor.name, ("frechet_distance", ""))[0]
+    distance, _ = score_keys(extractor.name)
     table = {}
     for label, name in enumerate(classes):
         attempt = Attempts()
@@ -209,11 +210,11 @@ def gathered(draws: list[np.ndarray], rows: list[np.ndarray], n: int) -> np.ndar
 
 def no_scores(extractor: str, reason: str, counts: Counts, seed: int) -> dict[str, Any]:
     """What scores() gives where the network asked for cannot be had: every score absent, with that reason."""
-    distance, formula = NAMES.get(extractor, ("frechet_distance", "inception_score_formula"))
+    distance, formula = score_keys(extractor)
     keys = (distance, "kid", formula, *MANIFOLD)
     return {
         "extractor": extractor,
-        "extractor_title": TITLES[extractor],
+        "extractor_title": EXTRACTOR_TITLES[extractor],
         "weights": "",
         "resize": "",
         "seed": seed,
@@ -226,7 +227,7 @@ def no_scores(extractor: str, reason: str, counts: Counts, seed: int) -> dict[st
         **dict.fromkeys(f"{key}_ci" for key in keys),
         "floor": {"n": counts.floor, **dict.fromkeys(keys), "held_out": None},
         "times_floor": None,
-        "labels": labels(extractor, TITLES[extractor], ""),
+        "labels": score_names(extractor, EXTRACTOR_TITLES[extractor], own_weights=False),
         "caveats": [],
         "absent": dict.fromkeys((*keys, "times_floor"), reason),
     }

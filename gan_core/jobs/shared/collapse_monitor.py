@@ -28,8 +28,8 @@ def make_monitor(
     The loop never sees the held-out split; the panel does, to know what healthy looks like, and training learns nothing from it.
     """
     from gan_core.evaluation import dataset_classifier
-    from gan_core.evaluation.collapse import verdict
     from gan_core.evaluation.collapse.monitor import Panel, balanced_rows
+    from gan_core.evaluation.collapse.reference import Reference
     from gan_core.evaluation.examine import NO_FEATURES
     from gan_core.evaluation.features.extractors import load_efficientnet_lite0
     from gan_core.evaluation.mode_counting import KnownModes
@@ -49,7 +49,7 @@ def make_monitor(
     pick = balanced_rows if config.conditional else lambda some, n, rng: rng.permutation(len(some))[:n]
     rows, held = (pick(some, REFERENCE_IMAGES, rng) for some in (labels, held_labels))
     look = lambda images, some: cache.get(network, images, some, device, None, should_stop)
-    reference = verdict.Reference.build(
+    reference = Reference.build(
         look(train.images, rows),
         labels[rows],
         look(test.images, held) if len(held) else NO_FEATURES,

@@ -7,20 +7,18 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from gan_core.evaluation.result_dicts import class_order, reasons, scores_of
+from gan_core.evaluation.results import variety_rows
 from gan_core.evaluation.vocabulary import (
-    AGAINST,
     HELPS,
     INDICATORS,
-    LINES,
     MEANINGS,
     NO_GAIN,
     SPACES,
-    class_order,
+    SPLITS,
+    indicator_name,
     level,
     part_name,
-    reasons,
-    scores_of,
-    variety_rows,
 )
 from gan_core.text import interval, number, percent, percent_interval, points, points_interval
 from gan_core.views.report import charts
@@ -76,7 +74,7 @@ def conditions(result: dict[str, Any], measured_at: float | None) -> str:
         "Weights averaged (EMA)": "yes" if result.get("ema") else "no",
         "Images": f"{result.get('n_real') or 0:,} real against {result.get('n_fake') or 0:,} generated",
         "Independent draws": result.get("draws", 1),
-        "Compared with": AGAINST.get(result.get("against", "train"), result.get("against")),
+        "Compared with": SPLITS.get(result.get("against", "train"), result.get("against")),
         "Features from": result.get("extractor_title"),
         "Weights (SHA-256)": str(result.get("weights"))[:16],
         "Resize": result.get("resize"),
@@ -170,12 +168,12 @@ def collapse(result: dict[str, Any], collapse_rows: Sequence[dict[str, Any]]) ->
         text += judged(found)
         text += table(["Indicator", "Value", "Level", "Amber at", "Red at", "What it says"], shown, "Signs of collapse")
         absent = found.get("absent") or {}
-        text += bullets([f"Not looked at: {INDICATORS.get(key, key).lower()}. {why}" for key, why in absent.items()])
+        text += bullets([f"Not looked at: {indicator_name(key).lower()}. {why}" for key, why in absent.items()])
     named = {"variance_ratio": "variance ratio", "coverage_ratio": "coverage ratio", "agreement": "label agreement"}
     series = {
         name: [(row["epoch"], row[key]) for row in rows if row.get(key) is not None] for key, name in named.items()
     }
-    amber, red = LINES["variance_ratio"]
+    amber, red = INDICATORS["variance_ratio"].threshold
     return text + charts.lines(series, {"amber": amber, "red": red}, "epoch")
 
 

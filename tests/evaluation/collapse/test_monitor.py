@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from gan_core.evaluation.collapse.monitor import EARLY_IMAGES, FILE, Panel, balanced_rows, read_rows
-from gan_core.evaluation.collapse.verdict import THRESHOLDS
 from gan_core.evaluation.mode_counting import KnownModes
+from gan_core.evaluation.vocabulary import INDICATORS
 from tests.builders.planted_generators import CLASSES, digits, draw
 
 
@@ -156,7 +156,7 @@ def test_a_row_has_every_key_and_is_strict_json(data, new_panel, tmp_path):
     stored = json.loads((tmp_path / FILE).read_text(), parse_constant=lambda name: pytest.fail(name))
     assert stored == row
     assert (
-        set(row["values"]) == {*THRESHOLDS, "kernel_distance"} and row["values"]["d_overfit"] is None
+        set(row["values"]) == {*INDICATORS, "kernel_distance"} and row["values"]["d_overfit"] is None
     )  # D says 0 to all
     spoilt = run(new_panel(), generator(data, lambda rows, y, rng: rng.permutation(rows)), checks=1)[0]
     blank = run(new_panel(), lambda z, y: np.zeros((len(y), 8, 8, 1), np.uint8), checks=1)[0]

@@ -6,16 +6,10 @@ import pytest
 from gan_core.errors import UserError
 from gan_core.evaluation.collapse import reference as variety
 from gan_core.evaluation.collapse.indicators import below
-from gan_core.evaluation.collapse.verdict import (
-    FAMILIES,
-    LEVELS,
-    THRESHOLDS,
-    Reference,
-    examine,
-    verdict_of,
-    z_sensitivity,
-)
+from gan_core.evaluation.collapse.reference import Reference, z_sensitivity
+from gan_core.evaluation.collapse.verdict import FAMILIES, examine, verdict_of
 from gan_core.evaluation.features.extractors import Features
+from gan_core.evaluation.vocabulary import INDICATORS, SEVERITY
 from tests.builders.planted_generators import CLASSES, digits, draw
 
 
@@ -228,7 +222,7 @@ def test_ratios_are_what_they_say():
 
 
 def test_verdicts_need_two_witnesses_and_levels_more_than_chance():
-    assert set(FAMILIES) == set(THRESHOLDS) and LEVELS == ("ok", "amber", "red")
+    assert set(FAMILIES) == set(INDICATORS) and SEVERITY == ("ok", "amber", "red")
     assert verdict_of({}) == "ok"
     assert verdict_of({"coverage_ratio": "amber"}) == "ok"
     assert verdict_of({"coverage_ratio": "red"}) == "amber"

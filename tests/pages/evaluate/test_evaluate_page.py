@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gan_core.evaluation.vocabulary import checkpoint, score_rows
 from gan_core.jobs import queue
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
 from gan_core.views import evaluation_results
-from pages.shared import evaluation_charts
+from pages.shared import run_curves
 from tests.builders import evaluated_run, seeded_workspace
 
 ROOT = Path(__file__).parents[3]
@@ -69,24 +68,9 @@ def test_scores_of_two_checkpoints_are_drawn_against_the_epoch(workspace):
     assert len(alone.get("plotly_chart")) == len(before.get("plotly_chart"))  # the newest has no like
 
 
-def test_rows_of_scores_are_those_measured_alike_the_newest_of_each_checkpoint(workspace):
-    first = Store(workspace).jobs(kind="evaluate", subject=evaluated_run.RUN)[0].result
-    later = first | {"images_seen": 240_000, "epoch": 25.0, "frechet_distance": 20.0}
-    again = first | {"frechet_distance": 30.0}
-    rows = score_rows(
-        [later, again, first, first | {"images_seen": 9, "n_fake": 7}, first | {"epoch": None, "images_seen": 8}]
-    )
-    assert [(row["epoch"], row["frechet_distance"], row["floor"]) for row in rows] == [
-        (12.5, 30.0, 10.0),
-        (25.0, 20.0, 10.0),
-    ]
-    assert rows[0]["coverage"] == 0.55 and rows[0]["inception_score_formula"] is None
-    assert score_rows([]) == []
-
-
 def test_few_points_are_marked_and_many_are_a_line():
     rows = lambda n: [{"epoch": at, "kid": at} for at in range(n)]
-    mode = lambda n: evaluation_charts.variety(rows(n), {"kid": "kid"}, None)["data"][0]["mode"]
+    mode = lambda n: run_curves.of_one_run(rows(n), {"kid": "kid"}, None)["data"][0]["mode"]
     assert (mode(1), mode(2), mode(200)) == ("markers", "lines+markers", "lines")
 
 
@@ -114,12 +98,6 @@ def test_verdicts_name_their_checkpoint_beside_the_one_that_is_exported(workspac
     assert "(epoch 12.5)." in captions(at) and "The export draws" not in captions(at)
     assert any(box.value.startswith("**Helps.**") for box in at.success)
     assert "with images from the checkpoint at" in captions(open_page("evaluate"))
-
-
-def test_a_checkpoint_in_words():
-    assert checkpoint({"images_seen": 1200, "epoch": 2.5}) == "the checkpoint at 1,200 images (epoch 2.5)"
-    assert checkpoint({"images_seen": 1200}) == "the checkpoint at 1,200 images"
-    assert checkpoint({}) == "an unknown checkpoint"
 
 
 def test_downloads_are_made_when_they_are_asked_for(workspace, monkeypatch):
