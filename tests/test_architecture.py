@@ -16,7 +16,7 @@ ARROWS = {
     "settings": {"errors", "text"},
     "storage": {"errors"},
     "learn": {"errors", "storage"},
-    "data": {"errors", "text", "storage"},
+    "data": {"errors", "requests", "text", "storage"},
     "models": {"settings"},
     "system": {"errors", "storage", "data"},
     "evaluation": {"errors", "text", "storage", "models", "system"},
@@ -24,16 +24,27 @@ ARROWS = {
     "tracking": {"storage", "evaluation"},
     "training": {"errors", "storage", "settings", "models", "generation", "tracking"},
     "dataset_health": {"errors", "text", "storage", "data", "evaluation"},
-    "export": {"errors", "text", "data", "dataset_health"},
+    "export": {"errors", "requests", "text", "data", "dataset_health"},
     "views": {"text", "storage", "settings", "evaluation", "export"},
     "jobs": {
-        *("errors", "text", "storage", "settings", "data", "dataset_health", "models", "training", "generation"),
+        *(
+            "errors",
+            "requests",
+            "text",
+            "storage",
+            "settings",
+            "data",
+            "dataset_health",
+            "models",
+            "training",
+            "generation",
+        ),
         *("evaluation", "export", "system", "tracking"),
     },
-    "actions": {"errors", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
+    "actions": {"errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
     "lab": {"errors", "evaluation", "training"},
     "cli": {
-        *("errors", "storage", "settings", "data", "generation", "training", "export", "views", "jobs"),
+        *("errors", "requests", "storage", "settings", "data", "generation", "training", "export", "views", "jobs"),
         *("actions", "system", "lab"),
     },
 }
@@ -42,7 +53,16 @@ TORCH = ("torch", "torchvision", "torch_fidelity", "efficientnet_lite_pytorch")
 NETWORKS = ("gan_core.models", "gan_core.training", "gan_core.jobs.handlers", "gan_core.jobs.shared")
 # A file or folder that never loads torch, directly or through what it imports at the top of a file.
 WITHOUT_TORCH = (
-    *("app.py", "guard.py", "pages", "gan_core/actions", "gan_core/settings", "gan_core/storage", "gan_core/data"),
+    *(
+        "app.py",
+        "guard.py",
+        "pages",
+        "gan_core/actions",
+        "gan_core/requests",
+        "gan_core/settings",
+        "gan_core/storage",
+        "gan_core/data",
+    ),
     *("gan_core/export", "gan_core/views", "gan_core/learn", "gan_core/system", "gan_core/tracking", "gan_core/cli"),
     *("gan_core/jobs/queue.py", "gan_core/jobs/repair.py", "gan_core/evaluation/vocabulary.py"),
 )

@@ -20,15 +20,22 @@ def refused(model: type[BaseModel], name: str, error: dict[str, Any]) -> str:
         "finite_number": "must be a finite number",
         "int_type": "must be a whole number",
         "int_from_float": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "float_parsing": "must be a number",
         "float_type": "must be a number",
         "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
         "string_type": "must be text",
+        "too_long": "may hold at most {max_length} values",
+        "missing": "is missing",
         "literal_error": "must be one of {expected}",
     }.get(error["type"], "cannot be used: " + error["msg"])
     wanted = wanted.format(
         **{key: value if isinstance(value, str) else in_words(value) for key, value in context.items()}
     )
-    return f"{title} ({name}) {wanted}" + ("." if got is None else f", not {in_words(got)}.")
+    return f"{title} ({name}) {wanted}" + (
+        "." if got is None or error["type"] == "missing" else f", not {in_words(got)}."
+    )
 
 
 def in_words(value: Any) -> str:

@@ -1,0 +1,78 @@
+"""The request to import a dataset: its source, what becomes of the pictures, how folders become classes and splits."""
+
+import re
+from typing import Literal
+
+from pydantic import field_validator
+
+from gan_core.errors import UserError
+from gan_core.requests.base import NO_OPTION, Option, Request, Seed, field
+from gan_core.settings.families import SIZES
+
+BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128)}
+HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class Choices(Request):
+    """How folders become classes and splits."""
+
+    split: Literal["given", "given+validation", "pool"] = field(
+        "given",
+        "Folders train, test, validation",
+        "The folders train, test, validation: given (hold out the test folder), given+validation (the validation folder too) "
+        "or pool (mix them and cut a new test split).",
+    )
+    level: Literal["auto", "top", "last"] = field(
+        "auto",
+        "Which folder names the class?",
+        "The folder that names the class: auto, top (the outermost below what wraps everything) or last (the one that holds "
+        "the picture).",
+    )
+    loose: Literal["skip", "class"] = field(
+        "skip",
+        "Pictures in no class folder",
+        "Pictures in no class folder: skip them, or make them the class unlabelled (class).",
+    )
+
+
+class ImportRequest(Request):
+    """The import of a zip, a folder, 'demo:<ready set>', 'upload:<id>' or 'again:<dataset>'."""
+
+    source: str = field(..., "Source", option=NO_OPTION)
+    name: str = field("", "Name", "Name of the dataset; without it that of its source.")
+    size: Literal[SIZES] = field(  # type: ignore[valid-type]
+        32, "Size", "Side of the pictures in pixels: 28, 32, 64, 128 or 256. Smaller trains faster."
+    )
+    mode: Literal["auto", "L", "RGB"] = field("auto", "Colour", "auto (as in the pictures), L (grey) or RGB.")
+    fit: Literal["crop", "pad", "stretch"] = field("crop", "Fit", "How a picture becomes square: crop, pad or stretch.")
+    test_fraction: float = field(
+        0.15, "Test share", "Share of the pictures that is held out, for no GAN to see.", gt=0, le=0.5
+    )
+    seed: Seed = field(0, "Seed", "Decides which pictures are held out.")
+    background: str = field(
+        "white",
+        "Background",
+        "Behind transparent and beside padded pictures: white, black, grey or #rrggbb.",
+        option=Option(metavar="COLOUR"),
+    )
+    choices: Choices = field(Choices(), "Folders")
+
+    @field_validator("background")
+    @classmethod
+    def is_a_color(cls, background: str) -> str:
+        rgb(background)
+        return background
+
+
+def rgb(background: str) -> tuple[int, int, int]:
+    """(red, green, blue) of a name in BACKGROUNDS or of '#rrggbb'. Raises UserError bad_background."""
+    if background in BACKGROUNDS:
+        return BACKGROUNDS[background]
+    if not isinstance(background, str) or not HEX.fullmatch(background):
+        raise UserError(
+            "bad_background",
+            f"The background {str(background)[:40]!r} is not a colour.",
+            f"Choose {', '.join(BACKGROUNDS)} or a colour such as #ffcc00.",
+        )
+    red, green, blue = bytes.fromhex(background[1:])
+    return red, green, blue
