@@ -1,4 +1,4 @@
-"""What takes the disk, and clean-ups that say what they would free and ask once."""
+"""What takes space on the disk, and a cleanup for each kind: it says what it would free and asks before it removes anything."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from gan_core.storage import cleanup, disk
 from gan_core.text import count, size
 from pages.shared.text import plain, sentence
 
-ARMED, DONE = "clean_armed", "clean_done"
+ASKED, OUTCOME = "cleanup_asked", "cleanup_outcome"  # the kind that waits for a second click; what the last cleanup did
 
 
 @st.cache_resource(max_entries=4)
@@ -17,13 +17,13 @@ def sizes(root: str) -> disk.Sizes:
     return disk.Sizes()
 
 
-def show(context: Context) -> None:
+def show_disk(context: Context) -> None:
     st.header("Disk")
     with st.spinner("Measuring the workspace"):
         parts = disk.usage(context.workspace, sizes(str(context.workspace.root)))
     total = sum(part.bytes for part in parts)
     with st.container(horizontal=True, gap="small", key="disk_total"):
-        st.metric("The workspace", size(total), width="content")
+        st.metric("Workspace", size(total), width="content")
         st.metric("Free on this disk", size(disk.free_bytes(context.workspace)), width="content")
     st.dataframe(
         {
@@ -37,61 +37,58 @@ def show(context: Context) -> None:
         key="disk_parts",
         alt="Size of each part of the workspace",
     )
-    st.subheader("Clean up")
-    st.caption("What a live job works on, or with, is never touched.")
-    if said := st.session_state.pop(DONE, None):
-        st.success(said, icon=":material/check_circle:")
+    st.subheader("Cleanup")
+    st.caption("A cleanup removes nothing that a waiting or running job needs.")
+    if outcome := st.session_state.pop(OUTCOME, None):
+        st.success(outcome, icon=":material/check_circle:")
     days = st.number_input(
-        "Exports count as old after days", 0, 3650, cleanup.EXPORT_DAYS, 1, key="clean_days", width=260
+        "An export is old after (days)", 0, 3650, cleanup.EXPORT_DAYS, 1, key="cleanup_days", width=260
     )
     for kind in cleanup.KINDS:
-        row(context, kind, float(days))
+        show_kind(context, kind, float(days))
 
 
-def row(context: Context, kind: str, days: float) -> None:
-    """A kind, what it would free, and the button that is pressed twice."""
-    told, found = cleanup.KINDS[kind], cleanup.look(context.store, context.workspace, kind, days)
-    armed = st.session_state.get(ARMED) == kind and found.pieces > 0
-    with st.container(border=True, key=f"clean_{kind}", gap="xsmall"):
+def show_kind(context: Context, kind: str, days: float) -> None:
+    """What a cleanup of this kind would free, and its button, which is confirmed by a second one."""
+    title, found = cleanup.KINDS[kind].title, cleanup.look(context.store, context.workspace, kind, days)
+    with st.container(border=True, key=f"cleanup_{kind}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            what = f"{count(found.pieces, 'piece')}, {size(found.bytes)}" if found.pieces else "nothing to free"
-            st.markdown(f"**{told.title}**: {what}", width="content")
+            amount = f"{count(found.pieces, 'piece')}, {size(found.bytes)}" if found.pieces else "nothing to free"
+            st.markdown(f"**{title}**: {amount}", width="content")
             st.space("stretch")
-            if armed:
+            if st.session_state.get(ASKED) == kind and found.pieces:
                 st.button(
-                    f"Really clean: {size(found.bytes)}",
+                    f"Remove {size(found.bytes)}",
                     type="primary",
                     icon=":material/delete_forever:",
-                    key=f"clean_really_{kind}",
-                    on_click=carry_out,
+                    key=f"cleanup_remove_{kind}",
+                    on_click=remove,
                     args=(context, kind, days),
                 )
-                st.button("Keep", key=f"clean_keep_{kind}", on_click=arm, args=(None,))
+                st.button("Keep", key=f"cleanup_keep_{kind}", on_click=ask_about, args=(None,))
             else:
                 st.button(
-                    "Clean",
+                    "Clean up",
                     icon=":material/mop:",
-                    key=f"clean_start_{kind}",
+                    key=f"cleanup_start_{kind}",
                     disabled=not found.pieces,
-                    on_click=arm,
+                    on_click=ask_about,
                     args=(kind,),
-                    help=f"{told.title}: asks once more before anything is removed.",
+                    help=f"{title}: nothing is removed before you confirm.",
                 )
-        st.caption(plain(found.why_not or told.sentence))
+        st.caption(plain(found.why_not or cleanup.KINDS[kind].sentence))
 
 
-def arm(kind: str | None) -> None:
-    st.session_state[ARMED] = kind
+def ask_about(kind: str | None) -> None:
+    st.session_state[ASKED] = kind
 
 
-def carry_out(context: Context, kind: str, days: float) -> None:
-    arm(None)
+def remove(context: Context, kind: str, days: float) -> None:
+    ask_about(None)
     try:
         freed = actions.clean(context, [kind], days=days)[kind]
     except UserError as refused:
-        st.session_state[DONE] = sentence(refused)
+        st.session_state[OUTCOME] = sentence(refused)
         return
-    title = cleanup.KINDS[kind].title
-    st.session_state[DONE] = (
-        f"{title}: {count(freed.pieces, 'piece')} removed, {size(freed.bytes)} freed. {plain(freed.why_not)}"
-    )
+    amount = f"{count(freed.pieces, 'piece')} removed, {size(freed.bytes)} freed"
+    st.session_state[OUTCOME] = f"{cleanup.KINDS[kind].title}: {amount}. {plain(freed.why_not)}"

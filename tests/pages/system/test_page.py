@@ -1,4 +1,4 @@
-"""The System page: facts without torch, the queue, clean-ups that ask once, parts that are or are not there."""
+"""The System page: devices without torch, the queue, a cleanup that asks first, optional parts."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from gan_core.jobs import queue, worker
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
 from gan_core.system import info, throughput
-from pages.system import job_list
+from pages.system.queue import JOB_TITLES
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import open_page, words
 from tests.storage.test_cleanup import kept, run  # noqa: F401  a fixture
@@ -19,9 +19,9 @@ FACTS = {"looked_at": 0.0, "torch": "2.11.0", "cuda": "13.0", "threads": 4, "bf1
 GPU = {"name": "NVIDIA <b>H100</b>", "memory_bytes": 80_000_000_000, "capability": "9.0", "bf16": True}
 
 
-def test_without_a_look_it_says_so_and_looks_once(empty, started):
+def test_unchecked_devices_are_checked_once(empty, started):
     at = open_page("system")
-    assert "No worker has looked" in words(at)
+    assert "No worker has checked" in words(at)
     at.button(key="system_look").click().run()
     at.run()
     waiting = Store(empty).jobs(kind="system")
@@ -29,7 +29,7 @@ def test_without_a_look_it_says_so_and_looks_once(empty, started):
     job = queue.claim(Store(empty), "light")
     assert worker.carry_out(Store(empty), empty, job, queue.Watch(Store(empty), job)) == "finished"
     at = open_page("system")
-    assert "No worker has looked" not in words(at) and {metric.label for metric in at.metric} >= {"torch", "GPUs"}
+    assert "No worker has checked" not in words(at) and {metric.label for metric in at.metric} >= {"torch", "GPUs"}
 
 
 def test_a_gpu_is_shown_by_its_name(empty):
@@ -37,19 +37,19 @@ def test_a_gpu_is_shown_by_its_name(empty):
     at = open_page("system")
     table = next(frame.value for frame in at.dataframe if "capability" in frame.value)
     assert list(table["GPU"]) == [GPU["name"]] and list(table["memory"]) == ["80 GB"]
-    assert f"**CUDA**: here, {'NVIDIA'}" in words(at)
+    assert "**CUDA**: installed, NVIDIA" in words(at)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]"])
-def test_a_torn_note_counts_as_none(content, empty):
+def test_damaged_device_facts_count_as_none(content, empty):
     (empty.root / info.FACTS).write_text(content)
-    assert "No worker has looked" in words(open_page("system"))
+    assert "No worker has checked" in words(open_page("system"))
 
 
 def test_live_jobs_stand_by_lane_with_a_sign_of_life_and_can_be_ended(full):
     at = open_page("system")
     text = words(at)
-    assert "Birds" in text and "Running" in text and "is alive, wrote" in text and "Waiting" in text
+    assert "Birds" in text and "Running" in text and "is alive, last" in text and "Waiting" in text
     store = Store(full)
     live = {job.state: job for job in store.jobs(kind="train", states=("queued", "running"))}
     for job in live.values():
@@ -60,20 +60,20 @@ def test_live_jobs_stand_by_lane_with_a_sign_of_life_and_can_be_ended(full):
 def test_a_dead_process_is_called_dead(full):
     with Store(full).transaction() as db:
         db.execute("UPDATE jobs SET pid = 999999999 WHERE state = 'running'")
-    assert "Its process is gone" in words(open_page("system"))
+    assert "has died" in words(open_page("system"))
 
 
-def test_a_clean_up_asks_once(empty, run):  # noqa: F811
+def test_a_cleanup_asks_first(empty, run):  # noqa: F811
     at = open_page("system")
-    at.button(key="clean_start_checkpoints").click().run()
+    at.button(key="cleanup_start_checkpoints").click().run()
     assert len(kept(empty, run)) == 4
-    at.button(key="clean_keep_checkpoints").click().run()
+    at.button(key="cleanup_keep_checkpoints").click().run()
     assert len(kept(empty, run)) == 4
-    at.button(key="clean_start_checkpoints").click().run()
-    assert at.button(key="clean_really_checkpoints").label == "Really clean: 2.1 kB"
-    at.button(key="clean_really_checkpoints").click().run()
+    at.button(key="cleanup_start_checkpoints").click().run()
+    assert "2.1 kB" in at.button(key="cleanup_remove_checkpoints").label
+    at.button(key="cleanup_remove_checkpoints").click().run()
     assert kept(empty, run) == [200, 400] and "2 pieces removed" in words(at)
-    assert at.button(key="clean_start_checkpoints").disabled
+    assert at.button(key="cleanup_start_checkpoints").disabled
 
 
 @pytest.fixture
@@ -97,14 +97,14 @@ def test_speeds_are_medians_by_recipe_size_and_device(full):
 def test_parts_are_found_without_importing_them(tmp_path):
     """In a process of its own: neither torch nor any optional part is loaded by asking for it."""
     script = (
-        "import sys; from gan_core import parts; from gan_core.storage.workspace import Workspace; "
-        f"found = parts.optional_parts(Workspace({str(tmp_path)!r})); "
+        "import sys; from gan_core.system import info; from gan_core.storage.workspace import Workspace; "
+        f"found = info.optional_parts(Workspace({str(tmp_path)!r})); "
         "print([p.here is not None for p in found if p.title == 'onnxruntime'], "
         "set(sys.modules) & {'torch', 'av', 'onnxruntime', 'tensorboard', 'mlflow', 'wandb'})"
     )
     root = Path(__file__).parents[3]
-    told = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[True] set()"
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[True] set()"
 
 
 def test_inception_weights_are_looked_for_where_a_measurement_does(tmp_path, monkeypatch):
@@ -118,5 +118,5 @@ def test_inception_weights_are_looked_for_where_a_measurement_does(tmp_path, mon
     assert info.inception_weights(workspace) is None  # a measurement would refuse
 
 
-def test_every_kind_of_job_has_a_name():
-    assert job_list.KINDS.keys() == queue.LANES.keys()
+def test_every_kind_of_job_has_a_title():
+    assert JOB_TITLES.keys() == queue.LANES.keys()

@@ -1,4 +1,4 @@
-"""Every live job, by lane: what it is, how far it is, whether its process lives, and the button that ends it."""
+"""Every waiting or running job by lane: what it is, how far it is, whether its process is alive, and a button that ends it."""
 
 import time
 
@@ -13,28 +13,28 @@ from pages.shared.text import plain
 
 POLL_SECONDS = 2.0
 LANES = {"train": "Training", "light": "Short jobs", "heavy": "Long jobs"}
-KINDS = {
+JOB_TITLES = {
     "train": "Training",
     "import": "Import",
-    "probe": "Trial of a few steps",
-    "system": "Look at the devices",
-    "inspect": "Closer look at a dataset",
-    "curate": "Making a dataset",
-    "evaluate": "Measurement",
-    "utility": "Comparison with classifiers",
-    "detect": "Real or generated",
+    "probe": "Measuring a recipe's speed",
+    "system": "Detecting devices",
+    "inspect": "Dataset health",
+    "curate": "Curating a dataset",
+    "evaluate": "Evaluation",
+    "utility": "Utility",
+    "detect": "Detector",
     "timelapse": "Timelapse",
     "explore": "New images",
     "walk": "Latent walk",
     "fuse": "Variants of real images",
     "export": "Export",
-    "share": "Packing a generator",
-    "preview": "Preview of an export",
+    "share": "Model export",
+    "preview": "Export preview",
 }
 
 
-def show(context: Context) -> None:
-    """The queue, polled while anything is in it."""
+def show_queue(context: Context) -> None:
+    """The queue, refreshed while anything is in it."""
     st.header("Queue")
     any_live = bool(context.store.jobs(states=LIVE, limit=1))
 
@@ -44,24 +44,24 @@ def show(context: Context) -> None:
         if not live:
             if any_live:
                 st.rerun()
-            st.caption("Nothing runs and nothing waits.")
+            st.caption("No job is running or waiting.")
             return
-        names = {thing.id: thing.name for thing in (*context.store.runs(), *context.store.datasets())}
+        names = {one.id: one.name for one in (*context.store.runs(), *context.store.datasets())}
         for lane, title in LANES.items():
-            mine = [job for job in live if job.lane == lane and job.state == "running"]
-            mine += [job for job in context.store.waiting(lane)]
-            if mine:
+            jobs = [job for job in live if job.lane == lane and job.state == "running"]
+            jobs += context.store.waiting(lane)
+            if jobs:
                 st.subheader(title)
-            for place, job in enumerate(mine):
-                line(context, job, names, place)
+            for place, job in enumerate(jobs):
+                show_job(context, job, names, place)
 
     poll()
 
 
-def line(context: Context, job: Job, names: dict[str, str], place: int) -> None:
+def show_job(context: Context, job: Job, names: dict[str, str], place: int) -> None:
     """One job in a box that wraps on a narrow screen."""
     about = names.get(job.subject) or names.get(str(job.payload.get("run"))) or job.payload.get("name") or ""
-    title = KINDS.get(job.kind, job.kind)
+    title = JOB_TITLES.get(job.kind, job.kind)
     with st.container(border=True, key=f"job_{job.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{title}**{f' · {plain(about)}' if about else ''}", width="content")
@@ -78,21 +78,21 @@ def line(context: Context, job: Job, names: dict[str, str], place: int) -> None:
             )
         if job.state == "running":
             st.progress(job.progress, text=f"{job.progress:.0%} {plain(job.message)}")
-        st.caption(sign_of_life(context, job, place))
+        st.caption(process_state(context, job, place))
 
 
-def sign_of_life(context: Context, job: Job, place: int) -> str:
-    """What is known of the process that carries it out, or of its place in the line."""
+def process_state(context: Context, job: Job, place: int) -> str:
+    """Whether the process of a running job is alive, or how many jobs a waiting one has before it."""
     if job.state == "queued":
-        ahead = f"{count(place, 'job')} ahead of it" if place else "it is next"
-        return f"Has waited {duration(time.time() - job.created_at)}; {ahead}."
+        ahead = f"{count(place, 'job')} before it" if place else "it is next"
+        return f"Waiting for {duration(time.time() - job.created_at)}; {ahead}."
     if not queue.alive(job.pid, job.pid_started_at):
-        return "Its process is gone; it will be marked as interrupted within seconds."
+        return "Its process has died; the job will be marked as interrupted within seconds."
     if job.control == "stop":
-        return f"Asked to end; process {job.pid} is alive."
+        return f"Was asked to stop; process {job.pid} is alive."
     try:
         written = (context.workspace.run(job.subject) / "status.json").stat().st_mtime if job.kind == "train" else None
     except OSError:
         written = None
-    heard = f", wrote {duration(time.time() - written)} ago" if written else ""
-    return f"Process {job.pid} is alive{heard}."
+    progress = f", last progress {duration(time.time() - written)} ago" if written else ""
+    return f"Process {job.pid} is alive{progress}."
