@@ -1,4 +1,4 @@
-"""The grids of a run over time, beside real images, another epoch of it or another run, with what is shown in the address."""
+"""The grids of a run over time, beside real images, another epoch or another run; the address says what is shown."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from gan_core.storage import run_folder
 from gan_core.storage.run_folder import Row
 from gan_core.storage.store import Run
 from gan_core.views import grid_timeline
-from pages.samples.grid_player import Side, player
+from pages.samples.grid_player import PlayedRun, grid_player
 from pages.shared import urls
 from pages.shared.select_run import unique_labels
 from pages.shared.text import plain
@@ -22,7 +22,7 @@ STEP, OTHER, OTHER_STEP = "smp_step", "smp_b", "smp_bstep"
 
 
 def grids_of(folder: Path) -> list[Row]:
-    """runfolder.read_samples, read again only where the index has changed."""
+    """The rows of the run's sample index, cached until the file changes."""
     try:
         stat = (folder / "samples" / "index.jsonl").stat()
     except OSError:
@@ -40,34 +40,34 @@ def show_timeline(context: Context, run: Run, grids: list[Row]) -> None:
     other = choose_other(context, run)
     asked = st.query_params
     folder = context.workspace.run(run.id)
-    a = Side(run.id, "Epoch", "Generated", grids, grid_timeline.nearest_grid(grids, asked.get(STEP)))
+    a = PlayedRun(run.id, "", "Generated", grids, grid_timeline.nearest_grid(grids, asked.get(STEP)))
     b, real = None, None
     if other is None:
         if (folder / "samples" / "reals.png").is_file():
             real = urls.sample(run.id, "reals.png")
         else:
-            st.caption("The real images of this run are not kept.")
+            st.caption("The real images of this run were not kept.")
     else:
         theirs = grids_of(context.workspace.run(other.id))
         at = grid_timeline.nearest_grid(theirs, asked.get(OTHER_STEP, 0 if other.id == run.id else None))
         a = a._replace(name="A", title=f"A: {run.name}")
-        b = Side(other.id, "B", f"B: {other.name}", theirs, at)
+        b = PlayedRun(other.id, "B", f"B: {other.name}", theirs, at)
     swaps = st.session_state.get("samples_swaps", 0)
     id = f"{run.id}-{other.id if other else ''}-{swaps}"
-    step, other_step = player(a, b, real, key=f"player-{id}", id=id)
+    step, other_step = grid_player(a, b, real, key=f"player-{id}", id=id)
     if step is not None:
         asked[STEP] = str(step)
     if b is not None:
         asked[OTHER_STEP] = str(theirs[b.at]["images_seen"] if other_step is None else other_step)
     if other is None:
-        st.caption("Every grid is drawn from the same noise: a place shows one image as it changes.")
+        st.caption("Every grid is drawn from the same latent codes, so each cell shows how one image changes.")
     else:
-        same, sentence = grid_timeline.correspondence(facts(context, run), facts(context, other))
+        same, sentence = grid_timeline.correspondence(sampled(context, run), sampled(context, other))
         (st.caption if same else st.info)(plain(sentence))
 
 
 def choose_other(context: Context, run: Run) -> Run | None:
-    """The run beside this one, itself for another epoch of it, None for real images; with the button that swaps the two."""
+    """Choose what is shown beside this run: another run, the same run at another epoch, or None for real images."""
     runs = context.store.runs()
     with_grids = {one.id: one for one in runs if (context.workspace.run(one.id) / "samples" / "index.jsonl").is_file()}
     labels = unique_labels(runs) | {REAL: "Real images", run.id: "This run, another epoch"}
@@ -85,13 +85,13 @@ def choose_other(context: Context, run: Run) -> Run | None:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Beside it",
+            "Compare with",
             options,
             format_func=labels.__getitem__,
             key=key,
             on_change=write,
             width=420,
-            help="Another epoch of this run, or another run, with a slider of its own.",
+            help="Another run, or another epoch of this one, gets its own slider.",
         )
         other = with_grids.get(chosen)
         if other is not None:
@@ -103,18 +103,17 @@ def choose_other(context: Context, run: Run) -> Run | None:
 
 def swap(run_id: str) -> None:
     now = st.query_params.to_dict()
-    turned = {"run": now.get(OTHER), OTHER: run_id, STEP: now.get(OTHER_STEP), OTHER_STEP: now.get(STEP)}
-    st.query_params.from_dict({name: value for name, value in turned.items() if value is not None})
+    swapped = {"run": now.get(OTHER), OTHER: run_id, STEP: now.get(OTHER_STEP), OTHER_STEP: now.get(STEP)}
+    st.query_params.from_dict({name: value for name, value in swapped.items() if value is not None})
     st.session_state["samples_swaps"] = st.session_state.get("samples_swaps", 0) + 1
     st.session_state["samples_swapped"] = True
 
 
-def facts(context: Context, run: Run) -> dict[str, Any]:
-    """What timeline.correspondence asks of a run."""
-    told: dict[str, Any] = {"run": run.id, "size": None, "classes": None}
-    told |= {name: run.config[name] for name in ("seed", "z_dim", "family")}
+def sampled(context: Context, run: Run) -> dict[str, Any]:
+    """What grid_timeline.correspondence compares: how the grids of a run were sampled."""
+    settings = {"run": run.id} | {name: run.config[name] for name in ("seed", "z_dim", "family")}
     try:
         info = read_info(context.workspace.dataset(run.dataset_id))
     except (UserError, OSError, ValueError):
-        return told | {"classes": [run.dataset_id], "size": "an unknown number of"}
-    return told | {"size": info.size, "classes": info.classes if run.config["conditional"] else ["all"]}
+        return settings | {"classes": [run.dataset_id], "size": "an unknown number of"}
+    return settings | {"size": info.size, "classes": info.classes if run.config["conditional"] else ["all"]}

@@ -86,7 +86,7 @@ def test_slide_play_compare_draw_enlarge_and_walk(page, server, run):
         dialog.get_by_text("Download this image").click()
     assert download.value.suggested_filename == "seed-0-image-0010.png"
     dialog.get_by_role("button", name="End a walk here").click()
-    expect(dialog.locator(".said")).to_contain_text("ends at this image")
+    expect(dialog.locator(".status")).to_contain_text("ends at this image")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert cells.nth(9).evaluate("cell => cell.getRootNode().activeElement === cell")  # focus is back where it was
