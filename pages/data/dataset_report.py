@@ -3,6 +3,7 @@
 import csv
 import io
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from gan_core.actions import Context
@@ -47,7 +48,7 @@ def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
 
     st.header("Images per class")
     st.plotly_chart(
-        charts.class_counts(info.classes, info.train_counts, info.test_counts),
+        class_counts(info.classes, info.train_counts, info.test_counts),
         key="class_chart",
         config=charts.CONFIG,
         alt="Training and test images of each class as bars",
@@ -86,3 +87,8 @@ def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
+    """Images per class, training and test, stacked."""
+    return charts.bars(classes, {"training": (train, charts.BLUE, ""), "test": (test, charts.ORANGE, "/")})

@@ -8,7 +8,8 @@ import streamlit as st
 from gan_core.evaluation.vocabulary import SPACES
 from gan_core.text import count
 from gan_core.views.evaluation_results import Kept, closest_pairs, read_train
-from pages.shared import charts, evaluation_charts
+from pages.evaluate import charts as evaluate_charts
+from pages.shared import charts
 from pages.shared.image_sheets import show_pairs
 from pages.shared.text import plain
 
@@ -32,7 +33,7 @@ def copies(result: dict[str, Any], kept: Kept | None, folder: Path) -> None:
     histogram = found.get("histogram") or {}
     if histogram.get("fake") and histogram.get("edges"):
         left.plotly_chart(
-            evaluation_charts.distances(histogram),
+            evaluate_charts.distances(histogram),
             key="copies_histogram",
             config=charts.CONFIG,
             alt="Distances to the nearest training image: generated images as bars, held-out real ones as a line. "

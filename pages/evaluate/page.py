@@ -1,4 +1,4 @@
-"""Measure a run: its scores beside real images' own, variety, copies, use for a classifier; and runs side by side."""
+"""Evaluate a run: its scores beside real images' own, variety, copies, use for a classifier; and runs side by side."""
 
 import json
 from typing import Any
@@ -7,19 +7,19 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import scores_of
+from gan_core.evaluation.result_dicts import scores_of
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job
 from gan_core.text import ago
 from gan_core.views import evaluation_results
-from pages.evaluate import memorization, per_class, score_curves
-from pages.shared import collapse, utility
-from pages.shared.compare_evaluations import compare
+from pages.evaluate import collapse, memorization, per_class, score_curves, utility
+from pages.evaluate.compare import compare
+from pages.evaluate.scorecard import scores, verdicts
+from pages.shared import collapse_curves
 from pages.shared.context import click_token, get_context
-from pages.shared.scorecard import scores, verdicts
-from pages.shared.select_run import pick_run
+from pages.shared.select_run import select_run
 from pages.shared.status import job_progress
-from pages.shared.steps import rail
+from pages.shared.steps import show_steps
 from pages.shared.text import sentence
 
 EXTRACTORS = {
@@ -31,9 +31,9 @@ EXTRACTORS = {
 AGAINST = {"train": "Training images", "test": "Held-out test images"}
 
 context = get_context()
-st.title("Measure")
-rail("Measure")
-run = pick_run(context, "evaluate_run", "No run yet, so there is nothing to measure: train a model first.")
+st.title("Evaluate")
+show_steps("Evaluate")
+run = select_run(context, "evaluate_run", "No run yet, so there is nothing to evaluate: train a model first.")
 folder = context.workspace.run(run.id)
 
 
@@ -79,7 +79,7 @@ def ask() -> None:
             [None, *earlier],
             format_func=lambda at: "The newest" if at is None else f"{at:,} images seen",
             key="evaluate_at",
-            help="A run keeps its newest three. Measure each, and the scores are drawn against the epoch.",
+            help="A run keeps its newest three. Evaluate each, and the scores are drawn against the epoch.",
         )
         weights = st.text_input(
             "Inception-v3 weights file (optional)",
@@ -87,7 +87,7 @@ def ask() -> None:
             help="A path on this computer. Without it the usual places are searched; "
             "only choosing Inception-v3 itself downloads them (92 MB).",
         )
-        if st.form_submit_button("Measure", type="primary", icon=":material/straighten:", key="evaluate_start"):
+        if st.form_submit_button("Evaluate", type="primary", icon=":material/straighten:", key="evaluate_start"):
             asked = (int(samples), int(draws), extractor, weights.strip(), against, at)
             try:
                 actions.evaluate(
@@ -121,7 +121,7 @@ def show(job: Job, result: dict[str, Any]) -> None:
         st.header("Variety")
         collapse.indicators(result)
         collapse.beside(result)
-        collapse.curves(looks, "evaluate")
+        collapse_curves.curves(looks, "evaluate")
     memorization.copies(result, kept, dataset)
 
 
@@ -174,7 +174,7 @@ def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
 done = [
     (job, job.result) for job in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",)) if job.result
 ]
-with st.expander("Measure again" if done else "What to measure", expanded=not done, key=f"ask_{bool(done)}"):
+with st.expander("Evaluate again" if done else "What to evaluate", expanded=not done, key=f"ask_{bool(done)}"):
     ask()
 measurements = context.store.jobs(kind="evaluate", subject=run.id)  # with the one that the form has just asked for
 if measurements:

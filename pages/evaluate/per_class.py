@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import class_order, reasons
+from gan_core.evaluation.result_dicts import class_order, reasons
 from gan_core.text import count, interval, percent
 from gan_core.views.evaluation_results import Kept, closest_of_class, read_train, rows_of, spread
-from pages.shared import charts, evaluation_charts
+from pages.evaluate import charts as evaluate_charts
+from pages.shared import charts
 from pages.shared.image_sheets import show_pairs, show_sheet
 from pages.shared.text import plain
 
@@ -147,7 +148,7 @@ def confusion(result: dict[str, Any], kept: Kept | None) -> None:
         left, right = st.columns([3, 2])
         with left:
             st.plotly_chart(
-                evaluation_charts.confusion(classes, counts),
+                evaluate_charts.confusion(classes, counts),
                 key="confusion",
                 on_select=lambda: take_cell(len(classes)),
                 selection_mode="points",

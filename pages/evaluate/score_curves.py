@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import DISTANCES, differences, score_rows
+from gan_core.evaluation.result_dicts import differences, score_rows
+from gan_core.evaluation.vocabulary import DISTANCES
 from gan_core.text import count
-from pages.shared import charts, evaluation_charts
-from pages.shared.collapse import there
+from pages.shared import charts, run_curves
+from pages.shared.collapse_curves import there
 
 SHARES = ("precision", "recall", "density", "coverage")
 
@@ -30,7 +31,7 @@ def score_curves(results: Sequence[dict[str, Any]]) -> None:
     shown = {name: keys for name, keys in shown.items() if keys and list(keys) != ["floor"]}
     for column, (name, keys) in zip(st.columns(len(shown) or 1), shown.items(), strict=False):
         column.plotly_chart(
-            evaluation_charts.variety(rows, keys, None),
+            run_curves.of_one_run(rows, keys, None),
             key=f"scores_{name}",
             config=charts.CONFIG,
             alt=f"{', '.join(keys.values())} over epochs, a point for each measured checkpoint",

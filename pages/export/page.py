@@ -122,7 +122,7 @@ if run is not None:
             key="export_checks",
             help="A small classifier, trained on the real images, looks at each drawn one, and its neighbours among the real "
             "ones are looked up; in the place of one that is left out another is drawn, with noise "
-            f"{quality_filter.WIDE:g} times as wide for more variety. Of a class that it confuses with others only clear mistakes are left "
+            f"{quality_filter.WIDE_TRUNCATION:g} times as wide for more variety. Of a class that it confuses with others only clear mistakes are left "
             "out; of one that it cannot tell from the others neither class nor realism is judged.",
         )
         no_gate = st.checkbox(

@@ -13,7 +13,7 @@ from gan_core.views.curves import Columns, Curves, last
 from gan_core.views.run_events import KINDS, Milestone, milestones, places
 from pages.live import curve_charts
 from pages.live.curve_charts import Chart, Look
-from pages.shared.live_chart import live_chart
+from pages.live.live_chart import live_chart
 from pages.shared.text import plain
 
 WINDOWS = {"All": 0, "Last 500": 500, "Last 100": 100}

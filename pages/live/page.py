@@ -10,7 +10,8 @@ from gan_core.storage.store import Job
 from gan_core.text import count, duration, size
 from pages.live import curves as run_curves
 from pages.live import queue
-from pages.shared import collapse, refresh_rate, urls
+from pages.live.variety import show_variety
+from pages.shared import refresh_rate, urls
 from pages.shared.context import get_context
 from pages.shared.select_run import dataset_name, select_run
 from pages.shared.status import STATES, badge_text, no_grid_yet, state_of_run
@@ -206,7 +207,7 @@ def look_seldom() -> None:
         looks, _ = run_folder.read_lines(folder / "collapse.jsonl")
         if looks:
             st.header("Variety")
-            collapse.during_training(looks, "live")
+            show_variety(looks)
     is_failed = first is not None and first.state == "failed"
     with st.expander("Log (last 200 lines)", expanded=is_failed, on_change="rerun", key="live_log") as log:
         if log.open:

@@ -9,13 +9,13 @@ from gan_core.actions import Context
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.views import curves, run_table
-from pages.shared import charts, evaluation_charts, settings_form, urls
-from pages.shared.compare_evaluations import newest, table
+from pages.shared import charts, run_curves, urls
+from pages.shared.score_table import newest_result, show_score_table
 from pages.shared.select_run import unique_labels
 from pages.shared.status import no_grid_yet, state_of_run
-from pages.shared.text import plain
+from pages.shared.text import plain, setting_text
 
-MOST_RUNS = evaluation_charts.MOST_LINES
+MOST_RUNS = run_curves.MOST_LINES
 GRIDS_A_ROW = 4
 METRICS = {
     "loss_g": "Loss of G",
@@ -50,8 +50,7 @@ def settings(runs: list[Run], labels: dict[str, str]) -> None:
         st.caption("None: these runs were told the same.")
         return
     rows = [
-        {"setting": title}
-        | {labels[run.id]: settings_form.show(value) for run, value in zip(runs, values, strict=True)}
+        {"setting": title} | {labels[run.id]: setting_text(value) for run, value in zip(runs, values, strict=True)}
         for title, values in apart.items()
     ]
     st.dataframe(rows, hide_index=True, key="runs_settings", alt="The settings in which the chosen runs differ")
@@ -59,7 +58,7 @@ def settings(runs: list[Run], labels: dict[str, str]) -> None:
 
 def scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Newest scores")
-    results = {run.id: found for run in runs if (found := newest(context, run)) is not None}
+    results = {run.id: found for run in runs if (found := newest_result(context, run)) is not None}
     if missing := [run for run in runs if run.id not in results]:
         with st.container(horizontal=True, vertical_alignment="center", key="runs_unmeasured"):
             st.caption("Not evaluated yet, click to evaluate:", width="content")
@@ -71,7 +70,7 @@ def scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
                     query_params={"run": run.id},
                 )
     if results:
-        table([run for run in runs if run.id in results], results, labels)
+        show_score_table([run for run in runs if run.id in results], results, labels)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -109,7 +108,7 @@ def lines(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
         metric = st.selectbox("Curve", list(there), format_func=there.__getitem__, key="runs_metric", width=260)
         axis = st.segmented_control("Over", list(AXES), default="Epochs", required=True, key="runs_axis")
     st.plotly_chart(
-        evaluation_charts.over_runs(series, metric, AXES[axis], axis.lower(), there[metric]),
+        run_curves.over_runs(series, metric, AXES[axis], axis.lower(), there[metric]),
         key="runs_curves",
         config=charts.CONFIG,
         alt=f"{there[metric]} over {axis.lower()}, a line for each chosen run",

@@ -8,13 +8,20 @@ import plotly.graph_objects as go
 # {"data": [...], "layout": {...}}, as plotly.js reads it: a go.Figure takes twenty times as long to make
 Figure = dict[str, Any]
 
-BLUE, ORANGE, GREY, PURPLE = "#2f79c4", "#e07b1a", "#8a97a5", "#8257b5"  # readable on the light and on the dark page
+# readable on the light and on the dark page
+BLUE, ORANGE, GREY, PURPLE = "#2f79c4", "#e07b1a", "#8a97a5", "#8257b5"
+GREEN, VIOLET = "#5b8f29", "#8a5aa8"
 CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
     "showSendToCloud": False,  # plotly.js offers it where nobody says no
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
+
+
+def short(name: str, most: int = 24) -> str:
+    """A name of at most so many letters, escaped: plotly reads HTML."""
+    return html.escape(name if len(name) <= most else name[: most - 1] + "…")
 
 
 def plain_layout(x: str, y: str, height: int) -> dict[str, Any]:
@@ -54,20 +61,9 @@ def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
     return figure.update_layout(plain_layout(x, y, height))
 
 
-def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
-    """Images per class, training and test, stacked."""
-    return bars(classes, {"training": (train, BLUE, ""), "test": (test, ORANGE, "/")})
-
-
-def planned_counts(classes: list[str], real: list[int], made: dict[str, list[int]]) -> go.Figure:
-    """Real images and those to be made per class, stacked. made: {legend: counts}."""
-    looks = zip(made.items(), ((ORANGE, "/"), (GREY, "."), (PURPLE, "x")), strict=False)
-    return bars(classes, {"real": (real, BLUE, ""), **{name: (counts, *look) for (name, counts), look in looks}})
-
-
 def bars(classes: list[str], parts: dict[str, tuple[list[int], str, str]]) -> go.Figure:
     """Horizontal stacked bars, the first class on top. parts: {legend: (counts, colour, pattern)}."""
-    names = [html.escape(name if len(name) <= 24 else name[:23] + "…") for name in classes]
+    names = [short(name) for name in classes]
     figure = go.Figure()
     for legend, (counts, colour, pattern) in parts.items():
         figure.add_bar(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from gan_core.data.dataset import DatasetInfo
@@ -121,10 +122,18 @@ def show_bars(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]]) -> N
         f"{plan.synthetic_share(rows):.0%} of the {sum(row.planned for row in rows.values()):,} images are synthetic."
     )
     st.plotly_chart(
-        charts.planned_counts(list(rows), [row.real for row in rows.values()], made(shares)),
+        planned_counts(list(rows), [row.real for row in rows.values()], made(shares)),
         key="export_chart",
         config=charts.CONFIG,
         alt="Real and synthetic images of each class as stacked bars",
+    )
+
+
+def planned_counts(classes: list[str], real: list[int], made: dict[str, list[int]]) -> go.Figure:
+    """Real images and those to be made per class, stacked. made: {legend: counts}."""
+    styles = zip(made.items(), ((charts.ORANGE, "/"), (charts.GREY, "."), (charts.PURPLE, "x")), strict=False)
+    return charts.bars(
+        classes, {"real": (real, charts.BLUE, ""), **{name: (counts, *style) for (name, counts), style in styles}}
     )
 
 

@@ -2,8 +2,10 @@
 
 import re
 from string import punctuation
+from typing import Any
 
 from gan_core.errors import UserError
+from gan_core.settings.recipes.auto import NO_LIMIT
 
 JOINER = "\u2060"  # WORD JOINER, invisible: stops what Streamlit does to text *after* markdown escapes are gone
 
@@ -24,3 +26,12 @@ def sentence(error: UserError | dict[str, str]) -> str:
         (error.what, error.todo) if isinstance(error, UserError) else (error.get("what", ""), error.get("todo", ""))
     )
     return plain(f"{what} {todo}")
+
+
+def setting_text(value: Any, name: str = "") -> str:
+    """A setting's value in words. name: of the setting."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if name == "epochs" and value == NO_LIMIT:
+        return "no limit"
+    return "none" if value in (None, "") else f"{value:.10g}" if isinstance(value, float) else str(value)

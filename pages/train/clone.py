@@ -6,8 +6,8 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.settings import recipes, schema
-from pages.shared import settings_form
 from pages.shared.text import plain, sentence
+from pages.train import settings_form
 from pages.train.recipe_cards import group_of
 
 PARAM = "clone"

@@ -8,11 +8,11 @@ from gan_core.jobs import queue
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.schema import TrainConfig
 from gan_core.text import count, duration, size
-from pages.shared import settings_form
 from pages.shared.context import click_token, get_context
 from pages.shared.select_run import empty, info_or_stop, select_item, unique_labels
 from pages.shared.steps import show_steps
 from pages.shared.text import plain, sentence
+from pages.train import settings_form
 from pages.train.clone import say_clone, take_clone
 from pages.train.recipe_cards import choose_recipe, recipe_speeds
 from pages.train.settings_json import settings_json

@@ -22,10 +22,12 @@ def test_live_has_every_sign_and_a_score_against_the_epoch(planted):
         row["modes"] = {"sentence": "64 of 64 known kinds appear in 256 images."}
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     at = open_page("live", run=evaluated_run.RUN)
-    assert "Known kinds: 64 of 64 known kinds" in letters(at) and not any("sign" in one.value for one in at.dataframe)
-    at.session_state["live_signs"] = True
+    assert "Known modes: 64 of 64 known kinds" in letters(at) and not any(
+        "indicator" in one.value for one in at.dataframe
+    )
+    at.session_state["live_indicators"] = True
     at.run()
-    (table,) = (one.value for one in at.dataframe if "sign" in one.value)
+    (table,) = (one.value for one in at.dataframe if "indicator" in one.value)
     assert ("Discriminator overfitting", "Look closer", 0.4) in table.itertuples(index=False, name=None)
     assert any("live_distance" in chart.proto.id for chart in at.get("bidi_component"))
 

@@ -5,7 +5,7 @@ import pytest
 from gan_core.settings import recipes
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage.store import Store
-from pages.shared import settings_form
+from pages.train import settings_form
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import letters, open_page
 

@@ -1,95 +1,16 @@
-"""The plotly figures of a measurement: pure functions of its result; names are escaped, and no line is told by colour alone."""
+"""The plotly figures of an evaluation, from its result; names are escaped, and nothing is told by colour alone."""
 
-import html
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from pages.shared.charts import BLUE, GREY, ORANGE, Figure, layout, level_line, plain_layout
+from pages.shared.charts import BLUE, GREY, ORANGE, layout, short
+from pages.shared.run_curves import STYLES
 
-GREEN, VIOLET = "#5b8f29", "#8a5aa8"
 PALE = "#eef3f9"  # opaque: plotly chooses black or white numbers by it, also on the dark page
-STYLES = ((BLUE, "solid"), (ORANGE, "dash"), (GREEN, "dot"), (VIOLET, "dashdot"))
-SYMBOLS = ("circle", "square-open", "diamond-open")  # of the first four lines, the next four, ...
-MOST_MARKERS = 12  # on a long line; only from the fifth line on
-MOST_LINES = len(STYLES) * len(SYMBOLS)  # that are told apart without their colours
 PATTERNS = ("", "/", ".", "x")
-MOST_POINTS = 2000
-FEW_POINTS = 12  # of a line, up to which each is marked
-HEIGHT = 300  # px, of a chart of lines
 WORDS_IN_CELLS = 20  # classes up to which a cell of the confusion matrix shows its number
-
-
-def short(name: str, most: int = 24) -> str:
-    return html.escape(name if len(name) <= most else name[: most - 1] + "…")
-
-
-def thin(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most MOST_POINTS of the rows, the last one always among them."""
-    step = -(-len(rows) // MOST_POINTS) or 1
-    return list(rows[::-1][::step][::-1])
-
-
-def over_epochs(
-    series: dict[str, Sequence[dict[str, Any]]], key: str, marks: tuple[float, float] | None = None
-) -> Figure:
-    """One value over the epochs of several runs: {legend: rows of meaning.variety_rows}."""
-    return from_zero(over_runs(series, key, "epoch", "epoch", ""), marks)
-
-
-def over_runs(series: dict[str, Sequence[dict[str, Any]]], key: str, x: str, x_title: str, y_title: str) -> Figure:
-    """One value of several runs over another, {legend: rows}, a line for each run."""
-    lines = [line(thin(rows), key, short(name, 40), number, x) for number, (name, rows) in enumerate(series.items())]
-    closely = {"dragmode": "zoom"}  # compared at a desk
-    return {"data": lines, "layout": plain_layout(x_title, y_title, HEIGHT) | closely}
-
-
-def variety(rows: Sequence[dict[str, Any]], names: dict[str, str], marks: tuple[float, float] | None) -> Figure:
-    """Several values of one run over its epochs. names: {key of a row: legend}; marks: where amber and red begin."""
-    shown = thin(rows)
-    lines = [line(shown, key, name, number) for number, (key, name) in enumerate(names.items())]
-    return from_zero({"data": lines, "layout": plain_layout("epoch", "", HEIGHT)}, marks)
-
-
-def line(rows: list[dict[str, Any]], key: str, name: str, number: int, x: str = "epoch") -> dict[str, Any]:
-    colour, dash = STYLES[number % len(STYLES)]
-    symbol = SYMBOLS[number // len(STYLES) % len(SYMBOLS)]
-    mode = (
-        "markers"
-        if len(rows) == 1
-        else "lines+markers"
-        if len(rows) <= FEW_POINTS or number >= len(STYLES)
-        else "lines"
-    )
-    return {
-        "type": "scatter",
-        "x": [row.get(x) for row in rows],
-        "y": [row.get(key) for row in rows],
-        "name": name,
-        "mode": mode,
-        "line": {"color": colour, "dash": dash, "width": 2},
-        "marker": {"symbol": symbol, "size": 8, "maxdisplayed": 0 if len(rows) <= FEW_POINTS else MOST_MARKERS},
-        "hovertemplate": "%{y:.3f}",
-        "showlegend": True,
-    }
-
-
-def from_zero(figure: Figure, marks: tuple[float, float] | None) -> Figure:
-    """The same with an axis from 0, and dotted lines with their words where amber and red begin."""
-    layout = figure["layout"]
-    layout["yaxis"]["rangemode"] = "tozero"
-    words = list(zip(("amber", "red"), marks or (), (ORANGE, "#c0392b"), strict=False))
-    layout["shapes"] = [level_line(value, colour) for _, value, colour in words]
-    layout["annotations"] = [
-        {
-            "text": word, "xref": "paper", "x": 1, "xanchor": "right", "y": value, "yanchor": "top",
-            "showarrow": False, "font": {"color": GREY},
-        }
-        for word, value, _ in words
-    ]  # fmt: skip
-    return figure
 
 
 def distances(histogram: dict[str, Any]) -> go.Figure:

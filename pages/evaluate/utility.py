@@ -1,4 +1,4 @@
-"""Two questions with a job each: does the synthetic data help a classifier, and is a folder's picture real or GAN-made?"""
+"""The utility of synthetic images for a classifier, and the detector that tells real images from generated ones."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import HELPS, NO_GAIN, checkpoint
+from gan_core.evaluation.result_dicts import checkpoint
 from gan_core.storage.store import Job, Run
 from gan_core.text import ago, count, percent, percent_interval, points, points_interval
-from pages.shared import charts, evaluation_charts
+from pages.evaluate import charts as evaluate_charts
+from pages.shared import charts
 from pages.shared.context import click_token
 from pages.shared.growth_plan import WAYS
 from pages.shared.status import job_progress
 from pages.shared.text import plain, sentence
+from pages.shared.verdict_box import utility_box
 
 MOST_DOWNLOAD_BYTES = 50_000_000
 BARS = ("real", "classical", "synthetic", "synthetic_only")  # arms in the chart of recalls
@@ -79,21 +81,14 @@ def newest_answer(context: Context, run: Run, kind: str, doing: str) -> Job | No
     return next((job for job in jobs if job.state == "finished" and job.result), None)
 
 
-def help_box(result: dict[str, Any]) -> None:
-    """The verdict of `utility` as icon, word and sentence."""
-    helps = result.get("verdict") == "helps"
-    found = HELPS["helps"] if helps else NO_GAIN
-    (st.success if helps else st.info)(f"**{found.word}.** {plain(result.get('sentence', ''))}", icon=found.icon)
-
-
 def show_help(result: dict[str, Any]) -> None:
-    help_box(result)
+    utility_box(result)
     arms = result.get("arms") or {}
     left, right = st.columns(2)
     with left:
         st.subheader("Balanced accuracy")
         st.plotly_chart(
-            evaluation_charts.accuracies(list(arms.values())),
+            evaluate_charts.accuracies(list(arms.values())),
             key="utility_arms",
             config=charts.CONFIG,
             alt="Balanced accuracy of each arm with its 95 % interval; the table below has the numbers",
@@ -117,7 +112,7 @@ def show_help(result: dict[str, Any]) -> None:
         classes = list(dict.fromkeys(name for recall in shown.values() for name in recall))
         if classes:
             st.plotly_chart(
-                evaluation_charts.recalls(shown, classes),
+                evaluate_charts.recalls(shown, classes),
                 key="utility_recalls",
                 config=charts.CONFIG,
                 alt="Recall of each class by what the classifier was trained on",
@@ -125,7 +120,7 @@ def show_help(result: dict[str, Any]) -> None:
     if result.get("sweep"):
         st.subheader("How much synthetic data")
         st.plotly_chart(
-            evaluation_charts.sweep(result["sweep"]),
+            evaluate_charts.sweep(result["sweep"]),
             key="utility_sweep",
             config=charts.CONFIG,
             alt="Gain over classical augmentation by synthetic images per real one",

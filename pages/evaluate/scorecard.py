@@ -1,23 +1,16 @@
-"""The scores of a measurement, each under its own name with its interval, its floor and what it says; and verdict boxes."""
+"""The scores of an evaluation, each with its interval, its floor and its meaning, below the verdicts."""
 
 from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import AGAINST, DISTANCES, LEVELS, MEANINGS, level, part_name, scores_of
+from gan_core.evaluation.result_dicts import scores_of
+from gan_core.evaluation.vocabulary import DISTANCES, LEVELS, MEANINGS, SPLITS, part_name
 from gan_core.text import count, interval, number
 from pages.shared.text import plain
+from pages.shared.verdict_box import verdict_box
 
 IN_A_ROW = 4
-BOXES = {"ok": st.success, "amber": st.warning, "red": st.error}
-
-
-def verdict_box(verdict: object, subject: str, sentence: object, todo: object = "") -> None:
-    """A verdict as icon, word and sentence. subject: what it is about; todo: shown unless all is well."""
-    found = level(verdict)
-    more = f" {todo}" if todo and verdict in ("amber", "red") else ""
-    show = BOXES.get(str(verdict), st.info)
-    show(f"**{subject}: {found.word.lower()}.** {plain(f'{sentence}{more}')}", icon=found.icon)
 
 
 def verdicts(result: dict[str, Any]) -> None:
@@ -77,7 +70,7 @@ def conditions(result: dict[str, Any]) -> str:
     truncation = f", truncation {result['truncation']:g}" if result.get("truncation") is not None else ""
     weights = f", weights {str(result['weights'])[:12]}" if result.get("weights") else ""
     resize = f", resize {result['resize']}" if result.get("resize") else ""
-    split = AGAINST.get(result.get("against", "train"), "images")
+    split = SPLITS.get(result.get("against", "train"), "images")
     return (
         f"{result['n_real']:,} real against {count(result['n_fake'], 'generated image')}"
         f"{draws} ({split}). "

@@ -12,10 +12,9 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
-from gan_core.settings.recipes.auto import NO_LIMIT
+from gan_core.settings.rules import without_effect
 from gan_core.settings.schema import GROUPS, TrainConfig
-from gan_core.settings.unused_settings import without_effect
-from pages.shared.text import plain
+from pages.shared.text import plain, setting_text
 
 HIDDEN = ("recipe",)  # chosen by its card, not in the form
 PREFIX = "setting_"
@@ -149,22 +148,15 @@ def step(default: float) -> float:
 def summary(config: TrainConfig) -> str:
     """'Use the class labels: on, Epochs: 30, …': what the run is really told, main settings only."""
     fields = TrainConfig.model_fields
-    return ", ".join(f"{fields[name].title}: {show(getattr(config, name), name)}" for name in fields if is_main(name))
+    return ", ".join(
+        f"{fields[name].title}: {setting_text(getattr(config, name), name)}" for name in fields if is_main(name)
+    )
 
 
 def differences(config: TrainConfig, recipe: TrainConfig) -> list[str]:
     """'Learning rate of D: 0.0002 → 0.0001' for each setting that is not the recipe's."""
     return [
-        f"{field.title}: {show(getattr(recipe, name), name)} → {show(getattr(config, name), name)}"
+        f"{field.title}: {setting_text(getattr(recipe, name), name)} → {setting_text(getattr(config, name), name)}"
         for name, field in TrainConfig.model_fields.items()
         if getattr(config, name) != getattr(recipe, name)
     ]
-
-
-def show(value: Any, name: str = "") -> str:
-    """A setting's value in words. name: of the setting."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if name == "epochs" and value == NO_LIMIT:
-        return "no limit"
-    return "none" if value in (None, "") else f"{value:.10g}" if isinstance(value, float) else str(value)
