@@ -14,7 +14,7 @@ from gan_core.actions.datasets import import_dataset
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.jobs import queue
-from gan_core.settings import recipes, rules, schema, transfer_rules
+from gan_core.settings import recipes, rules, schema
 from gan_core.settings.recipes import auto
 from gan_core.storage.file_checks import check_room
 from gan_core.storage.store import Job, Run
@@ -65,18 +65,18 @@ def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: sc
         theirs = dataset_folder.read_info(context.workspace.dataset(other.dataset_id))
     except UserError as error:
         raise schema.FieldErrors({"start_from": str(error)}) from None
-    mine = transfer_rules.Shape(settings, info.size, info.channels)
-    found = transfer_rules.obstacles(
-        mine, transfer_rules.Shape(schema.build(other.config), theirs.size, theirs.channels)
+    mine = rules.NetworkShape(settings, info.size, info.channels)
+    found = rules.transfer_obstacles(
+        mine, rules.NetworkShape(schema.build(other.config), theirs.size, theirs.channels)
     )
     if found:
-        raise schema.FieldErrors({"start_from": transfer_rules.refusal(found)})
+        raise schema.FieldErrors({"start_from": rules.transfer_refusal(found)})
 
 
 def possible_starts(context: Context, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
     """The runs whose weights a run with these settings could start from, newest first; none where the settings are refused."""
     try:
-        mine = transfer_rules.Shape(
+        mine = rules.NetworkShape(
             schema.build(values | {"start_from": "", "freeze_d": 0}), size=info.size, channels=info.channels
         )
     except schema.FieldErrors:
@@ -90,7 +90,7 @@ def possible_starts(context: Context, info: dataset_folder.DatasetInfo, values: 
         run
         for run in runs
         if run.dataset_id in shapes
-        and not transfer_rules.obstacles(mine, transfer_rules.Shape(schema.build(run.config), *shapes[run.dataset_id]))
+        and not rules.transfer_obstacles(mine, rules.NetworkShape(schema.build(run.config), *shapes[run.dataset_id]))
         and any((context.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
     ]
 

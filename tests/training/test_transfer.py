@@ -12,7 +12,7 @@ from gan_core.jobs.queue import Watch
 from gan_core.models import Spec
 from gan_core.models.layers import ClassEmbedding
 from gan_core.settings.families import TRAITS
-from gan_core.settings.transfer_rules import SHAPING
+from gan_core.settings.rules import SHAPING
 from gan_core.training import checkpoint, freeze, loop, step, transfer
 from tests.builders.toy_images import toy_images
 
