@@ -3,7 +3,7 @@
     python benchmarks/export_speed.py [--source ZIP_OR_FOLDER] [--images 100000] [--size 28] [--layout imagefolder]
 
 The reference is what a script would do: Image.fromarray, save as PNG into memory, ZipFile.writestr, one after another; and the
-same with the PNGs made beforehand, so that only the zip is timed. Ours is export/archive.write_zip whole: names, metadata,
+same with the PNGs made beforehand, so that only the zip is timed. Ours is export/zip_writer.write_zip whole: names, metadata,
 manifest, card, fsync. Each is a process of its own, so that its peak of memory is its own; images lie in memory maps, which
 do not count. Goal: 70 % of the reference, and memory that does not grow with the pictures (beyond a zip's list of what is
 in it). Without a source the pictures are drawn: noisy discs.
@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data.dataset import ImageSet
 from gan_core.data.import_dataset import import_dataset
-from gan_core.export.zip_writer import write_zip
+from gan_core.export.contents import Contents, Provenance
+from gan_core.export.zip_writer import FileOptions, write_zip
 
 CLASSES = [f"class-{label}" for label in range(10)]
 
@@ -113,20 +114,8 @@ def timed(who: str, folder: Path, images: int, layout: str) -> dict:
     started = time.perf_counter()
     if who == "ours":
         labels = np.sort(np.arange(images) % len(CLASSES))
-        write_zip(
-            out,
-            train=ImageSet(pictures, labels, CLASSES),
-            test=None,
-            makers={},
-            shares={name: {} for name in CLASSES},
-            run_id="",
-            seed=0,
-            checkpoint_sha256="",
-            dataset_name="speed",
-            recipe="",
-            layout=layout,
-            on_progress=look,
-        )
+        contents = Contents(ImageSet(pictures, labels, CLASSES), None, {name: {} for name in CLASSES}, {})
+        write_zip(out, contents, Provenance("speed"), FileOptions(layout=layout), on_progress=look)
     else:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
             for number in range(images):

@@ -10,6 +10,7 @@ source.zip                          the zip it was made from, where it was uploa
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,12 @@ class ImageSet:
     images: np.ndarray
     labels: np.ndarray
     classes: list[str]
+
+    @functools.cached_property
+    def rows_of_class(self) -> list[np.ndarray]:
+        """Of each class the rows of its images, ascending."""
+        ends = np.cumsum(np.bincount(self.labels, minlength=len(self.classes)))
+        return np.split(np.argsort(self.labels, kind="stable"), ends[:-1])
 
 
 @dataclass(frozen=True)

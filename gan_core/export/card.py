@@ -84,7 +84,7 @@ both = load_dataset("webdataset", data_files={{{patterns}}}, streaming=True)
 
 
 def dataset_card(manifest: dict[str, Any]) -> str:
-    """manifest (archive.write_zip) -> Markdown. Names are escaped: they come from whoever made the dataset."""
+    """manifest (zip_writer.write_zip) -> Markdown. Names are escaped: they come from whoever made the dataset."""
     height, width, channels = manifest["image_shape"]
     return CARD.format(
         dataset=markdown(manifest["dataset"]),

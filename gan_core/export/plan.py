@@ -17,6 +17,7 @@ SHOWN_NAMES = 10
 LEAST_FOR_GAN = 10  # real images of a class: below that a GAN can hardly do more than copy them
 MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is a slip of the finger
 
+Shares = dict[str, dict[str, int]]  # class name -> images to make by method
 Balance = str | int | dict[str, int]  # 'largest', 'median', one total for every class, or totals by class
 
 
@@ -110,15 +111,13 @@ def parse_methods(text: str) -> dict[str, float]:
     return checked_methods(weights)
 
 
-def shares(
-    plan: dict[str, Row], counts: dict[str, int], methods: dict[str, float]
-) -> tuple[dict[str, dict[str, int]], list[str]]:
+def shares(plan: dict[str, Row], counts: dict[str, int], methods: dict[str, float]) -> tuple[Shares, list[str]]:
     """(class -> images to make by method, classes too small for a GAN that get changed copies instead).
 
     counts: real training images by class, also where they stay out of the zip. What a weight cannot share evenly goes to the
     first methods.
     """
-    found: dict[str, dict[str, int]] = {}
+    found: Shares = {}
     small = []
     for name, row in plan.items():
         weights = methods

@@ -1,6 +1,7 @@
-"""What is good enough to be exported: images are drawn, and kept or refused one by one, until a class has enough of them.
+"""The quality filter of an export: images are drawn, and kept or refused one by one, until a class has enough of them.
 
-With noise somewhat wider than in training, which reaches rarer images and more wrong ones (GaFi, Lampis et al., arXiv:2305.10118).
+They are drawn with noise somewhat wider than in training, which gives rarer images and more wrong ones (GaFi, Lampis et al.,
+arXiv:2305.10118).
 """
 
 from array import array
@@ -27,7 +28,7 @@ ADVICE = {  # where hardly anything passes
     "twin": "the run hardly varies them: look for mode collapse",
 }
 REMOVED = "removed"  # by hand
-WIDE = 1.2  # times the noise of training
+WIDE_TRUNCATION = 1.2  # times the noise of training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
 LEAST_SHARE = 0.02  # kept of those
@@ -45,14 +46,16 @@ def checked_checks(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(check for check in CHECKS if check in wanted)
 
 
-class Judge(Protocol):
-    """begin(label) forgets what was kept of a class before. The call looks at uint8 [n, H, W, C] in the order they are drawn and
-    answers for each '' or the key of CHECKS that it is refused for, and numbers [n] by name; skip [n]: not to be kept anyway.
+class ImageChecks(Protocol):
+    """Looks at drawn images in the order they are drawn. begin(label) forgets what was kept of a class before.
+
+    A call gives for each image of uint8 [n, H, W, C] '' or the key of CHECKS that it is refused for, and numbers [n] by name.
+    skip [n]: images that a person took out, which are not kept anyway.
     """
 
     checks: tuple[str, ...]
-    unknown: frozenset[int]  # classes whose labels it cannot judge
-    realism_known: set[int]  # classes whose realism it can judge
+    unknown: frozenset[int]  # classes whose labels it cannot check
+    realism_known: set[int]  # classes whose realism it can check
     diversity: dict[int, float]  # class -> variance of the images kept so far over that of the real ones
 
     def begin(self, label: int) -> None: ...
@@ -60,7 +63,7 @@ class Judge(Protocol):
     def __call__(self, label: int, images: np.ndarray, skip: np.ndarray) -> tuple[list[str], dict[str, np.ndarray]]: ...
 
 
-class Refused(NamedTuple):
+class RefusedImage(NamedTuple):
     """An image that was not kept, for people to see."""
 
     label: int
@@ -68,52 +71,61 @@ class Refused(NamedTuple):
     image: np.ndarray
 
 
-class Gate:
-    """maker(label, count, start) over an endless row of drawn images, of which the good ones count.
+class FilterOptions(NamedTuple):
+    """truncation: times the noise of training, for classes whose label is checked; the others are drawn with 1.
 
-    draw(class index, count, start, noise) -> uint8 [count, H, W, C]: images start, start + 1, ... of the row, the same at every
-    call. A class of which next to nothing passes is given up: its row then ends, and fewer images come back than were asked for.
+    removed: numbers of drawn images that a person took out, by class name. shown: how many refused images of each class and reason
+    are kept for people to see. patience: drawn images of which hardly any passes before a class is given up.
+    """
+
+    truncation: float = WIDE_TRUNCATION
+    removed: dict[str, list[int]] = {}  # noqa: RUF012  never written to
+    shown: int = 0
+    patience: int = PATIENCE_IMAGES
+
+
+class LabelCheck(NamedTuple):
+    """classifier: facts of the one that checks labels, for the report. unchecked: why none does, else ''."""
+
+    classifier: dict[str, Any] = {}  # noqa: RUF012  never written to
+    unchecked: str = ""
+
+
+class QualityFilter:
+    """A maker of contents.Contents: an endless sequence of drawn images, of which the good ones count.
+
+    draw(class index, count, start, truncation) -> uint8 [count, H, W, C]: images start, start + 1, ... of the sequence, the same at
+    every call. A class of which next to nothing passes is given up: fewer images come back then than were asked for.
     """
 
     def __init__(
         self,
         draw: Callable[[int, int, int, float], np.ndarray],
-        judge: Judge,
+        image_checks: ImageChecks,
         classes: list[str],
-        *,
-        noise: float = WIDE,
-        removed: dict[str, list[int]] | None = None,
-        facts: dict[str, Any] | None = None,
-        unchecked: str = "",
-        shown: int = 0,
-        patience: int = PATIENCE_IMAGES,
+        options: FilterOptions = FilterOptions(),  # noqa: B008  it is immutable
+        label_check: LabelCheck = LabelCheck(),  # noqa: B008
         should_stop: Callable[[], bool] = lambda: False,
     ):
-        """noise: for classes whose label is checked; 1 for others. removed: numbers in the row, by class name, that a person
-        took out. facts: of the judge, for the report; unchecked: why labels are not checked, else ''. shown: so many refused
-        images of each class and reason are kept for people to see. patience: images of which hardly any passes before a class is
-        given up.
-        """
-        self.draw, self.judge, self.classes, self.noise = draw, judge, classes, noise
-        self.removed = {classes.index(name): set(rows) for name, rows in (removed or {}).items() if name in classes}
-        self.facts, self.unchecked, self.shown, self.should_stop = facts or {}, unchecked, shown, should_stop
-        self.patience = patience
+        self.draw, self.image_checks, self.classes, self.options = draw, image_checks, classes, options
+        self.label_check, self.should_stop = label_check, should_stop
+        self.removed = {classes.index(name): set(rows) for name, rows in options.removed.items() if name in classes}
         self.kept: dict[int, array[int]] = {}
         self.scores: dict[int, dict[str, array[float]]] = {}
         self.refused: dict[int, Counter[str]] = {}
         self.drawn: dict[int, int] = {}
         self.short: dict[int, int] = {}  # class -> images that were asked for and could not be had
-        self.examples: list[Refused] = []
-        self.row: Iterator[np.ndarray] = iter(())
-        self.next: tuple[int, int] | None = None  # class and number of the image that row gives next
+        self.examples: list[RefusedImage] = []
+        self.sequence: Iterator[np.ndarray] = iter(())
+        self.next: tuple[int, int] | None = None  # class and number of the image that the sequence gives next
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
         """Images start, start + 1, ... of those that are good, uint8 [at most count, H, W, C]. Raises Stopped."""
         if self.next != (label, start):
-            self.row = self.images(label)
+            self.sequence = self.images(label)
             for _ in range(start):
-                next(self.row, None)
-        found = [image for _, image in zip(range(count), self.row, strict=False)]
+                next(self.sequence, None)
+        found = [image for _, image in zip(range(count), self.sequence, strict=False)]
         self.next = label, start + len(found)
         if len(found) < count:
             self.short[label] = self.short.get(label, 0) + count - len(found)
@@ -122,46 +134,46 @@ class Gate:
     def images(self, label: int) -> Iterator[np.ndarray]:
         self.kept[label], self.scores[label], self.refused[label] = array("q"), {}, Counter()
         self.drawn[label], self.short[label] = 0, 0
-        self.judge.begin(label)
+        self.image_checks.begin(label)
         removed, marks = self.removed.get(label, set()), [0]  # images kept at the start of each batch
         for first in range(0, 2**62, BATCH_IMAGES):
             if self.should_stop():
                 raise Stopped
-            window = self.patience // BATCH_IMAGES
-            if len(marks) > window and marks[-1] - marks[-1 - window] < LEAST_SHARE * self.patience:
+            window = self.options.patience // BATCH_IMAGES
+            if len(marks) > window and marks[-1] - marks[-1 - window] < LEAST_SHARE * self.options.patience:
                 return
-            images = self.draw(label, BATCH_IMAGES, first, self.noise_of(label))
+            images = self.draw(label, BATCH_IMAGES, first, self.truncation_of(label))
             skip = np.array([first + offset in removed for offset in range(BATCH_IMAGES)])
-            refused, facts = self.judge(label, images, skip)
+            refused, scores = self.image_checks(label, images, skip)
             for offset, image in enumerate(images):
                 self.drawn[label] = first + offset + 1
                 reason = REMOVED if skip[offset] else refused[offset]
                 if reason:
                     self.refused[label][reason] += 1
-                    if self.refused[label][reason] <= self.shown:
-                        self.examples.append(Refused(label, reason, image.copy()))
+                    if self.refused[label][reason] <= self.options.shown:
+                        self.examples.append(RefusedImage(label, reason, image.copy()))
                     continue
                 self.kept[label].append(first + offset)
-                for name, values in facts.items():
+                for name, values in scores.items():
                     self.scores[label].setdefault(name, array("d")).append(float(values[offset]))
                 yield image
             marks.append(len(self.kept[label]))
 
     def label_checked(self, label: int) -> bool:
-        return "label" in self.judge.checks and label not in self.judge.unknown
+        return "label" in self.image_checks.checks and label not in self.image_checks.unknown
 
-    def noise_of(self, label: int) -> float:
-        return self.noise if self.label_checked(label) else 1.0
+    def truncation_of(self, label: int) -> float:
+        return self.options.truncation if self.label_checked(label) else 1.0
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
-        """What redraws image `number` of a class, counted from 0, with its scores and the training row it is nearest to."""
-        facts = {name: values[number] for name, values in self.scores[label].items()}
-        nearest = int(facts.pop(NEAREST, -1))
+        """What redraws kept image `number` of a class, counted from 0: its place among the drawn images, its scores, the nearest training row."""
+        scores = {name: values[number] for name, values in self.scores[label].items()}
+        nearest = int(scores.pop(NEAREST, -1))
         return {
             "index": self.kept[label][number],
-            "noise": self.noise_of(label),
+            "noise": self.truncation_of(label),
             "checked": self.label_checked(label),
-            "scores": {name: round(value, 4) for name, value in facts.items() if np.isfinite(value)},
+            "scores": {name: round(value, 4) for name, value in scores.items() if np.isfinite(value)},
             "nearest_row": nearest if nearest >= 0 else None,
         }
 
@@ -175,13 +187,20 @@ class Gate:
                 "refused": {reason: n for reason in (*CHECKS, REMOVED) if (n := self.refused[label][reason])},
                 "missing": self.short.get(label, 0),
                 "label_checked": self.label_checked(label),
-                "realism_checked": "realism" in self.judge.checks and label in self.judge.realism_known,
-                "diversity": round(self.judge.diversity[label], 3) if label in self.judge.diversity else None,
+                "realism_checked": "realism" in self.image_checks.checks and label in self.image_checks.realism_known,
+                "diversity": round(self.image_checks.diversity[label], 3)
+                if label in self.image_checks.diversity
+                else None,
             }
-        checks = list(self.judge.checks)
-        return {"checks": checks, "noise": self.noise, "judge": self.facts, "classes": rows}
+        checks = list(self.image_checks.checks)
+        return {
+            "checks": checks,
+            "noise": self.options.truncation,
+            "judge": self.label_check.classifier,
+            "classes": rows,
+        }
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """How many were drawn, kept and why not; which classes went unchecked or short."""
         drawn, kept = sum(self.drawn.values()), sum(map(len, self.kept.values()))
         if not drawn:
@@ -189,26 +208,30 @@ class Gate:
         refused = sum(self.refused.values(), Counter[str]())
         reasons = [f"{refused[reason]:,} {said}" for reason, said in CHECKS.items() if refused[reason]]
         reasons += [f"{refused[REMOVED]:,} removed by hand"] if refused[REMOVED] else []
-        told = f"{kept:,} of {drawn:,} images kept" + (f"; left out: {', '.join(reasons)}. " if reasons else ". ")
-        if self.unchecked:
-            told += f"Labels {self.unchecked} "
-        elif unknown := [label for label in sorted(self.kept) if label in self.judge.unknown]:
-            told += f"Labels not checked, as the classifier itself does not know it: {self.names(unknown)}. "
-        blind = [label for label in sorted(self.kept) if label not in self.judge.realism_known]
-        if blind and "realism" in self.judge.checks:
-            told += f"Realism not judged, for want of held-out images or of a classifier that knows it: {self.names(blind)}. "
+        parts = [f"{kept:,} of {drawn:,} images kept" + (f"; left out: {', '.join(reasons)}." if reasons else ".")]
+        checks, labels = self.image_checks, sorted(self.kept)
+        if self.label_check.unchecked:
+            parts.append(f"Labels {self.label_check.unchecked}")
+        elif unknown := [label for label in labels if label in checks.unknown]:
+            parts.append(f"Labels not checked, as the classifier itself does not know it: {self.names(unknown)}.")
+        blind = [label for label in labels if label not in checks.realism_known]
+        if blind and "realism" in checks.checks:
+            why = "for want of held-out images or of a classifier that knows it"
+            parts.append(f"Realism not judged, {why}: {self.names(blind)}.")
         if short := [label for label in sorted(self.short) if self.short[label]]:
-            told += (
+            parts.append(
                 f"Not enough good ones, as hardly any that is drawn passes: {self.names(short)}, "
-                f"{sum(self.short.values()):,} images missing; {ADVICE[self.worst(short)]}, or fill them in another way as well. "
+                f"{sum(self.short.values()):,} images missing; {ADVICE[self.worst(short)]}, or fill them in another way as well."
             )
-        if dull := [label for label in sorted(self.kept) if self.judge.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
-            told += f"Less varied than the real images: {self.names(dull)}. "
+        if dull := [label for label in labels if checks.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
+            parts.append(f"Less varied than the real images: {self.names(dull)}.")
         if bad := [label for label in self.unfit() if label not in short]:
-            whose = "this run" if len(bad) > len(self.kept) / 2 else self.names(bad)
-            told += f"Most of what is drawn of {whose} is refused, above all as {CHECKS[self.worst(bad)]}: "
-            told += f"look hard at the rest, and {ADVICE[self.worst(bad)]}. "
-        return told.strip()
+            whose = "this run" if len(bad) > len(labels) / 2 else self.names(bad)
+            parts.append(
+                f"Most of what is drawn of {whose} is refused, above all as {CHECKS[self.worst(bad)]}: "
+                f"look hard at the rest, and {ADVICE[self.worst(bad)]}."
+            )
+        return " ".join(parts)
 
     def unfit(self) -> list[int]:
         """Classes of which most was refused. What passes of them is seldom good: checks catch only what they look for."""
@@ -230,11 +253,11 @@ class Gate:
         return and_more([self.classes[label] for label in labels], SHOWN_NAMES)
 
 
-class Chosen:
-    """The images that passed, on disk: a maker of archive.write_zip. counts: images by class index."""
+class KeptImages:
+    """The images that passed, on disk: a maker of contents.Contents. counts: images by class index."""
 
-    def __init__(self, gate: Gate, images: np.ndarray, counts: list[int]):
-        self.gate, self.images, self.counts = gate, images, counts
+    def __init__(self, quality_filter: QualityFilter, images: np.ndarray, counts: list[int]):
+        self.quality_filter, self.images, self.counts = quality_filter, images, counts
         self.starts = np.cumsum([0, *counts])
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
@@ -242,12 +265,16 @@ class Chosen:
         return np.asarray(self.images[first : first + min(count, self.counts[label] - start)])
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
-        return self.gate.entry(label, number)
+        return self.quality_filter.entry(label, number)
 
 
-def choose(
-    gate: Gate, wanted: list[int], shape: tuple[int, ...], path: Path, on_progress: Callable[[float, str], None]
-) -> Chosen:
+def keep_images(
+    quality_filter: QualityFilter,
+    wanted: list[int],
+    shape: tuple[int, ...],
+    path: Path,
+    on_progress: Callable[[float, str], None],
+) -> KeptImages:
     """Draw until every class has its number of good images, or cannot get them. wanted: by class index; shape: of an image.
 
     path: a new file that gets the pixels. Raises UserError nothing_kept where no image of any class passes; Stopped.
@@ -258,16 +285,19 @@ def choose(
         for label, count in enumerate(wanted):
             done = 0
             while done < count:
-                some = gate(label, min(BATCH_IMAGES, count - done), done)
+                some = quality_filter(label, min(BATCH_IMAGES, count - done), done)
                 if not len(some):
                     break
                 file.write(np.ascontiguousarray(some).data)
                 done += len(some)
                 on_progress((sum(counts) + done) / total, f"Choosing images: {sum(counts) + done:,} of {total:,}")
-            gate.short[label] = count - done
+            quality_filter.short[label] = count - done
             counts.append(done)
     if sum(wanted) and not sum(counts):
-        refused, reason = sum(gate.refused.values(), Counter[str]()), gate.worst(list(gate.refused))
+        refused, reason = (
+            sum(quality_filter.refused.values(), Counter[str]()),
+            quality_filter.worst(list(quality_filter.refused)),
+        )
         if reason == "copy":
             raise UserError(
                 "copies",
@@ -280,5 +310,5 @@ def choose(
             f"{ADVICE[reason].capitalize()}, leave that check out, or fill the classes in another way.",
         )
     if not sum(counts):
-        return Chosen(gate, np.empty((0, *shape), np.uint8), counts)
-    return Chosen(gate, np.memmap(path, np.uint8, "r", shape=(sum(counts), *shape)), counts)
+        return KeptImages(quality_filter, np.empty((0, *shape), np.uint8), counts)
+    return KeptImages(quality_filter, np.memmap(path, np.uint8, "r", shape=(sum(counts), *shape)), counts)

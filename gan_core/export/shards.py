@@ -1,6 +1,6 @@
-"""A large export as WebDataset shards: tar files of SHARD_IMAGES pictures in a drawn order, so that a reader can stream them.
+"""A large export as WebDataset shards: tar files of SHARD_IMAGES images in a drawn order, so that a reader can stream them.
 
-Of each picture there is KEY.png (or jpg, webp), KEY.cls (the number of its class) and KEY.json (label, method, run, seed).
+Of each image there is KEY.png (or jpg, webp), KEY.cls (the number of its class) and KEY.json (label, method, run, seed).
 """
 
 import io
@@ -12,19 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from gan_core.export.manifest import Group
+from gan_core.export.contents import Group
+from gan_core.export.zip_file import member
 
 SHARD_IMAGES = 10_000
 FIXED_SECONDS = 315_532_800  # 1980-01-01, as in the zip
 
 
 class Shards:
-    """Which shard and key each picture of a split gets."""
+    """Which shard and key each image of a split gets."""
 
     def __init__(self, groups: list[Group], seed: int, ending: str):
         self.ending, self.groups, self.firsts = ending, groups, dict[Group, int]()
         self.splits = list(dict.fromkeys(group.split for group in groups if group.images))
-        self.orders: dict[str, np.ndarray] = {}  # split -> the number of the picture at each place
+        self.orders: dict[str, np.ndarray] = {}  # split -> the number of the image at each place
         self.places: dict[str, np.ndarray] = {}  # and the other way round
         for at, split in enumerate(self.splits):
             total = 0
@@ -36,17 +37,39 @@ class Shards:
             self.places[split] = np.argsort(self.orders[split])
 
     def file_name(self, group: Group, number: int) -> str:
-        """Where a picture of a group lies: shard/key.ending."""
+        """Where an image of a group lies: shard/key.ending."""
         place = int(self.places[group.split][self.firsts[group] + number])
         return f"{shard_name(group.split, place)}/{key(place)}.{self.ending}"
 
     def items(self, split: str) -> Iterator[tuple[Group, int]]:
-        """(group, number in it) of each picture of a split, in the order of its shards."""
+        """(group, number in it) of each image of a split, in the order of its shards."""
         mine = [group for group in self.groups if group.split == split and group.images]
         ends = np.cumsum([group.images for group in mine])
         for number in self.orders[split].tolist():
             at = int(np.searchsorted(ends, number, side="right"))
             yield mine[at], number - int(ends[at]) + mine[at].images
+
+    def write(
+        self,
+        archive: zipfile.ZipFile,
+        files: Callable[[Group, int, int], Iterator[bytes]],
+        facts: Callable[[Group], dict[str, Any]],
+        on_images: Callable[[int], None],
+    ) -> None:
+        """files(group, start, count) -> the bytes of image files; facts(group) -> the JSON of each."""
+        for split in self.splits:
+            items, total = self.items(split), len(self.orders[split])
+            for first in range(0, total, SHARD_IMAGES):
+                with (
+                    archive.open(member(shard_name(split, first)), "w", force_zip64=True) as out,
+                    tarfile.open(fileobj=out, mode="w|", format=tarfile.USTAR_FORMAT) as tar,
+                ):
+                    for place in range(first, min(total, first + SHARD_IMAGES)):
+                        group, number = next(items)
+                        add(tar, f"{key(place)}.{self.ending}", next(files(group, number, 1)))
+                        add(tar, f"{key(place)}.cls", str(group.label).encode())
+                        add(tar, f"{key(place)}.json", json.dumps(facts(group)).encode())
+                        on_images(1)
 
 
 def shard_name(split: str, place: int) -> str:
@@ -55,30 +78,6 @@ def shard_name(split: str, place: int) -> str:
 
 def key(place: int) -> str:
     return f"{place:09d}"
-
-
-def write_shards(
-    archive: zipfile.ZipFile,
-    shards: Shards,
-    member: Callable[[str], zipfile.ZipInfo],
-    picture: Callable[[Group, int], bytes],
-    facts: Callable[[Group], dict[str, Any]],
-    on_picture: Callable[[int], None],
-) -> None:
-    """member(name) -> how a file is entered; picture(group, number) -> the bytes of its file; facts(group) -> its JSON."""
-    for split in shards.splits:
-        items, total = shards.items(split), len(shards.orders[split])
-        for first in range(0, total, SHARD_IMAGES):
-            with (
-                archive.open(member(shard_name(split, first)), "w", force_zip64=True) as out,
-                tarfile.open(fileobj=out, mode="w|", format=tarfile.USTAR_FORMAT) as tar,
-            ):
-                for place in range(first, min(total, first + SHARD_IMAGES)):
-                    group, number = next(items)
-                    add(tar, f"{key(place)}.{shards.ending}", picture(group, number))
-                    add(tar, f"{key(place)}.cls", str(group.label).encode())
-                    add(tar, f"{key(place)}.json", json.dumps(facts(group)).encode())
-                    on_picture(1)
 
 
 def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:

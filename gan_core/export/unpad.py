@@ -9,7 +9,7 @@ from PIL import ImageColor
 
 from gan_core.data.dataset import ImageSet, read_items
 from gan_core.errors import UserError
-from gan_core.export.manifest import Group
+from gan_core.export.contents import Group
 
 ALIKE = 12  # levels by which a padded pixel may differ from the background: drawn ones are not exact
 PADDED_SHARE = 0.98  # of a line's pixels that are alike
@@ -19,11 +19,11 @@ class Unpad:
     """picture(group, number, pixels) -> the same pixels without their padding."""
 
     def __init__(self, folder: Path, train: ImageSet, test: ImageSet, background: str, makers: dict[str, Any]):
-        """folder: of the dataset; makers: of archive.write_zip. Raises UserError unknown_shapes where it has no source sizes."""
+        """folder: of the dataset; makers: of contents.Contents. Raises UserError unknown_shapes where it has no source sizes."""
         mode = "RGB" if train.images.shape[3] == 3 else "L"  # luma, as the import has it
         self.background = np.atleast_1d(np.array(ImageColor.getcolor(background, mode), np.int16))
-        self.makers = makers
-        self.shares = {split: np.zeros((len(part.labels), 2)) for split, part in (("train", train), ("test", test))}
+        self.makers, self.sets = makers, {"train": train, "test": test}
+        self.shares = {split: np.zeros((len(part.labels), 2)) for split, part in self.sets.items()}
         for item in read_items(folder):
             width, height = item.get("width", 0), item.get("height", 0)
             if width and height:
@@ -34,21 +34,16 @@ class Unpad:
                 "This dataset does not know the shapes that its pictures came with.",
                 "Import them again, or keep the padding.",
             )
-        self.rows = {
-            (split, label): np.flatnonzero(part.labels == label)
-            for split, part in (("train", train), ("test", test))
-            for label in range(len(train.classes))
-        }
 
     def __call__(self, group: Group, number: int, pixels: np.ndarray) -> np.ndarray:
         if group.kind == "real":
-            return inner(pixels, *self.shares[group.split][self.rows[group.split, group.label][number]])
+            return inner(pixels, *self.shares[group.split][self.sets[group.split].rows_of_class[group.label][number]])
         if group.kind == "gan":
-            least = self.shares["train"][self.rows["train", group.label]].min(axis=0, initial=1.0)
+            least = self.shares["train"][self.sets["train"].rows_of_class[group.label]].min(axis=0, initial=1.0)
             return trimmed(pixels, self.background, *least)
-        told = self.makers[group.kind].entry(group.label, number)
-        behind = told.get("background_row")
-        return inner(pixels, *self.shares["train"][told["source_row"] if behind is None else behind])
+        entry = self.makers[group.kind].entry(group.label, number)
+        background = entry.get("background_row")
+        return inner(pixels, *self.shares["train"][entry["source_row"] if background is None else background])
 
 
 def inner(pixels: np.ndarray, width_share: float, height_share: float) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What an export keeps: images pass or are refused until a class has enough of them, or cannot get them."""
 
+import dataclasses
 import json
 import zipfile
 
@@ -8,17 +9,26 @@ import pytest
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
-from gan_core.export.quality_filter import CHECKS, PATIENCE_IMAGES, Gate, checked_checks, choose
+from gan_core.export.contents import Contents, Provenance
+from gan_core.export.quality_filter import (
+    CHECKS,
+    PATIENCE_IMAGES,
+    FilterOptions,
+    LabelCheck,
+    QualityFilter,
+    checked_checks,
+    keep_images,
+)
 from gan_core.export.zip_writer import write_zip
 
 CLASSES = ["kiwi", "owl"]
 SHAPE = (4, 4, 1)
 
 
-def numbered(label: int, count: int, start: int, noise: float = 1.0) -> np.ndarray:
-    """Image i of class c is all i % 251, its first pixel c, its last ten times the noise."""
+def numbered(label: int, count: int, start: int, truncation: float = 1.0) -> np.ndarray:
+    """Image i of class c is all i % 251, its first pixel c, its last ten times the truncation."""
     images = np.broadcast_to((np.arange(start, start + count) % 251)[:, None, None, None], (count, 4, 4, 1)).copy()
-    images[:, 0, 0], images[:, 3, 3] = label, 10 * noise
+    images[:, 0, 0], images[:, 3, 3] = label, 10 * truncation
     return images.astype(np.uint8)
 
 
@@ -41,22 +51,22 @@ class Rule:
         return refused, {"agreement": values / 251, "nearest_row": values % 5}
 
 
-def gate(bad=lambda value: value % 3 == 0, reason="label", **changes):
-    return Gate(numbered, Rule(bad, reason), CLASSES, **changes)
+def made(bad=lambda value: value % 3 == 0, reason="label", **changes):
+    return QualityFilter(numbered, Rule(bad, reason), CLASSES, **changes)
 
 
 def test_it_gives_the_images_that_pass_in_their_order_however_they_are_asked_for():
-    whole = gate()(1, 150, 0)
+    whole = made()(1, 150, 0)
     assert whole[:, 1, 1, 0].tolist() == [value for value in range(251) if value % 3][:150]
-    other = gate()
+    other = made()
     parts = [other(1, 30, 0), other(0, 5, 0), other(1, 100, 30), other(1, 20, 130)]
     assert np.array_equal(np.concatenate([parts[0], parts[2], parts[3]]), whole)
     assert np.array_equal(other(1, 40, 70), whole[70:110])  # from the middle, as well as from the start
-    assert np.array_equal(other(1, 10, 0), whole[:10]) and other.judge.begun == [1, 0, 1, 1, 1]
+    assert np.array_equal(other(1, 10, 0), whole[:10]) and other.image_checks.begun == [1, 0, 1, 1, 1]
 
 
 def test_it_tells_how_many_were_drawn_which_were_kept_and_what_is_known_of_each():
-    some = gate(facts={"accuracy": 0.9})
+    some = made(label_check=LabelCheck({"accuracy": 0.9}))
     images = some(0, 6, 0)
     assert list(some.kept[0]) == [1, 2, 4, 5, 7, 8] and set(images[:, 3, 3, 0]) == {12}  # the noise is wider
     checked = {"label_checked": True, "realism_checked": True, "diversity": 0.3}
@@ -73,51 +83,51 @@ def test_it_tells_how_many_were_drawn_which_were_kept_and_what_is_known_of_each(
         "scores": {"agreement": 0.0159},
         "nearest_row": 4,
     }
-    assert some.sentence() == (
+    assert some.summary() == (
         "6 of 9 images kept; left out: 3 of another class. Less varied than the real images: kiwi."
     )
 
 
 def test_a_class_of_which_next_to_nothing_passes_comes_out_short_and_is_named():
-    blind = gate(lambda value: value != 7)
+    blind = made(lambda value: value != 7)
     owls = blind(1, 20, 0)
     times = 1 + (PATIENCE_IMAGES - 8) // 251  # image 7 of each 251
     assert len(owls) == times and (owls[:, 1, 1] == 7).all()
     assert len(blind(1, 20, times)) == 0
     row = blind.report()["classes"]["owl"]
     assert row["drawn"] == PATIENCE_IMAGES and row["kept"] == times and row["missing"] > 0
-    assert "Not enough good ones, as hardly any that is drawn passes: owl" in blind.sentence()
+    assert "Not enough good ones, as hardly any that is drawn passes: owl" in blind.summary()
 
 
 @pytest.mark.parametrize(
     "good, unfit, whose", [((0.4, 0.4), [0, 1], "this run"), ((0.4, 0.9), [0], "kiwi"), ((0.6, 0.6), [], None)]
 )
 def test_classes_of_which_most_is_refused_are_told(good, unfit, whose):
-    some = gate()
+    some = made()
     for label, share in enumerate(good):
-        some.judge.bad = lambda value, share=share: value % 10 >= 10 * share
+        some.image_checks.bad = lambda value, share=share: value % 10 >= 10 * share
         some(label, 40, 0)
     assert some.unfit() == unfit
     told = f"Most of what is drawn of {whose} is refused, above all as of another class: look hard at the rest, and train longer."
-    assert told in some.sentence() if whose else "Most of" not in some.sentence()
+    assert told in some.summary() if whose else "Most of" not in some.summary()
 
 
 def test_a_class_that_comes_out_short_is_told_once():
-    some = gate(lambda value: value != 7)
+    some = made(lambda value: value != 7)
     some(1, 20, 0)
-    assert "Not enough good ones" in some.sentence() and "Most of" not in some.sentence()
+    assert "Not enough good ones" in some.summary() and "Most of" not in some.summary()
 
 
 def test_a_class_whose_label_is_not_judged_is_drawn_with_ordinary_noise():
-    some = gate(lambda value: False)
-    some.judge.unknown = frozenset({1})
+    some = made(lambda value: False)
+    some.image_checks.unknown = frozenset({1})
     assert set(some(1, 9, 0)[:, 3, 3, 0]) == {10} and set(some(0, 9, 0)[:, 3, 3, 0]) == {12}
-    assert "Labels not checked, as the classifier itself does not know it: owl." in some.sentence()
+    assert "Labels not checked, as the classifier itself does not know it: owl." in some.summary()
     assert not some.entry(1, 0)["checked"] and some.entry(0, 0)["checked"]
 
 
 def test_images_that_a_person_took_out_are_replaced_and_refused_ones_can_be_seen():
-    some = gate(removed={"owl": [1, 4], "bat": [0]}, shown=2)
+    some = made(options=FilterOptions(removed={"owl": [1, 4], "bat": [0]}, shown=2))
     assert some(1, 4, 0)[:, 1, 1, 0].tolist() == [2, 5, 7, 8]
     assert some.report()["classes"]["owl"]["refused"] == {"label": 3, "removed": 2}
     assert [(one.label, one.reason, int(one.image[1, 1, 0])) for one in some.examples] == [
@@ -126,32 +136,32 @@ def test_images_that_a_person_took_out_are_replaced_and_refused_ones_can_be_seen
         (1, "label", 3),
         (1, "removed", 4),
     ]
-    assert "2 removed by hand" in some.sentence()
+    assert "2 removed by hand" in some.summary()
 
 
 def test_a_stop_is_heard_while_nothing_passes():
     with pytest.raises(Stopped):
-        gate(lambda value: True, should_stop=lambda: True)(1, 3, 0)
+        made(lambda value: True, should_stop=lambda: True)(1, 3, 0)
 
 
-def test_choosing_goes_on_until_each_class_has_its_number(tmp_path):
-    some, shares = gate(), []
-    chosen = choose(some, [70, 5], SHAPE, tmp_path / "chosen", lambda share, said: shares.append(share))
+def test_keeping_goes_on_until_each_class_has_its_number(tmp_path):
+    some, shares = made(), []
+    chosen = keep_images(some, [70, 5], SHAPE, tmp_path / "chosen", lambda share, said: shares.append(share))
     assert chosen.counts == [70, 5] and chosen.images.shape == (75, *SHAPE) and shares[-1] == 1
-    assert np.array_equal(chosen(0, 64, 6), gate()(0, 70, 0)[6:])
-    assert np.array_equal(chosen(1, 5, 0), gate()(1, 5, 0))
+    assert np.array_equal(chosen(0, 64, 6), made()(0, 70, 0)[6:])
+    assert np.array_equal(chosen(1, 5, 0), made()(1, 5, 0))
     assert chosen.entry(1, 4)["index"] == 7
 
 
-def test_choosing_says_where_nothing_is_good_enough(tmp_path):
+def test_keeping_says_where_nothing_is_good_enough(tmp_path):
     with pytest.raises(UserError) as refused:
-        choose(gate(lambda value: True), [3, 0], SHAPE, tmp_path / "a", lambda *_: None)
+        keep_images(made(lambda value: True), [3, 0], SHAPE, tmp_path / "a", lambda *_: None)
     assert refused.value.code == "nothing_kept" and "are of another class" in refused.value.what
     with pytest.raises(UserError) as refused:
-        choose(gate(lambda value: True, "copy"), [3, 0], SHAPE, tmp_path / "b", lambda *_: None)
+        keep_images(made(lambda value: True, "copy"), [3, 0], SHAPE, tmp_path / "b", lambda *_: None)
     assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
-    half = choose(gate(lambda value: value != 7), [5, 30], SHAPE, tmp_path / "c", lambda *_: None)
-    assert half.counts[0] == 5 and 0 < half.counts[1] < 30 and half.gate.short[1] == 30 - half.counts[1]
+    half = keep_images(made(lambda value: value != 7), [5, 30], SHAPE, tmp_path / "c", lambda *_: None)
+    assert half.counts[0] == 5 and 0 < half.counts[1] < 30 and half.quality_filter.short[1] == 30 - half.counts[1]
 
 
 def test_an_unknown_check_is_refused_in_words():
@@ -162,22 +172,12 @@ def test_an_unknown_check_is_refused_in_words():
 
 def test_the_zip_holds_what_passed_and_the_manifest_says_which_draw_each_file_is(tmp_path):
     train = ImageSet(np.zeros((5, 4, 4, 1), np.uint8), np.array([0, 0, 0, 0, 1]), CLASSES)
-    some = gate()
-    chosen = choose(some, [76, 79], SHAPE, tmp_path / "chosen", lambda *_: None)
-    write_zip(
-        tmp_path / "out.zip",
-        train=train,
-        test=None,
-        makers={"gan": chosen},
-        gate=some.report(),
-        gate_said=some.sentence(),
-        shares={"kiwi": {"gan": 76}, "owl": {"gan": 79}},
-        run_id="r0123456789abcdef",
-        seed=0,
-        checkpoint_sha256="ab" * 32,
-        dataset_name="Birds",
-        recipe="quick",
-    )
+    some = made()
+    chosen = keep_images(some, [76, 79], SHAPE, tmp_path / "chosen", lambda *_: None)
+    contents = Contents(train, None, {"kiwi": {"gan": 76}, "owl": {"gan": 79}}, {"gan": chosen})
+    about = Provenance("Birds", "r0123456789abcdef", "quick", 0, "ab" * 32)
+    about = dataclasses.replace(about, quality_filter=some.report(), kept=some.summary())
+    write_zip(tmp_path / "out.zip", contents, about)
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         manifest = json.loads(archive.read("manifest.json"))
         card = archive.read("README.md").decode()

@@ -9,8 +9,8 @@ from PIL import Image
 from gan_core.data.dataset import ImageSet
 from gan_core.data.decode import fit_square
 from gan_core.errors import UserError
+from gan_core.export.contents import Group
 from gan_core.export.fill.classical import Classical, Policy
-from gan_core.export.manifest import Group
 from gan_core.export.unpad import Unpad, trimmed
 
 

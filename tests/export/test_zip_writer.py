@@ -17,12 +17,14 @@ from torchvision.datasets import ImageFolder
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
+from gan_core.export.contents import Contents, Provenance
 from gan_core.export.plan import deficits
 from gan_core.export.safe_names import MAX_FOLDER_BYTES, folder_names, markdown
-from gan_core.export.zip_writer import BATCH_IMAGES, Encoding, write_zip
+from gan_core.export.zip_writer import BATCH_IMAGES, Encoding, FileOptions, write_zip
 from tests.builders.zips import unpack
 
 CLASSES = ["kiwi", "owl"]
+AS_PNG = Encoding()
 
 
 def split(counts: list[int], classes: list[str], channels: int = 3, seed: int = 0) -> ImageSet:
@@ -44,20 +46,27 @@ def shares(classes, counts, balance="largest", originals=True):
     return {name: {"gan": row.missing} for name, row in rows.items()}
 
 
-def export(path, counts=(3, 90), balance="largest", classes=CLASSES, channels=3, **changes):
-    train = split(list(counts), classes, channels)
+def export(
+    path,
+    counts=(3, 90),
+    balance="largest",
+    classes=CLASSES,
+    channels=3,
+    originals=True,
+    encoding=AS_PNG,
+    layout="imagefolder",
+    **changes,
+):
     settings = dict(
-        train=train,
+        train=split(list(counts), classes, channels),
         test=split([2] * len(classes), classes, channels, seed=1),
-        makers={"gan": fakes(channels)},
         shares=shares(classes, counts, balance),
-        run_id="r0123456789abcdef",
-        seed=7,
-        checkpoint_sha256="ab" * 32,
-        dataset_name="Birds",
-        recipe="quick",
+        makers={"gan": fakes(channels)},
     )
-    return write_zip(path, **settings | changes)
+    contents = Contents(**{key: changes.pop(key, settings.get(key)) for key in settings}, originals=originals)
+    options = FileOptions(encoding, layout)
+    about = Provenance("Birds", "r0123456789abcdef", "quick", 7, "ab" * 32)
+    return write_zip(path, contents, about, options, **changes)
 
 
 def metadata(archive: zipfile.ZipFile) -> list[dict[str, str]]:
@@ -107,7 +116,7 @@ def test_hugging_face_streams_the_shards(tmp_path, monkeypatch, format):
     monkeypatch.setattr("gan_core.export.shards.SHARD_IMAGES", 8)
     from datasets import load_dataset
 
-    settings = {"layout": "webdataset", "encode": Encoding(format), "counts": (3, 9)}
+    settings = {"layout": "webdataset", "encoding": Encoding(format), "counts": (3, 9)}
     manifest = export(tmp_path / "out.zip", **settings)
     export(tmp_path / "again.zip", **settings)
     assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
@@ -155,7 +164,7 @@ def test_pictures_keep_every_pixel_and_land_in_their_class(tmp_path, channels):
 def test_pictures_in_another_format_and_size(tmp_path, format, ending, channels):
     digests = set()
     for name in ("a.zip", "b.zip"):
-        manifest = export(tmp_path / name, channels=channels, encode=Encoding(format, 20))
+        manifest = export(tmp_path / name, channels=channels, encoding=Encoding(format, 20))
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1 and manifest["image_shape"] == [20, 20, channels] and manifest["format"] == format
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:

@@ -25,12 +25,10 @@ class Policy(NamedTuple):
 
 
 class Classical:
-    """A maker of archive.write_zip: changed copies of the training images of a class, each image as often as any other."""
+    """A maker of contents.Contents: changed copies of the training images of a class, each image as often as any other."""
 
     def __init__(self, train: ImageSet, seed: int, policy: Policy, should_stop: Callable[[], bool] = lambda: False):
         self.train, self.seed, self.policy, self.should_stop = train, seed, policy, should_stop
-        labels = np.asarray(train.labels)
-        self.rows = [np.flatnonzero(labels == label) for label in range(len(train.classes))]
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
         """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]. Raises UserError no_images, Stopped."""
@@ -38,7 +36,7 @@ class Classical:
 
     def source(self, label: int, number: int) -> int:
         """The row of the training set that image `number` is a changed copy of."""
-        rows = self.rows[label]
+        rows = self.train.rows_of_class[label]
         if not len(rows):
             name = self.train.classes[label]
             raise UserError("no_images", f"Class {name!r} has no training images to change.", "Leave this class out.")

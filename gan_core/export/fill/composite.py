@@ -24,12 +24,10 @@ LEAST_CUT = 0.5  # of some of a class's pictures with an object; a class with le
 
 
 class Composite:
-    """A maker of archive.write_zip, for classes of which can() says so."""
+    """A maker of contents.Contents, for classes of which can() says so."""
 
     def __init__(self, train: ImageSet, seed: int, policy: Policy, should_stop: Callable[[], bool] = lambda: False):
         self.train, self.seed, self.policy, self.should_stop = train, seed, policy, should_stop
-        labels = np.asarray(train.labels)
-        self.rows = [np.flatnonzero(labels == label) for label in range(len(train.classes))]
         cached = max(64, CACHED_BYTES // (4 * train.images.shape[1] ** 2))
         self.found, self.empty = lru_cache(cached)(self.cut), set[int]()  # and rows without an object
         self.made: dict[tuple[int, int], tuple[int, int | None]] = {}  # so that the manifest cuts nothing again
@@ -53,7 +51,7 @@ class Composite:
 
     def can(self, label: int) -> bool:
         """Whether objects can be cut out of some images of a class. Raises Stopped."""
-        some = np.random.default_rng([self.seed, label]).permutation(self.rows[label])[:TRIES]
+        some = np.random.default_rng([self.seed, label]).permutation(self.train.rows_of_class[label])[:TRIES]
         return sum(self.alpha(int(row)) is not None for row in some) > LEAST_CUT * len(some)
 
     def sources(self, label: int, number: int) -> tuple[int, int | None]:
@@ -61,11 +59,11 @@ class Composite:
         if (label, number) not in self.made:
             rng = np.random.default_rng([self.seed, label, number])
             first = lambda rows: next((int(row) for row in rows if self.alpha(int(row)) is not None), None)
-            source = first(rng.choice(self.rows[label], TRIES))
+            source = first(rng.choice(self.train.rows_of_class[label], TRIES))
             # Of its own class, and a picture whose own object can be taken out: what is left of one must not belie the label.
-            behind = first(rng.choice(self.rows[label], TRIES))
+            behind = first(rng.choice(self.train.rows_of_class[label], TRIES))
             if source is None:
-                self.made[label, number] = int(rng.choice(self.rows[label])), None
+                self.made[label, number] = int(rng.choice(self.train.rows_of_class[label])), None
             else:
                 self.made[label, number] = source, source if behind is None else behind
         return self.made[label, number]

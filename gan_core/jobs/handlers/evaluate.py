@@ -1,7 +1,5 @@
-"""The job `evaluate`, and the check for copies that an export makes."""
+"""The job `evaluate`: the scores of a run."""
 
-import contextlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from gan_core.data.ready_sets import known_modes
 from gan_core.errors import Stopped, UserError
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, run_log
-from gan_core.jobs.shared.evaluation_inputs import choose_networks, feature_cache, referee_of, splits
+from gan_core.jobs.shared.evaluation_inputs import check_disk, choose_networks, feature_cache, splits
 from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.settings.families import can_be_guided
 from gan_core.storage.store import Job, Store
@@ -22,10 +20,7 @@ from gan_core.storage.workspace import Workspace, write_json
 
 KEPT_IMAGES, KEPT_BYTES = 2000, 64 << 20  # of the first draw, for the page to open
 DRAW_STRIDE = 1_000_003  # between the seeds of two draws, so that the draws of two measurements do not overlap
-EXPORT_CHECKED = 10_000  # images of an export that are compared with the training images before it is written
-EXPORT_CHECKED_BYTES = 256 << 20
 BATCH = 250
-SPARE_BYTES = 1 << 30  # that no measurement may take from the disk
 
 
 class Stages:
@@ -238,33 +233,3 @@ def measure(
     np.savez(out / "samples.npz", **samples)
     (out / "draw-0.npy").unlink()
     return result
-
-
-def check_copies(folder: Path, cache, chosen: np.ndarray, device: str, should_stop) -> dict[str, Any]:
-    """memorisation.copying for images of an export, uint8 [N, H, W, C]: all, or as many, evenly picked, as memory allows."""
-    from gan_core.evaluation import dataset_classifier
-    from gan_core.evaluation.examine import copies
-
-    train, test = splits(folder)
-    most = min(EXPORT_CHECKED, EXPORT_CHECKED_BYTES // int(np.prod(train.images.shape[1:])))
-    rows = np.linspace(0, len(chosen) - 1, min(len(chosen), most)).astype(int)
-    fakes = np.asarray(chosen[rows])
-    network = None
-    with contextlib.suppress(UserError):  # one class: pixels alone decide
-        network = dataset_classifier.as_extractor(referee_of(folder, device, None, should_stop))
-    look = lambda network, images: cache.get(network, images, None, device, None, should_stop)
-    try:
-        return copies(fakes, train.images, test.images, network, look, seed=0, should_stop=should_stop)
-    except UserError as error:  # too few images to say anything: no reason to withhold them
-        return {"verdict": "not checked", "sentence": f"not checked: {error.what}"}
-
-
-def check_disk(folder: Path, image_bytes: int) -> None:
-    """Refuse what would fill the disk: two draws lie there at a time, and a full disk under a memory map kills the process."""
-    free = shutil.disk_usage(folder).free
-    if free < 2 * image_bytes + SPARE_BYTES:
-        raise UserError(
-            "disk_full",
-            f"{2 * image_bytes / 1e9:.1f} GB are needed for the drawn images, and {free / 1e9:.1f} GB of disk are free.",
-            "Free some space, or ask for fewer images.",
-        )

@@ -1,102 +1,85 @@
 """The job `export`: a balanced dataset as a zip."""
 
-import hashlib
+import contextlib
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset import DatasetInfo, ImageSet
 from gan_core.errors import UserError
-from gan_core.export.quality_filter import Chosen, choose
+from gan_core.export import plan
+from gan_core.export.contents import Contents, Provenance
+from gan_core.export.quality_filter import KeptImages, keep_images
+from gan_core.export.safe_names import plain_folder
+from gan_core.export.unpad import Unpad
+from gan_core.export.zip_file import file_facts
+from gan_core.export.zip_writer import Encoding, FileOptions, write_zip
 from gan_core.jobs import queue
-from gan_core.jobs.handlers.evaluate import check_copies, check_disk
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.evaluation_inputs import feature_cache
-from gan_core.jobs.shared.fill_classes import makers
+from gan_core.jobs.shared.evaluation_inputs import check_disk, feature_cache, referee_of
+from gan_core.jobs.shared.fill_classes import Makers, makers
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
 
-COPIED_SHARE = 0.1  # of what is drawn: the red line of metrics/memorisation.py
+COPIED_SHARE = 0.1  # of what is drawn: the red line of evaluation/memorization.py
 LEAST_CHECKED = 40  # images that are looked at for copies
+MOST_CHECKED, MOST_CHECKED_BYTES = 10_000, 256 << 20
+NOT_CHECKED = {"verdict": "not checked", "sentence": "not checked"}
+
+
+class Dataset(NamedTuple):
+    """What an export starts from."""
+
+    folder: Path
+    info: DatasetInfo
+    train: ImageSet
+    test: ImageSet
 
 
 def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """The balanced zip, by way of staging."""
-    from gan_core.export import plan, zip_writer
-    from gan_core.export.safe_names import plain_folder
-    from gan_core.export.unpad import Unpad
-
-    wanted = job.payload
+    """Plan how many images each class needs, draw and check them, write the zip; the export's folder appears whole or not at all."""
+    wanted, progress = job.payload, Reporter(store, job)
     run = store.run(wanted["run"]) if wanted["run"] else None
     folder = workspace.dataset(run.dataset_id if run else wanted["dataset"])
-    info = dataset_folder.read_info(folder)
-    train_set, test_set = (dataset_folder.load(folder, split) for split in ("train", "test"))
-    counts = dict(zip(info.classes, info.train_counts, strict=True))
+    dataset = Dataset(
+        folder,
+        dataset_folder.read_info(folder),
+        *(dataset_folder.load(folder, split) for split in ("train", "test")),
+    )
+    counts = dict(zip(dataset.info.classes, dataset.info.train_counts, strict=True))
     rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
     shares, small = plan.shares(rows, counts, wanted.get("methods", {"gan": 1.0}))
-    name = f"{plain_folder(info.name)}-balanced.zip"
-    progress = Reporter(store, job)
     made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
-    as_it_is = lambda group, number, pixels: pixels
-    background = info.source.get("background", "white")
-    unpad = Unpad(folder, train_set, test_set, background, made.by_method) if wanted.get("unpad") else as_it_is
-    generator, gate, copying = made.generator, made.gate, {"verdict": "not checked", "sentence": "not checked"}
+    contents = Contents(dataset.train, dataset.test, shares, made.by_method, wanted["originals"])
+    unpad, copying = unpad_of(wanted, dataset, contents), NOT_CHECKED
     with workspace.staging(workspace.export(job.subject)) as staging:
-        if generator and gate:
-            drawn = [share.get("gan", 0) for share in shares.values()]
-            shape = train_set.images.shape[1:]
-            check_disk(staging, sum(drawn) * math.prod(shape))
-            chosen = choose(gate, drawn, shape, staging / "chosen.tmp", lambda done, said: progress(0.5 * done, said))
-            made.by_method["gan"] = chosen
-            for share, count in zip(shares.values(), chosen.counts, strict=True):
-                share["gan"] = count
+        kept_file = staging / "kept.tmp"
+        if made.generator and made.quality_filter:
+            kept = keep(made, contents, kept_file, progress)
             if wanted.get("gate", True):
                 progress(0.5, "Looking for copies of training images")
-                copying = copying_of(workspace, folder, chosen, generator.device.type, watch)
-            if copying["verdict"] == "red":
-                raise UserError(
-                    "copies",
-                    copying["sentence"],
-                    "Look at the closest pairs on the Measure page; to export all the same, switch the check off (--no-gate).",
-                )
-        images = sum(sum(share.values()) for share in shares.values()) + sum(info.test_counts)
-        images += sum(info.train_counts) if wanted["originals"] else 0
-        summary = zip_writer.write_zip(
-            staging / name,
-            train=train_set,
-            test=test_set,
-            shares=shares,
-            run_id=run.id if run else "",
-            seed=wanted["seed"],
-            makers=made.by_method,
-            copying=copying["sentence"],
-            gate=gate.report() if gate else None,
-            gate_said=gate.sentence() if gate else "nothing was drawn.",
-            checkpoint_sha256=generator.sha256 if generator else "",
-            dataset_name=info.name,
-            recipe=generator.config.recipe if generator else "",
-            originals=wanted["originals"],
-            notes=made.notes,
-            encode=zip_writer.Encoding(wanted.get("format", "png"), wanted.get("side")),
-            unpad=unpad,
-            unpadded=bool(wanted.get("unpad")),
-            layout=plan.layout_of(wanted.get("layout", "imagefolder"), images),
-            on_progress=lambda done, said: progress(0.5 + 0.5 * done if gate else done, said),
+                copying = copying_of(kept, dataset, workspace, made.generator.device.type, watch)
+                refuse_copies(copying)
+        path = staging / f"{plain_folder(dataset.info.name)}-balanced.zip"
+        drawn = 0.5 if made.quality_filter else 0.0  # share of the work that is done
+        summary = write_zip(
+            path,
+            contents,
+            provenance_of(wanted, dataset.info, made, copying["sentence"]),
+            file_options(wanted, contents, unpad),
+            on_progress=lambda done, said: progress(drawn + (1 - drawn) * done, said),
             should_stop=watch,
         )
-        (staging / "chosen.tmp").unlink(missing_ok=True)
-        with open(staging / name, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        kept_file.unlink(missing_ok=True)
         result = {
             **summary,
             "run": run.id if run else None,
             "dataset": folder.name,
-            "name": info.name,
-            "file": name,
-            "bytes": (staging / name).stat().st_size,
-            "sha256": sha256,
+            "name": dataset.info.name,
+            **file_facts(path),
             "too_small_for_gan": small,
             "without_object": made.without_object,
             "notes": made.notes,
@@ -109,17 +92,93 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
     return result
 
 
-def copying_of(workspace: Workspace, folder: Path, chosen: Chosen, device: str, watch: queue.Watch) -> dict[str, Any]:
-    """memorisation.copying of what was chosen; red as well where near copies were a large part of what was drawn."""
-    gate, images = chosen.gate, chosen.images
-    copied, drawn = gate.refused_for("copy"), sum(gate.drawn.values())
-    if copied > COPIED_SHARE * drawn:
-        said = f"{copied:,} of {drawn:,} drawn images are near copies of training images."
+def unpad_of(wanted: dict[str, Any], dataset: Dataset, contents: Contents) -> Unpad | None:
+    """What cuts padding off, where that is wanted. Raises UserError unknown_shapes where it cannot be."""
+    if not wanted.get("unpad"):
+        return None
+    background = dataset.info.source.get("background", "white")
+    return Unpad(dataset.folder, dataset.train, dataset.test, background, contents.makers)
+
+
+def file_options(wanted: dict[str, Any], contents: Contents, unpad: Unpad | None) -> FileOptions:
+    """How the files of the zip are written."""
+    images = sum(group.images for group in contents.groups())
+    layout = plan.layout_of(wanted.get("layout", "imagefolder"), images)
+    return FileOptions(Encoding(wanted.get("format", "png"), wanted.get("side")), layout, unpad)
+
+
+def keep(made: Makers, contents: Contents, path: Path, progress: Reporter) -> KeptImages:
+    """Draw what the plan asks of the run; contents has afterwards the images that passed, and how many there are of each class."""
+    assert made.quality_filter is not None
+    wanted = [share.get("gan", 0) for share in contents.shares.values()]
+    shape = contents.train.images.shape[1:]
+    check_disk(path.parent, sum(wanted) * math.prod(shape))
+    kept = keep_images(made.quality_filter, wanted, shape, path, lambda done, said: progress(0.5 * done, said))
+    contents.makers["gan"] = kept
+    for share, count in zip(contents.shares.values(), kept.counts, strict=True):
+        share["gan"] = count
+    return kept
+
+
+def copying_of(
+    kept: KeptImages, dataset: Dataset, workspace: Workspace, device: str, watch: queue.Watch
+) -> dict[str, Any]:
+    """memorization.copying of the kept images; red as well where near copies were a large part of what was drawn."""
+    drawn, images = kept.quality_filter, kept.images
+    copied, total = drawn.refused_for("copy"), sum(drawn.drawn.values())
+    if copied > COPIED_SHARE * total:
+        said = f"{copied:,} of {total:,} drawn images are near copies of training images."
         return {"verdict": "red", "sentence": said}
     if 0 < len(images) < LEAST_CHECKED:  # too few to say anything: more of the same are looked at
-        more = [gate.draw(label, -(-LEAST_CHECKED // len(gate.drawn)), 0, gate.noise_of(label)) for label in gate.drawn]
-        images = np.concatenate([images, *more])
-    found = check_copies(folder, feature_cache(workspace), images, device, watch)
-    return found | {
-        "sentence": f"{found['sentence']} {copied:,} near copies were left out." if copied else found["sentence"]
-    }
+        more = -(-LEAST_CHECKED // len(drawn.drawn))
+        images = np.concatenate(
+            [images, *(drawn.draw(label, more, 0, drawn.truncation_of(label)) for label in drawn.drawn)]
+        )
+    found = check_copies(images, dataset, workspace, device, watch)
+    left_out = f" {copied:,} near copies were left out." if copied else ""
+    return found | {"sentence": f"{found['sentence']}{left_out}"}
+
+
+def check_copies(
+    images: np.ndarray, dataset: Dataset, workspace: Workspace, device: str, watch: queue.Watch
+) -> dict[str, Any]:
+    """memorization.copying for images uint8 [N, H, W, C]: all, or as many, evenly picked, as memory allows."""
+    from gan_core.evaluation import dataset_classifier
+    from gan_core.evaluation.examine import copies
+
+    train, test = dataset.train.images, dataset.test.images
+    most = min(MOST_CHECKED, MOST_CHECKED_BYTES // math.prod(train.shape[1:]))
+    rows = np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)
+    network, cache = None, feature_cache(workspace)
+    with contextlib.suppress(UserError):  # one class: pixels alone decide
+        network = dataset_classifier.as_extractor(referee_of(dataset.folder, device, None, watch))
+    features = lambda network, images: cache.get(network, images, None, device, None, watch)
+    try:
+        return copies(np.asarray(images[rows]), train, test, network, features, seed=0, should_stop=watch)
+    except UserError as error:  # too few images to say anything: no reason to withhold them
+        return NOT_CHECKED | {"sentence": f"not checked: {error.what}"}
+
+
+def refuse_copies(copying: dict[str, Any]) -> None:
+    """Raises UserError copies where the verdict is red."""
+    if copying["verdict"] == "red":
+        raise UserError(
+            "copies",
+            copying["sentence"],
+            "Look at the closest pairs on the Evaluate page; to export all the same, switch the check off (--no-gate).",
+        )
+
+
+def provenance_of(wanted: dict[str, Any], info: DatasetInfo, made: Makers, copying: str) -> Provenance:
+    generator, drawn = made.generator, made.quality_filter
+    return Provenance(
+        dataset=info.name,
+        run=wanted["run"] or "",
+        recipe=generator.config.recipe if generator else "",
+        seed=wanted["seed"],
+        checkpoint_sha256=generator.sha256 if generator else "",
+        notes=tuple(made.notes),
+        copying=copying,
+        quality_filter=drawn.report() if drawn else None,
+        kept=drawn.summary() if drawn else "nothing was drawn.",
+    )

@@ -1,6 +1,5 @@
 """The job `export_model`: the generator of a run as one zip."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -14,8 +13,9 @@ from gan_core.storage.workspace import Workspace, write_json
 
 def export_model(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """The averaged generator as one zip: ONNX, safetensors, the facts, and how to draw with either."""
-    from gan_core.export import model_bundle, zip_writer
+    from gan_core.export import model_bundle
     from gan_core.export.safe_names import plain_folder
+    from gan_core.export.zip_file import file_facts, write_files
     from gan_core.generation import onnx_export
 
     progress = Reporter(store, job)
@@ -48,19 +48,15 @@ def export_model(store: Store, workspace: Workspace, job: Job, watch: queue.Watc
         if watch():
             raise Stopped
         texts = model_bundle.members(facts, run.name, onnx) | {"generator.json": json.dumps(facts, indent=1)}
-        zip_writer.write_files(staging / name, texts, [path for path in sorted(staging.iterdir()) if path.is_file()])
+        write_files(staging / name, texts, [path for path in sorted(staging.iterdir()) if path.is_file()])
         for path in sorted(staging.iterdir()):
             if path.name != name:
                 path.unlink()
-        with open(staging / name, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         result = {
             "kind": "share",
             "run": run.id,
             "name": run.name,
-            "file": name,
-            "bytes": (staging / name).stat().st_size,
-            "sha256": sha256,
+            **file_facts(staging / name),
             "images_seen": generator.images_seen,
             "onnx": onnx or "written",
         }

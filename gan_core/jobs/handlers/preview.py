@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from gan_core.export.plan import LEAST_FOR_GAN
+from gan_core.export.quality_filter import FilterOptions
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.fill_classes import checks_of
@@ -23,18 +24,19 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     classes, seed = generator.info.classes, job.payload["seed"]
     checks, folder = checks_of(job.payload), workspace.dataset(run.dataset_id)
     shown = 1 if len(classes) > SHOWN // REFUSED_SHOWN else REFUSED_SHOWN
-    gate = generator.gate(folder, seed, checks, progress, watch, shown=shown, patience=PATIENCE_IMAGES)
+    options = FilterOptions(shown=shown, patience=PATIENCE_IMAGES)
+    quality_filter = generator.quality_filter(folder, seed, checks, progress, watch, options)
     count = max(LEAST_SHOWN, min(MOST_SHOWN, SHOWN // len(classes)))
     images, labels, facts = [], [], []
     for label in range(len(classes)):
         progress(label / len(classes), f"Choosing images: class {label + 1:,} of {len(classes):,}")
-        some = gate(label, count if generator.info.train_counts[label] >= LEAST_FOR_GAN else 0, 0)
+        some = quality_filter(label, count if generator.info.train_counts[label] >= LEAST_FOR_GAN else 0, 0)
         images.append(some)
         labels += [label] * len(some)
-        facts += [gate.entry(label, number) for number in range(len(some))]
+        facts += [quality_filter.entry(label, number) for number in range(len(some))]
     score = lambda name: np.array([row["scores"].get(name, np.nan) for row in facts])
     shape = (0, generator.info.size, generator.info.size, generator.info.channels)
-    refused = [one.image for one in gate.examples]
+    refused = [one.image for one in quality_filter.examples]
     write(
         path_of(workspace.run(run.id)),
         Preview(
@@ -45,18 +47,18 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
             score("realism"),
             np.array([-1 if row["nearest_row"] is None else row["nearest_row"] for row in facts], np.int64),
             np.stack(refused) if refused else np.empty(shape, np.uint8),
-            np.array([one.label for one in gate.examples], np.int64),
-            np.array([one.reason for one in gate.examples], "U8"),
+            np.array([one.label for one in quality_filter.examples], np.int64),
+            np.array([one.reason for one in quality_filter.examples], "U8"),
             np.array(job.id),
         ),
     )
-    gate.short.clear()  # how many there are is not asked here
+    quality_filter.short.clear()  # how many there are is not asked here
     return {
         "run": run.id,
         "seed": seed,
         "checks": list(checks),
         "images_seen": generator.images_seen,
-        "gate": gate.report(),
-        "gate_said": gate.sentence(),
-        "unfit": [generator.info.classes[label] for label in gate.unfit()],
+        "gate": quality_filter.report(),
+        "gate_said": quality_filter.summary(),
+        "unfit": [generator.info.classes[label] for label in quality_filter.unfit()],
     }

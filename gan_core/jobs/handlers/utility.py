@@ -50,8 +50,8 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
                 images[some[: len(got)]], there[some[: len(got)]] = got, True
                 if watch():
                     raise Stopped
-                if len(got) < len(some) and made.gate:  # a class of which no more passes
-                    made.gate.short[label] = len(rows) - start - len(got)
+                if len(got) < len(some) and made.quality_filter:  # a class of which no more passes
+                    made.quality_filter.short[label] = len(rows) - start - len(got)
                     break
         return images[there]
 
@@ -71,7 +71,7 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         on_progress=progress,
         should_stop=watch,
     )
-    said = made.gate.sentence() if made.gate else "nothing was drawn."
+    said = made.quality_filter.summary() if made.quality_filter else "nothing was drawn."
     used = {method for share in shares.values() for method in share}
     if used != {"gan"}:
         words = ", ".join(f"{WORDS[method]} ({weight:g})" for method, weight in methods.items())
@@ -83,7 +83,7 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         result["caveats"].append(f"The synthetic images: {said}")
     if wanted["shots"] and used - {"gan"}:
         result["caveats"].append("Copies and pasted objects are of all the training images, not only of the few shown.")
-    if made.gate and made.gate.facts and wanted["shots"]:
+    if made.quality_filter and made.quality_filter.label_check.classifier and wanted["shots"]:
         result["caveats"].append(
             "The classifier that checked them knew all the training images, not only the few shown."
         )

@@ -1,5 +1,6 @@
 """What the measuring jobs look with: a dataset's splits, the features' cache, its referee, the extractor that was asked for."""
 
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,6 +8,8 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.storage.workspace import Workspace
+
+SPARE_BYTES = 1 << 30  # that no job may take from the disk
 
 
 def feature_cache(workspace: Workspace):
@@ -73,3 +76,14 @@ def choose_networks(
     if judge is None:
         return Networks(extractors.load_efficientnet_lite0(), refused or no_judge, None, no_judge)
     return Networks(dataset_classifier.as_extractor(judge), refused, judge, "")
+
+
+def check_disk(folder: Path, image_bytes: int) -> None:
+    """Refuse what would fill the disk: two draws lie there at a time, and a full disk under a memory map kills the process."""
+    free = shutil.disk_usage(folder).free
+    if free < 2 * image_bytes + SPARE_BYTES:
+        raise UserError(
+            "disk_full",
+            f"{2 * image_bytes / 1e9:.1f} GB are needed for the drawn images, and {free / 1e9:.1f} GB of disk are free.",
+            "Free some space, or ask for fewer images.",
+        )

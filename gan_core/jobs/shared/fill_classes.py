@@ -8,7 +8,7 @@ from gan_core.errors import UserError
 from gan_core.export import plan
 from gan_core.export.fill.classical import Classical, Policy
 from gan_core.export.fill.composite import Composite
-from gan_core.export.quality_filter import CHECKS, Gate
+from gan_core.export.quality_filter import CHECKS, FilterOptions, QualityFilter
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.run_sampler import Sampling
@@ -16,17 +16,17 @@ from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
 WORDS = {"gan": "the run", "classical": "changed copies", "composite": "objects on other backgrounds"}
-Shares = dict[str, dict[str, int]]  # class -> images to make by method
 
 
 class Makers(NamedTuple):
-    """makers of archive.write_zip by method. generator, gate: what draws and what its images pass through; None where nothing is
-    drawn. notes: sentences on classes that are filled in another way than was asked for.
+    """by_method: makers of contents.Contents. generator, quality_filter: None where nothing is drawn.
+
+    notes: sentences on classes that are filled in another way than was asked for.
     """
 
     by_method: dict[str, Any]
     generator: Sampling | None
-    gate: Gate | None
+    quality_filter: QualityFilter | None
     without_object: list[str]
     notes: list[str]
 
@@ -45,7 +45,7 @@ def makers(
     run: Run | None,
     workspace: Workspace,
     folder: Path,
-    shares: Shares,
+    shares: plan.Shares,
     small: list[str],
     wanted: dict[str, Any],
     progress: Reporter,
@@ -71,14 +71,15 @@ def makers(
             without_object.append(name)
     notes = [plan.too_small(small)] if small else []
     notes += [plan.without_object(without_object)] if without_object else []
-    generator, gate = None, None
+    generator, quality_filter = None, None
     if any(share.get("gan") for share in shares.values()):
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
         generator = Sampling(run, workspace)
-        gate = generator.gate(folder, wanted["seed"], checks_of(wanted), progress, watch, removed=wanted.get("removed"))
-        by_method["gan"] = gate
-    return Makers(by_method, generator, gate, without_object, notes)
+        options = FilterOptions(removed=wanted.get("removed") or {})
+        quality_filter = generator.quality_filter(folder, wanted["seed"], checks_of(wanted), progress, watch, options)
+        by_method["gan"] = quality_filter
+    return Makers(by_method, generator, quality_filter, without_object, notes)
 
 
 def checks_of(wanted: dict[str, Any]) -> tuple[str, ...]:

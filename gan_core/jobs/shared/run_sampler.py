@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.export.quality_filter import WIDE, Gate
+from gan_core.export.quality_filter import FilterOptions, LabelCheck, QualityFilter
 from gan_core.generation.png_metadata import Notes, notes_of, png_info
 from gan_core.jobs.shared.evaluation_inputs import referee_of, splits
 from gan_core.settings.families import TRAITS
@@ -72,54 +75,53 @@ class Sampling:
             truncation=truncation,
         )
 
-    def gate(
+    def quality_filter(
         self,
         folder: Path,
         seed: int,
         checks: tuple[str, ...],
-        on_progress,
+        on_progress: Callable[[float, str], None],
         should_stop: Callable[[], bool],
-        **options,
-    ) -> Gate:
-        """What an export's drawn images pass through. checks: of gate.CHECKS; options: of Gate."""
+        options: FilterOptions = FilterOptions(),  # noqa: B008  it is immutable
+    ) -> QualityFilter:
+        """What an export's drawn images pass through. folder: of the dataset; checks: of quality_filter.CHECKS."""
         from gan_core.evaluation.acceptance import Selection
 
-        def draw(label: int, count: int, start: int, noise: float = 1.0):
-            return self.draw([label] * count, seed=seed + label, start=start, truncation=noise)
+        def draw(label: int, count: int, start: int, truncation: float = 1.0) -> np.ndarray:
+            return self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
 
-        judge, unchecked = None, ""
+        classifier, unchecked = None, ""
         if {"label", "realism"} & set(checks):
-            judge, unchecked = self.judge(folder, on_progress, should_stop)
+            classifier, unchecked = self.label_classifier(folder, on_progress, should_stop)
         train, test = splits(folder)
         selection = Selection(
             train.images,
             train.labels,
             test.images,
             test.labels,
-            classifier=judge.classifier if judge else None,
+            classifier=classifier.classifier if classifier else None,
             checks=checks,
             should_stop=should_stop,
         )
-        return Gate(
-            draw,
-            selection,
-            self.info.classes,
-            noise=1.0 if TRAITS[self.config.family].game in ("kmeans", "cycle") else WIDE,  # there noise is which image
-            facts={"weights": judge.weights_hash, "accuracy": judge.accuracy} if judge else {},
-            unchecked=unchecked or ("" if "label" in checks else "not checked."),
-            should_stop=should_stop,
-            **options,
+        if TRAITS[self.config.family].game in ("kmeans", "cycle"):  # there the noise says which image it is
+            options = options._replace(truncation=1.0)
+        label_check = LabelCheck(
+            {"weights": classifier.weights_hash, "accuracy": classifier.accuracy} if classifier else {},
+            unchecked or ("" if "label" in checks else "not checked."),
         )
+        return QualityFilter(draw, selection, self.info.classes, options, label_check, should_stop)
 
-    def judge(self, folder: Path, on_progress, should_stop):
-        """(the dataset's referee, '') or (None, why it is not to judge labels)."""
+    def label_classifier(
+        self, folder: Path, on_progress: Callable[[float, str], None], should_stop: Callable[[], bool]
+    ) -> tuple[Any, str]:
+        """(the dataset classifier, '') or (None, why it is not to check labels)."""
         try:
-            judge = referee_of(folder, self.device.type, lambda share, said: on_progress(0.0, said), should_stop)
+            found = referee_of(folder, self.device.type, lambda share, said: on_progress(0.0, said), should_stop)
         except UserError as error:
             return None, f"not checked: {error.what}"
-        if judge.accuracy is None:
+        if found.accuracy is None:
             return None, "not checked: no held-out images to try a classifier on."
-        return judge, ""
+        return found, ""
 
     def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:
         """PNG files out/<class>/<number>.png with their settings inside; returns how many. Raises UserError unknown_class."""

@@ -1,4 +1,4 @@
-"""The measuring jobs whole: evaluate, utility, detect and the gate of an export, on a run of two tiny networks."""
+"""The measuring jobs whole: evaluate, utility, detect and the quality filter of an export, on a run of two tiny networks."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
 from gan_core.export.fill.classical import Classical, Policy
-from gan_core.export.quality_filter import WIDE
+from gan_core.export.quality_filter import WIDE_TRUNCATION
 from gan_core.jobs import queue, worker
 from gan_core.jobs.shared import evaluation_inputs
 from gan_core.jobs.shared.evaluation_inputs import choose_networks, splits
@@ -307,29 +307,34 @@ def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(con
     assert not any(row["label_checked"] for row in poor["gate"]["classes"].values())
 
 
-def test_what_passes_the_gate_of_a_run_is_what_its_classifier_sees_and_can_be_drawn_again(context, run, monkeypatch):
+def test_what_passes_the_quality_filter_of_a_run_is_what_its_classifier_sees_and_can_be_drawn_again(
+    context, run, monkeypatch
+):
     folder = context.workspace.dataset(context.store.run(run).dataset_id)
     generator = Sampling(context.store.run(run), context.workspace)
-    ask = lambda: generator.gate(folder, 5, ("label",), lambda *_: None, lambda: False)
-    judge, _ = generator.judge(folder, lambda *_: None, lambda: False)
-    gate = ask()
-    gate.judge.unknown = frozenset({1, 2})
-    assert gate.noise == WIDE
-    assert np.array_equal(gate(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3))  # as it comes, ordinary noise
-    kept = gate(0, 5, 0)
+    ask = lambda: generator.quality_filter(folder, 5, ("label",), lambda *_: None, lambda: False)
+    judge, _ = generator.label_classifier(folder, lambda *_: None, lambda: False)
+    some = ask()
+    some.image_checks.unknown = frozenset({1, 2})
+    assert some.options.truncation == WIDE_TRUNCATION
+    assert np.array_equal(some(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3))  # as it comes, ordinary noise
+    kept = some(0, 5, 0)
     assert len(kept) == 5 and (judge.classifier.classify(kept).logits.argmax(1) == 0).all()
     for number in range(len(kept)):
-        first = gate.entry(0, number)
+        first = some.entry(0, number)
         redrawn = generator.draw([0], seed=5, start=first["index"], truncation=first["noise"])
         apart = np.abs(
             kept[number].astype(int) - redrawn[0]
         )  # the manifest's entry redraws the file: alone, in another batch
         assert apart.max() <= 1
     monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
-    assert ask().noise == 1.0  # there the noise says which image it is
+    assert ask().options.truncation == 1.0  # there the noise says which image it is
     monkeypatch.undo()
     monkeypatch.setattr("gan_core.jobs.shared.run_sampler.referee_of", lambda *_: judge._replace(accuracy=None))
-    assert ask().unchecked == "not checked: no held-out images to try a classifier on." and ask().judge.checks == ()
+    assert (
+        ask().label_check.unchecked == "not checked: no held-out images to try a classifier on."
+        and ask().image_checks.checks == ()
+    )
 
 
 def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(context, run):
