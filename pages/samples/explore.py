@@ -1,4 +1,4 @@
-"""New images of a run to look at: which class, seed and noise, and the real images that lie nearest to each."""
+"""New images of a run: a form for class, seed and truncation, and the images with the real ones nearest to each."""
 
 from pathlib import Path
 from typing import Any
@@ -22,33 +22,32 @@ from pages.shared.text import sentence
 
 SHOWN = "smp_x"  # in the address: the exploration that is shown
 SMALL = 100  # px: below, pixels are shown as squares
-SCALE_HELP = (
-    "Truncation. 1: as the run was trained. Below 1: safer images that are more alike, at 0 one image a class. "
-    "Above 1: more different, and more often broken."
+TRUNCATION_HELP = (
+    "Multiplier of the latent code z. 1: as the run was trained. Below 1: safer images that are more alike; at 0 one image per "
+    "class. Above 1: more variety, and more broken images."
 )
 
 
-def explore_section(context: Context, run: Run) -> Exploration | None:
-    """The exploration that is shown, None where there is none."""
+def show_explore(context: Context, run: Run) -> Exploration | None:
+    """The section; returns the exploration that is shown, None where there is none."""
     st.header("Explore")
-    st.caption("Draws new images in seconds. Click one to enlarge it beside the real images that lie nearest to it.")
+    st.caption("Draws new images in seconds. Click one to enlarge it beside the real images nearest to it.")
     try:
         actions.trained_run(context, run.id)
         classes = actions.drawable(context, run)
     except UserError as error:
         st.caption(sentence(error))
         return None
-    ask(context, run, classes)
-    job = context.store.latest_job("explore", run.id)
-    if job:
+    explore_form(context, run, classes)
+    if job := context.store.latest_job("explore", run.id):
         job_progress(context, job, "Drawing", "explore")
-    found = choose(context, run)
-    if found is not None:
-        show(context, run, found)
-    return found
+    exploration = choose_exploration(context, run)
+    if exploration is not None:
+        show_images(context, run, exploration)
+    return exploration
 
 
-def ask(context: Context, run: Run, classes: list[str]) -> None:
+def explore_form(context: Context, run: Run, classes: list[str]) -> None:
     kept = run_folder.checkpoints(context.workspace.run(run.id))
     columns = st.columns(4)
     all_classes = len(classes)  # one beyond the last
@@ -61,8 +60,14 @@ def ask(context: Context, run: Run, classes: list[str]) -> None:
     seed = columns[1].number_input(
         "Seed", 0, 2**31 - 1, 0, key=f"explore_seed_{run.id}", help="The same seed draws the same images again."
     )
-    scale = columns[2].slider(
-        "Noise scale", 0.0, drawn_images.MOST_NOISE_SCALE, 1.0, 0.05, key=f"explore_scale_{run.id}", help=SCALE_HELP
+    truncation = columns[2].slider(
+        "Truncation",
+        0.0,
+        drawn_images.MOST_NOISE_SCALE,
+        1.0,
+        0.05,
+        key=f"explore_truncation_{run.id}",
+        help=TRUNCATION_HELP,
     )
     at = columns[3].selectbox(
         "Checkpoint",
@@ -75,110 +80,107 @@ def ask(context: Context, run: Run, classes: list[str]) -> None:
     if st.button("Draw images", key="explore_start", icon=":material/casino:", disabled=job is not None and job.live):
         name = None if number == all_classes else classes[number]
         try:
-            token = click_token("explore", run.id, name, seed, scale, at, kept[:1])
-            asked = actions.explore(context, run.id, name=name, seed=int(seed), noise_scale=scale, at=at, token=token)
-            st.query_params[SHOWN] = asked.id
+            token = click_token("explore", run.id, name, seed, truncation, at, kept[:1])
+            job = actions.explore(
+                context, run.id, name=name, seed=int(seed), noise_scale=truncation, at=at, token=token
+            )
+            st.query_params[SHOWN] = job.id
             st.rerun()
         except UserError as refused:
             st.error(sentence(refused))
     if reason := why_no_walk(run.config["family"]):
-        st.caption(f"{reason} So the noise scale says little here.")
+        st.caption(f"{reason} So truncation has little effect here.")
 
 
-def choose(context: Context, run: Run) -> Exploration | None:
+def choose_exploration(context: Context, run: Run) -> Exploration | None:
     """That of the address, else the newest; with a list where there are several."""
-    found = {path.name: path for path in drawn_images.folders(context.workspace.run(run.id), "explore")}
+    paths = {path.name: path for path in drawn_images.folders(context.workspace.run(run.id), "explore")}
     labels: dict[str, str] = {}
-    for name, path in found.items():
-        if one := read(path):
-            what = (
-                f"{one.only or 'all classes'}, seed {one.seed}, noise {one.noise_scale:g}, {one.images_seen:,} images"
-            )
-            again = sum(label.startswith(what) for label in labels.values())
-            labels[name] = f"{what} ({again + 1})" if again else what
+    for name, path in paths.items():
+        if one := read(str(path)):
+            label = f"{one.only or 'all classes'}, seed {one.seed}, truncation {one.noise_scale:g}, {one.images_seen:,} images"
+            equal = sum(other.startswith(label) for other in labels.values())
+            labels[name] = f"{label} ({equal + 1})" if equal else label
     if not labels:
         return None
-    asked, key = st.query_params.get(SHOWN), f"explore_shown_{run.id}"
-    st.session_state[key] = asked if asked in labels else next(iter(labels))
+    in_address, key = st.query_params.get(SHOWN), f"explore_shown_{run.id}"
+    st.session_state[key] = in_address if in_address in labels else next(iter(labels))
 
     def write() -> None:
         st.query_params[SHOWN] = st.session_state[key]
 
     if len(labels) > 1:
         st.selectbox(
-            "Drawn so far, the newest first",
+            "Drawn images, the newest first",
             list(labels),
             format_func=labels.__getitem__,
             key=key,
             on_change=write,
             help=f"The newest {drawn_images.KEPT} of a run are kept.",
         )
-    return read(found[st.session_state[key]])
-
-
-def read(folder: Path) -> Exploration | None:
-    return read_once(str(folder))  # a folder never changes once it is there
+    return read(str(paths[st.session_state[key]]))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def read_once(folder: str) -> Exploration | None:
+def read(folder: str) -> Exploration | None:
+    """Cached: a folder never changes once it is there."""
     return drawn_images.read(Path(folder))
 
 
-def show(context: Context, run: Run, found: Exploration) -> None:
-    size = read_info(context.workspace.dataset(run.dataset_id)).size
+def show_images(context: Context, run: Run, exploration: Exploration) -> None:
+    folder = urls.explored(run.id, exploration.job)
     chosen = image_grid(
-        groups(found),
-        base=urls.explored(run.id, found.job),
-        id=found.job,
-        small=size < SMALL,
+        groups(exploration),
+        base=folder,
+        id=exploration.job,
+        small=read_info(context.workspace.dataset(run.dataset_id)).size < SMALL,
         walks=not why_no_walk(run.config["family"]),
-        key=f"image_grid_{found.job}",
+        key=f"image_grid_{exploration.job}",
     )
-    if isinstance(chosen, WalkEnd) and 0 <= chosen.image < len(found.images):
-        st.session_state[f"walk_{chosen.end}_{found.job}"] = chosen.image
-        st.session_state[f"walk_way_{run.id}"] = "Two images"
-    copies = sum(one["copy"] for one in found.images)
-    said = (
-        f"{copies} of {len(found.images)} look like near copies of a training image; they are marked."
+    images = exploration.images
+    if isinstance(chosen, WalkEnd) and 0 <= chosen.image < len(images):
+        st.session_state[f"walk_{chosen.end}_{exploration.job}"] = chosen.image
+        st.session_state[f"walk_between_{run.id}"] = "Two images"
+    copies = sum(image["copy"] for image in images)
+    summary = (
+        f"{copies} of {len(images)} are near copies of a training image and are marked."
         if copies
-        else f"None of the {len(found.images)} is a near copy of a training image."
+        else f"None of the {len(images)} is a near copy of a training image."
     )
-    if found.looked_at < found.train_images:
-        said += f" Looked at {found.looked_at:,} of {found.train_images:,} training images."
+    if exploration.looked_at < exploration.train_images:
+        summary += f" Compared with {exploration.looked_at:,} of {exploration.train_images:,} training images."
     st.caption(
-        f"{said} Drawn at {found.images_seen:,} images seen, seed {found.seed}, noise scale {found.noise_scale:g}. "
-        "Each PNG holds its settings."
+        f"{summary} Drawn at {exploration.images_seen:,} images seen, seed {exploration.seed}, truncation "
+        f"{exploration.noise_scale:g}. Each PNG contains its settings."
     )
-    address = urls.explored(run.id, found.job) + "grid.png"
-    st.html(urls.download_link(address, f"grid-seed-{found.seed}.png", "Download the grid (PNG)"))
+    st.html(urls.download_link(f"{folder}grid.png", f"grid-seed-{exploration.seed}.png", "Download the grid (PNG)"))
 
 
-def groups(found: Exploration) -> list[dict[str, Any]]:
+def groups(exploration: Exploration) -> list[dict[str, Any]]:
     """What image_grid shows: a group for each class that was drawn."""
     by_label: dict[int, list[dict[str, Any]]] = {}
-    for one in found.images:
-        by_label.setdefault(one["label"], []).append(picture(found, one))
-    names = {label: found.classes[label] if len(by_label) > 1 else "" for label in by_label}
+    for image in exploration.images:
+        by_label.setdefault(image["label"], []).append(cell(exploration, image))
+    names = {label: exploration.classes[label] if len(by_label) > 1 else "" for label in by_label}
     return [{"name": names[label], "images": images} for label, images in by_label.items()]
 
 
-def picture(found: Exploration, one: dict[str, Any]) -> dict[str, Any]:
-    title = image_name(found, one)
+def cell(exploration: Exploration, image: dict[str, Any]) -> dict[str, Any]:
+    title = image_name(exploration, image)
     return {
-        "file": one["file"],
+        "file": image["file"],
         "title": title,
-        "alt": f"{title}, a near copy of a training image" if one["copy"] else title,
-        "words": how_near(one["near"][0]["distance"], found.usual, one["copy"]),
-        "copy": one["copy"],
-        "download": f"seed-{found.seed}-{one['file']}",
-        "near": [real(found, near) for near in one["near"]],
+        "alt": f"{title}, a near copy of a training image" if image["copy"] else title,
+        "words": how_near(image["near"][0]["distance"], exploration.usual, image["copy"]),
+        "copy": image["copy"],
+        "download": f"seed-{exploration.seed}-{image['file']}",
+        "near": [real_image(exploration, near) for near in image["near"]],
     }
 
 
-def real(found: Exploration, near: dict[str, Any]) -> dict[str, Any]:
-    name = found.train_classes[near["label"]]
-    times = f", {near['distance'] / found.usual:.2f} times the usual distance" if found.usual > 0 else ""
+def real_image(exploration: Exploration, near: dict[str, Any]) -> dict[str, Any]:
+    name, usual = exploration.train_classes[near["label"]], exploration.usual
+    times = f", {near['distance'] / usual:.2f} times the usual distance" if usual > 0 else ""
     return {
         "file": f"real-{near['row']:07d}.webp",
         "alt": f"Real image of the class {name}",
@@ -186,5 +188,5 @@ def real(found: Exploration, near: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def image_name(found: Exploration, one: dict[str, Any]) -> str:
-    return f"{found.classes[one['label']]}, image {one['number']}"
+def image_name(exploration: Exploration, image: dict[str, Any]) -> str:
+    return f"{exploration.classes[image['label']]}, image {image['number']}"

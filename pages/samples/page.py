@@ -1,12 +1,12 @@
-"""What a run draws: its grids over time, beside real images or another run; new images and walks between them; the timelapse."""
+"""Samples: the grids of a run over time, new images, latent walks, variants of real images, and the timelapse."""
 
 import streamlit as st
 
-from pages.samples.explore import explore_section
+from pages.samples.explore import show_explore
 from pages.samples.grid_timeline import grids_of, show_timeline
-from pages.samples.latent_walk import walk_section
-from pages.samples.timelapse import timelapse_section
-from pages.samples.variants import fuse_section
+from pages.samples.latent_walk import show_walk
+from pages.samples.timelapse import show_timelapse
+from pages.samples.variants import show_variants
 from pages.shared.context import get_context
 from pages.shared.select_run import select_run
 from pages.shared.status import no_grid_yet, state_of_run
@@ -27,12 +27,12 @@ if not grids:
 st.header("Timeline")
 show_timeline(context, run, grids)
 with st.container(horizontal=True, vertical_alignment="center", key="samples_collapse"):
-    st.caption("Do the images repeat? The collapse check says it with numbers:", width="content")
+    st.caption("Do the images repeat? The indicators of mode collapse say it in numbers:", width="content")
     st.page_link(
-        "live/page.py", label="Variety while it trains", icon=":material/monitoring:", query_params={"run": run.id}
+        "live/page.py", label="Variety during training", icon=":material/monitoring:", query_params={"run": run.id}
     )
-    st.page_link("evaluate/page.py", label="Evaluate it", icon=":material/straighten:", query_params={"run": run.id})
-found = explore_section(context, run)
-walk_section(context, run, found)
-fuse_section(context, run)
-timelapse_section(context, run)
+    st.page_link("evaluate/page.py", label="Evaluate", icon=":material/straighten:", query_params={"run": run.id})
+exploration = show_explore(context, run)
+show_walk(context, run, exploration)
+show_variants(context, run)
+show_timelapse(context, run)

@@ -1,4 +1,4 @@
-"""The sample grids of a run as one animation, in the format that is wanted."""
+"""The sample grids of a run as one animation."""
 
 import streamlit as st
 
@@ -13,19 +13,18 @@ from pages.shared.status import job_progress
 from pages.shared.text import sentence
 
 
-def timelapse_section(context: Context, run: Run) -> None:
+def show_timelapse(context: Context, run: Run) -> None:
     st.header("Timelapse")
     job = context.store.latest_job("timelapse", run.id)
-    there = [format for format in animation.FORMATS if animation.can_write(format)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         format = st.segmented_control(
             "Format",
-            there,
+            [format for format in animation.FORMATS if animation.can_write(format)],
             format_func=animation.FORMATS.__getitem__,
             default="webp",
             key="timelapse_format",
             required=True,
-            help="WebP is the smallest. GIF opens everywhere. MP4 is for slides and video sites.",
+            help="WebP files are the smallest. GIF opens everywhere. MP4 is for slides and video sites.",
         )
         if st.button(
             "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
@@ -38,15 +37,17 @@ def timelapse_section(context: Context, run: Run) -> None:
         st.caption("For MP4, install PyAV with `pip install av` and start Ganvas again.")
     if job:
         job_progress(context, job, "Timelapse", "timelapse")
-    show(context, run, job is None)
+    show_made(context, run, job is None)
 
 
-def show(context: Context, run: Run, never: bool) -> None:
-    made = {format: context.workspace.run(run.id) / f"timelapse.{format}" for format in animation.FORMATS}
-    times = {format: path.stat().st_mtime_ns for format, path in made.items() if path.is_file()}
+def show_made(context: Context, run: Run, never_asked: bool) -> None:
+    paths = {format: context.workspace.run(run.id) / f"timelapse.{format}" for format in animation.FORMATS}
+    times = {format: path.stat().st_mtime_ns for format, path in paths.items() if path.is_file()}
     if not times:
-        if never:
-            st.caption(f"All grids in a row as one animation, at most {animation.MOST_FRAMES}, made in seconds.")
+        if never_asked:
+            st.caption(
+                f"All grids of the run as one animation of at most {animation.MOST_FRAMES} frames. Takes seconds."
+            )
         return
     addresses = {format: f"{urls.timelapse(run.id, format)}?v={at}" for format, at in times.items()}
     pictures = sorted((format for format in times if format != "mp4"), key=times.__getitem__)
@@ -56,7 +57,5 @@ def show(context: Context, run: Run, never: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.write("Download the timelapse:")
             for format in times:
-                st.html(
-                    urls.download_link(addresses[format], f"timelapse.{format}", animation.FORMATS[format]),
-                    width="content",
-                )
+                link = urls.download_link(addresses[format], f"timelapse.{format}", animation.FORMATS[format])
+                st.html(link, width="content")

@@ -1,20 +1,17 @@
-"""The jobs `explore`, `walk` and `timelapse` on a run that was trained for seconds, and the page that shows what they leave."""
+"""The jobs `explore`, `walk` and `timelapse` on a run that was trained for seconds."""
 
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from gan_core import actions
 from gan_core.errors import UserError
 from gan_core.generation import animation
 from gan_core.generation.png_metadata import read_notes
-from gan_core.jobs import queue, worker
+from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.storage import drawn_images
-from pages.samples import grid_timeline
-from tests.builders.app_pages import ROOT, words
 
 CLASSES = ["dark", "grey", "bright"]
 
@@ -162,74 +159,3 @@ def test_without_pyav_an_mp4_is_refused_at_once(context, trained, monkeypatch):
     monkeypatch.setattr(animation, "can_write", lambda format: format != "mp4")
     with pytest.raises(UserError, match="pip install av"):
         actions.timelapse(context, run, "mp4")
-
-
-# -- the page ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def page(context, monkeypatch):
-    monkeypatch.setenv("GANVAS_WORKSPACE", str(context.workspace.root))
-    monkeypatch.setattr(queue, "ensure_workers", lambda store, workspace: None)
-
-    def open_it(**query):
-        at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=60).run()
-        for name, value in query.items():
-            at.query_params[name] = value
-        at.switch_page("samples/page.py").run()
-        assert not at.exception, at.exception
-        return at
-
-    return open_it
-
-
-def test_the_page_asks_for_images_and_shows_them(context, trained, done, page):
-    run = trained()
-    at = page(run=run)
-    at.selectbox(key=f"explore_class_{run}").set_value(1)
-    at.number_input(key=f"explore_seed_{run}").set_value(5)
-    at.slider(key=f"explore_scale_{run}").set_value(0.7)
-    at.button(key="explore_start").click().run()
-    job = context.store.latest_job("explore", run)
-    assert job.payload == {"class": "grey", "seed": 5, "noise_scale": 0.7, "at": None}
-    assert at.query_params["smp_x"] in (job.id, [job.id]) and at.button(key="explore_cancel")
-    with context.store.transaction() as db:
-        db.execute("UPDATE jobs SET state = 'running', pid = NULL WHERE id = ?", (job.id,))
-    done(context.store.job(job.id))
-    at = page(run=run)
-    assert "near copy of a training image" in words(at) and "noise scale 0.7" in words(at)
-    assert at.selectbox(key=f"walk_from_{job.id}").options[0] == "grey, image 0"
-    at.button(key="walk_start").click().run()
-    walk = context.store.latest_job("walk", run).payload
-    assert (walk["from"], walk["to"]) == ({"class": "grey", "number": 0}, {"class": "grey", "number": 1})
-    assert (walk["seed"], walk["noise_scale"]) == (5, 0.7)
-
-
-def test_the_page_says_why_there_is_no_walk(trained, page):
-    at = page(run=trained(family="kmeans"))
-    assert "no images between" in words(at) and not [one for one in at.button if one.key == "walk_start"]
-
-
-def test_two_runs_beside_each_other_and_swapped(trained, page):
-    one, two = trained(), trained(seed=1)
-    at = page(run=one, smp_b=two, smp_step="0")
-    assert "other seeds (0 and 1)" in words(at).replace("\\", "")
-    at.button(key="samples_swap").click().run()
-    asked = {name: value if isinstance(value, str) else value[0] for name, value in at.query_params.items()}
-    assert (asked["run"], asked["smp_b"], asked["smp_bstep"]) == (two, one, "0")
-    at = page(run=one, smp_b=one)
-    assert "same noise" in words(at)
-    at = page(run=one, smp_b="r" + "f" * 16)
-    assert at.selectbox(key=f"samples_beside_{one}").value == "real"
-
-
-def test_the_index_of_grids_is_read_again_only_where_it_changed(context, trained, monkeypatch):
-    folder = context.workspace.run(trained())
-    grids = grid_timeline.grids_of(folder)
-    reads = []
-    real = grid_timeline.runfolder.read_samples
-    monkeypatch.setattr(grid_timeline.runfolder, "read_samples", lambda path: reads.append(path) or real(path))
-    assert grid_timeline.grids_of(folder) == grids and not reads
-    index = folder / "samples" / "index.jsonl"
-    index.write_text(index.read_text().splitlines()[0] + "\n")
-    assert grid_timeline.grids_of(folder) == grids[:1] and len(reads) == 1

@@ -9,12 +9,12 @@ from tests.builders.app_pages import letters, open_page, words
 
 def test_variants_of_real_images_are_made_once_and_shown(full, started):
     at = open_page("samples", run=seeded_workspace.RUNS["finished"])
-    at.selectbox(key=f"fuse_class_{seeded_workspace.RUNS['finished']}").set_value(1)
-    at.button(key="fuse_start").click().run()
+    at.selectbox(key=f"variants_class_{seeded_workspace.RUNS['finished']}").set_value(1)
+    at.button(key="variants_start").click().run()
     store = Store(full)
     job = store.latest_job("fuse", seeded_workspace.RUNS["finished"])
     assert started and job.payload == {"class": seeded_workspace.CLASSES[1], "strength": 0.3, "seed": 0}
-    assert at.button(key="fuse_cancel")
+    assert at.button(key="variants_cancel")
     folder = full.run(seeded_workspace.RUNS["finished"]) / "fusions"
     folder.mkdir()
     seeded_workspace.picture(folder / f"{job.id}.png", 64, 1)
@@ -22,6 +22,6 @@ def test_variants_of_real_images_are_made_once_and_shown(full, started):
     with store.transaction() as db:
         db.execute("UPDATE jobs SET state = 'finished', result = ? WHERE id = ?", (json.dumps(result), job.id))
     at = open_page("samples", run=seeded_workspace.RUNS["finished"])
-    assert "off by 6.1% of the brightness range" in letters(at) and "<script>" not in words(at)
+    assert "6.1% of" in letters(at) and "<script>" not in words(at)
     (folder / f"{job.id}.png").unlink()
-    assert "not kept any more" in letters(open_page("samples", run=seeded_workspace.RUNS["finished"]))
+    assert "removed" in letters(open_page("samples", run=seeded_workspace.RUNS["finished"]))
