@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from gan_core.evaluation.result_dicts import scores_of
+from gan_core.evaluation.results import EvaluationResult, UtilityResult
 from gan_core.evaluation.vocabulary import about_pair
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
@@ -177,7 +177,7 @@ def to_csv(results: Sequence[dict[str, Any]]) -> str:
     lines: list[dict[str, Any]] = []
     for result in results:
         about = {key: result.get(key) for key in ABOUT}
-        keys = scores_of(result)
+        keys = EvaluationResult.read(result).score_keys
         whole = {key: result.get(key) for name in keys for key in (name, f"{name}_ci")}
         lines.append(
             about
@@ -216,16 +216,16 @@ def report(store: Store, workspace: Workspace, job: Job) -> str:
     """The measurement of a finished job `evaluate` as one HTML file, with the newest `utility` of its run."""
     run = store.run(job.subject)
     folder = workspace.run(run.id)
-    result = store.job(job.id).result or read_json(folder / "evaluations" / job.id / "result.json", {})
-    helps = store.jobs(kind="utility", subject=run.id, states=("finished",))
+    stored = store.job(job.id).result or read_json(folder / "evaluations" / job.id / "result.json", {})
+    utility = store.jobs(kind="utility", subject=run.id, states=("finished",))
     rows, _ = run_folder.read_lines(folder / "collapse.jsonl")
     return html.to_html(
-        result,
-        pictures(result, read_kept(folder / "evaluations" / job.id), read_train(workspace.dataset(run.dataset_id))),
-        helps[0].result if helps else None,
+        EvaluationResult.read(stored),
+        pictures(stored, read_kept(folder / "evaluations" / job.id), read_train(workspace.dataset(run.dataset_id))),
+        UtilityResult.read(utility[0].result) if utility else None,
         rows,
         title=run.name,
-        measured_at=job.finished_at or store.job(job.id).finished_at,
+        evaluated_at=job.finished_at or store.job(job.id).finished_at,
     )
 
 

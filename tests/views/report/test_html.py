@@ -8,14 +8,22 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
+from gan_core.evaluation.results import EvaluationResult, UtilityResult
 from gan_core.views import evaluation_results
 from gan_core.views.report import charts
-from gan_core.views.report.html import Pictures, to_html
+from gan_core.views.report.html import Pictures
+from gan_core.views.report.html import to_html as render
 from tests.builders import evaluated_run, seeded_workspace
 
 VOID = {"meta", "img", "br", "path", "line", "circle"}
 NOTHING = Pictures(None, None, [])
 OUTSIDE = {"src", "href", "srcset", "data", "action", "poster", "background", "xlink:href"}
+
+
+def to_html(result, pictures=NOTHING, utility=None, collapse_rows=(), **about) -> str:
+    """The report of stored results."""
+    found = UtilityResult.read(utility) if utility else None
+    return render(EvaluationResult.read(result), pictures, found, collapse_rows, **about)
 
 
 class Reader(HTMLParser):
@@ -125,11 +133,11 @@ def test_there_are_charts_for_copies_variety_and_use(document):
 
 
 def test_an_old_result_is_a_report_too():
-    read = Reader(to_html(seeded_workspace.SCORES, NOTHING, None, []))
+    read = Reader(to_html(seeded_workspace.SCORES))
     assert "31.25" in read.text and "0.01 to 0.015" in read.text and "Per class" not in read.text
     assert "img" not in read.tags and "svg" not in read.tags
     old = seeded_workspace.SCORES | {"inception_score_formula": 2.5, "inception_score_formula_std": 0.1}
-    assert "± 0.1 over splits" in Reader(to_html(old, NOTHING, None, [])).text
+    assert "± 0.1 over splits" in Reader(to_html(old)).text
 
 
 @pytest.mark.parametrize(
@@ -142,26 +150,26 @@ def test_any_part_may_be_missing(part, value, job):
         result[part] = None
     else:
         del result[part]
-    Reader(to_html(result, NOTHING, None, []))
+    Reader(to_html(result))
 
 
 def test_one_class_has_no_confusion(workspace, store):
     job = evaluated_run.plant(workspace, store, classes=["all"])
     text = Reader(evaluation_results.report(store, workspace, job)).text
-    assert "taken for" not in text and "Per class" in text
+    assert "predicted" not in text and "Per class" in text
 
 
 def test_reasons_of_absent_parts_are_given_once():
     result = seeded_workspace.SCORES | {
         "absent": {"inception_score_formula": "Too few images.", "memorisation": "No held-out split."}
     }
-    text = Reader(to_html(result, NOTHING, None, [])).text
+    text = Reader(to_html(result)).text
     assert text.count("Too few images.") == 1 and "Copies of training images: No held-out split." in text
 
 
 def test_no_measurable_gain_is_said_plainly():
     worse = evaluated_run.utility(["cat"]) | {"verdict": "no measurable gain", "sentence": "Nothing to see."}
-    text = Reader(to_html(seeded_workspace.SCORES, NOTHING, worse, [])).text
+    text = Reader(to_html(seeded_workspace.SCORES, utility=worse)).text
     assert "No measurable gain. Nothing to see." in text and "Helps." not in text
 
 
