@@ -1,5 +1,5 @@
-// A chart that stays: one node for its whole life, and Plotly.react for every new figure, so that zoom, hidden curves and
-// hover survive an update. Plotly itself is loaded once a page, from this server.
+// One DOM node for the whole life of a chart, and Plotly.react for every new figure, so that zoom, hidden curves and hover
+// survive an update. Plotly itself is loaded from this server, once per page.
 
 const loading = (globalThis.ganvasPlotly ??= {})
 
@@ -34,7 +34,7 @@ function template(host) {
   }
 }
 
-const finger = matchMedia("(pointer: coarse)") // which is to scroll the page, not to zoom a chart
+const finger = matchMedia("(pointer: coarse)") // a finger scrolls the page and does not zoom a chart
 
 async function draw(host) {
   if (host.isDrawing) return // draws the newest figure when it is done

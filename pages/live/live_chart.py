@@ -1,4 +1,4 @@
-"""st.plotly_chart makes a new chart for every new figure, which loses the zoom and flickers; this one keeps its node."""
+"""A plotly chart that keeps its zoom and does not flicker: st.plotly_chart makes a new chart for every new figure."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ component = st.components.v2.component(NAME, html=HTML, js=SCRIPT, isolate_style
 
 
 def live_chart(figure: charts.Figure, *, key: str, alt: str) -> None:
-    """Draw or update the chart `key`. alt: what it shows, for who cannot see it. layout.height is the height in px."""
+    """Draw or update the chart `key`. alt: what it shows, for screen readers; figure["layout"]["height"] is in px."""
     component(
         key=key,
         data={

@@ -1,5 +1,6 @@
-"""How a job is doing: an icon and a word for each state (never colour alone), and the progress of a job that polls."""
+"""The state of a job as icon and word (never colour alone), and the progress of a job, which refreshes itself."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
@@ -32,14 +33,14 @@ STATES = {
 
 
 def state_of(job: Job | None) -> str:
-    """A key of STATES: the job's state, with a wish to pause shown as paused."""
+    """A key of STATES: the state of the job, 'paused' where it has been asked to pause, 'none' without a job."""
     if job is None:
         return "none"
     return "paused" if job.state == "running" and job.control == "pause" else job.state
 
 
 def state_of_run(context: Context, run_id: str, job: Job | None) -> str:
-    """state_of the run's latest training, 'cancelled' where it was stopped before it had anything to keep."""
+    """state_of the latest training of a run; 'cancelled' where it was stopped before it had saved anything."""
     state, folder = state_of(job), context.workspace.run(run_id)
     if state != "stopped" or run_folder.read_status(folder).get("images_seen"):
         return state
@@ -59,24 +60,24 @@ def badge_text(state: str) -> str:
 def no_grid_yet(state: str) -> str:
     """Why a run in this state has no samples, in one sentence."""
     if state == "queued":
-        return "This run still waits; its first grid appears within its first epoch."
+        return "This run is waiting; its first samples appear within its first epoch."
     if state in ("running", "paused"):
-        return "The first grid appears within the first epoch."
+        return "The first samples appear within the first epoch."
     if state == "cancelled":
         return "This run was cancelled before it started, so it has no samples: resume it on the Live page."
     if state == "none":
         return "This run has not been trained yet, so it has no samples: resume it on the Live page."
-    return "This run ended before its first grid, so it has no samples: the Live page says why."
+    return "This run ended before its first samples: the Live page says why."
 
 
 def job_progress(context: Context, job: Job, what: str, key: str) -> None:
-    """The progress of a live job with Cancel, polled once a second; the page runs again when the job ends.
+    """The progress of a live job with a Cancel button, refreshed every second; the page runs again when the job ends.
 
-    A job that has ended shows nothing, or why it failed. key: prefix of widget keys, <key>_cancel and <key>_progress.
+    For a job that has ended: why it failed, or nothing. key: prefix of the widgets <key>_cancel and <key>_progress.
     """
 
     @st.fragment(run_every=1.0 if job.live else None)
-    def poll() -> None:
+    def refresh() -> None:
         now = context.store.job(job.id)
         if not now.live:
             if job.live:
@@ -90,10 +91,10 @@ def job_progress(context: Context, job: Job, what: str, key: str) -> None:
             )
             with st.container(horizontal=True, vertical_alignment="center"):
                 if st.button("Cancel", key=f"{key}_cancel", icon=":material/close:", disabled=now.control == "stop"):
-                    ask(context, now.id, "stop")
-                st.caption("It goes on when you leave this page.")
+                    try_to(lambda: queue.control(context.store, now.id, "stop"))
+                st.caption("It continues when you leave this page.")
 
-    poll()
+    refresh()
     if not job.live:
         show_end(job, what)
 
@@ -106,9 +107,9 @@ def show_end(job: Job, what: str) -> None:
         st.info(f"{what} was cancelled.", icon=STATES["stopped"].icon)
 
 
-def ask(context: Context, job_id: str, wish: str) -> None:
-    """Pause, stop or go on; a click that came too late gets a toast."""
+def try_to(act: Callable[[], object]) -> None:
+    """Carry out a click. A refusal, for instance because the queue has moved on, is shown as a toast."""
     try:
-        queue.control(context.store, job_id, wish)
-    except UserError as late:
-        st.toast(sentence(late), icon=":material/info:")
+        act()
+    except UserError as refused:
+        st.toast(sentence(refused), icon=":material/info:")

@@ -1,9 +1,8 @@
 """Verdicts as boxes: an icon, a word and a sentence, never colour alone."""
 
-from typing import Any
-
 import streamlit as st
 
+from gan_core.evaluation.results import UtilityResult
 from gan_core.evaluation.vocabulary import HELPS, NO_GAIN, level
 from pages.shared.text import plain
 
@@ -18,8 +17,7 @@ def verdict_box(verdict: object, subject: str, sentence: object, todo: object = 
     show(f"**{subject}: {found.word.lower()}.** {plain(f'{sentence}{more}')}", icon=found.icon)
 
 
-def utility_box(result: dict[str, Any]) -> None:
+def utility_box(result: UtilityResult) -> None:
     """The verdict of `utility` as icon, word and sentence."""
-    helps = result.get("verdict") == "helps"
-    found = HELPS["helps"] if helps else NO_GAIN
-    (st.success if helps else st.info)(f"**{found.word}.** {plain(result.get('sentence', ''))}", icon=found.icon)
+    found = HELPS["helps"] if result.helps else NO_GAIN
+    (st.success if result.helps else st.info)(f"**{found.word}.** {plain(result.sentence)}", icon=found.icon)

@@ -8,7 +8,7 @@ from gan_core.actions import Context
 from gan_core.jobs import queue
 from gan_core.storage.store import LIVE, Job
 from gan_core.text import count, duration
-from pages.shared.status import ask, state_of, state_text
+from pages.shared.status import state_of, state_text, try_to
 from pages.shared.text import plain
 
 POLL_SECONDS = 2.0
@@ -72,8 +72,8 @@ def show_job(context: Context, job: Job, names: dict[str, str], place: int) -> N
                 key=f"job_cancel_{job.id}",
                 icon=":material/close:",
                 disabled=job.control == "stop",
-                on_click=ask,
-                args=(context, job.id, "stop"),
+                on_click=try_to,
+                args=(lambda: queue.control(context.store, job.id, "stop"),),
                 help=f"{title}{f' · {plain(about)}' if about else ''}",
             )
         if job.state == "running":
