@@ -5,6 +5,7 @@ without one does not exist. The newest manifest whose hash matches wins; a file 
 """
 
 import contextlib
+import copy
 import hashlib
 import io
 from pathlib import Path
@@ -58,17 +59,19 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
 
 
 def newest(folder: Path, set_aside: bool = False, at: int | None = None) -> tuple[dict[str, Any], str] | None:
-    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are passed over. at: only that of so many images.
+    """(values, sha256) of the newest valid checkpoint, or None. Damaged ones are skipped. at: only the one at so many images.
 
-    set_aside moves damaged ones to bad/: for the trainer alone, as a reader may look while a checkpoint is being written.
+    The file is hashed in pieces and then mapped: a tensor takes memory only once it is used, so sampling loads the averaged G
+    alone. set_aside moves damaged files to bad/; only the trainer does that, as a reader may come while one is being written.
     """
     for manifest_path in sorted(folder.glob("ck-*.json" if at is None else f"ck-{at:012d}.json"), reverse=True):
         path = manifest_path.with_suffix(".pt")
         try:
-            manifest, content = read_json(manifest_path), path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
-                raise ValueError("the hash does not match")
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), manifest["sha256"]
+            manifest = read_json(manifest_path)
+            with open(path, "rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
+                    raise ValueError("the hash does not match")
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True), manifest["sha256"]
         except (ValueError, KeyError, TypeError, FileNotFoundError):
             if not set_aside:
                 continue
@@ -85,8 +88,10 @@ def restore(state: State, values: dict[str, Any]) -> None:
     Raises UserError other_networks where the weights do not fit.
     """
     with weights_fit():
-        for name in ("G", "D", "G_ema", "opt_G", "opt_D"):
+        for name in ("G", "D", "G_ema"):
             getattr(state, name).load_state_dict(values[name])
+        for name in ("opt_G", "opt_D"):  # an optimizer keeps the tensors that it is given: not those of the mapped file
+            getattr(state, name).load_state_dict(copy.deepcopy(values[name]))
         for name, value in values.get("memory", {}).items():  # version 0.1 had none
             state.memory[name].copy_(value)
     state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]

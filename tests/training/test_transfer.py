@@ -74,7 +74,9 @@ def test_labels_that_had_not_come_in_yet_count_from_the_start(tiny, tmp_path):
     assert values["D"]["embed.share"] == 0
     state = fresh(tiny())
     transfer.load_weights_from(state, values, lambda text: None)
-    shares = [m.share for net in (state.G, state.D, state.G_ema) for m in net.modules() if isinstance(m, ClassEmbedding)]
+    shares = [
+        m.share for net in (state.G, state.D, state.G_ema) for m in net.modules() if isinstance(m, ClassEmbedding)
+    ]
     assert shares and all(share == 1 for share in shares)
 
 
@@ -185,8 +187,8 @@ def test_resumed_it_equals_the_whole_one_bit_for_bit(tiny, tmp_path):
     "changes, said",
     [
         ({"width": 32}, "network width 16 instead of 32"),
-        ({"z_dim": 9}, "noise dimensions 8 instead of 9"),
-        ({"condition": "concat"}, "how d hears of the label projection instead of concat"),
+        ({"z_dim": 9}, "latent dimensions 8 instead of 9"),
+        ({"condition": "concat"}, "projection instead of concat"),
         ({"spectral_norm": True}, "spectral norm in d False instead of True"),
     ],
 )
