@@ -1,4 +1,4 @@
-"""Three doors, the demo behind one of them, what is running, and the newest runs."""
+"""Start: import images, learn or run the demo, or open an earlier run; below, the active and the newest runs."""
 
 import streamlit as st
 
@@ -17,22 +17,22 @@ context = get_context()
 st.title("What do you want to do?")
 runs = context.store.runs()
 
-rare, learn, earlier = st.columns(3)
-with rare, st.container(border=True, height="stretch"):
+grow, learn, earlier = st.columns(3)
+with grow, st.container(border=True, height="stretch"):
     st.header("Make more images of rare classes")
-    st.write("Bring a zip of class folders, train a generator, download a balanced set.")
-    st.page_link("data/page.py", label="Bring your images", icon=":material/arrow_forward:")
+    st.write("Import a zip of class folders, train a generator, download a balanced dataset.")
+    st.page_link("data/page.py", label="Import your images", icon=":material/arrow_forward:")
 with learn, st.container(border=True, height="stretch"):
     st.header("Learn how GANs work")
     st.write(
         "Play with two small networks in a laboratory, or run the one-minute demo: a GAN learns handwritten digits on this "
-        "computer, no GPU needed."
+        "computer, without a GPU."
     )
     st.page_link("learn/page.py", label="Start with the lessons", icon=":material/school:")
     start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
 with earlier, st.container(border=True, height="stretch"):
     st.header("Open an earlier run")
-    st.write("Every run keeps its settings, curves, samples and checkpoints.")
+    st.write("A run keeps its settings, curves, samples and checkpoints.")
     if runs:
         st.page_link(
             "live/page.py",
@@ -44,7 +44,7 @@ with earlier, st.container(border=True, height="stretch"):
             "runs/page.py", label=f"All {len(runs)} runs" if len(runs) > 1 else "All runs", icon=":material/table_rows:"
         )
     else:
-        st.caption("There is no run yet: the demo is the quickest way to one.")
+        st.caption("There is no run yet. The demo is the quickest way to start one.")
 
 if start:
     try:
@@ -55,8 +55,8 @@ if start:
         st.switch_page("live/page.py", query_params={"run": training.subject})
 
 
-def line(run: Run) -> None:
-    """A run in a box of its own, which wraps on a narrow screen: its name leads to Live."""
+def show_run(run: Run) -> None:
+    """A run in a box that wraps on a narrow screen; its name is a link to Live."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link("live/page.py", label=plain(run.name), query_params={"run": run.id})
         st.caption(dataset_name(context, run.dataset_id), width="content")
@@ -74,6 +74,6 @@ for title, group in (("Active", active), ("Recent runs", others)):
         st.header(title)
         with st.container(key=f"runs_{title.split()[0].lower()}"):
             for run in group:
-                line(run)
+                show_run(run)
 if len(runs) > len(active) + len(others):
     st.page_link("runs/page.py", label=f"All {len(runs)} runs, with their scores", icon=":material/table_rows:")

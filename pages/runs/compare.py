@@ -1,6 +1,7 @@
-"""Chosen runs side by side: the settings in which they differ, their scores, one curve over another, their newest grids."""
+"""The selected runs side by side: the settings in which they differ, their scores, their curves and their newest samples."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -23,7 +24,7 @@ METRICS = {
     "d_real": "D(x), real",
     "d_fake": "D(G(z)), fake",
     "penalty": "Gradient penalty",
-    "images_per_second": "Images a second",
+    "images_per_second": "Images per second",
 }
 AXES = {"Epochs": "epoch", "Minutes": "minutes"}
 
@@ -32,35 +33,35 @@ def compare_runs(context: Context, runs: list[Run]) -> None:
     """runs: two or more; the first MOST_RUNS are shown."""
     st.header("Compare")
     if len(runs) > MOST_RUNS:
-        st.info(f"These are the first {MOST_RUNS} of the {len(runs)} chosen runs: untick some to see the others.")
+        st.info(f"These are the first {MOST_RUNS} of the {len(runs)} selected runs: untick some to see the others.")
         runs = runs[:MOST_RUNS]
     labels = {run.id: run.name for run in runs}
     if len(set(labels.values())) < len(runs):
         labels = unique_labels(runs)
-    settings(runs, labels)
-    scores(context, runs, labels)
-    lines(context, runs, labels)
-    grids(context, runs)
+    show_settings(runs, labels)
+    show_scores(context, runs, labels)
+    show_curves(context, runs, labels)
+    show_grids(context, runs)
 
 
-def settings(runs: list[Run], labels: dict[str, str]) -> None:
+def show_settings(runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Settings that differ")
     apart = run_table.settings_apart(runs)
     if not apart:
-        st.caption("None: these runs were told the same.")
+        st.caption("None: these runs have the same settings.")
         return
     rows = [
         {"setting": title} | {labels[run.id]: setting_text(value) for run, value in zip(runs, values, strict=True)}
         for title, values in apart.items()
     ]
-    st.dataframe(rows, hide_index=True, key="runs_settings", alt="The settings in which the chosen runs differ")
+    st.dataframe(rows, hide_index=True, key="runs_settings", alt="The settings in which the selected runs differ")
 
 
-def scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
+def show_scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Newest scores")
     results = {run.id: found for run in runs if (found := newest_result(context, run)) is not None}
     if missing := [run for run in runs if run.id not in results]:
-        with st.container(horizontal=True, vertical_alignment="center", key="runs_unmeasured"):
+        with st.container(horizontal=True, vertical_alignment="center", key="runs_not_evaluated"):
             st.caption("Not evaluated yet, click to evaluate:", width="content")
             for run in missing:
                 st.page_link(
@@ -74,8 +75,8 @@ def scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def points(path: str, changed: tuple[int, int]) -> list[dict]:
-    """About 2,000 rows of metrics.jsonl, with the minutes beside the epoch. changed: mtime and size, so that a new row counts."""
+def points(path: str, stamp: tuple[int, int]) -> list[dict[str, Any]]:
+    """At most MOST_POINTS rows of metrics.jsonl, each with its minutes of training. stamp: mtime and size of the file."""
     rows, keep = run_folder.read_lines(Path(path))[0], set[int]()
     for name in METRICS:
         values = np.array([value if (value := row.get(name)) is not None else np.nan for row in rows], np.float64)
@@ -84,7 +85,8 @@ def points(path: str, changed: tuple[int, int]) -> list[dict]:
     return [row | {"minutes": row["elapsed_seconds"] / 60 if "elapsed_seconds" in row else None} for row in chosen]
 
 
-def rows_of(context: Context, run: Run) -> list[dict]:
+def rows_of(context: Context, run: Run) -> list[dict[str, Any]]:
+    """The rows of a run's log to draw; [] before the first."""
     path = context.workspace.run(run.id) / "metrics.jsonl"
     try:
         found = path.stat()
@@ -93,7 +95,7 @@ def rows_of(context: Context, run: Run) -> list[dict]:
     return points(str(path), (found.st_mtime_ns, found.st_size))
 
 
-def lines(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
+def show_curves(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Curves")
     series = {labels[run.id]: rows for run in runs if (rows := rows_of(context, run))}
     there = {
@@ -106,25 +108,25 @@ def lines(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox("Curve", list(there), format_func=there.__getitem__, key="runs_metric", width=260)
-        axis = st.segmented_control("Over", list(AXES), default="Epochs", required=True, key="runs_axis")
+        axis = st.segmented_control("Horizontal axis", list(AXES), default="Epochs", required=True, key="runs_axis")
     st.plotly_chart(
         run_curves.over_runs(series, metric, AXES[axis], axis.lower(), there[metric]),
         key="runs_curves",
         config=charts.CONFIG,
-        alt=f"{there[metric]} over {axis.lower()}, a line for each chosen run",
+        alt=f"{there[metric]} over {axis.lower()}, a line for each selected run",
     )
 
 
-def grids(context: Context, runs: list[Run]) -> None:
+def show_grids(context: Context, runs: list[Run]) -> None:
     st.subheader("Newest samples")
     for start in range(0, len(runs), GRIDS_A_ROW):
         row = runs[start : start + GRIDS_A_ROW]
         for column, run in zip(st.columns(min(len(runs), GRIDS_A_ROW)), row, strict=False):
             with column:
-                newest_grid(context, run)
+                show_newest_grid(context, run)
 
 
-def newest_grid(context: Context, run: Run) -> None:
+def show_newest_grid(context: Context, run: Run) -> None:
     status = run_folder.read_status(context.workspace.run(run.id))
     st.markdown(f"**{plain(run.name)}**")
     if grid := status.get("latest_grid"):

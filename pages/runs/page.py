@@ -1,4 +1,4 @@
-"""All runs in one table: sort, filter, compare, rename, clone, delete and bring back."""
+"""All runs in one table: sort, filter, compare, rename, clone, delete and restore."""
 
 import streamlit as st
 
@@ -12,17 +12,17 @@ from pages.shared.select_run import empty
 
 context = get_context()
 st.title("Runs")
-run_actions.say_refusals()
+run_actions.show_refusals()
 trash = actions.deleted(context)
-run_actions.just_deleted(context, trash)
+run_actions.show_last_deletion(context, trash)
 rows = run_table.rows(context.store, context.workspace)
 if rows:
     by_id = {row.run.id: row.run for row in rows}
-    chosen = [by_id[id] for id in runs_table(context, rows)]
-    if chosen:
-        run_actions.buttons(context, chosen)
-    if len(chosen) > 1:
-        compare_runs(context, chosen)
+    selected = [by_id[id] for id in runs_table(context, rows)]
+    if selected:
+        run_actions.buttons(context, selected)
+    if len(selected) > 1:
+        compare_runs(context, selected)
 else:
     empty("No run yet: train a model or run the demo, and it is listed here.", "train/page.py", "Train a model")
-run_actions.trash_list(context, trash)
+run_actions.show_trash(context, trash)

@@ -1,4 +1,4 @@
-"""The table of runs: filtered, a picture and the newest scores in each row; the rows that are chosen live in the URL."""
+"""The table of runs, with filters: image, state and newest scores in each row; the address holds the selected rows."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from gan_core.views.run_table import Row
 from pages.shared import urls
 from pages.shared.status import STATES, state_of, state_of_run
 
-SIGNS = {
+SYMBOLS = {  # a cell of a table shows text only, no icon
     "queued": "…",
     "running": "▶",
     "paused": "‖",
@@ -22,38 +22,44 @@ SIGNS = {
     "failed": "✕",
     "interrupted": "!",
     "none": "○",
-}  # a cell of a table shows text only, no icon
+}
 ROW_PIXELS, MOST_PIXELS = 56, 620
 PARAM = "cmp"
-FEW = 5  # runs that need no filter
+FEW_RUNS = 5  # which need no filter
 COLUMNS: dict[str, Any] = {
-    "Picture": st.column_config.ImageColumn("Picture", help="The newest grid of generated images.", width="small"),
+    "Image": st.column_config.ImageColumn("Image", help="The newest grid of generated images.", width="small"),
     "Name": st.column_config.TextColumn("Name", width="medium"),
     "Epochs": st.column_config.NumberColumn("Epochs", format="%.1f"),
-    "Minutes": st.column_config.NumberColumn("Minutes", format="%.1f", help="Of training so far."),
+    "Minutes": st.column_config.NumberColumn("Minutes", format="%.1f", help="Training time so far."),
     "Distance": st.column_config.NumberColumn(
         "Distance",
         format="%.4g",
-        help="Frechet distance of the newest measurement, lower is better. It is FID only where 'Measured with' says so, and "
-        "only rows that were measured alike compare.",
+        help="Fréchet distance of the newest evaluation, lower is better. It is called FID only with Inception-v3, as the "
+        "column 'Evaluated with' says. Compare only rows that were evaluated in the same way.",
     ),
-    "Measured with": st.column_config.TextColumn("Measured with", help="Features and number of generated images."),
-    "KID": st.column_config.NumberColumn("KID", format="%.4g", help="Kernel distance, lower is better."),
-    "Precision": st.column_config.NumberColumn("Precision", format="%.2f", help="Share of images that look real."),
-    "Recall": st.column_config.NumberColumn("Recall", format="%.2f", help="Share of real images within reach."),
-    "Coverage": st.column_config.NumberColumn("Coverage", format="%.2f", help="Share of real images with one nearby."),
+    "Evaluated with": st.column_config.TextColumn("Evaluated with", help="Features and number of generated images."),
+    "KID": st.column_config.NumberColumn("KID", format="%.4g", help="Kernel inception distance, lower is better."),
+    "Precision": st.column_config.NumberColumn(
+        "Precision", format="%.2f", help="Share of generated images that look like a real one."
+    ),
+    "Recall": st.column_config.NumberColumn(
+        "Recall", format="%.2f", help="Share of real images that some generated image looks like."
+    ),
+    "Coverage": st.column_config.NumberColumn(
+        "Coverage", format="%.2f", help="Share of real images with a generated one nearby."
+    ),
     "Agreement": st.column_config.NumberColumn(
-        "Agreement", format="%.2f", help="How often a classifier sees the class that was asked for."
+        "Agreement", format="%.2f", help="How often the dataset classifier finds the requested class."
     ),
     "Created": st.column_config.DatetimeColumn("Created", format="YYYY-MM-DD HH:mm"),
 }
 
 
 def state_word(context: Context, row: Row) -> str:
-    """'✓ Finished'. Only a stopped run needs a look into its folder."""
+    """'✓ Finished'. Only for a stopped run the folder is read."""
     state = state_of(row.job)
     state = state_of_run(context, row.run.id, row.job) if state == "stopped" else state
-    return f"{SIGNS[state]} {STATES[state].word}"
+    return f"{SYMBOLS[state]} {STATES[state].word}"
 
 
 def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any
     how = "FID, " if fid is not None else ""
     recipe = str(run.config.get("recipe"))
     return {
-        "Picture": urls.sample(run.id, grid) if grid else None,
+        "Image": urls.sample(run.id, grid) if grid else None,
         "Name": run.name,
         "State": state_word(context, row),
         "Dataset": datasets.get(run.dataset_id, "deleted or not ready"),
@@ -71,7 +77,7 @@ def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any
         "Epochs": status.get("epoch"),
         "Minutes": seconds / 60 if seconds is not None else None,
         "Distance": fid if fid is not None else scores.get("frechet_distance"),
-        "Measured with": f"{how}{scores['extractor_title']}, {scores['n_fake']:,}" if scores else None,
+        "Evaluated with": f"{how}{scores['extractor_title']}, {scores['n_fake']:,}" if scores else None,
         "KID": scores.get("kid"),
         "Precision": scores.get("precision"),
         "Recall": scores.get("recall"),
@@ -82,9 +88,9 @@ def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any
 
 
 def filtered(table: list[dict[str, Any]], ids: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """What the filters above the table leave."""
+    """The rows that pass the filters above the table, and their ids."""
     with (
-        st.expander("Filter", icon=":material/filter_alt:", expanded=len(table) > FEW, key="runs_filter"),
+        st.expander("Filter", icon=":material/filter_alt:", expanded=len(table) > FEW_RUNS, key="runs_filter"),
         st.container(horizontal=True, key="runs_filters", vertical_alignment="bottom"),
     ):
         text = st.text_input("Name contains", key="runs_find", width=220)
@@ -92,24 +98,25 @@ def filtered(table: list[dict[str, Any]], ids: list[str]) -> tuple[list[dict[str
             name: st.multiselect(name, sorted({row[name] for row in table}), key=f"runs_{name.lower()}", width=220)
             for name in ("Dataset", "Recipe", "State")
         }
-        measured = st.toggle("Measured only", key="runs_measured")
+        evaluated = st.toggle("Evaluated only", key="runs_evaluated")
     kept = [
         (row, id)
         for row, id in zip(table, ids, strict=True)
         if text.lower() in row["Name"].lower()
-        and all(not chosen or row[name] in chosen for name, chosen in wanted.items())
-        and (row["Measured with"] is not None or not measured)
+        and all(not values or row[name] in values for name, values in wanted.items())
+        and (row["Evaluated with"] is not None or not evaluated)
     ]
     return [row for row, _ in kept], [id for _, id in kept]
 
 
-def chosen(ids: list[str]) -> list[str]:
-    """The runs of ?cmp=r1,r2 that are there, each once, in that order."""
+def selected(ids: list[str]) -> list[str]:
+    """The runs of ?cmp=r1,r2 that exist, each once, in that order."""
     named = st.query_params.get(PARAM, "").split(",")
     return [id for id in dict.fromkeys(named) if id in set(ids)]
 
 
-def choose(ids: list[str]) -> None:
+def select(ids: list[str]) -> None:
+    """Put the ids into the address."""
     if ids:
         st.query_params[PARAM] = ",".join(ids)
     else:
@@ -117,17 +124,17 @@ def choose(ids: list[str]) -> None:
 
 
 def runs_table(context: Context, rows: list[Row]) -> list[str]:
-    """The table; the ids of the chosen runs. Rows are ticked from ?cmp= and tick it."""
+    """Show the table. Returns the ids of the selected runs: those of ?cmp=, which a tick changes."""
     datasets = {dataset.id: dataset.name for dataset in context.store.datasets()}
     ids = [row.run.id for row in rows]
     table, shown = filtered([cells(context, row, datasets) for row in rows], ids)
-    picked = chosen(ids)
-    # A tick is kept by its place in the list, so another list is another table.
+    ids_selected = selected(ids)
+    # Streamlit keeps a tick by its row number, so other rows are another table.
     key = f"runs_table_{hash(tuple(shown)) & 0xFFFFFFFF:x}"
     if not shown:
-        st.info("No run passes these filters: remove one.", icon=":material/filter_alt_off:")
+        st.info("No run matches these filters: remove one.", icon=":material/filter_alt_off:")
     else:
-        places = [shown.index(id) for id in picked if id in shown]
+        places = [shown.index(id) for id in ids_selected if id in shown]
         ticks = st.dataframe(
             table,
             column_config=COLUMNS,
@@ -139,14 +146,15 @@ def runs_table(context: Context, rows: list[Row]) -> list[str]:
             selection_default={"selection": {"rows": places}},
             placeholder="–",
             key=key,
-            alt="The runs with their picture, state and newest scores; tick rows to compare, rename or delete them",
+            alt="The runs with their image, state and newest scores; tick rows to compare, rename or delete them",
         )["selection"]["rows"]
         if sorted(ticks) != sorted(places):
-            picked = [id for id in picked if id not in shown] + [shown[place] for place in ticks if place < len(shown)]
-            choose(picked)
-    hidden = len([id for id in picked if id not in shown])
-    more = f" {count(hidden, 'chosen run')} not shown by the filters." if hidden else ""
-    st.caption(
-        f"{count(len(shown), 'run')} of {len(rows)}. Click a column's name to sort; tick rows to act on them.{more}"
-    )
-    return picked
+            ids_selected = [id for id in ids_selected if id not in shown] + [
+                shown[place] for place in ticks if place < len(shown)
+            ]
+            select(ids_selected)
+    hidden = len([id for id in ids_selected if id not in shown])
+    more = f" {count(hidden, 'selected run')} hidden by the filters." if hidden else ""
+    hint = "Click the name of a column to sort; tick rows to compare, rename or delete them."
+    st.caption(f"{count(len(shown), 'run')} of {len(rows)}. {hint}{more}")
+    return ids_selected

@@ -1,4 +1,4 @@
-"""A run as the starting point of another: Train opened with ?clone=<run id>."""
+"""The settings of an earlier run as the start of a new one: Train opened with ?clone=<run id>."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ PARAM = "clone"
 
 
 def take_clone(context: Context) -> None:
-    """Choose the dataset of the run in ?clone= and fill the form with its settings, once. Call before anything is shown."""
+    """Select the dataset of the run in ?clone= and fill the form with its settings, once. Call before the widgets are shown."""
     run_id = st.query_params.get(PARAM)
     if not run_id or st.session_state.get("cloned") == run_id:
         return
@@ -23,7 +23,9 @@ def take_clone(context: Context) -> None:
         settings = schema.build(run.config)
         context.store.dataset(run.dataset_id)
         if settings.recipe not in recipes.RECIPES:
-            raise UserError("unknown_recipe", f"There is no recipe {settings.recipe!r} any more.", "Pick another one.")
+            raise UserError(
+                "unknown_recipe", f"There is no recipe {settings.recipe!r} any more.", "Choose another one."
+            )
     except UserError as refused:
         st.error(f"This run cannot be cloned. {sentence(refused)}", icon=":material/error:")
         return
@@ -34,15 +36,15 @@ def take_clone(context: Context) -> None:
 
 
 def fill_form(settings: schema.TrainConfig, dataset_id: str) -> None:
-    """Put settings into the form, and choose the card of their recipe, whose own settings must not come back over them."""
+    """Put settings into the form and select the card of their recipe, so that the recipe does not overwrite them."""
     name = settings.recipe
     st.session_state["recipe"], st.session_state["recipe_group"] = name, group_of(name)
     st.session_state["form_of"] = (dataset_id, name)
     settings_form.fill(settings)
 
 
-def say_clone(context: Context) -> None:
-    """Which run the form was filled from."""
+def show_clone(context: Context) -> None:
+    """The run from which the form was filled."""
     run_id = st.query_params.get(PARAM)
     if run_id and st.session_state.get("cloned") == run_id:
         try:

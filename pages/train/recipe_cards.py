@@ -1,4 +1,4 @@
-"""The recipes as cards to choose from, a group at a time; those for other image sizes are listed below with their reason."""
+"""The recipes as cards, a group at a time; recipes for other image sizes are listed below them."""
 
 import json
 from pathlib import Path
@@ -14,23 +14,23 @@ from pages.shared.select_run import empty
 from pages.shared.text import plain
 
 A_ROW = 3
-PICTURES = Path(__file__).parent.parent.parent / "assets" / "recipes"  # made by benchmarks/recipe_pictures.py
-Speeds = dict[str, float]  # images a second by recipe, measured on this computer with this very dataset
+IMAGES = Path(__file__).parent.parent.parent / "assets" / "recipes"  # made by benchmarks/recipe_pictures.py
+Speeds = dict[str, float]  # images per second by recipe, measured on this computer with this dataset
 
 
 def choose_recipe(info: DatasetInfo, speeds: Speeds) -> str:
-    """The name of the chosen recipe, which draws info.size. Stops the page where no recipe does."""
+    """The name of the selected recipe, one for images of info.size. Stops the page where there is none."""
     fitting = [name for name, recipe in recipes.RECIPES.items() if info.size in recipe.sizes]
     if not fitting:
         sizes = sorted({side for recipe in recipes.RECIPES.values() for side in recipe.sizes})
         empty(
-            f"No recipe draws {info.size} px yet. Import the images again at one of {', '.join(map(str, sizes))} px.",
+            f"There is no recipe for {info.size} px yet. Import the images again at one of {', '.join(map(str, sizes))} px.",
             "data/page.py",
             "Import again",
         )
         st.stop()
     if st.session_state.get("recipe") not in fitting:
-        take(fitting[0])
+        select(fitting[0])
     groups = [title for title, group in recipes.GROUPS.items() if group]
     if st.session_state.get("recipe_group") not in groups:
         st.session_state["recipe_group"] = group_of(st.session_state["recipe"])
@@ -41,11 +41,11 @@ def choose_recipe(info: DatasetInfo, speeds: Speeds) -> str:
         with st.expander(f"{count(len(others), 'recipe')} for other image sizes", key=f"recipes_elsewhere_{shown}"):
             for name in others:
                 sizes = ", ".join(map(str, inside[name].sizes))
-                st.caption(plain(f"{inside[name].title}: draws {sizes} px, and this dataset is {info.size} px."))
+                st.caption(plain(f"{inside[name].title}: for {sizes} px; this dataset has {info.size} px."))
     return st.session_state["recipe"]
 
 
-def take(name: str) -> None:
+def select(name: str) -> None:
     st.session_state["recipe"] = name
 
 
@@ -55,46 +55,46 @@ def group_of(name: str) -> str:
 
 @st.cache_data(show_spinner=False)
 def measured_facts() -> dict[str, dict[str, Any]]:
-    """What the script that drew the pictures noted for each recipe."""
-    return json.loads((PICTURES / "facts.json").read_text())
+    """What benchmarks/recipe_pictures.py has recorded for each recipe: dataset, images seen, speed."""
+    return json.loads((IMAGES / "facts.json").read_text())
 
 
 def recipe_speeds(context: Context, dataset_id: str) -> Speeds:
-    """From the estimates that were measured on a dataset, the newest for each recipe, so long as they ran its own networks."""
+    """The newest estimate of each recipe on a dataset, where the networks were not changed from the recipe's."""
     speeds: Speeds = {}
     for job in context.store.jobs(kind="probe", subject=dataset_id, states=("finished",)):
-        asked, told = job.payload.get("config") or {}, job.result or {}
+        asked, result = job.payload.get("config") or {}, job.result or {}
         name = str(asked.get("recipe"))
         own = recipes.RECIPES[name].config if name in recipes.RECIPES else None
         same = own and all(asked.get(key) == getattr(own, key) for key in ("family", "width", "d_steps", "guide"))
-        if same and told.get("images_per_second"):
-            speeds.setdefault(name, told["images_per_second"])
+        if same and result.get("images_per_second"):
+            speeds.setdefault(name, result["images_per_second"])
     return speeds
 
 
 def time_of(name: str, info: DatasetInfo, speeds: Speeds) -> str:
-    """How long the recipe takes for the dataset: by its own speed here, else by that of one core on small images."""
+    """How long the recipe takes: by its speed on this computer, else by the recorded speed of one core, scaled by the pixels."""
     images = sum(info.train_counts)
     shown = schema.images_total(recipes.start(name, size=info.size, train_images=images), images)
     if name in speeds:
-        return f":material/timer: {duration(shown / speeds[name])} here, as measured."
+        return f":material/timer: {duration(shown / speeds[name])} on this computer, as measured."
     facts = measured_facts().get(name, {})
     if "images_per_second" not in facts:
         return ""
     seconds = shown / facts["images_per_second"] * (info.size / facts["size"]) ** 2
-    return f":material/timer: Roughly {duration(seconds)} on one processor core; choose it and it is measured here."
+    return f":material/timer: Roughly {duration(seconds)} on one CPU core; select the recipe, and this computer is measured."
 
 
-def picture(name: str) -> None:
-    """Images that the recipe really drew, or why there are none."""
-    facts, file = measured_facts().get(name, {}), PICTURES / f"{name}.png"
+def recipe_image(name: str) -> None:
+    """Images that this recipe has generated, or why there are none."""
+    facts, file = measured_facts().get(name, {}), IMAGES / f"{name}.png"
     if "images_seen" in facts and file.is_file():
         about = f"{facts['dataset']}, after {count(facts['images_seen'], 'image')} shown"
         about += "".join(f", {setting} {value}" for setting, value in facts.get("changed", {}).items())
-        st.image(str(file), width="stretch", alt=f"Images drawn by this recipe: {about}")
-        st.caption(plain(f"Drawn by this recipe: {about}."))
+        st.image(str(file), width="stretch", alt=f"Images generated by this recipe: {about}")
+        st.caption(plain(f"Generated by this recipe: {about}."))
     else:
-        st.caption("No picture yet: it takes a GPU, or hours of a processor, to draw one.")
+        st.caption("No image yet: this recipe needs a GPU, or hours on a CPU.")
 
 
 def cards(names: list[str], info: DatasetInfo, speeds: Speeds) -> None:
@@ -103,13 +103,13 @@ def cards(names: list[str], info: DatasetInfo, speeds: Speeds) -> None:
             recipe = recipes.RECIPES[name]
             with column, st.container(border=True, height="stretch"):
                 st.subheader(plain(recipe.title))
-                picture(name)
+                recipe_image(name)
                 st.write(plain(recipe.sentence))
                 if how_long := time_of(name, info, speeds):
                     st.caption(how_long)
                 st.caption(plain(recipe.shortfall))
                 st.caption(plain(f"{', '.join(map(str, recipe.sizes))} px. {recipe.source}"))
                 if name == st.session_state["recipe"]:
-                    st.badge("Chosen", icon=":material/check_circle:")
+                    st.badge("Selected", icon=":material/check_circle:")
                 else:
-                    st.button("Choose", key=f"recipe_{name}", on_click=take, args=(name,))
+                    st.button("Select", key=f"recipe_{name}", on_click=select, args=(name,))

@@ -1,4 +1,4 @@
-"""Settings out of the form as a JSON file, and into it from one; a refused file changes nothing."""
+"""The settings of the form as a JSON file, and the form filled from one; a refused file changes nothing."""
 
 import streamlit as st
 
@@ -9,11 +9,11 @@ from gan_core.settings.schema import TrainConfig
 from pages.shared.text import plain, sentence
 from pages.train.clone import fill_form
 
-SAID = "settings_said"  # what the last try to read settings said: (whether it went well, sentences)
+OUTCOME = "settings_outcome"  # of the last file that was read: (whether it was accepted, sentences)
 
 
 def settings_json(settings: TrainConfig | None, now: TrainConfig, dataset_id: str, info: DatasetInfo) -> None:
-    """settings: those of the form, None where they are refused; now: what a file's missing settings are taken from."""
+    """settings: of the form, None where they are refused; now: the values of settings that a file does not name."""
 
     def load() -> None:
         upload, text = st.session_state.get("settings_upload"), st.session_state.get("settings_text") or ""
@@ -21,15 +21,15 @@ def settings_json(settings: TrainConfig | None, now: TrainConfig, dataset_id: st
         try:
             read = json_io.read(given, now, size=info.size, train_images=sum(info.train_counts))
         except FieldErrors as errors:
-            st.session_state[SAID] = (False, [plain(text) for text in errors.fields.values()])
+            st.session_state[OUTCOME] = (False, [plain(text) for text in errors.fields.values()])
         except UserError as error:
-            st.session_state[SAID] = (False, [sentence(error)])
+            st.session_state[OUTCOME] = (False, [sentence(error)])
         else:
             fill_form(read, dataset_id)
-            st.session_state[SAID] = (True, [])
+            st.session_state[OUTCOME] = (True, [])
 
     with st.expander(
-        "Settings as JSON", icon=":material/data_object:", key="settings_json", expanded=SAID in st.session_state
+        "Settings as JSON", icon=":material/data_object:", key="settings_json", expanded=OUTCOME in st.session_state
     ):
         if settings is not None:
             st.download_button(
@@ -42,18 +42,18 @@ def settings_json(settings: TrainConfig | None, now: TrainConfig, dataset_id: st
                 on_click="ignore",
             )
         else:
-            st.caption("The settings can be downloaded once none of them is refused.")
+            st.caption("The settings can be downloaded when none of them is refused.")
         st.file_uploader("A JSON file of settings", type="json", key="settings_upload", max_upload_size=1)
         st.text_area(
             "Or paste them",
             key="settings_text",
             placeholder='{"batch": 32, "epochs": 10}',
-            help="What is left out stays as it is in the form. The config.json of a run works too.",
+            help="Settings that it does not name stay as they are in the form. The config.json of a run works too.",
         )
         given = st.session_state.get("settings_upload") is not None or bool(st.session_state.get("settings_text"))
         st.button("Fill the form", key="settings_load", icon=":material/input:", on_click=load, disabled=not given)
-        well, sentences = st.session_state.pop(SAID, (None, []))
-        if well:
-            st.success("The form holds these settings now.", icon=":material/check_circle:")
+        accepted, sentences = st.session_state.pop(OUTCOME, (None, []))
+        if accepted:
+            st.success("The form now holds these settings.", icon=":material/check_circle:")
         elif sentences:
             st.error("Nothing was changed:\n" + "\n".join(f"- {text}" for text in sentences), icon=":material/error:")

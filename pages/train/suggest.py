@@ -1,4 +1,4 @@
-"""The card that picks a recipe from the dataset, the machine and the minutes there are, and says why."""
+"""The card that suggests a recipe for the dataset, the computer and the minutes that the user has, with the reasons."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pages.train.clone import fill_form
 
 
 def suggest_card(context: Context, dataset_id: str, info: DatasetInfo) -> None:
-    """A button on it fills the form below."""
+    """A button fills the form below with the suggestion."""
     device = actions.likely_device(context)
     with st.container(border=True, key="suggest"):
         st.header("Suggestion")
@@ -25,7 +25,7 @@ def suggest_card(context: Context, dataset_id: str, info: DatasetInfo) -> None:
             format="%g",
             key="suggest_minutes",
             placeholder="as many as it takes",
-            help="The run ends after so many minutes of training.",
+            help="The run ends after this many minutes of training.",
             width=260,
         )
         try:
@@ -41,7 +41,7 @@ def suggest_card(context: Context, dataset_id: str, info: DatasetInfo) -> None:
             on_click=use,
             args=(found, dataset_id),
         )
-        st.markdown("It fills in the form below; then [go on to Start](#start).")
+        st.markdown("This fills in the form below; then [continue to Start](#start).")
 
 
 def use(found: Suggestion, dataset_id: str) -> None:

@@ -45,7 +45,7 @@ def test_compare_rename_delete_undo_and_clone(page, server):
     field.fill("Barn owls")
     field.press("Enter")
     page.locator(".st-key-runs_rename button").click()
-    expect(page.locator(".stMain")).to_contain_text("Chosen: Barn owls")
+    expect(page.locator(".stMain")).to_contain_text("Selected: Barn owls")
 
     # delete it and take that back
     page.locator(".st-key-runs_delete button").first.click()

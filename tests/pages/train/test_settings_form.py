@@ -5,7 +5,7 @@ import pytest
 from gan_core.settings import recipes
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage.store import Store
-from pages.train import settings_form
+from pages.train import settings_text
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import letters, open_page
 
@@ -34,7 +34,7 @@ def test_a_number_out_of_bounds_is_refused_and_not_replaced(setting, value, said
     at.number_input(key=f"setting_{setting}").set_value(value).run()
     told = [error.value.replace("\\", "") for error in at.error]
     assert said in told and at.number_input(key=f"setting_{setting}").value == value
-    assert f"Start is off: see {said.split(' must')[0]}." in told
+    assert f"Start is disabled: see {said.split(' must')[0]}." in told
     assert at.button(key="train_start").disabled
 
 
@@ -78,7 +78,7 @@ def test_a_run_to_start_from_is_offered_where_it_fits_and_is_kept_with_its_refus
 
 
 def test_no_limit_is_said_of_epochs_alone():
-    assert settings_form.differences(
+    assert settings_text.differences(
         TrainConfig(epochs=1_000_000.0, seed=1_000_000), TrainConfig(seed=0, epochs=5.0)
     ) == [
         "Epochs: 5 → no limit",
