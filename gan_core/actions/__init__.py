@@ -19,11 +19,11 @@ from gan_core.actions.evaluation import (
     detect,
     evaluate,
     export,
-    fuse,
+    export_model,
     parse_balance,
     preview,
-    share,
     utility,
+    variants,
 )
 from gan_core.actions.generation import drawable, explore, timelapse, walk
 from gan_core.actions.runs import (

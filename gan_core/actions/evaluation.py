@@ -151,7 +151,7 @@ def detect(context: Context, run_id: str, folder: str, *, token: str | None = No
     return context.submit("detect", run.id, {"folder": str(Path(folder).expanduser().absolute())}, token=token)
 
 
-def fuse(
+def variants(
     context: Context, run_id: str, name: str, strength: float = 0.3, *, seed: int = 0, token: str | None = None
 ) -> Job:
     """Queue a sheet of real images of the class `name` fused with noise. strength 0: none of it, 1: nothing else."""
@@ -161,7 +161,7 @@ def fuse(
     classes = dataset_folder.read_info(context.workspace.dataset(run.dataset_id)).classes
     if name not in (classes if run.config["conditional"] else ["all"]):
         raise UserError("unknown_class", f"There is no class {name!r} in this run.", "Pick one from the list.")
-    return context.submit("fuse", run.id, {"class": name, "strength": strength, "seed": seed}, token=token)
+    return context.submit("variants", run.id, {"class": name, "strength": strength, "seed": seed}, token=token)
 
 
 def export(
@@ -268,9 +268,9 @@ def check_labels_used(context: Context, run: Run) -> None:
         )
 
 
-def share(context: Context, run_id: str, *, token: str | None = None) -> Job:
+def export_model(context: Context, run_id: str, *, token: str | None = None) -> Job:
     """Queue the zip of a run's generator itself. The job's subject is an export's id."""
-    return context.submit("share", new_id("export"), {"run": trained_run(context, run_id).id}, token=token)
+    return context.submit("export_model", new_id("export"), {"run": trained_run(context, run_id).id}, token=token)
 
 
 def parse_balance(context: Context, source: str, text: str) -> str | int | dict[str, int]:

@@ -227,7 +227,7 @@ def export_model(
     members = dict(zip(MODEL_FILES[format], (out, beside), strict=False))
     for path in members.values():
         file_checks.check_out(path)
-    job = actions.share(context(), run)
+    job = actions.export_model(context(), run)
     result = carry_out(job)
     if result["state"] == "finished" and format == "onnx" and result["onnx"] != "written":
         refuse(UserError("no_onnx", result["onnx"], "Take --format safetensors."), 1)

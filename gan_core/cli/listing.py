@@ -91,7 +91,7 @@ def show(id: AnyId, as_json: Json = False):
             "error": job.error if job else None,
         }
     else:
-        job = store.latest_job("export", id) or store.latest_job("share", id) if id.startswith("e") else store.job(id)
+        job = store.latest_job("export", id) or store.latest_job("export_model", id) if id.startswith("e") else store.job(id)
         if job is None:
             raise UserError("unknown_id", "There is no such export.", "Pick one from the list.")
         value = {

@@ -36,9 +36,9 @@ LANES = {
     "utility": "heavy",
     "detect": "heavy",
     "timelapse": "heavy",
-    "fuse": "heavy",
+    "variants": "heavy",
     "export": "heavy",
-    "share": "heavy",
+    "export_model": "heavy",
     "preview": "heavy",
 }
 PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on

@@ -37,7 +37,9 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
             if ID.match(result.stem) and not store.query("SELECT 1 FROM jobs WHERE id = ?", result.stem):
                 add_job(store, "utility", id, {}, "finished", read_json(result), result.stem)
     for id, (_, value) in found["exports"].items():
-        kind = "share" if value.get("kind") == "share" else "export"
+        kind = (
+            "export_model" if value.get("kind") in ("export_model", "share") else "export"
+        )  # share: until version 0.1
         if store.latest_job(kind, id) is None:
             add_job(store, kind, id, {"run": value["run"], "dataset": value.get("dataset")}, "finished", value)
     with store.transaction() as db:

@@ -31,6 +31,7 @@ MIGRATIONS = [
     CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, at REAL NOT NULL, text TEXT NOT NULL);
     """,
     "ALTER TABLE jobs ADD COLUMN place INTEGER",
+    "UPDATE jobs SET kind = 'variants' WHERE kind = 'fuse'; UPDATE jobs SET kind = 'export_model' WHERE kind = 'share'",
 ]
 PLACE = "COALESCE(place, seq)"  # where a waiting job stands in its lane; who never moved stands as they came
 

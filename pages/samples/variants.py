@@ -19,7 +19,7 @@ def show_variants(context: Context, run: Run) -> None:
     except UserError as error:
         st.caption(sentence(error))
         return
-    job = context.store.latest_job("fuse", run.id)
+    job = context.store.latest_job("variants", run.id)
     left, right = st.columns(2)
     number = left.selectbox(
         "Class", range(len(classes)), format_func=classes.__getitem__, key=f"variants_class_{run.id}"
@@ -38,7 +38,7 @@ def show_variants(context: Context, run: Run) -> None:
     ):
         try:
             token = click_token("variants", run.id, classes[number], strength)
-            job = actions.fuse(context, run.id, classes[number], strength, token=token)
+            job = actions.variants(context, run.id, classes[number], strength, token=token)
         except UserError as refused:
             st.error(sentence(refused))
     if job:

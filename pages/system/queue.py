@@ -26,9 +26,9 @@ JOB_TITLES = {
     "timelapse": "Timelapse",
     "explore": "New images",
     "walk": "Latent walk",
-    "fuse": "Variants of real images",
+    "variants": "Variants of real images",
     "export": "Export",
-    "share": "Model export",
+    "export_model": "Model export",
     "preview": "Export preview",
 }
 

@@ -99,7 +99,7 @@ def test_a_live_run_is_not_deleted(full, state):
 
 @pytest.mark.parametrize(
     ("kind", "subject", "payload"),
-    [("evaluate", RUN, {}), ("export", "e" + "7" * 16, {"run": RUN}), ("share", "e" + "8" * 16, {"run": RUN})],
+    [("evaluate", RUN, {}), ("export", "e" + "7" * 16, {"run": RUN}), ("export_model", "e" + "8" * 16, {"run": RUN})],
 )
 def test_a_run_that_a_job_reads_is_not_deleted(full, kind, subject, payload):
     job = seeded_workspace.add_job(full.store, kind, subject, "running", payload)

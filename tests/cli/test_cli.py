@@ -124,7 +124,7 @@ def test_the_generator_in_each_format(ganvas, workspace, toy_dataset, tmp_path):
     assert sorted(path.name for path in tmp_path.glob("[gw].*")) == ["g.onnx", "g.zip", "w.json", "w.safetensors"]
     (workspace.root / "ganvas.sqlite").unlink()
     assert ganvas("repair", "--json")[1]["exports"] == 3
-    assert {job.kind for job in Store(workspace).jobs() if job.subject.startswith("e")} == {"share"}
+    assert {job.kind for job in Store(workspace).jobs() if job.subject.startswith("e")} == {"export_model"}
 
 
 def test_repair_finds_everything_again(ganvas, workspace, toy_dataset):

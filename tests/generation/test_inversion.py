@@ -89,7 +89,7 @@ def trained(context, toy_dataset, tiny, monkeypatch):
 
 def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(context, trained):
     run = trained()
-    job = actions.fuse(context, run, "grey", 0.3)
+    job = actions.variants(context, run, "grey", 0.3)
     worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
     job = context.store.job(job.id)
     assert job.state == "finished", job.error
@@ -117,13 +117,13 @@ def test_a_run_that_ignored_labels_is_one_class(context, trained, tmp_path):
     )
     assert list(written["classes"]) == ["all"]
     with pytest.raises(UserError, match="no class 'grey'"):
-        actions.fuse(context, run, "grey")
+        actions.variants(context, run, "grey")
 
 
 def test_nonsense_is_refused(context, trained):
     run = trained()
     for strength in (-0.1, 1.5, float("nan")):
         with pytest.raises(UserError, match="from 0 to 1"):
-            actions.fuse(context, run, "grey", strength)
+            actions.variants(context, run, "grey", strength)
     with pytest.raises(UserError, match="no class"):
-        actions.fuse(context, run, "purple")
+        actions.variants(context, run, "purple")

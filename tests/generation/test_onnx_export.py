@@ -65,7 +65,7 @@ def test_a_graph_that_draws_something_else_is_refused(tmp_path):
 def test_the_zip_draws_by_both_of_its_scripts(context, toy_dataset, tiny, tmp_path):
     trained = actions.train(context, toy_dataset, tiny(epochs=2.0), name="A `run`/../x")
     worker.carry_out(context.store, context.workspace, trained, Watch(context.store, trained))
-    job = actions.share(context, trained.subject)
+    job = actions.export_model(context, trained.subject)
     worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
     result = context.store.job(job.id).result
     assert result["onnx"] == "written" and "/" not in result["file"]
@@ -95,4 +95,4 @@ def test_the_zip_draws_by_both_of_its_scripts(context, toy_dataset, tiny, tmp_pa
 def test_a_run_that_learnt_nothing_yet_cannot_be_shared(context, toy_dataset, tiny):
     run = actions.train(context, toy_dataset, tiny()).subject
     with pytest.raises(UserError, match="no checkpoint"):
-        actions.share(context, run)
+        actions.export_model(context, run)

@@ -27,9 +27,9 @@ HANDLERS = {  # kind of job -> "module:function"
     "timelapse": "timelapse:timelapse",
     "explore": "explore:explore",
     "walk": "walk:walk",
-    "fuse": "variants:fuse",
+    "variants": "variants:variants",
     "export": "export:export",
-    "share": "export_model:export_model",
+    "export_model": "export_model:export_model",
     "preview": "preview:preview",
 }
 

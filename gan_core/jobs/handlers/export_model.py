@@ -53,7 +53,7 @@ def export_model(store: Store, workspace: Workspace, job: Job, watch: queue.Watc
             if path.name != name:
                 path.unlink()
         result = {
-            "kind": "share",
+            "kind": "export_model",
             "run": run.id,
             "name": run.name,
             **file_facts(staging / name),

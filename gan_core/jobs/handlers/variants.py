@@ -1,4 +1,4 @@
-"""Real training images of a class, fused with noise: the job `fuse`, and files for the command line."""
+"""Real training images of a class, fused with noise: the job `variants`, and files for the command line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +68,7 @@ class Fusion:
         }
 
 
-def fuse(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+def variants(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """A sheet runs/<id>/fusions/<job>.png, a row for each real image: it, what the generator can draw of it, variants."""
     from gan_core.generation import sampling
 
