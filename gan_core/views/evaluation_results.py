@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from gan_core.evaluation.results import EvaluationResult, UtilityResult
+from gan_core.evaluation.results import EvaluationResult, Memorization, UtilityResult
 from gan_core.evaluation.vocabulary import about_pair
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
@@ -96,19 +96,19 @@ def spread(rows: np.ndarray, limit: int) -> np.ndarray:
     return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
 
 
-def closest_pairs(result: dict[str, Any], kept: Kept, train_images: np.ndarray) -> list[Pair]:
-    """The pairs of a result's copying check, the closest first. One that names a row out of reach is left out."""
-    told = (result.get("memorisation") or {}).get("pairs") or []
-    inside = [p for p in told if 0 <= p["fake"] < len(kept.images) and 0 <= p["train"] < len(train_images)]
+def closest_pairs(memorization: Memorization | None, kept: Kept, train_images: np.ndarray) -> list[Pair]:
+    """The images of the closest pairs, the closest first. A pair whose images are missing is left out."""
+    pairs = memorization.pairs if memorization else []
     return [
         Pair(
-            np.asarray(kept.images[pair["fake"]]),
-            np.asarray(train_images[pair["train"]])[:, :: -1 if pair.get("flipped") else 1],
-            pair["distance"],
-            pair.get("ratio"),
-            bool(pair.get("flipped")),
+            np.asarray(kept.images[pair.fake]),
+            np.asarray(train_images[pair.train])[:, :: -1 if pair.flipped else 1],
+            pair.distance,
+            pair.ratio,
+            pair.flipped,
         )
-        for pair in inside
+        for pair in pairs
+        if 0 <= pair.fake < len(kept.images) and 0 <= pair.train < len(train_images)
     ]
 
 
@@ -217,11 +217,12 @@ def report(store: Store, workspace: Workspace, job: Job) -> str:
     run = store.run(job.subject)
     folder = workspace.run(run.id)
     stored = store.job(job.id).result or read_json(folder / "evaluations" / job.id / "result.json", {})
+    result = EvaluationResult.read(stored)
     utility = store.jobs(kind="utility", subject=run.id, states=("finished",))
     rows, _ = run_folder.read_lines(folder / "collapse.jsonl")
     return html.to_html(
-        EvaluationResult.read(stored),
-        pictures(stored, read_kept(folder / "evaluations" / job.id), read_train(workspace.dataset(run.dataset_id))),
+        result,
+        pictures(result, read_kept(folder / "evaluations" / job.id), read_train(workspace.dataset(run.dataset_id))),
         UtilityResult.read(utility[0].result) if utility else None,
         rows,
         title=run.name,
@@ -229,7 +230,7 @@ def report(store: Store, workspace: Workspace, job: Job) -> str:
     )
 
 
-def pictures(result: dict[str, Any], kept: Kept | None, train: tuple[np.ndarray, np.ndarray] | None) -> html.Pictures:
+def pictures(result: EvaluationResult, kept: Kept | None, train: tuple[np.ndarray, np.ndarray] | None) -> html.Pictures:
     """What of a measurement a report shows as pictures: PNG files, none where their images are gone."""
     if kept is None or not len(kept.images):
         return html.Pictures(None, None, [])
@@ -240,6 +241,6 @@ def pictures(result: dict[str, Any], kept: Kept | None, train: tuple[np.ndarray,
     reals = png(sheet(train[0][spread(np.arange(len(train[0])), 48)], 12))
     pairs = [
         (png(sheet([pair.fake, pair.real], 2)), about_pair(pair.distance, pair.ratio, pair.flipped))
-        for pair in closest_pairs(result, kept, train[0])
+        for pair in closest_pairs(result.memorization, kept, train[0])
     ]
     return html.Pictures(fakes, reals, pairs)

@@ -1,10 +1,11 @@
-"""The plotly figures of an evaluation, from its result; names are escaped, and nothing is told by colour alone."""
+"""The plotly figures of an evaluation and of utility. Names are escaped, and nothing is shown by colour alone."""
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from gan_core.evaluation.results import Arm, Histogram, Interval, SweepRow
 from pages.shared.charts import BLUE, GREY, ORANGE, layout, short
 from pages.shared.run_curves import STYLES
 
@@ -13,23 +14,24 @@ PATTERNS = ("", "/", ".", "x")
 WORDS_IN_CELLS = 20  # classes up to which a cell of the confusion matrix shows its number
 
 
-def distances(histogram: dict[str, Any]) -> go.Figure:
+def distances(histogram: Histogram) -> go.Figure:
     """Distances to the nearest training image: shares of generated images as bars, of held-out ones as a stepped line."""
-    edges = histogram["edges"]
-    middles = [(low + high) / 2 for low, high in itertools.pairwise(edges)]
-    shares = {key: [count / (sum(histogram[key]) or 1) for count in histogram[key]] for key in ("fake", "held_out")}
+    middles = [(low + high) / 2 for low, high in itertools.pairwise(histogram.edges)]
+    fake, held_out = (
+        [count / (sum(counts) or 1) for count in counts] for counts in (histogram.fake, histogram.held_out)
+    )
     figure = go.Figure()
     figure.add_bar(
         x=middles,
-        y=shares["fake"],
+        y=fake,
         name="generated",
         marker={"color": BLUE, "opacity": 0.6},
-        width=[high - low for low, high in itertools.pairwise(edges)],
+        width=[high - low for low, high in itertools.pairwise(histogram.edges)],
         hovertemplate="%{y:.1%}",
     )
     figure.add_scatter(
         x=middles,
-        y=shares["held_out"],
+        y=held_out,
         name="held-out real",
         mode="lines",
         line={"color": ORANGE, "shape": "hvh", "width": 2},
@@ -40,7 +42,7 @@ def distances(histogram: dict[str, Any]) -> go.Figure:
 
 
 def confusion(classes: list[str], counts: list[list[int]]) -> go.Figure:
-    """Asked for (rows) and taken for (columns), as shares of a row. Cells can be clicked: each has an unseen point."""
+    """Requested (rows) and predicted classes (columns), as shares of a row. An invisible point makes each cell clickable."""
     totals = [sum(row) or 1 for row in counts]
     shares = [[count / total for count in row] for row, total in zip(counts, totals, strict=True)]
     names, places = [short(name, 16) for name in classes], list(range(len(classes)))
@@ -59,70 +61,78 @@ def confusion(classes: list[str], counts: list[list[int]]) -> go.Figure:
         ygap=1,
         hoverinfo="skip",
     )
-    cells = [(asked, taken) for asked in places for taken in places]
-    unseen = {"marker": {"opacity": 0}}
+    cells = [(requested, predicted) for requested in places for predicted in places]
     figure.add_scatter(
-        x=[taken for _, taken in cells],
-        y=[asked for asked, _ in cells],
+        x=[predicted for _, predicted in cells],
+        y=[requested for requested, _ in cells],
         mode="markers",
         marker={"size": max(6, min(34, 340 // len(classes))), "opacity": 0, "symbol": "square", "color": ORANGE},
         selected={"marker": {"opacity": 0.45}},
-        unselected=unseen,
-        customdata=[[names[asked], names[taken], counts[asked][taken], shares[asked][taken]] for asked, taken in cells],
-        hovertemplate="asked for %{customdata[0]}, taken for %{customdata[1]}: %{customdata[2]:,} "
+        unselected={"marker": {"opacity": 0}},
+        customdata=[[names[row], names[column], counts[row][column], shares[row][column]] for row, column in cells],
+        hovertemplate="requested %{customdata[0]}, predicted %{customdata[1]}: %{customdata[2]:,} "
         "(%{customdata[3]:.0%})<extra></extra>",
         showlegend=False,
     )
-    figure = layout(figure, "taken for", "asked for", 150 + min(520, max(200, 34 * len(classes))))
+    figure = layout(figure, "predicted", "requested", 150 + min(520, max(200, 34 * len(classes))))
     axis = {"tickmode": "array", "tickvals": places, "ticktext": names, "showgrid": False, "zeroline": False}
     figure.update_layout(hovermode="closest", dragmode=False, clickmode="event+select", margin={"t": 16})
     ends = [-0.5, len(classes) - 0.5]
     return figure.update_xaxes(**axis, range=ends, tickangle=-45).update_yaxes(**axis, range=ends[::-1])
 
 
-def accuracies(arms: list[dict[str, Any]]) -> go.Figure:
+def accuracies(arms: list[Arm]) -> go.Figure:
     """Balanced accuracy of each arm of `utility` as a dot with its 95 % interval."""
     places = list(range(len(arms)))
-    values = [arm["balanced_accuracy"] for arm in arms]
-    reach = lambda arm, end: abs(arm["ci95"][end] - arm["balanced_accuracy"]) if arm.get("ci95") else 0
+    values = [arm.balanced_accuracy for arm in arms]
     figure = go.Figure()
     figure.add_scatter(
         x=values,
         y=places,
         mode="markers",
         marker={"size": 11, "color": BLUE},
-        error_x={"type": "data", "array": [reach(a, 1) for a in arms], "arrayminus": [reach(a, 0) for a in arms]},
-        customdata=[short(arm["title"], 60) for arm in arms],
+        error_x=error_bars(values, [arm.ci95 for arm in arms]),
+        customdata=[short(arm.title, 60) for arm in arms],
         hovertemplate="%{customdata}: %{x:.1%}<extra></extra>",
         showlegend=False,
     )
     layout(figure, "balanced accuracy", "", 110 + 34 * len(arms)).update_layout(hovermode="closest")
     figure.update_xaxes(tickformat=".0%", nticks=4)
-    names = [short(arm["title"], 34) for arm in arms]
+    names = [short(arm.title, 34) for arm in arms]
     return figure.update_yaxes(autorange="reversed", tickmode="array", tickvals=places, ticktext=names)
 
 
-def sweep(rows: list[dict[str, Any]]) -> go.Figure:
+def error_bars(values: Sequence[float], intervals: Sequence[Interval | None]) -> dict[str, object]:
+    """The error bars of plotly for values with their intervals [low, high]."""
+    pairs = list(zip(values, intervals, strict=True))
+    return {
+        "type": "data",
+        "array": [abs(ends[1] - value) if ends else 0 for value, ends in pairs],
+        "arrayminus": [abs(value - ends[0]) if ends else 0 for value, ends in pairs],
+    }
+
+
+def sweep(rows: list[SweepRow]) -> go.Figure:
     """Gain over classical augmentation, in percentage points with its 95 % interval, by synthetic images per real one."""
-    gains = [100 * row["gain"] for row in rows]
-    reach = lambda row, end: abs(100 * row["gain_ci95"][end] - 100 * row["gain"]) if row.get("gain_ci95") else 0
+    gains = [100 * (row.gain or 0.0) for row in rows]
+    intervals = [row.gain_ci95 and [100 * end for end in row.gain_ci95] for row in rows]
     figure = go.Figure()
     figure.add_scatter(
-        x=[row["share"] for row in rows],
+        x=[row.share for row in rows],
         y=gains,
         mode="lines+markers",
         marker={"size": 9, "color": BLUE},
         line={"color": BLUE, "width": 2},
-        error_y={"type": "data", "array": [reach(r, 1) for r in rows], "arrayminus": [reach(r, 0) for r in rows]},
+        error_y=error_bars(gains, intervals),
         hovertemplate="%{x:g} times as many: %{y:+.1f} points<extra></extra>",
         showlegend=False,
     )
     figure.add_hline(y=0, line={"color": GREY, "width": 1, "dash": "dot"})
     layout(figure, "synthetic images per real one", "gain, points", 260).update_layout(hovermode="closest")
-    return figure.update_xaxes(tickmode="array", tickvals=[row["share"] for row in rows])
+    return figure.update_xaxes(tickmode="array", tickvals=[row.share for row in rows])
 
 
-def recalls(arms: dict[str, dict[str, float]], classes: list[str]) -> go.Figure:
+def recalls(arms: dict[str, dict[str, float | None]], classes: list[str]) -> go.Figure:
     """Recall of each class in each arm as grouped bars. arms: {legend: {class: recall}}."""
     places = list(range(len(classes)))
     figure = go.Figure()

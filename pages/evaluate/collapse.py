@@ -1,53 +1,50 @@
 """The indicators of mode collapse in an evaluation, and what they are based on."""
 
-from typing import Any
-
 import streamlit as st
 
+from gan_core.evaluation.results import Collapse, EvaluationResult
 from gan_core.evaluation.vocabulary import indicator_name, level
 from pages.shared.text import plain
 
 
-def indicators(result: dict[str, Any]) -> None:
-    """Each sign of collapse with its level in words and the lines it is judged by."""
-    found = result.get("collapse")
-    if not found or not found.get("indicators"):
+def show_indicators(collapse: Collapse) -> None:
+    """Each indicator with its value, its level and the thresholds of the levels."""
+    if not collapse.indicators:
         return
     st.dataframe(
         [
             {
-                "indicator": one.get("name", one["key"]),
-                "level": level(one.get("level")).word,
-                "value": one.get("value"),
-                "amber at": one.get("amber"),
-                "red at": one.get("red"),
-                "class": ", ".join(one.get("classes") or filter(None, [one.get("class")])) or None,
-                "what it says": one.get("sentence"),
+                "indicator": one.name or one.key,
+                "level": level(one.level).word,
+                "value": one.value,
+                "amber at": one.amber,
+                "red at": one.red,
+                "class": ", ".join(one.classes or filter(None, [one.class_name])) or None,
+                "meaning": one.sentence,
             }
-            for one in found["indicators"]
+            for one in collapse.indicators
         ],
         hide_index=True,
         key="collapse_indicators",
-        alt="Signs of mode collapse with their levels",
+        alt="Indicators of mode collapse with their levels",
         column_config={
             **{name: st.column_config.NumberColumn(format="%.3g") for name in ("value", "amber at", "red at")},
-            "what it says": st.column_config.TextColumn(width="large"),
+            "meaning": st.column_config.TextColumn(width="large"),
         },
     )
-    absent = found.get("absent") or {}
-    for reason in dict.fromkeys(absent.values()):
-        names = [indicator_name(key).lower() for key, why in absent.items() if why == reason]
-        st.caption(plain(f"Not looked at: {', '.join(names)}. {reason}"))
+    for reason in dict.fromkeys(collapse.absent.values()):
+        names = [indicator_name(key).lower() for key, why in collapse.absent.items() if why == reason]
+        st.caption(plain(f"Not available: {', '.join(names)}. {reason}"))
 
 
-def beside(result: dict[str, Any]) -> None:
-    """Modes counted exactly where they are known, and how far the referee can be trusted."""
-    if modes := result.get("modes"):
-        st.markdown(f"**Known kinds:** {plain(modes['sentence'])}")
-    judge = result.get("referee")
-    if judge and judge.get("accuracy") is not None:
-        low, high = judge["accuracy_ci"]
+def show_basis(result: EvaluationResult) -> None:
+    """The modes that were counted exactly, where they are known, and how accurate the dataset classifier is."""
+    if result.modes:
+        st.markdown(f"**Known modes:** {plain(result.modes.sentence)}")
+    classifier = result.dataset_classifier
+    if classifier and classifier.accuracy is not None and classifier.accuracy_ci:
+        low, high = classifier.accuracy_ci
         st.caption(
-            f"The classes are judged by this dataset's own classifier, right on {judge['accuracy']:.1%} "
-            f"({low:.1%} to {high:.1%}) of {judge['n_test']:,} held-out real images."
+            f"Classes are predicted by the dataset classifier. It is right on {classifier.accuracy:.1%} ({low:.1%} to "
+            f"{high:.1%}) of {classifier.n_test:,} held-out real images."
         )

@@ -1,10 +1,11 @@
-"""Copies of training images: the verdict, the distances against the held-out split's own, and the closest pairs."""
+"""Copies of training images: distances of generated images beside those of held-out images, and the closest pairs."""
 
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from gan_core.evaluation.results import Memorization, SpaceResult
 from gan_core.evaluation.vocabulary import SPACES
 from gan_core.text import count
 from gan_core.views.evaluation_results import Kept, closest_pairs, read_train
@@ -13,25 +14,31 @@ from pages.shared import charts
 from pages.shared.image_sheets import show_pairs
 from pages.shared.text import plain
 
+STATISTICS = {
+    "median_ratio": "median distance, over that of held-out images",
+    "ct_z": "z of the data-copying test (C_T)",
+    "authenticity": "authentic, generated",
+    "authenticity_held_out": "authentic, held-out",
+    "near_copies": "near copies, generated",
+    "near_copies_held_out": "near copies, held-out",
+}
 
-def copies(result: dict[str, Any], kept: Kept | None, folder: Path) -> None:
-    """folder: of the dataset."""
-    found = result.get("memorisation")
-    if not found:
-        return
+
+def show_memorization(result: Memorization, kept: Kept | None, dataset: Path) -> None:
+    """dataset: its folder."""
     st.header("Copies of training images")
+    reference = (
+        f"with those of {count(result.n_held_out, 'held-out real image')}."
+        if result.beside != "training"
+        else "with those between training images, as there are too few held-out images."
+    )
     st.markdown(
-        f"How near {count(found.get('n_fake') or 0, 'generated image')} come to the nearest of "
-        f"{count(found.get('n_train') or 0, 'training image')}, beside how near "
-        + (
-            f"{count(found.get('n_held_out') or 0, 'held-out real image')} come to them."
-            if found.get("beside") != "training"
-            else "other training images come to each other: there are too few held-out ones."
-        )
+        f"Distances of {count(result.n_fake, 'generated image')} to the nearest of "
+        f"{count(result.n_train, 'training image')}, compared {reference}"
     )
     left, right = st.columns(2)
-    histogram = found.get("histogram") or {}
-    if histogram.get("fake") and histogram.get("edges"):
+    histogram = result.histogram
+    if histogram and histogram.fake and histogram.edges:
         left.plotly_chart(
             evaluate_charts.distances(histogram),
             key="copies_histogram",
@@ -39,38 +46,29 @@ def copies(result: dict[str, Any], kept: Kept | None, folder: Path) -> None:
             alt="Distances to the nearest training image: generated images as bars, held-out real ones as a line. "
             "Bars far left of the line are copies.",
         )
-        space = SPACES.get(histogram.get("space", ""), histogram.get("space", ""))
-        left.caption(plain(f"Measured in {space}. Bars well to the left of the line would be copies."))
+        space = SPACES.get(histogram.space, histogram.space)
+        left.caption(plain(f"Distances in {space}. Bars well to the left of the line would be copies."))
     with right:
-        spaces(found.get("spaces") or {})
-    st.subheader("The closest pairs: generated, then its nearest training image")
-    train = read_train(folder)
+        show_statistics(result.spaces)
+    st.subheader("The closest pairs: a generated image and its nearest training image")
+    train = read_train(dataset)
     if kept is None or train is None:
-        st.caption("Their images were not kept: measure the run again to see them.")
+        st.caption("The images of this evaluation were not kept. Evaluate the run again to see them.")
         return
-    show_pairs(
-        closest_pairs(result, kept, train[0]), "The closest pairs of a generated and a training image", "closest_pairs"
+    pairs = closest_pairs(result, kept, train[0])
+    show_pairs(pairs, "The closest pairs of a generated and a training image", "closest_pairs")
+
+
+def show_statistics(spaces: dict[str, SpaceResult]) -> None:
+    """The numbers behind the verdict, a column for each space in which distances are computed."""
+    if not spaces:
+        return
+    columns: dict[str, list[Any]] = {"statistic": list(STATISTICS.values())}
+    columns |= {SPACES.get(key, key): [getattr(space, name) for name in STATISTICS] for key, space in spaces.items()}
+    st.dataframe(
+        columns,
+        hide_index=True,
+        key="copies_spaces",
+        alt="The numbers behind the verdict on copies",
+        column_config={name: st.column_config.NumberColumn(format="%.3g") for name in list(columns)[1:]},
     )
-
-
-def spaces(found: dict[str, dict[str, Any]]) -> None:
-    """The numbers behind the verdict, a column for each space that distances were taken in."""
-    named = {
-        "median_ratio": "median distance, over that of held-out images",
-        "ct_z": "z of the data-copying test (C_T)",
-        "authenticity": "authentic, generated",
-        "authenticity_held_out": "authentic, held-out",
-        "near_copies": "near copies, generated",
-        "near_copies_held_out": "near copies, held-out",
-    }
-    columns: dict[str, list[Any]] = {"measure": list(named.values())}
-    for space, row in found.items():
-        columns[SPACES.get(space, space)] = [row.get(key) for key in named]
-    if len(columns) > 1:
-        st.dataframe(
-            columns,
-            hide_index=True,
-            key="copies_spaces",
-            alt="Numbers behind the verdict on copies",
-            column_config={name: st.column_config.NumberColumn(format="%.3g") for name in list(columns)[1:]},
-        )

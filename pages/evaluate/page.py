@@ -1,20 +1,24 @@
-"""Evaluate a run: its scores beside real images' own, variety, copies, use for a classifier; and runs side by side."""
+"""Evaluate a run: scores, variety, copies of training images, utility, the detector, and a comparison of runs."""
 
 import json
-from typing import Any
 
 import streamlit as st
 
 from gan_core import actions
 from gan_core.errors import UserError
-from gan_core.evaluation.result_dicts import scores_of
-from gan_core.storage import run_folder
+from gan_core.evaluation.results import EvaluationResult
+from gan_core.storage import checkpoints, run_folder
 from gan_core.storage.store import Job
 from gan_core.text import ago
 from gan_core.views import evaluation_results
-from pages.evaluate import collapse, memorization, per_class, score_curves, utility
+from pages.evaluate.collapse import show_basis, show_indicators
 from pages.evaluate.compare import compare
-from pages.evaluate.scorecard import scores, verdicts
+from pages.evaluate.detector import show_detector
+from pages.evaluate.memorization import show_memorization
+from pages.evaluate.per_class import show_class_table, show_confusion
+from pages.evaluate.score_curves import show_score_curves
+from pages.evaluate.scorecard import show_scores, show_verdicts
+from pages.evaluate.utility import show_utility
 from pages.shared import collapse_curves
 from pages.shared.context import click_token, get_context
 from pages.shared.select_run import select_run
@@ -26,9 +30,11 @@ EXTRACTORS = {
     "auto": "Automatic",
     "inception-v3": "Inception-v3",
     "efficientnet-lite0": "EfficientNet-Lite0",
-    "referee": "This dataset's own classifier",
+    "referee": "Dataset classifier",
 }
 AGAINST = {"train": "Training images", "test": "Held-out test images"}
+
+Evaluation = tuple[Job, EvaluationResult]
 
 context = get_context()
 st.title("Evaluate")
@@ -37,8 +43,7 @@ run = select_run(context, "evaluate_run", "No run yet, so there is nothing to ev
 folder = context.workspace.run(run.id)
 
 
-def ask() -> None:
-    """The form. A measurement takes minutes and is a job."""
+def evaluate_form() -> None:
     with st.form("evaluate"):
         first, second, third, fourth = st.columns(4)
         samples = first.number_input(
@@ -71,7 +76,7 @@ def ask() -> None:
         against = fourth.selectbox(
             "Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against"
         )
-        earlier = run_folder.checkpoints(folder)[1:]
+        earlier = checkpoints.of_run(folder)[1:]
         if st.session_state.get("evaluate_at") not in (None, *earlier):  # another run, or gone since
             del st.session_state["evaluate_at"]
         at = st.selectbox(
@@ -105,91 +110,96 @@ def ask() -> None:
                 st.error(sentence(refused))
 
 
-def show(job: Job, result: dict[str, Any]) -> None:
-    """The newest measurement, the most urgent first."""
+def show_newest(evaluations: list[Evaluation]) -> None:
+    """All parts of the newest evaluation, the most urgent first. evaluations: the newest first."""
+    job, result = evaluations[0]
     kept = evaluation_results.read_kept(folder / "evaluations" / job.id)
     dataset = context.workspace.dataset(run.dataset_id)
-    looks, _ = run_folder.read_lines(folder / "collapse.jsonl")
-    verdicts(result)
-    downloads(done)
+    during_training, _ = run_folder.read_lines(folder / "collapse.jsonl")
+    show_verdicts(result)
+    show_downloads(job, [job.result or {} for job, _ in evaluations])
     st.header("Scores")
-    scores(result)
-    score_curves.score_curves([result for _, result in done])
-    per_class.per_class(result, kept, dataset)
-    per_class.confusion(result, kept)
-    if result.get("collapse") or looks:
+    show_scores(result)
+    show_score_curves([result for _, result in evaluations])
+    show_class_table(result, kept, dataset)
+    show_confusion(result.agreement, result.classes, kept)
+    if result.collapse or during_training:
         st.header("Variety")
-        collapse.indicators(result)
-        collapse.beside(result)
-        collapse_curves.curves(looks, "evaluate")
-    memorization.copies(result, kept, dataset)
+        if result.collapse:
+            show_indicators(result.collapse)
+        show_basis(result)
+        collapse_curves.curves(during_training, "evaluate")
+    if result.memorization:
+        show_memorization(result.memorization, kept, dataset)
 
 
-def table(results: list[tuple[Job, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """One row per measurement, newest first; one column per kind of score."""
-    rows = []
-    for job, result in results:
-        row = {
-            "when": ago(job.finished_at or job.created_at),
-            "extractor": result.get("extractor_title"),
-            "against": result.get("against"),
-            "images": result.get("n_fake"),
-            "draws": result.get("draws"),
-            "images seen": result.get("images_seen"),
-        }
-        row |= {result["labels"][key]: result[key] for key in scores_of(result)}
-        rows.append(row | {"times floor": result.get("times_floor")})
-    return rows
-
-
-def downloads(results: list[tuple[Job, dict[str, Any]]]) -> None:
-    """All measurements as CSV and JSON, and the newest as a report: each is made when it is asked for."""
-    newest = results[0][0]
-    all_results = [result for _, result in results]
+def show_downloads(newest: Job, results: list[dict[str, object]]) -> None:
+    """All evaluations as CSV and JSON, and the newest as a report. A file is made when it is asked for."""
     files = {
         "scores_csv": (
             "Download as CSV",
-            lambda: evaluation_results.to_csv(all_results).encode(),
+            lambda: evaluation_results.to_csv(results).encode(),
             "scores.csv",
             "text/csv",
         ),
         "scores_json": (
             "Download as JSON",
-            lambda: json.dumps(all_results, indent=2).encode(),
+            lambda: json.dumps(results, indent=2).encode(),
             "scores.json",
             "application/json",
         ),
         "report_html": (
             "Download the report (HTML)",
             lambda: evaluation_results.report(context.store, context.workspace, newest).encode(),
-            "measurement.html",
+            "evaluation.html",
             "text/html",
         ),
     }
     with st.container(horizontal=True):
-        for key, (label, data, name, kind) in files.items():
-            st.download_button(label, data, name, kind, key=key, on_click="ignore", icon=":material/download:")
+        for key, (label, data, name, mime) in files.items():
+            st.download_button(label, data, name, mime, key=key, on_click="ignore", icon=":material/download:")
 
 
-done = [
-    (job, job.result) for job in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",)) if job.result
+def show_all(evaluations: list[Evaluation]) -> None:
+    """A row for each evaluation, the newest first; a column for each score by each extractor."""
+    st.header("All evaluations")
+    rows = [
+        {
+            "when": ago(job.finished_at or job.created_at),
+            "extractor": result.extractor_title,
+            "compared with": result.against,
+            "images": result.n_fake,
+            "draws": result.draws,
+            "images seen": result.images_seen,
+            **{score.name: score.value for score in result.scores},
+            "times floor": result.times_floor,
+        }
+        for job, result in evaluations
+    ]
+    st.dataframe(rows, hide_index=True, key="evaluations", alt="All evaluations, the newest first")
+
+
+evaluations = [
+    (job, EvaluationResult.read(job.result))
+    for job in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",))
+    if job.result
 ]
-with st.expander("Evaluate again" if done else "What to evaluate", expanded=not done, key=f"ask_{bool(done)}"):
-    ask()
-measurements = context.store.jobs(kind="evaluate", subject=run.id)  # with the one that the form has just asked for
-if measurements:
-    job_progress(context, measurements[0], "Measuring", "evaluate")
-if done:
-    show(*done[0])
-elif not measurements:
+any_done = bool(evaluations)
+with st.expander("Evaluate again" if any_done else "What to evaluate", expanded=not any_done, key=f"ask_{any_done}"):
+    evaluate_form()
+jobs = context.store.jobs(kind="evaluate", subject=run.id)  # with the one that the form has just queued
+if jobs:
+    job_progress(context, jobs[0], "Evaluating", "evaluate")
+if evaluations:
+    show_newest(evaluations)
+elif not jobs:
     st.info(
-        "Not measured yet. A Frechet distance says how far the generated images are from real ones, a kernel distance "
-        "says it with less bias on few images; lower is nearer. The floor beside each is what real images score.",
+        "Not evaluated yet. The scores compare generated images with real ones; beside each distance stands its floor, the "
+        "score that real images get.",
         icon=":material/info:",
     )
-utility.does_it_help(context, run)
-utility.real_or_made(context, run, done[0][1] if done else None)
+show_utility(context, run)
+show_detector(context, run, evaluations[0][1].detector if evaluations else None)
 compare(context, run)
-if done:
-    st.header("All measurements")
-    st.dataframe(table(done), hide_index=True, key="evaluations", alt="Earlier measurements, newest first")
+if evaluations:
+    show_all(evaluations)

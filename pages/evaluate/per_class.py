@@ -1,11 +1,13 @@
 """The table per class and the confusion matrix; a row, or a cell, opens the images behind it."""
 
 import zlib
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from gan_core.evaluation.result_dicts import class_order, reasons
+from gan_core.evaluation.results import Agreement, ClassScores, EvaluationResult
 from gan_core.text import count, interval, percent
 from gan_core.views.evaluation_results import Kept, closest_of_class, read_train, rows_of, spread
 from pages.evaluate import charts as evaluate_charts
@@ -14,111 +16,110 @@ from pages.shared.image_sheets import show_pairs, show_sheet
 from pages.shared.text import plain
 
 MOST_IMAGES, MOST_PAIRS = 40, 8
-CHOSEN, ASKED, TAKEN = "class_choice", "cell_asked", "cell_taken"
-GONE = "The images of this measurement were not kept: measure the run again to see them."
+CHOSEN, REQUESTED, PREDICTED = "class_choice", "cell_requested", "cell_predicted"
+NOT_KEPT = "The images of this evaluation were not kept. Evaluate the run again to see them."
+COLUMNS = {
+    "class": st.column_config.TextColumn(width=150, pinned=True),
+    "variety": st.column_config.NumberColumn(
+        format="%.2f", help="Variance within the class, generated over real; 1 means as varied as real images."
+    ),
+    "label kept": st.column_config.NumberColumn(
+        format="percent",
+        help="Share of the generated images of this class in which the dataset classifier sees the class.",
+    ),
+    "of real images": st.column_config.NumberColumn(
+        format="percent", help="The same share for held-out real images of the class."
+    ),
+    "coverage": st.column_config.NumberColumn(format="%.3f"),
+    "density": st.column_config.NumberColumn(format="%.3f"),
+    "distance": st.column_config.NumberColumn(format="%.4g"),
+    "kernel distance": st.column_config.NumberColumn(format="%.4g"),
+}
 
-Train = Any  # (images, labels) of evaluations.read_train, or None
+TrainingSet = tuple[np.ndarray, np.ndarray]  # of evaluation_results.read_train
 
 
-def per_class(result: dict[str, Any], kept: Kept | None, folder) -> None:
-    """The table, the class with the worst coverage first, and the images of the chosen one. folder: of the dataset."""
-    found, classes = result.get("per_class") or {}, result.get("classes") or []
-    if not found:
+def show_class_table(result: EvaluationResult, kept: Kept | None, dataset: Path) -> None:
+    """The table, the class with the lowest coverage first, and the images of the chosen class. dataset: its folder."""
+    if not result.per_class:
         return
-    order = class_order(found)
-    # A table of its own for each order: a selected row must not become another class with the next measurement.
+    order = result.classes_by_coverage
+    # A table of its own for each order: a selected row must not become another class with the next evaluation.
     table_key = f"class_table_{zlib.crc32(repr(order).encode()):08x}"
     st.header("Per class")
 
     @st.fragment
     def table() -> None:
-        st.caption(
-            "Select a row, or choose below, to see the images behind it. The class with the worst coverage is first."
-        )
+        st.caption("Select a row or a class below to see its images. The class with the lowest coverage is first.")
         st.dataframe(
-            rows(found, order),
+            table_rows(result.per_class, order),
             hide_index=True,
             key=table_key,
-            on_select=lambda: take_row(order, table_key),
+            on_select=lambda: choose_row(order, table_key),
             selection_mode="single-row",
             alt="Scores of each class",
-            column_config={
-                "class": st.column_config.TextColumn(width=150, pinned=True),
-                "variety": st.column_config.NumberColumn(
-                    format="%.2f", help="Variance within the class, generated over real; 1 is as varied."
-                ),
-                "label kept": st.column_config.NumberColumn(
-                    format="percent", help="Share of images asked for as this class that the referee takes for it."
-                ),
-                "of real images": st.column_config.NumberColumn(
-                    format="percent", help="The same for held-out real images of the class."
-                ),
-                "coverage": st.column_config.NumberColumn(format="%.3f"),
-                "density": st.column_config.NumberColumn(format="%.3f"),
-                "distance": st.column_config.NumberColumn(format="%.4g"),
-                "kernel distance": st.column_config.NumberColumn(format="%.4g"),
-            },
+            column_config=COLUMNS,
         )
         chosen = st.selectbox(
             "Images of class", order, index=None, key=CHOSEN, placeholder="Choose a class or select its row"
         )
         if chosen is not None:
-            open_class(chosen, result, kept, read_train(folder), classes)
+            show_class(chosen, result, kept, read_train(dataset))
 
     table()
 
 
-def rows(found: dict[str, dict[str, Any]], order: list[str]) -> list[dict[str, Any]]:
+def table_rows(per_class: dict[str, ClassScores], order: list[str]) -> list[dict[str, Any]]:
     """The table's rows; a column that no class has a value in is left out."""
     full = [
         {
             "class": name,
-            "real": found[name].get("n_real"),
-            "generated": found[name].get("n_fake"),
-            "compared": found[name].get("n"),
-            "distance": found[name].get("fid", found[name].get("frechet_distance")),
-            "kernel distance": found[name].get("kid"),
-            "its 95 % interval": interval(found[name]["kid_ci"]) if found[name].get("kid_ci") else None,
-            "density": found[name].get("density"),
-            "coverage": found[name].get("coverage"),
-            "variety": found[name].get("variance_ratio"),
-            "label kept": found[name].get("agreement"),
-            "of real images": found[name].get("real_agreement"),
-            "not given": reasons(found[name]) or None,
+            "real": row.n_real,
+            "generated": row.n_fake,
+            "compared": (row.model_extra or {}).get("n"),
+            "distance": row.distance,
+            "kernel distance": row.kid,
+            "its 95 % interval": interval(row.kid_ci) if row.kid_ci else None,
+            "density": row.density,
+            "coverage": row.coverage,
+            "variety": row.variance_ratio,
+            "label kept": row.agreement,
+            "of real images": row.real_agreement,
+            "not available": row.reasons or None,
         }
-        for name in order
+        for name, row in ((name, per_class[name]) for name in order)
     ]
     empty = {key for key in full[0] if all(row[key] is None for row in full)}
     return [{key: value for key, value in row.items() if key not in empty} for row in full]
 
 
-def take_row(order: list[str], key: str) -> None:
-    """A selected row is the choice in the box below the table."""
+def choose_row(order: list[str], key: str) -> None:
+    """A selected row becomes the choice in the box below the table."""
     selected = st.session_state[key]["selection"]["rows"]
     st.session_state[CHOSEN] = order[selected[0]] if selected and selected[0] < len(order) else None
 
 
-def open_class(name: str, result: dict[str, Any], kept: Kept | None, train: Train, classes: list[str]) -> None:
+def show_class(name: str, result: EvaluationResult, kept: Kept | None, train: TrainingSet | None) -> None:
     """Generated and real images of one class side by side, then its closest pairs."""
-    why = reasons(result["per_class"][name])
-    if why:
-        st.caption(plain(f"Not given for this class: {why}"))
-    if kept is None or name not in classes:
-        st.info(GONE, icon=":material/info:")
+    if why := result.per_class[name].reasons:
+        st.caption(plain(f"Not available for this class: {why}"))
+    if kept is None or name not in result.classes:
+        st.info(NOT_KEPT, icon=":material/info:")
         return
-    label = classes.index(name)
-    mine = rows_of(kept, label)
+    label = result.classes.index(name)
+    rows = rows_of(kept, label)
     left, right = st.columns(2)
     with left:
         st.subheader(f"Generated as {plain(name)}")
-        show_sheet(kept.images[spread(mine, MOST_IMAGES)], f"Generated images asked for as {name}")
-        if (kept.samples["predicted"][mine] >= 0).any():
-            right_ones = int((kept.samples["predicted"][mine] == label).sum())
-            st.caption(f"The referee takes {right_ones:,} of {count(len(mine), 'image')} for this class.")
+        show_sheet(kept.images[spread(rows, MOST_IMAGES)], f"Generated images of the class {name}")
+        predicted = kept.samples["predicted"][rows]
+        if (predicted >= 0).any():
+            agree = int((predicted == label).sum())
+            st.caption(f"The dataset classifier sees this class in {agree:,} of {count(len(rows), 'image')}.")
     with right:
         st.subheader(f"Real {plain(name)}")
         if train is None:
-            st.caption("The training images of this dataset are not there any more.")
+            st.caption("The training images of this dataset are missing.")
             return
         real = spread((train[1] == label).nonzero()[0], MOST_IMAGES)
         show_sheet(train[0][real], f"Real images of {name}")
@@ -127,20 +128,18 @@ def open_class(name: str, result: dict[str, Any], kept: Kept | None, train: Trai
     if pairs:
         show_pairs(pairs, f"Generated images of {name}, each beside the training image nearest to it", "class_pairs")
     else:
-        st.caption("No nearest training images were looked for.")
+        st.caption("This evaluation did not look for the nearest training images.")
 
 
-def confusion(result: dict[str, Any], kept: Kept | None) -> None:
-    """What the referee sees in images asked for as each class; a click on a cell, or two boxes, open its images."""
-    agreement, classes = result.get("agreement") or {}, result.get("classes") or []
-    counts = agreement.get("confusion")
-    if not counts or len(counts) != len(classes):
+def show_confusion(agreement: Agreement | None, classes: list[str], kept: Kept | None) -> None:
+    """The classes that the dataset classifier predicts for each requested class; a cell, or two boxes, open its images."""
+    counts = agreement.confusion if agreement else []
+    if agreement is None or not counts or len(counts) != len(classes):
         return
-    st.header("Asked for, and taken for")
+    st.header("Requested and predicted classes")
     st.markdown(
-        f"The dataset's own classifier, the referee, agrees with the label asked for in "
-        f"**{percent(agreement.get('overall'))}** of the generated images, and with the label of held-out real images in "
-        f"{percent(agreement.get('real'))}."
+        f"The dataset classifier sees the requested class in **{percent(agreement.overall)}** of the generated images. On "
+        f"held-out real images it is right in {percent(agreement.real)}."
     )
 
     @st.fragment
@@ -150,42 +149,41 @@ def confusion(result: dict[str, Any], kept: Kept | None) -> None:
             st.plotly_chart(
                 evaluate_charts.confusion(classes, counts),
                 key="confusion",
-                on_select=lambda: take_cell(len(classes)),
+                on_select=lambda: choose_cell(len(classes)),
                 selection_mode="points",
                 config=charts.CONFIG | {"displayModeBar": False},
-                alt="Confusion matrix: rows are the class asked for, columns the class seen by the referee. "
-                "The two boxes beside it open the same images.",
+                alt="Confusion matrix: a row for each requested class, a column for each class that the dataset classifier "
+                "predicts. The two boxes beside it open the same images.",
             )
         with right:
-            names = range(len(classes))
-            asked = st.selectbox("Asked for", names, index=None, format_func=classes.__getitem__, key=ASKED)
-            taken = st.selectbox("Taken for", names, index=None, format_func=classes.__getitem__, key=TAKEN)
-            if asked is None or taken is None:
+            labels = range(len(classes))
+            requested = st.selectbox("Requested", labels, index=None, format_func=classes.__getitem__, key=REQUESTED)
+            predicted = st.selectbox("Predicted", labels, index=None, format_func=classes.__getitem__, key=PREDICTED)
+            if requested is None or predicted is None:
                 st.caption("Click a cell or choose two classes to see the images of a cell.")
             else:
-                open_cell(asked, taken, counts[asked][taken], kept, classes)
+                show_cell(requested, predicted, counts[requested][predicted], kept, classes)
 
     matrix()
 
 
-def take_cell(num_classes: int) -> None:
-    """A clicked cell is the choice in the two boxes."""
-    picked = st.session_state["confusion"]["selection"]["points"]
-    if picked:
-        asked, taken = round(picked[0]["y"]), round(picked[0]["x"])
-        if 0 <= asked < num_classes and 0 <= taken < num_classes:
-            st.session_state[ASKED], st.session_state[TAKEN] = asked, taken
+def choose_cell(num_classes: int) -> None:
+    """A clicked cell becomes the choice in the two boxes."""
+    points = st.session_state["confusion"]["selection"]["points"]
+    if points:
+        requested, predicted = round(points[0]["y"]), round(points[0]["x"])
+        if 0 <= requested < num_classes and 0 <= predicted < num_classes:
+            st.session_state[REQUESTED], st.session_state[PREDICTED] = requested, predicted
 
 
-def open_cell(asked: int, taken: int, total: int, kept: Kept | None, classes: list[str]) -> None:
+def show_cell(requested: int, predicted: int, total: int, kept: Kept | None, classes: list[str]) -> None:
     if kept is None:
-        st.info(GONE, icon=":material/info:")
+        st.info(NOT_KEPT, icon=":material/info:")
         return
-    found = rows_of(kept, asked, taken)
-    shown = f", {len(found):,} of them kept" if len(found) < total else ""
-    st.markdown(f"**{plain(classes[asked])}** taken for **{plain(classes[taken])}**: {count(total, 'image')}{shown}.")
-    if len(found):
-        show_sheet(
-            kept.images[spread(found, MOST_IMAGES)],
-            f"Images asked for as {classes[asked]} and taken for {classes[taken]}",
-        )
+    rows = rows_of(kept, requested, predicted)
+    fewer = f", {len(rows):,} of them kept" if len(rows) < total else ""
+    names = plain(classes[requested]), plain(classes[predicted])
+    st.markdown(f"**{names[0]}** predicted as **{names[1]}**: {count(total, 'image')}{fewer}.")
+    if len(rows):
+        alt = f"Images of the class {classes[requested]} predicted as {classes[predicted]}"
+        show_sheet(kept.images[spread(rows, MOST_IMAGES)], alt)

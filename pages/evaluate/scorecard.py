@@ -1,82 +1,76 @@
 """The scores of an evaluation, each with its interval, its floor and its meaning, below the verdicts."""
 
-from typing import Any
-
 import streamlit as st
 
-from gan_core.evaluation.result_dicts import scores_of
-from gan_core.evaluation.vocabulary import DISTANCES, LEVELS, MEANINGS, SPLITS, part_name
+from gan_core.evaluation.results import EvaluationResult, Score
+from gan_core.evaluation.vocabulary import DISTANCES, LEVELS, MANIFOLD, SPLITS, part_name
 from gan_core.text import count, interval, number
 from pages.shared.text import plain
 from pages.shared.verdict_box import verdict_box
 
-IN_A_ROW = 4
+LEAST_COLUMNS = 4
 
 
-def verdicts(result: dict[str, Any]) -> None:
-    """What is most urgent, before any number: collapse and copying."""
-    for key, subject in (("collapse", "Variety"), ("memorisation", "Copies")):
-        found = result.get(key)
-        if found and found.get("verdict") in LEVELS:
-            verdict_box(found["verdict"], subject, found.get("sentence", ""), found.get("todo", ""))
+def show_verdicts(result: EvaluationResult) -> None:
+    """What is most urgent, before any number: mode collapse and near copies."""
+    for subject, part in (("Variety", result.collapse), ("Copies", result.memorization)):
+        if part and part.verdict in LEVELS:
+            verdict_box(part.verdict, subject, part.sentence, part.todo)
 
 
-def scores(result: dict[str, Any]) -> None:
-    """Every score with its floor beside it, then everything one must know to read it."""
-    keys, absent = scores_of(result), result.get("absent") or {}
-    if keys and all(result[key] is None for key in keys):
-        st.warning(plain(f"No scores: {absent.get(keys[0], 'they could not be computed.')}"), icon=":material/warning:")
+def show_scores(result: EvaluationResult) -> None:
+    """A card for each score, then the conditions, the missing parts and the caveats."""
+    scores = result.scores
+    if scores and all(score.value is None for score in scores):
+        st.warning(plain(f"No scores: {scores[0].absent}"), icon=":material/warning:")
         st.caption(plain(conditions(result)))
         return
-    heads = [key for key in keys if key not in ("precision", "recall", "density", "coverage")]
-    rest = [key for key in keys if key not in heads]
-    for group in (heads, rest):
+    distances = [score for score in scores if score.key not in MANIFOLD]
+    manifold = [score for score in scores if score.key in MANIFOLD]
+    for group, least in ((distances, 1), (manifold, LEAST_COLUMNS)):
         if group:
-            for column, key in zip(st.columns(max(len(group), IN_A_ROW if group is rest else 1)), group, strict=False):
-                with column, st.container(border=True, height="stretch", key=f"score_{key}"):
-                    score(result, key, absent)
+            for column, score in zip(st.columns(max(len(group), least)), group, strict=False):
+                with column, st.container(border=True, height="stretch", key=f"score_{score.key}"):
+                    show_score(score, result)
     st.caption(plain(conditions(result)))
-    labels = result.get("labels", {})
-    for key, reason in absent.items():
-        if key not in keys:
-            st.caption(plain(f"Not given: {part_name(key, labels)}. {reason}"))
-    if result.get("caveats"):
-        st.subheader("Keep in mind")
-        st.markdown("\n".join(f"- {plain(caveat)}" for caveat in result["caveats"]))
+    for key, reason in result.absent.items():
+        if key not in result.score_keys:
+            st.caption(plain(f"Not available: {part_name(key, result.labels)}. {reason}"))
+    if result.caveats:
+        st.subheader("Limitations")
+        st.markdown("\n".join(f"- {plain(caveat)}" for caveat in result.caveats))
 
 
-def score(result: dict[str, Any], key: str, absent: dict[str, str]) -> None:
+def show_score(score: Score, result: EvaluationResult) -> None:
     """One card."""
-    floor = result.get("floor") or {}
-    held_out = floor.get("held_out") or {}
-    st.metric(plain(result["labels"][key]), number(result[key]))
-    if result[key] is None:
-        st.caption(plain(absent.get(key, "It could not be computed.")))
-    if result.get(f"{key}_ci"):
-        st.caption(f"95 % interval {interval(result[f'{key}_ci'])}")
-    if result.get(f"{key}_std") is not None:
-        st.caption(f"± {number(result[f'{key}_std'])} over splits")
-    if floor.get(key) is not None:
-        beside = f", held-out {number(held_out[key])}" if held_out.get(key) is not None else ""
-        st.caption(f"Real against real: {number(floor[key])} ({count(floor['n'], 'image')} a side){beside}")
-    if key in DISTANCES and result.get("times_floor") is not None:
-        st.caption(f"**{number(result['times_floor'])} times the floor**; 1 is as near as real to real.")
-    st.caption(f"{MEANINGS.get(key, '')} {result['n_real']:,} real, {result['n_fake']:,} generated.")
+    st.metric(plain(score.name), number(score.value))
+    if score.absent:
+        st.caption(plain(score.absent))
+    if score.ci:
+        st.caption(f"95 % interval {interval(score.ci)}")
+    if score.spread is not None:
+        st.caption(f"± {number(score.spread)} over splits")
+    if score.floor is not None:
+        held_out = f", held-out {number(score.held_out_floor)}" if score.held_out_floor is not None else ""
+        st.caption(f"Real against real: {number(score.floor)} ({count(result.floor.n, 'image')} each){held_out}")
+    if score.key in DISTANCES and result.times_floor is not None:
+        st.caption(
+            f"**{number(result.times_floor)} times the floor**; 1 is as close as real images are to real images."
+        )
+    st.caption(f"{score.meaning} {result.n_real or 0:,} real, {result.n_fake or 0:,} generated.")
 
 
-def conditions(result: dict[str, Any]) -> str:
-    """N, split, extractor, weights, checkpoint, averaging and seed in one line."""
-    draws = f" in each of {count(result['draws'], 'independent draw')}" if result.get("draws") else ""
-    truncation = f", truncation {result['truncation']:g}" if result.get("truncation") is not None else ""
-    weights = f", weights {str(result['weights'])[:12]}" if result.get("weights") else ""
-    resize = f", resize {result['resize']}" if result.get("resize") else ""
-    split = SPLITS.get(result.get("against", "train"), "images")
+def conditions(result: EvaluationResult) -> str:
+    """Numbers of images, split, extractor, weights, checkpoint, averaging and seed in one line."""
+    draws = f" in each of {count(result.draws, 'independent draw')}" if result.draws else ""
+    weights = f", weights {result.weights[:12]}" if result.weights else ""
+    resize = f", resize {result.resize}" if result.resize else ""
+    truncation = f", truncation {result.truncation:g}" if result.truncation is not None else ""
     return (
-        f"{result['n_real']:,} real against {count(result['n_fake'], 'generated image')}"
-        f"{draws} ({split}). "
-        f"Features: {result['extractor_title']}{weights}{resize}. "
-        f"Model after {count(result.get('images_seen', 0), 'image')} seen"
-        f"{', averaged weights (EMA)' if result.get('ema') else ', weights not averaged'}"
-        f"{truncation}. "
-        f"Seed {result.get('seed')}."
+        f"{result.n_real or 0:,} real against {count(result.n_fake or 0, 'generated image')}{draws} "
+        f"({SPLITS.get(result.against, 'images')}). "
+        f"Features: {result.extractor_title}{weights}{resize}. "
+        f"Generator after {count(result.images_seen or 0, 'image')} seen"
+        f"{', averaged weights (EMA)' if result.ema else ', weights not averaged'}{truncation}. "
+        f"Seed {result.seed}."
     )

@@ -1,12 +1,11 @@
 """How many images each class gets, by what, and what that makes: the plan of an export."""
 
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
+from gan_core.evaluation.results import UtilityResult
 from gan_core.export import plan
 from gan_core.export.fill.classical import Policy
 from pages.shared import charts
@@ -157,19 +156,22 @@ def show_numbers(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]]) -
 
 
 def warn_beyond(
-    compared: dict[str, Any] | None,
+    utility: UtilityResult | None,
     rows: dict[str, plan.Row],
     info: DatasetInfo,
     methods: dict[str, float],
     originals: bool,
 ) -> None:
-    """Where no comparison of classifiers supports so many synthetic images of these kinds."""
+    """A warning where the newest comparison of classifiers does not support so many synthetic images made in these ways."""
     counts = dict(zip(info.classes, info.train_counts, strict=True))
-    if compared is None:
-        st.caption("Whether such images help a classifier was not asked yet.")
+    if utility is None:
+        st.caption("It has not been tested yet whether such images help a classifier.")
         here = {"run": st.query_params["run"]} if "run" in st.query_params else None
-        st.page_link("evaluate/page.py", label="Ask on Evaluate", icon=":material/straighten:", query_params=here)
-    elif set(compared.get("methods", {"gan": 1.0})) != set(methods):
-        st.caption("The newest comparison of classifiers was made with images of other kinds.")
-    elif said := plan.beyond_support(compared.get("sweep", []), plan.added_share(rows, counts), originals):
-        st.warning(plain(said), icon=":material/warning:")
+        st.page_link("evaluate/page.py", label="Test it on Evaluate", icon=":material/straighten:", query_params=here)
+        return
+    if set(utility.methods or {"gan": 1.0}) != set(methods):
+        st.caption("The newest comparison of classifiers used images made in other ways.")
+        return
+    sweep = [row.model_dump() for row in utility.sweep]
+    if warning := plan.beyond_support(sweep, plan.added_share(rows, counts), originals):
+        st.warning(plain(warning), icon=":material/warning:")

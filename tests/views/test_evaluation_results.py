@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_core.evaluation.results import EvaluationResult
 from gan_core.views import evaluation_results
 from tests.builders import evaluated_run, seeded_workspace
 
@@ -36,7 +37,7 @@ def test_rows_of_a_class_and_of_a_cell_are_a_partition(planted):
 
 def test_a_pair_is_the_images_that_the_result_names_and_a_mirrored_one_matches(planted):
     result, kept, images, _ = planted
-    pairs = evaluation_results.closest_pairs(result, kept, images)
+    pairs = evaluation_results.closest_pairs(EvaluationResult.read(result).memorization, kept, images)
     assert len(pairs) == 16 and [pair.distance for pair in pairs] == sorted(pair.distance for pair in pairs)
     for pair in pairs[:4]:  # planted copies, the second of them mirrored
         assert (pair.fake == pair.real).all()
@@ -48,8 +49,8 @@ def test_pairs_that_name_images_out_of_reach_are_left_out(planted):
     result, kept, images, _ = planted
     told = result["memorisation"]["pairs"]
     told[0]["fake"], told[1]["train"], told[2]["train"] = len(kept.images), len(images), -1
-    assert len(evaluation_results.closest_pairs(result, kept, images)) == 13
-    assert evaluation_results.closest_pairs({"memorisation": None}, kept, images) == []
+    assert len(evaluation_results.closest_pairs(EvaluationResult.read(result).memorization, kept, images)) == 13
+    assert evaluation_results.closest_pairs(None, kept, images) == []
 
 
 def test_the_closest_of_a_class_are_of_that_class_the_nearest_first(planted):

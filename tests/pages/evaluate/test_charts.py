@@ -2,6 +2,7 @@
 
 import pytest
 
+from gan_core.evaluation.results import Arm, Histogram, SweepRow
 from pages.evaluate import charts
 
 
@@ -25,15 +26,15 @@ def test_many_classes_have_no_numbers_in_their_cells():
 
 
 def test_distances_are_shares_so_that_few_held_out_images_compare():
-    figure = charts.distances({"edges": [0, 1, 3], "fake": [10, 30], "held_out": [0, 2]})
+    figure = charts.distances(Histogram(edges=[0, 1, 3], fake=[10, 30], held_out=[0, 2]))
     bars, line = figure.data
     assert list(bars.y) == [0.25, 0.75] and list(line.y) == [0, 1] and list(bars.width) == [1, 2]
-    empty = charts.distances({"edges": [0, 1], "fake": [0], "held_out": [0]})
+    empty = charts.distances(Histogram(edges=[0, 1], fake=[0], held_out=[0]))
     assert list(empty.data[1].y) == [0]
 
 
 def test_accuracies_have_their_intervals():
-    arms = [{"title": "<b>", "balanced_accuracy": 0.8, "ci95": [0.7, 0.85]}, {"title": "b", "balanced_accuracy": 0.5}]
+    arms = [Arm(title="<b>", balanced_accuracy=0.8, ci95=[0.7, 0.85]), Arm(title="b", balanced_accuracy=0.5)]
     figure = charts.accuracies(arms)
     assert figure.data[0].error_x.array == pytest.approx((0.05, 0)) and figure.data[
         0
@@ -42,7 +43,7 @@ def test_accuracies_have_their_intervals():
 
 
 def test_the_sweep_is_in_points_with_the_line_of_no_gain():
-    figure = charts.sweep([{"share": 0.5, "gain": 0.02, "gain_ci95": [-0.01, 0.05]}])
+    figure = charts.sweep([SweepRow(share=0.5, gain=0.02, gain_ci95=[-0.01, 0.05])])
     assert list(figure.data[0].y) == [2.0] and figure.data[0].error_y.arrayminus == pytest.approx((3.0,))
     assert figure.layout.shapes[0].y0 == 0
 

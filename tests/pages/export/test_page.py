@@ -3,7 +3,7 @@
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from gan_core.storage import export_preview, run_folder
+from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import new_id
 from tests.builders import evaluated_run, seeded_workspace
@@ -17,11 +17,11 @@ def plan_table(at: AppTest):
 
 def test_export_tells_what_the_check_for_copies_said_and_can_go_without(planted):
     at = open_page("export", run=evaluated_run.RUN)
-    assert at.warning[0].value.startswith("**Copies: look closer.**")
+    assert at.warning[0].value.startswith("**Copies:")
     at.segmented_control(key="export_balance").set_value("The same total for each class").run()
     at.number_input(key="export_total").set_value(50).run()
     at.button(key="export_start").click().run()
-    at.checkbox(key="export_no_gate").check().run()
+    at.checkbox(key="export_copies").check().run()
     at.button(key="export_start").click().run()
     assert [job.payload["gate"] for job in Store(planted).jobs(kind="export")] == [False, True]
 
@@ -63,9 +63,9 @@ def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_exp
     store = Store(full)
     (asked,) = store.jobs(kind="preview")
     assert asked.payload == {"seed": 0, "checks": checks} and asked.lane == "heavy"
-    told = {"seed": 0, "checks": checks, "gate_said": "2 of 3 images kept.", "gate": {}}
-    told["images_seen"] = run_folder.checkpoints(full.run(run))[0]
-    job = seeded_workspace.add_job(store, "preview", run, "finished", {}, result=told)
+    result = {"seed": 0, "checks": checks, "gate_said": "2 of 3 images kept.", "gate": {}}
+    result["images_seen"] = checkpoints.of_run(full.run(run))[0]
+    job = seeded_workspace.add_job(store, "preview", run, "finished", {}, result=result)
     images, nan = np.zeros((2, 28, 28, 1), np.uint8), np.nan
     kept = (images, np.array([0, 1]), np.array([5, 9]), np.array([0.9, nan]), np.array([1.5, nan]), np.array([-1, -1]))
     refused = (images[:1], np.array([2]), np.array(["twin"]))
@@ -88,8 +88,8 @@ def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_exp
     (export,) = [job for job in store.jobs(kind="export") if job.live]
     assert export.payload["removed"] == {seeded_workspace.CLASSES[1]: [9]} and not at.exception
     at.number_input(key="export_seed").set_value(1).run()
-    assert any("of another seed" in info.value for info in at.info)
-    bad = {**told, "gate_said": "Most of what is drawn is refused.", "unfit": [seeded_workspace.CLASSES[0]]}
+    assert any("another seed" in info.value for info in at.info)
+    bad = {**result, "gate_said": "Most of what is drawn is refused.", "unfit": [seeded_workspace.CLASSES[0]]}
     write(seeded_workspace.add_job(store, "preview", run, "finished", {}, result=bad))
     assert len(warned(open_page("export", run=run))) == 1
 
@@ -104,16 +104,16 @@ def test_a_total_that_is_typed_into_the_plan_is_what_is_exported(full):
     assert list(job.payload["balance"].values()) == [500, 500, 40]
 
 
-def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
+def test_the_model_is_exported_once_for_a_double_click_and_offered(full):
     run = seeded_workspace.RUNS["finished"]
     at = open_page("export", run=run)
     for _ in range(2):
-        at.button(key="share_start").click().run()
+        at.button(key="model_start").click().run()
     store = Store(full)
-    (job,) = store.jobs(kind="share")
+    (job,) = store.jobs(kind="export_model")
     assert job.payload == {"run": run} and job.lane == "heavy"
     facts = {
-        "kind": "share",
+        "kind": "export_model",
         "run": run,
         "file": "birds-generator.zip",
         "bytes": 9,
@@ -123,7 +123,9 @@ def test_the_generator_is_packed_once_for_a_double_click_and_offered(full):
     other = new_id("export")
     full.export(other).mkdir()
     (full.export(other) / "birds-generator.zip").write_bytes(b"a zip")
-    seeded_workspace.add_job(store, "share", other, "finished", {"run": run}, result={**facts, "onnx": "They cannot."})
+    seeded_workspace.add_job(
+        store, "export_model", other, "finished", {"run": run}, result={**facts, "onnx": "They cannot."}
+    )
     at = open_page("export", run=run)
     assert "Without ONNX: They cannot" in letters(at)
     assert any("Download birds-generator.zip" in element.proto.body for element in at.get("html"))

@@ -44,3 +44,9 @@ def test_four_runs_are_told_apart_by_dashes_and_their_names_are_not_html():
     series = {f"<b>{at}</b>": looks(2) for at in range(4)}
     figure = go.Figure(run_curves.over_epochs(series, "variance_ratio"))
     assert len({line.line.dash for line in figure.data}) == 4 and "<b>" not in figure.to_json()
+
+
+def test_few_points_are_marked_and_many_are_a_line():
+    rows = lambda n: [{"epoch": at, "kid": at} for at in range(n)]
+    mode = lambda n: run_curves.of_one_run(rows(n), {"kid": "kid"}, None)["data"][0]["mode"]
+    assert (mode(1), mode(2), mode(200)) == ("markers", "lines+markers", "lines")
