@@ -38,6 +38,7 @@ from gan_core.settings import recipes
 from gan_core.settings.families import inner_size
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import checkpoint, device, loop
+from gan_core.training.hooks import Hooks
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = 2000
@@ -96,9 +97,8 @@ def textbook(
 def ours(config: TrainConfig, data: ImageSet, folder: Path, where: torch.device):
     """(averaged G, seconds) of the loop that the app runs."""
     folder.mkdir()
-    quiet = lambda _: None
     started = time.monotonic()
-    loop.train(config, data.images, data.labels, data.classes, folder, quiet, lambda: False, quiet)
+    loop.train(config, data, folder, Hooks(log=lambda _: None))
     seconds = time.monotonic() - started
     weights, _, _ = checkpoint.generator_weights(folder / "checkpoints")
     size, channels = data.images.shape[1], data.images.shape[3]

@@ -29,3 +29,10 @@ class FieldErrors(UserError):
 
 class Stopped(Exception):
     """The user asked a job to stop. Raised by a handler that has cleaned up; never shown."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on a CPU or a GPU; without torch, whose own errors are told by their message."""
+    message = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "defaultcpuallocator")
+    return isinstance(error, MemoryError) or any(word in message for word in words)

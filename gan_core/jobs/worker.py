@@ -6,7 +6,7 @@ import signal
 import time
 import traceback
 
-from gan_core.errors import Stopped, UserError
+from gan_core.errors import Stopped, UserError, is_out_of_memory
 from gan_core.jobs import queue
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import note_facts
@@ -35,15 +35,15 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) 
 
 
 # Not the fault of the request.
-JOB_FAILURES = ("oom", "out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")
+JOB_FAILURES = ("out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")
 
 
 def plain_cause(bug: Exception) -> dict[str, str]:
     """What a user can be told about an exception that is not a UserError."""
     text = f"{type(bug).__name__}: {bug}".splitlines()[0][:300]
-    if "out of memory" in text.lower() or isinstance(bug, MemoryError) or "can't allocate memory" in text.lower():
+    if is_out_of_memory(bug):
         return {
-            "code": "oom",
+            "code": "out_of_memory",
             "what": f"Memory ran out ({text}).",
             "todo": "Choose a smaller batch, a smaller width or a smaller image size.",
         }

@@ -15,9 +15,11 @@ import torch
 
 from gan_core.errors import UserError
 from gan_core.generation.sampling import weights_fit
+from gan_core.models.spectral_norm import renamed
 from gan_core.settings.schema import CHECKPOINTS_KEPT
+from gan_core.storage import checkpoints
 from gan_core.storage.workspace import atomic_write, read_json, write_json
-from gan_core.training.step import State
+from gan_core.training.state import State
 
 
 def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
@@ -46,15 +48,16 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
     torch.save(values, buffer)
     content = buffer.getbuffer()
     folder.mkdir(exist_ok=True)
-    path = folder / f"ck-{state.images_seen:012d}.pt"
+    manifest = checkpoints.manifest(folder, state.images_seen)
+    path = checkpoints.values_of(manifest)
     atomic_write(path, lambda file: file.write(content))
     write_json(
-        path.with_suffix(".json"),
+        manifest,
         {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "images_seen": state.images_seen},
     )
-    for old in sorted(folder.glob("ck-*.json"))[:-CHECKPOINTS_KEPT]:
+    for old in checkpoints.manifests(folder)[CHECKPOINTS_KEPT:]:
         old.unlink()
-        old.with_suffix(".pt").unlink(missing_ok=True)
+        checkpoints.values_of(old).unlink(missing_ok=True)
     return path
 
 
@@ -64,8 +67,8 @@ def newest(folder: Path, set_aside: bool = False, at: int | None = None) -> tupl
     The file is hashed in pieces and then mapped: a tensor takes memory only once it is used, so sampling loads the averaged G
     alone. set_aside moves damaged files to bad/; only the trainer does that, as a reader may come while one is being written.
     """
-    for manifest_path in sorted(folder.glob("ck-*.json" if at is None else f"ck-{at:012d}.json"), reverse=True):
-        path = manifest_path.with_suffix(".pt")
+    for manifest_path in checkpoints.manifests(folder) if at is None else [checkpoints.manifest(folder, at)]:
+        path = checkpoints.values_of(manifest_path)
         try:
             manifest = read_json(manifest_path)
             with open(path, "rb") as file:
@@ -89,7 +92,7 @@ def restore(state: State, values: dict[str, Any]) -> None:
     """
     with weights_fit():
         for name in ("G", "D", "G_ema"):
-            getattr(state, name).load_state_dict(values[name])
+            getattr(state, name).load_state_dict(renamed(values[name]))
         for name in ("opt_G", "opt_D"):  # an optimizer keeps the tensors that it is given: not those of the mapped file
             getattr(state, name).load_state_dict(copy.deepcopy(values[name]))
         for name, value in values.get("memory", {}).items():  # version 0.1 had none

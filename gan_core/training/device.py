@@ -1,4 +1,4 @@
-"""Where a run computes: device, threads, memory format, and how much memory it took."""
+"""Where a run computes: device, threads, precision, and how much memory it takes."""
 
 import os
 import threading
@@ -13,16 +13,16 @@ from gan_core.settings.schema import TrainConfig
 FRESH_BYTES = psutil.Process().memory_info().rss  # of a process that has torch and little else
 
 
-def choose(wish: str) -> torch.device:
-    """'auto', 'cpu' or 'cuda' -> device. Raises UserError where a GPU is asked for and there is none."""
-    if wish == "cuda" and not torch.cuda.is_available():
+def choose(name: str) -> torch.device:
+    """'auto', 'cpu' or 'cuda' -> device. Raises UserError no_gpu where a GPU is asked for and there is none."""
+    if name == "cuda" and not torch.cuda.is_available():
         raise UserError("no_gpu", "There is no usable GPU on this computer.", "Set the device to 'auto' or 'cpu'.")
-    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def prepare(device: torch.device) -> None:
-    """Process-wide switches for training speed; no effect on the result beyond rounding."""
-    torch.set_flush_denormal(True)  # denormals make CPU convolutions crawl once D's gradients vanish
+    """Set torch's process-wide switches for speed. They change the result by rounding alone."""
+    torch.set_flush_denormal(True)  # denormal numbers make CPU convolutions slow once D's gradients vanish
     if device.type == "cpu":
         torch.set_num_threads(cpu_threads())
     else:
@@ -31,8 +31,14 @@ def prepare(device: torch.device) -> None:
         torch.backends.cudnn.allow_tf32 = True
 
 
+def synchronize(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given; a CPU has nothing left to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def cpu_threads() -> int:
-    """Threads that training takes on a CPU: $GANVAS_THREADS, or one for each core."""
+    """The number of threads for training on a CPU: $GANVAS_THREADS, or one for each core."""
     return int(os.environ.get("GANVAS_THREADS") or psutil.cpu_count(logical=False) or 1)
 
 
@@ -47,15 +53,15 @@ def memory_bytes(device: torch.device) -> int:
 
 
 class PeakMemory:
-    """`with PeakMemory(device) as m: ...`, then m.bytes: the most memory that a fresh process doing this would hold.
+    """`with PeakMemory(device) as m: ...`, then m.bytes: the peak memory of a fresh process that does the same.
 
-    A GPU's allocator keeps count; a CPU process is looked at 50 times a second, and what it held before is left out.
+    On a GPU the allocator counts. On a CPU the process is sampled 50 times a second, without what it held before.
     """
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device) -> None:
         self.device, self.bytes, self.done = device, 0, threading.Event()
 
-    def __enter__(self):
+    def __enter__(self) -> "PeakMemory":
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         self.before = psutil.Process().memory_info().rss
@@ -69,7 +75,7 @@ class PeakMemory:
         while not self.done.wait(0.02):
             self.peak = max(self.peak, process.memory_info().rss)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.done.set()
         self.watcher.join()
         on_cpu = FRESH_BYTES + self.peak - self.before
@@ -77,21 +83,21 @@ class PeakMemory:
 
 
 def bfloat16(config: TrainConfig, device: torch.device) -> bool:
-    """Does this run compute in bfloat16? With 'auto' where the hardware multiplies it faster than float32."""
+    """Whether this run computes in bfloat16; with 'auto' where the hardware multiplies it faster than float32."""
     if config.precision != "auto":
         return config.precision == "bf16"
     return fast_bfloat16(device)
 
 
 def fast_bfloat16(device: torch.device) -> bool:
-    """GPUs from Ampere on; CPUs with AMX (Intel since Sapphire Rapids) or AVX512_BF16 (AMD since Zen 4)."""
+    """True for GPUs from Ampere on and CPUs with AMX (Intel since Sapphire Rapids) or AVX512_BF16 (AMD since Zen 4)."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def facts() -> dict[str, Any]:
-    """What training has to compute with, as plain values: the version of torch, the CPU's threads, each GPU."""
+    """The hardware that training finds, as plain values: the version of torch, the CPU's threads, each GPU."""
     gpus = []
     for index in range(torch.cuda.device_count()):
         known = torch.cuda.get_device_properties(index)

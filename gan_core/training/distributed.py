@@ -1,8 +1,8 @@
-"""Several processes that train one run together, one for each GPU or host, started by torchrun: the first one leads and writes.
+"""Several processes that train one run together, one for each GPU or host, started by torchrun. Rank 0 writes the run's folder.
 
-Each draws the whole global batch and keeps its part (draws.py), and gradients are averaged in one all-reduce (optimisers.py).
-That is what DistributedDataParallel computes, without its hooks, which a gradient penalty's second derivative gets in the way of.
-Batch statistics are taken over all parts, so K processes do what one does on the same global batch.
+Each process draws the whole global batch and keeps its part (global_batch.py); gradients are averaged by one all-reduce
+(optimizers.py). DistributedDataParallel computes the same, but its hooks do not allow the second derivative of a gradient penalty.
+Batch norm takes its statistics over all parts, so K processes compute what one process computes on the same global batch.
 """
 
 import contextlib
@@ -22,19 +22,14 @@ from gan_core.settings.schema import TrainConfig
 from gan_core.training.global_batch import world
 
 
-def is_launched() -> bool:
-    """Did torchrun start this process as one of several?"""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 def is_rank_0() -> bool:
-    return int(os.environ.get("RANK", "0")) == 0
+    return world()[0] == 0
 
 
 @contextlib.contextmanager
 def process_group() -> Iterator[None]:
-    """Meet the other processes, if there are any; part when done."""
-    if not is_launched() or dist.is_initialized():
+    """Inside, this process belongs to the process group that torchrun started; no effect where it is the only process."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         yield
         return
     if torch.cuda.is_available():
@@ -47,7 +42,7 @@ def process_group() -> Iterator[None]:
 
 
 def broadcast(value: Any) -> Any:
-    """What the leader says, in every process: plain values and tensors on the CPU."""
+    """The value of rank 0 in every process: plain values and tensors on the CPU."""
     if world()[1] == 1:
         return value
     box = [value]
@@ -56,7 +51,7 @@ def broadcast(value: Any) -> Any:
 
 
 def broadcast_numbers(*numbers: float) -> list[float]:
-    """The leader's numbers, in every process: cheap enough for each step."""
+    """The numbers of rank 0 in every process; fast enough for each step."""
     if world()[1] == 1:
         return list(numbers)
     values = torch.tensor(numbers, dtype=torch.float64)
@@ -65,19 +60,19 @@ def broadcast_numbers(*numbers: float) -> list[float]:
 
 
 def check_batch(config: TrainConfig) -> None:
-    """Raises UserError where the global batch does not divide among the processes, or leaves one of them too few images."""
+    """Raise UserError bad_batch where the global batch is not divisible by the processes, or gives one of them too few images."""
     batch, size = config.batch, world()[1]
     if batch % size:
         what = f"A batch of {batch} cannot be shared evenly by {size} processes."
         raise UserError("bad_batch", what, f"Choose a batch that is a multiple of {size}.")
     least = 1 if TRAITS[config.family].batch_norm and not config.minibatch_std else smallest_batch(config)
-    if batch // size < least:  # batch norm counts over all parts, what else compares images does not
+    if batch // size < least:  # batch norm spans all parts; other layers that compare images do not
         what = f"A batch of {batch} leaves one image to each of {size} processes, but these networks compare {least}."
         raise UserError("bad_batch", what, f"Choose a batch of {least * size} or more.")
 
 
 class SyncBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the parts of all processes; torch's own needs a GPU."""
+    """Batch norm with statistics over all processes; torch's SyncBatchNorm needs a GPU."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
@@ -112,7 +107,7 @@ SYNCED: dict[type[nn.Module], type[nn.Module]] = {nn.BatchNorm2d: SyncBatchNorm2
 
 
 def sync_batch_norm(net: nn.Module) -> None:
-    """Make every batch norm of the network take its statistics over all processes; nothing to do alone."""
+    """Make every batch norm of the network take its statistics over all processes."""
     if world()[1] > 1:
         for module in net.modules():
             if synced := SYNCED.get(type(module)):

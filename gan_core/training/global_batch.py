@@ -1,7 +1,7 @@
-"""Random draws and means over the global batch, whether one process trains it or several do a part each.
+"""Random numbers and means over the global batch, for one process or several.
 
-Every process draws for the whole batch with the same generator and keeps its part, so that two processes see together what
-one process sees alone. n is always this process's part of the batch.
+Every process draws for the whole batch with the same generator and keeps its part, so two processes together see what one
+process sees alone. n is always the size of this process's part of the batch.
 """
 
 import torch
@@ -14,7 +14,7 @@ def world() -> tuple[int, int]:
 
 
 def local_part(whole: torch.Tensor) -> torch.Tensor:
-    """This process's rows of what was drawn for all."""
+    """This process's rows of a tensor that was drawn for the global batch."""
     rank, size = world()
     return whole if size == 1 else whole.chunk(size)[rank]
 

@@ -1,4 +1,4 @@
-"""Out of memory, told with the largest batch that fits."""
+"""Where memory runs out, the error names the largest batch that fits."""
 
 import gc
 import traceback
@@ -7,25 +7,28 @@ from typing import Any
 
 import torch
 
-from gan_core.errors import UserError
-from gan_core.settings.families import inner_size
+from gan_core.errors import UserError, is_out_of_memory
 from gan_core.settings.rules import smallest_batch
 from gan_core.settings.schema import TrainConfig
-from gan_core.training.device import choose
-from gan_core.training.loop import Sampler
-from gan_core.training.step import new_state, train_step
+from gan_core.training.batches import BatchSampler, TrainingSet
+from gan_core.training.device import choose, synchronize
+from gan_core.training.loop import build_state
+from gan_core.training.step import train_step
 
-STEPS = 2  # the second one has the optimisers' memory beside it
+STEPS = 2  # in the second one the optimizers hold their memory too
 
 
-def guarded(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """work(), where running out of memory is a UserError. data has images uint8 [N, S, S, C], labels int64 [N], classes."""
+def explained(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """work(), and UserError out_of_memory where it runs out of memory.
+
+    data has images uint8 [N, S, S, C], labels int64 [N] and classes.
+    """
     try:
         return work()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # they hold the networks that are in the way
+        traceback.clear_frames(error.__traceback__)  # they hold the networks that fill the memory
     fits = largest_batch_that_fits(config, data)
     least = "one image fits" if smallest_batch(config) == 1 else "two images fit"
     raise UserError(
@@ -38,14 +41,8 @@ def guarded(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) 
     )
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    words = str(error).lower()
-    said = "can't allocate memory" in words or "defaultcpuallocator" in words or "out of memory" in words
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or said
-
-
 def largest_batch_that_fits(config: TrainConfig, data: Any) -> int | None:
-    """By halving what is not known, with throwaway steps of D and G and the penalty; None where the smallest does not fit."""
+    """By bisection, with trial steps of D and G and the penalty; None where the smallest batch does not fit."""
     least = smallest_batch(config)
     fits, too_large = least - 1, config.batch
     while too_large - fits > 1:
@@ -69,15 +66,12 @@ def runs(config: TrainConfig, data: Any) -> bool:
 
 
 def try_steps(config: TrainConfig, data: Any) -> None:
-    gc.collect()  # networks hold themselves in circles
+    gc.collect()  # networks are in reference cycles
     device = choose(config.device)
     if device.type == "cuda":
         torch.cuda.empty_cache()
-    size, channels = data.images.shape[1], data.images.shape[3]
-    classes = len(data.classes) if config.conditional else 1
-    state = new_state(config, size=size, channels=channels, num_classes=classes, device=device)
-    sampler = Sampler(data.images, data.labels, config, inner_size(config.family, size), device)
+    images = TrainingSet.of(data, config)
+    state, sampler = build_state(config, images, device), BatchSampler(images, config, device)
     for _ in range(STEPS):
         train_step(state, *sampler(), config)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)  # what runs out there is told late
+    synchronize(device)  # a GPU reports an error late

@@ -1,14 +1,13 @@
-"""What a run leaves in its folder while it trains: metrics, status, grids, checkpoints."""
+"""What training writes into the run's folder: metrics, status, sample grids, checkpoints."""
 
 import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from gan_core.errors import UserError
@@ -17,84 +16,72 @@ from gan_core.generation.sampling import fixed_noise, grid, real_grid, save_png,
 from gan_core.settings.schema import TrainConfig, images_total
 from gan_core.storage.run_folder import read_lines
 from gan_core.storage.workspace import atomic_write, read_json, write_json
-from gan_core.tracking import Sinks
+from gan_core.tracking import Trackers
 from gan_core.training import checkpoint
 from gan_core.training.augment import ada
+from gan_core.training.batches import TrainingSet
 from gan_core.training.device import memory_bytes, title
-from gan_core.training.monitor_schedule import MonitorSchedule, Panel
-from gan_core.training.step import State
+from gan_core.training.hooks import Hooks
+from gan_core.training.monitor_schedule import MonitorSchedule
+from gan_core.training.state import State
 
 TICK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 60.0
-PAUSE_SECONDS = 1.0  # a wait that is shorter is not told as a pause
-MOST_FAILURES = 3  # writes in a row that a full disk may refuse
-MOST_GRIDS = 400  # grids of one run; beyond that they come less often than once an epoch
+PAUSE_SECONDS = 1.0  # a shorter wait is not recorded as a pause
+MOST_FAILURES = 3  # failed writes in a row; the third one ends the run
+MOST_GRIDS = 400  # of one run; a run with more epochs draws them less often than once an epoch
 GRID_IMAGES = 10_000  # an epoch longer than this gets grids in between
 
 
 def grid_every(config: TrainConfig, train_images: int) -> int:
-    """Images between two grids: an epoch, or a whole fraction of one where it is long, or several where there would be too many."""
+    """Images between two grids: an epoch, a whole fraction of a long one, or several where there would be too many grids."""
     epoch = max(train_images, config.batch)
     every = epoch / math.ceil(epoch / GRID_IMAGES)
-    if config.minutes is None:  # with a time limit the clock bounds the number instead, see tick
+    if config.minutes is None:  # with a time limit the clock bounds the number of grids, see grid_is_due
         every = max(every, images_total(config, train_images) / MOST_GRIDS)
     return max(config.batch, round(every))
 
 
 class Recorder:
-    """Ticks about once a second; between ticks it only sums on the device."""
+    """Writes about once a second, at a tick; between two ticks it only sums on the device."""
 
     def __init__(
-        self,
-        folder: Path,
-        config: TrainConfig,
-        classes: list[str],
-        train_images: int,
-        size: int,
-        state: State,
-        device: torch.device,
-        on_tick: Callable[[dict[str, Any]], None],
-        log: Callable[[str], None],
-        make_monitor: Callable[[], Panel] | None = None,
-        *,
-        dataset: str = "",
-        sinks: Sinks | None = None,
-    ):
-        """dataset: its name, for the settings inside each grid."""
-        self.folder, self.config, self.classes, self.train_images, self.size = (
+        self, folder: Path, config: TrainConfig, data: TrainingSet, state: State, device: torch.device, hooks: Hooks
+    ) -> None:
+        self.folder, self.config, self.data, self.state, self.device, self.hooks = (
             folder,
             config,
-            classes,
-            train_images,
-            size,
+            data,
+            state,
+            device,
+            hooks,
         )
-        self.dataset = dataset
-        self.state, self.device, self.on_tick, self.log = state, device, on_tick, log
-        self.sinks = sinks or Sinks({}, folder, {}, log)
-        self.total, self.every = images_total(config, train_images), grid_every(config, train_images)
-        self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(classes), config.seed))
+        self.log, self.trackers = hooks.log, hooks.trackers or Trackers({}, folder, {}, hooks.log)
+        self.total = images_total(config, len(data.images))
+        self.every = grid_every(config, len(data.images))
+        self.z, self.y = (t.to(device) for t in fixed_noise(config.z_dim, len(data.classes), config.seed))
         self.sums: dict[str, torch.Tensor] = {}
-        self.counts: dict[str, int] = {}  # a penalty, or G, may not come at every step
+        self.counts: dict[str, int] = {}  # a penalty, or G's loss, may be missing from a step
         self.latest_grid: str | None = None
         self.last_tick = self.last_checkpoint = time.monotonic()
         self.tick_images, self.next_grid = state.images_seen, 0
         self.least_seconds = (config.minutes or 0) * 60 / MOST_GRIDS
         self.last_grid_seconds = state.elapsed_seconds
         self.status: dict[str, Any] = {}
-        self.checkup = MonitorSchedule(make_monitor, config, state, size, device, log)
+        self.monitor = MonitorSchedule(hooks.make_monitor, config, state, data.size, device, hooks.log)
         self.leaks = ada.LeakWatch()
         self.failures = 0
-        self.saved_at = state.images_seen  # a resumed state is its checkpoint; a fresh one needs none
+        self.saved_at = state.images_seen  # a resumed state has its checkpoint; a fresh one needs none
 
-    def begin(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Real images for comparison, the first grid; rows of an earlier attempt beyond its checkpoint are dropped."""
+    def begin(self) -> None:
+        """Write real images for comparison and the first grid; drop rows of an earlier attempt beyond its checkpoint."""
         seen = self.state.images_seen
         (self.folder / "samples").mkdir(exist_ok=True)
         for name in ("metrics.jsonl", "collapse.jsonl", "events.jsonl", "samples/index.jsonl"):
             keep_until(self.folder / name, seen)
-        save_png(self.folder / "samples" / "reals.png", real_grid(images, labels, self.classes, self.config.seed))
+        save_png(self.folder / "samples" / "reals.png", real_grid(*self.data, self.config.seed))
         self.next_grid = (seen // self.every + 1) * self.every
-        self.sinks.begin(seen)
+        self.trackers.begin(seen)
         if seen == 0:
             self.draw_grid()
         else:
@@ -104,24 +91,24 @@ class Recorder:
         self.write_status("training", None)
 
     def add(self, stats: dict[str, torch.Tensor]) -> None:
-        """Sum on the device; nothing waits for the device here."""
+        """Sum on the device, without waiting for it."""
         for name, value in stats.items():
             self.counts[name] = self.counts.get(name, 0) + 1
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
 
     def hold(self, seconds: float) -> None:
-        """Time spent paused is not training time."""
+        """Do not count these seconds as training time."""
         self.last_tick += seconds
         self.last_checkpoint += seconds
 
     def waited(self, seconds: float) -> None:
-        """Training was held for so long by the wish of the user."""
+        """The user held training for so long."""
         self.hold(seconds)
         if seconds >= PAUSE_SECONDS:
             self.event("pause", f"Paused for {seconds:,.0f} s.")
 
     def event(self, kind: str, text: str) -> None:
-        """A line of events.jsonl, for a mark on the curves. kind: a key of milestones.KINDS."""
+        """Add a line to events.jsonl, for a mark on the curves. kind: a key of views/run_events.py."""
         row = {"images_seen": self.state.images_seen, "kind": kind, "text": text, "at": time.time()}
         with self.tolerant("an event"), open(self.folder / "events.jsonl", "a") as file:
             file.write(json.dumps(row) + "\n")
@@ -132,14 +119,14 @@ class Recorder:
     def tick_if_due(self) -> None:
         if time.monotonic() - self.last_tick >= TICK_SECONDS or self.grid_is_due():
             self.tick()
-        if self.checkup.is_due(self.state.elapsed_seconds):
+        if self.monitor.is_due(self.state.elapsed_seconds):
             self.tick()
-            self.hold(self.checkup(self.epoch(), self.state.elapsed_seconds))
+            self.hold(self.monitor.check(self.epoch(), self.state.elapsed_seconds))
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
 
     def progress(self) -> float:
-        """The share of the run that is done, in [0, 1], by images or, with a time limit, by time."""
+        """The share of the run that is done, in [0, 1]: by images and, with a time limit, by time; the larger of both."""
         share = self.state.images_seen / self.total
         if self.config.minutes is not None:
             share = max(share, self.elapsed_seconds() / (self.config.minutes * 60))
@@ -153,7 +140,7 @@ class Recorder:
         return self.state.images_seen >= self.next_grid and long_enough
 
     def tick(self) -> None:
-        """The one sync: a metrics line, the status, a grid where one is due."""
+        """Write a metrics line, the status, and a grid where one is due. Here alone training waits for the device."""
         grid_is_due = self.grid_is_due()
         if self.counts:
             self.write_metrics()
@@ -167,7 +154,7 @@ class Recorder:
             self.write_status("training", speed)
 
     def write_metrics(self) -> None:
-        """The means since the last tick as one line. Raises UserError where they are not finite."""
+        """Write the means since the last tick as one line. Raises UserError diverged where they are not finite."""
         means = {name: value.item() / self.counts[name] for name, value in self.sums.items()}
         now = time.monotonic()
         seconds, images = now - self.last_tick, self.state.images_seen - self.tick_images
@@ -188,7 +175,7 @@ class Recorder:
         }
         with self.tolerant("metrics"), open(self.folder / "metrics.jsonl", "a") as file:
             file.write(json.dumps(row) + "\n")
-        self.sinks.row(row)
+        self.trackers.row(row)
         self.write_status("training", row["images_per_second"])
 
     def diverged(self) -> UserError:
@@ -200,7 +187,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def tolerant(self, what: str) -> Iterator[None]:
-        """A full or failing disk does not end a run at once: it goes on, and the third failure in a row is raised."""
+        """Log a failed write and go on; the third failure in a row is raised."""
         try:
             yield
             self.failures = 0
@@ -212,10 +199,10 @@ class Recorder:
                 raise
 
     def epoch(self) -> float:
-        return self.state.images_seen / self.train_images
+        return self.state.images_seen / len(self.data.images)
 
     def write_status(self, phase: str, speed: float | None) -> None:
-        """status.json, and the same out through on_tick. speed: images/s of the last tick, smoothed here for the ETA."""
+        """Write status.json and pass it to on_tick. speed: images/s of the last tick, smoothed here for the remaining time."""
         earlier = self.status.get("images_per_second")
         smooth = speed if earlier is None or speed is None else 0.8 * earlier + 0.2 * speed
         left = [(self.total - self.state.images_seen) / smooth] if smooth else []
@@ -237,29 +224,34 @@ class Recorder:
         }
         with self.tolerant("the status"):
             write_json(self.folder / "status.json", self.status)
-        self.on_tick(self.status)
+        self.hooks.on_tick(self.status)
 
     @torch.no_grad()
     def draw_grid(self) -> None:
-        """The fixed-noise grid of the averaged G as an immutable file."""
-        images = to_pixels(self.state.G_ema(self.z, self.y), self.size)
+        """Write the fixed-noise grid of the averaged G, a file that never changes."""
+        images = to_pixels(self.state.G_ema(self.z, self.y), self.data.size)
         name = f"fakes-{self.state.images_seen:09d}.png"
         notes = notes_of(
-            self.folder.name, self.dataset, self.config, self.state.images_seen, seed=self.config.seed, noise_scale=1.0
+            self.folder.name,
+            self.hooks.dataset_name,
+            self.config,
+            self.state.images_seen,
+            seed=self.config.seed,
+            noise_scale=1.0,
         )
-        save_png(self.folder / "samples" / name, grid(images, self.classes), notes)
+        save_png(self.folder / "samples" / name, grid(images, self.data.classes), notes)
         with open(self.folder / "samples" / "index.jsonl", "a") as file:
             file.write(json.dumps({"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}) + "\n")
         self.latest_grid = name
-        self.sinks.grid(self.state.images_seen, self.folder / "samples" / name)
+        self.trackers.grid(self.state.images_seen, self.folder / "samples" / name)
 
     def save(self) -> None:
-        """A checkpoint, unless this very state has one already."""
+        """Write a checkpoint, unless this state has one already."""
         if self.saved_at != self.state.images_seen:
             with self.tolerant("a checkpoint"):
                 try:
                     checkpoint.save(
-                        self.folder / "checkpoints", self.state, {"classes": self.classes, "size": self.size}
+                        self.folder / "checkpoints", self.state, {"classes": self.data.classes, "size": self.data.size}
                     )
                 except FloatingPointError:
                     raise self.diverged() from None
@@ -276,14 +268,14 @@ class Recorder:
         self.log(f"{phase} after {self.state.elapsed_seconds / 60:.1f} minutes, {self.state.images_seen:,} images.")
 
     def fail(self) -> None:
-        """Leave word in the status that this attempt broke."""
+        """Write into the status that this attempt failed."""
         with contextlib.suppress(OSError):
             self.event("end", "Failed.")
             self.write_status("failed", None)
 
 
 def keep_until(path: Path, images_seen: int) -> None:
-    """Drop rows of a .jsonl beyond images_seen, and those that are torn or not ours; whole or not at all."""
+    """Drop rows of a .jsonl file beyond images_seen and lines that are no rows; the file is replaced as a whole."""
     rows = [row for row in read_lines(path)[0] if row.get("images_seen", math.inf) <= images_seen]
     if path.exists():
         text = "".join(json.dumps(row) + "\n" for row in rows)

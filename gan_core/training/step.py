@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from gan_core.models import FAMILIES, Spec
-from gan_core.models.guided import Guided
+from gan_core.models.guided import GuidedDiscriminator
 from gan_core.models.layers import GROUP, ClassEmbedding
+from gan_core.models.spectral_norm import spectral_norm
 from gan_core.settings.families import TRAITS, can_be_guided
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import ema, global_batch, optimizers
@@ -41,9 +42,9 @@ def new_state(config: TrainConfig, *, size: int, channels: int, num_classes: int
             # The class projection too, as in arXiv:1802.05637; one that starts at zero cannot be normed.
             projects = layer is projection and bool(projection.weight.any())
             if isinstance(layer, nn.Conv2d | nn.Linear) or projects:
-                nn.utils.parametrizations.spectral_norm(layer)
+                spectral_norm(layer)
     if config.guide and num_classes > 1 and can_be_guided(config.family):
-        D = Guided(D, spec, size)
+        D = GuidedDiscriminator(D, spec, size)
     freeze(D, spec, config.freeze_d)
     G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
     G_ema = copy.deepcopy(G).requires_grad_(False).eval()
@@ -113,7 +114,7 @@ def evolution_game(
 
 def cycle_game(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
     """D against a G that turns images of other classes into those of the batch."""
-    state.G.remember(real, labels)
+    state.G.fill_bank(real, labels)
     partner = cycle.partners(labels)
     with autocast(config, real.device):
         fake = state.G.translate(real[partner], labels).float()
@@ -180,7 +181,9 @@ def train_D(
         total = d_loss
         if config.label_smoothing or config.label_noise:
             noise = lambda: config.label_noise * global_batch.rand(*real_logits.shape, device=real.device)
-            total = total + label_smoothing_term(real_logits, fake_logits, 1 - config.label_smoothing - noise(), noise())
+            total = total + label_smoothing_term(
+                real_logits, fake_logits, 1 - config.label_smoothing - noise(), noise()
+            )
         if side is not None:
             total = total + D.auxiliary_weight_d * side.mean()
         if config.lecam:

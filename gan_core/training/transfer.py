@@ -7,7 +7,8 @@ import torch
 
 from gan_core.errors import UserError
 from gan_core.models.layers import ClassEmbedding
-from gan_core.training.step import State
+from gan_core.models.spectral_norm import renamed
+from gan_core.training.state import State
 
 
 def load_weights_from(state: State, values: dict[str, Any], log: Callable[[str], None]) -> None:
@@ -18,7 +19,7 @@ def load_weights_from(state: State, values: dict[str, Any], log: Callable[[str],
     """
     fresh = set()
     for net, weights in ((state.G, values["G_ema"]), (state.G_ema, values["G_ema"]), (state.D, values["D"])):
-        own = net.state_dict()
+        own, weights = net.state_dict(), renamed(weights)
         of_labels = {name for name, tensor in own.items() if name in weights and differs(tensor, weights[name])}
         if own.keys() != weights.keys() or not all(by_rows(own[name], weights[name]) for name in of_labels):
             raise UserError(

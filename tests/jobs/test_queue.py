@@ -128,7 +128,7 @@ def test_one_worker_per_lane(workspace):
     "error, code",
     [
         (UserError("bad", "It is bad.", "Mend it."), "bad"),
-        (MemoryError("x"), "oom"),
+        (MemoryError("x"), "out_of_memory"),
         (OSError(28, "full"), "disk_full"),
         (KeyError("x"), "bug"),
     ],

@@ -5,12 +5,13 @@ import torch
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import FieldErrors
-from gan_core.evaluation.classifier import fit
+from gan_core.evaluation.classifier import FitOptions, fit
 from gan_core.jobs.handlers.train import guiding_layers
-from gan_core.models.guided import Guided
+from gan_core.models.guided import GuidedDiscriminator
 from gan_core.settings.rules import check
 from gan_core.settings.schema import build
 from gan_core.training import checkpoint, loop, step
+from gan_core.training.hooks import Hooks
 from tests.builders.toy_images import toy_images
 
 CPU = torch.device("cpu")
@@ -24,15 +25,15 @@ def fresh(config, size=28, classes=3, channels=1):
 @pytest.fixture(scope="module")
 def layers():
     images, labels = toy_images(60, 28, 1, 3)
-    return fit(images, labels, 3, updates=10, seed=0).network.body.state_dict()
+    return fit(images, labels, 3, FitOptions(10)).network.body.state_dict()
 
 
 @pytest.mark.parametrize("size, channels", [(28, 1), (32, 3), (64, 3), (128, 3)])
 def test_it_takes_the_layers_of_a_classifier_of_its_size_and_sees_what_that_sees(tiny, size, channels):
     images, labels = toy_images(30, size, channels, 3)
-    classifier = fit(images, labels, 3, updates=3, seed=0)
+    classifier = fit(images, labels, 3, FitOptions(3))
     D = fresh(tiny(guide=True), size, channels=channels).D
-    D.take(classifier.network.body.state_dict())
+    D.load_classifier(classifier.network.body.state_dict())
     pixels = torch.from_numpy(images[:4]).permute(0, 3, 1, 2)
     seen = D.trunk(classifier.network.prepare(pixels))
     x = pixels.float() / 127.5 - 1
@@ -48,7 +49,7 @@ def test_it_takes_the_layers_of_a_classifier_of_its_size_and_sees_what_that_sees
 def test_the_layers_stay_as_they_are_while_the_rest_learns(tiny, layers):
     config = tiny(guide=True)
     state = fresh(config)
-    state.D.take(layers)
+    state.D.load_classifier(layers)
     before = {name: value.clone() for name, value in state.D.state_dict().items()}
     for _ in range(3):
         step.train_step(state, torch.rand(16, 1, 32, 32) * 2 - 1, torch.arange(16) % 3, config)
@@ -59,18 +60,20 @@ def test_the_layers_stay_as_they_are_while_the_rest_learns(tiny, layers):
 
 def test_what_the_classifier_cannot_see_changes_only_the_other_part(tiny, layers):
     D = fresh(tiny(guide=True)).D.eval()
-    D.take(layers)
+    D.load_classifier(layers)
     x, y = torch.rand(2, 1, 32, 32), torch.tensor([0, 1])
     edged = x.clone()
     edged[..., 0, :] = -1  # the border that 28 px were padded by
-    assert torch.equal(D.guidance(x, y), D.guidance(edged, y))
+    assert torch.equal(D.guidance_logits(x, y), D.guidance_logits(edged, y))
     assert not torch.allclose(D(x, y), D(edged, y))
-    assert not torch.allclose(D.guidance(x, y), D.guidance(x, y + 1))
+    assert not torch.allclose(D.guidance_logits(x, y), D.guidance_logits(x, y + 1))
 
 
 def test_a_set_without_labels_is_not_guided(tiny):
-    assert not isinstance(fresh(tiny(guide=True), classes=1).D, Guided)
-    assert isinstance(fresh(tiny(guide=True)).D, Guided) and not isinstance(fresh(tiny(guide=False)).D, Guided)
+    assert not isinstance(fresh(tiny(guide=True), classes=1).D, GuidedDiscriminator)
+    assert isinstance(fresh(tiny(guide=True)).D, GuidedDiscriminator) and not isinstance(
+        fresh(tiny(guide=False)).D, GuidedDiscriminator
+    )
 
 
 def test_a_stopped_and_resumed_guided_run_equals_the_whole_one(tiny, tmp_path, layers):
@@ -86,7 +89,8 @@ def test_a_stopped_and_resumed_guided_run_equals_the_whole_one(tiny, tmp_path, l
             return calls[0] > stop_after
 
         quiet = lambda _: None
-        loop.train(config, images, labels, ["a", "b", "c"], folder, quiet, should_stop, quiet, guide=guide)
+        hooks = Hooks(should_stop=should_stop, log=quiet, guide_weights=guide)
+        loop.train(config, ImageSet(images, labels, ["a", "b", "c"]), folder, hooks)
         return checkpoint.newest(folder / "checkpoints")[0]
 
     whole = run(tmp_path / "whole")
@@ -99,12 +103,12 @@ def test_a_stopped_and_resumed_guided_run_equals_the_whole_one(tiny, tmp_path, l
     assert torch.allclose(whole["D"]["trunk.0.weight"], layers["0.weight"] * factor[:, None, None, None])
 
 
-def test_the_guide_is_another_classifier_than_the_referee():
+def test_the_guide_is_another_classifier_than_the_dataset_classifier():
     images, labels = toy_images(40, 28, 1, 2)
     said = []
     mine = guiding_layers(ImageSet(images, labels, ["a", "b"]), 0, "cpu", said.append, never)
-    referee = fit(images, labels, 2, updates=2, seed=0).network.body.state_dict()
-    assert mine.keys() == referee.keys() and not torch.equal(mine["0.weight"], referee["0.weight"])
+    other = fit(images, labels, 2, FitOptions(2)).network.body.state_dict()
+    assert mine.keys() == other.keys() and not torch.equal(mine["0.weight"], other["0.weight"])
     assert "guides D" in said[0]
 
 

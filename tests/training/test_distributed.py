@@ -16,7 +16,8 @@ from gan_core.models import FAMILIES, Spec
 from gan_core.settings.families import TRAITS, inner_size
 from gan_core.settings.recipes import RECIPES
 from gan_core.settings.schema import build
-from gan_core.training import checkpoint, distributed, global_batch, loop, step
+from gan_core.training import checkpoint, distributed, global_batch, step
+from gan_core.training.batches import BatchSampler, TrainingSet
 from tests.builders.toy_images import toy_images
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def steps(changes: dict, count: int = 20) -> step.State:
     state = step.new_state(config, size=32, channels=1, num_classes=3, device=CPU)
     distributed.sync_batch_norm(state.G)
     distributed.sync_batch_norm(state.D)
-    sampler = loop.Sampler(images, labels, config, 32, CPU)
+    sampler = BatchSampler(TrainingSet(images, labels, ["a", "b", "c"]), config, CPU)
     for _ in range(count):
         step.train_step(state, *sampler(), config)
     return state

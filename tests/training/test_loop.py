@@ -2,13 +2,14 @@ import json
 import math
 import time
 
-import numpy as np
 import pytest
 import torch
 
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.settings.families import TRAITS
 from gan_core.training import checkpoint, loop, recorder, step
+from gan_core.training.hooks import Hooks
 from gan_core.views import run_events
 from tests.builders.toy_images import toy_images
 
@@ -31,7 +32,8 @@ def run(config, folder, images=48, stop_after=None, on_tick=lambda status: None)
         calls[0] += 1
         return stop_after is not None and calls[0] > stop_after
 
-    return loop.train(config, pictures, labels, ["a", "b", "c"], folder, on_tick, should_stop, lambda text: None)
+    hooks = Hooks(on_tick=on_tick, should_stop=should_stop, log=lambda text: None)
+    return loop.train(config, ImageSet(pictures, labels, ["a", "b", "c"]), folder, hooks)
 
 
 def weights(folder):
@@ -99,17 +101,15 @@ def test_what_happened_to_a_run_is_recorded_where_it_happened(tiny, tmp_path, mo
         return len(held) > 5
 
     pictures, labels = toy_images(48, TRAITS[config.family].sizes[0], 1, 3)
-    train = lambda: loop.train(
-        config, pictures, labels, ["a", "b", "c"], tmp_path, print, should_stop, lambda text: None
-    )
-    stopped = train()["images_seen"]
-    told = lambda: [(one.images_seen, one.kind) for one in run_events.recorded(tmp_path)]
-    assert told() == [(32, "pause"), (stopped, "end")] and stopped == 80
+    hooks = Hooks(should_stop=should_stop, log=lambda text: None)
+    stopped = loop.train(config, ImageSet(pictures, labels, ["a", "b", "c"]), tmp_path, hooks)["images_seen"]
+    events = lambda: [(one.images_seen, one.kind) for one in run_events.recorded(tmp_path)]
+    assert events() == [(32, "pause"), (stopped, "end")] and stopped == 80
     run(config, tmp_path)
-    assert told() == [(32, "pause"), (80, "end"), (80, "resumed"), (192, "end")]
+    assert events() == [(32, "pause"), (80, "end"), (80, "resumed"), (192, "end")]
     (tmp_path / "checkpoints" / "ck-000000000192.json").unlink()  # killed before its last checkpoint
     run(config, tmp_path)
-    assert told()[2:] == [(80, "resumed"), (80, "resumed"), (192, "end")]
+    assert events()[2:] == [(80, "resumed"), (80, "resumed"), (192, "end")]
 
 
 def test_a_time_limit_ends_the_run_and_leaves_a_checkpoint(tiny, tmp_path):
@@ -132,28 +132,6 @@ def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tiny, tmp_p
     assert same(weights(tmp_path), good)
 
 
-def test_balanced_sampling_shows_a_rare_class_as_often(tiny):
-    images, _ = toy_images(100, 28, 1, 2)
-    labels = np.array([0] * 95 + [1] * 5)
-    torch.manual_seed(0)
-    shares = {}
-    for balance in (True, False):
-        sampler = loop.Sampler(images, labels, tiny(balance_classes=balance, batch=64), 32, CPU)
-        drawn = torch.cat([sampler()[1] for _ in range(40)])
-        shares[balance] = (drawn == 1).float().mean().item()
-    assert shares[True] == pytest.approx(0.5, abs=0.05) and shares[False] == pytest.approx(0.05, abs=0.02)
-
-
-def test_a_batch_carries_the_label_of_its_image_and_is_padded(tiny):
-    images, labels = toy_images(90, 28, 1, 3)
-    shuffled = np.random.default_rng(0).permutation(90)
-    sampler = loop.Sampler(images[shuffled], labels[shuffled], tiny(batch=60), 32, CPU)
-    real, y = sampler()
-    assert real.shape == (60, 1, 32, 32) and real.abs().max() <= 1
-    tone = ((real.mean([1, 2, 3]) + 1) * 127.5 - 40) / 80  # 0, 1, 2 by class
-    assert torch.equal(tone.round().long(), y)
-
-
 def test_a_time_limit_does_not_make_it_tick_at_every_step(tiny, tmp_path):
     """With a limit of ten hours the next grid is 90 s away; until then a line a second is enough."""
     status = run(tiny(epochs=60.0, minutes=600.0), tmp_path)
@@ -173,7 +151,7 @@ def test_a_full_disk_is_tolerated_twice(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "GRID_IMAGES", 10**9)
     (tmp_path / "samples").mkdir()
     state_config = tiny(epochs=4.0)
-    monkeypatch.setattr(recorder.Recorder, "begin", lambda self, images, labels: setattr(self, "next_grid", self.every))
+    monkeypatch.setattr(recorder.Recorder, "begin", lambda self: setattr(self, "next_grid", self.every))
     assert run(state_config, tmp_path)["phase"] == "finished" and len(calls) > 2
 
 
@@ -189,6 +167,5 @@ def test_a_broken_run_says_so_in_its_status(tiny, tmp_path, monkeypatch):
 
 def test_the_probe_measures_and_leaves_nothing(tiny):
     images, labels = toy_images(48, 28, 1, 3)
-    data = type("Data", (), {"images": images, "labels": labels, "classes": ["a", "b", "c"]})
-    found = loop.probe(tiny(), data, 0.3, never)
+    found = loop.probe(tiny(), ImageSet(images, labels, ["a", "b", "c"]), 0.3, never)
     assert found["images_per_second"] > 0 and found["memory_bytes"] > 1e7 and found["checkpoint_bytes"] > 1e4

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
 from gan_core.settings.families import TRAITS
 from gan_core.training import checkpoint, loop, monitor_schedule
+from gan_core.training.hooks import Hooks
 from tests.builders.toy_images import toy_images
 
 torch.set_num_threads(1)
@@ -39,8 +41,8 @@ def run(config, folder, make_monitor=None, stop_after=None, log=lambda text: Non
         calls[0] += 1
         return stop_after is not None and calls[0] > stop_after
 
-    tick = lambda status: None
-    return loop.train(config, pictures, labels, ["a", "b", "c"], folder, tick, should_stop, log, make_monitor)
+    hooks = Hooks(should_stop=should_stop, log=log, make_monitor=make_monitor)
+    return loop.train(config, ImageSet(pictures, labels, ["a", "b", "c"]), folder, hooks)
 
 
 @pytest.fixture
@@ -116,12 +118,12 @@ def test_a_costly_look_is_followed_by_a_longer_wait(tiny, tmp_path, monkeypatch)
 
     config = tiny()
     state = loop.new_state(config, size=32, channels=1, num_classes=3, device=torch.device("cpu"))
-    look = monitor_schedule.MonitorSchedule(Slow, config, state, 32, torch.device("cpu"), lambda text: None)
+    schedule = monitor_schedule.MonitorSchedule(Slow, config, state, 32, torch.device("cpu"), lambda text: None)
     state.images_seen = 16
-    assert look.is_due(10.0) and look(0.1, 10.0) == 0.0
+    assert schedule.is_due(10.0) and schedule.check(0.1, 10.0) == 0.0
     state.images_seen = 320
-    assert not look.is_due(10.0 + 3.0 / monitor_schedule.MOST_SHARE - 1)
-    assert look.is_due(10.0 + 3.0 / monitor_schedule.MOST_SHARE)
+    assert not schedule.is_due(10.0 + 3.0 / monitor_schedule.MOST_SHARE - 1)
+    assert schedule.is_due(10.0 + 3.0 / monitor_schedule.MOST_SHARE)
 
 
 def test_rows_beyond_the_checkpoint_are_dropped_on_resume(tiny, tmp_path, often):

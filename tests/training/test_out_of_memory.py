@@ -77,7 +77,7 @@ def test_where_nothing_fits_it_says_how_little(tiny, monkeypatch, family, words)
         raise MemoryError
 
     with pytest.raises(UserError, match=f"not even {words}"):
-        out_of_memory.guarded(tiny(family=family, batch=4), None, full)
+        out_of_memory.explained(tiny(family=family, batch=4), None, full)
 
 
 def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(context, toy_dataset, tiny, room_for):
@@ -97,7 +97,7 @@ def test_other_errors_are_not_touched(tiny):
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        out_of_memory.guarded(tiny(), None, broken)
+        out_of_memory.explained(tiny(), None, broken)
 
 
 def test_the_networks_in_the_way_are_gone_before_another_batch_is_tried(tiny, monkeypatch):
@@ -115,5 +115,5 @@ def test_the_networks_in_the_way_are_gone_before_another_batch_is_tried(tiny, mo
 
     monkeypatch.setattr(out_of_memory, "largest_batch_that_fits", look)
     with pytest.raises(out_of_memory.UserError, match="fits is 4"):
-        out_of_memory.guarded(tiny(), None, work)
+        out_of_memory.explained(tiny(), None, work)
     assert alive == [False]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from gan_core import actions
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import FieldErrors, UserError
 from gan_core.jobs import worker
 from gan_core.jobs.handlers import handler
@@ -14,6 +15,7 @@ from gan_core.models.layers import ClassEmbedding
 from gan_core.settings.families import TRAITS
 from gan_core.settings.rules import SHAPING
 from gan_core.training import checkpoint, freeze, loop, step, transfer
+from gan_core.training.hooks import Hooks
 from tests.builders.toy_images import toy_images
 
 CPU = torch.device("cpu")
@@ -169,7 +171,8 @@ def test_resumed_it_equals_the_whole_one_bit_for_bit(tiny, tmp_path):
         calls = iter(range(1000))
         stop = lambda: next(calls) >= stop_after
         said = lambda text: None
-        loop.train(config, images, labels, ["a", "b", "c"], folder, said, stop, said, None, lambda: values)
+        hooks = Hooks(should_stop=stop, log=said, start_weights=lambda: values)
+        loop.train(config, ImageSet(images, labels, ["a", "b", "c"]), folder, hooks)
         return checkpoint.newest(folder / "checkpoints")[0]
 
     whole = run(tmp_path / "whole", 999)

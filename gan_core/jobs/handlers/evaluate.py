@@ -36,7 +36,7 @@ class Stages:
         before, weight = self.done, self.weights[name]
         self.done += weight
 
-        def tell(share: float, *_) -> None:
+        def send(share: float, *_) -> None:
             self.progress((before + share * weight) / self.total, name)
             if self.should_stop():
                 raise Stopped
@@ -86,7 +86,7 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
             *own_eyes(str(result.get("extractor")), generator.config.family, guided),
         ]
         write_json(staging / "result.json", result)
-    tracking.tell_scores(workspace.run(run.id), run.config, result, run_log(workspace.run(run.id)))
+    tracking.log_scores(workspace.run(run.id), run.config, result, run_log(workspace.run(run.id)))
     return result
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,51 +13,36 @@ from gan_core.errors import Stopped, UserError
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, run_log
 from gan_core.jobs.shared.collapse_monitor import make_monitor
-from gan_core.settings.schema import build
-from gan_core.storage.store import Job, Store
+from gan_core.settings.schema import TrainConfig, build
+from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace, read_json
 
+if TYPE_CHECKING:
+    from gan_core.training.hooks import Hooks
+
 PROBE_SECONDS = 3.0
-GUIDE_SEED = 1_000_003  # so that the guide is never the referee
+GUIDE_SEED = 1_000_003  # so that the guide is never the dataset classifier
+RESULT_KEYS = ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
 
 
 def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Train a run from its newest checkpoint, or from the start."""
-    from gan_core.settings.rules import check
-    from gan_core.training import device, distributed, loop, out_of_memory
+    from gan_core.training import distributed, loop, out_of_memory
 
     run, folder = store.run(job.subject), workspace.run(job.subject)
-    config = build(run.config)
-    info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
-    check(config, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    data = dataset_folder.load(workspace.dataset(run.dataset_id), "train")
-    report, log = Reporter(store, job), run_log(folder)
-
-    def on_tick(status: dict[str, Any]) -> None:
-        if status["images_seen"]:  # until then the job says what comes first
-            report(status["progress"], f"epoch {status['epoch']:.1f}")
-
-    dataset = workspace.dataset(run.dataset_id)
-    other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
-
-    def guide() -> dict[str, Any]:
-        report(0.0, "First a small classifier learns the classes, to guide D; the first numbers come after that.")
-        return guiding_layers(data, config.seed, device.choose(config.device).type, log, watch)
-
-    told = tracking.Sinks(tracking.chosen(log), folder, run.config, log)
-    panel = lambda: make_monitor(workspace, dataset, folder, config, device.choose(config.device).type, watch)
+    config, data = config_and_data(workspace, run)
+    log = run_log(folder)
+    trackers = tracking.Trackers(tracking.chosen(log), folder, run.config, log)
 
     def work() -> dict[str, Any]:
         with distributed.process_group():
             distributed.broadcast(run.id)
-            return loop.train(
-                config, data.images, data.labels, data.classes, folder, on_tick, watch, log, panel, other, guide,
-                dataset=info.name, sinks=told,
-            )  # fmt: skip
+            hooks = hooks_of(workspace, run, config, data, Reporter(store, job), log, watch, trackers)
+            return loop.train(config, data, folder, hooks)
 
     ended = "failed"
     try:
-        status = out_of_memory.guarded(config, data, work)
+        status = out_of_memory.explained(config, data, work)
         ended = status["phase"]
     except Stopped:
         ended = "stopped"
@@ -66,34 +51,72 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
         log(f"failed: {error}")
         raise
     finally:
-        told.close(ended)
-    return {
-        "run": run.id,
-        **{
-            key: status[key]
-            for key in ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
-        },
-    }
+        trackers.close(ended)
+    return {"run": run.id, **{key: status[key] for key in RESULT_KEYS}}
+
+
+def config_and_data(workspace: Workspace, run: Run) -> tuple[TrainConfig, ImageSet]:
+    """Settings and training split of a run. Raises UserError where the settings do not suit the dataset."""
+    from gan_core.settings.rules import check
+
+    config, folder = build(run.config), workspace.dataset(run.dataset_id)
+    info = dataset_folder.read_info(folder)
+    check(config, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    return config, dataset_folder.load(folder, "train")
+
+
+def hooks_of(
+    workspace: Workspace,
+    run: Run,
+    config: TrainConfig,
+    data: ImageSet,
+    report: Reporter,
+    log: Callable[[str], None],
+    watch: queue.Watch,
+    trackers: tracking.Trackers,
+) -> "Hooks":
+    from gan_core.training import device
+    from gan_core.training.hooks import Hooks
+
+    dataset, where = workspace.dataset(run.dataset_id), device.choose(config.device).type
+
+    def on_tick(status: dict[str, Any]) -> None:
+        if status["images_seen"]:  # until then the job says what comes first
+            report(status["progress"], f"epoch {status['epoch']:.1f}")
+
+    def guide_weights() -> dict[str, Any]:
+        report(0.0, "First a small classifier learns the classes, to guide D; the first numbers come after that.")
+        return guiding_layers(data, config.seed, where, log, watch)
+
+    return Hooks(
+        on_tick=on_tick,
+        should_stop=watch,
+        log=log,
+        make_monitor=lambda: make_monitor(workspace, dataset, workspace.run(run.id), config, where, watch),
+        start_weights=start_weights(workspace, config),
+        guide_weights=guide_weights,
+        dataset_name=dataset_folder.read_info(dataset).name,
+        trackers=trackers,
+    )
 
 
 def follow(workspace: Workspace) -> None:
-    """Train beside the process that leads (team.py), on whatever run it names; all see the same workspace."""
+    """Train beside rank 0, on the run that it names; all processes see the same workspace."""
     from gan_core.training import distributed, loop
+    from gan_core.training.hooks import Hooks
 
     with distributed.process_group():
         folder = workspace.run(distributed.broadcast(None))
         facts = read_json(folder / "config.json")
         config = build(facts["config"])
         data = dataset_folder.load(workspace.dataset(facts["dataset"]), "train")
-        other = (lambda: newest_weights(workspace, config.start_from)) if config.start_from else None
-        silent = lambda _: None
-        loop.train(
-            config, data.images, data.labels, data.classes, folder, silent, lambda: False, silent, other_weights=other
-        )
+        loop.train(config, data, folder, Hooks(log=lambda _: None, start_weights=start_weights(workspace, config)))
 
 
-def guiding_layers(data: ImageSet, seed: int, where: str, log: Callable[[str], None], should_stop) -> dict[str, Any]:
-    """The layers of a classifier of the training images, for a guided D: another than the referee, which is to judge."""
+def guiding_layers(
+    data: ImageSet, seed: int, where: str, log: Callable[[str], None], should_stop: Callable[[], bool]
+) -> dict[str, Any]:
+    """The layers of a classifier of the training images, for a guided D; not the dataset classifier, which evaluates the run."""
     from gan_core.evaluation.classifier import fit
     from gan_core.evaluation.dataset_classifier import BATCH, update_count
 
@@ -107,16 +130,21 @@ def guiding_layers(data: ImageSet, seed: int, where: str, log: Callable[[str], N
     return {name: value.cpu() for name, value in found.network.body.state_dict().items()}
 
 
-def newest_weights(workspace: Workspace, run_id: str) -> dict[str, Any]:
-    """The newest checkpoint of the run to start from. Raises UserError where there is none any more."""
+def start_weights(workspace: Workspace, config: TrainConfig) -> Callable[[], dict[str, Any]] | None:
+    """Loads the newest checkpoint of the run to start from; None for a run that starts fresh."""
     from gan_core.training import checkpoint
 
-    found = checkpoint.newest(workspace.run(run_id) / "checkpoints")
-    if found is None:
-        raise UserError(
-            "no_checkpoint", "The run to start from has no usable checkpoint.", "Choose another run, or start fresh."
-        )
-    return found[0]
+    def load() -> dict[str, Any]:
+        found = checkpoint.newest(workspace.run(config.start_from) / "checkpoints")
+        if found is None:
+            raise UserError(
+                "no_checkpoint",
+                "The run to start from has no usable checkpoint.",
+                "Choose another run, or start fresh.",
+            )
+        return found[0]
+
+    return load if config.start_from else None
 
 
 def probe(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
@@ -125,4 +153,4 @@ def probe(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
     config, folder = build(job.payload["config"]), workspace.dataset(job.subject)
     data = dataset_folder.load(folder, "train")
-    return out_of_memory.guarded(config, data, lambda: loop.probe(config, data, PROBE_SECONDS, watch))
+    return out_of_memory.explained(config, data, lambda: loop.probe(config, data, PROBE_SECONDS, watch))

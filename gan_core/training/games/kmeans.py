@@ -9,7 +9,7 @@ from gan_core.training.state import State, Stats
 
 def kmeans(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
     """loss_g: mean squared distance of a pixel from the nearest centre's, pixels in [-1, 1]."""
-    return {"loss_g": state.G.learn(all_gather(real), all_gather(labels))}
+    return {"loss_g": state.G.partial_fit(all_gather(real), all_gather(labels))}
 
 
 def all_gather(mine: torch.Tensor) -> torch.Tensor:

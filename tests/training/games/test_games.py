@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import FieldErrors
 from gan_core.evaluation.collapse.verdict import Reference
 from gan_core.generation import sampling
@@ -16,6 +17,7 @@ from gan_core.settings.families import TRAITS
 from gan_core.settings.recipes import RECIPES
 from gan_core.training import loop, step
 from gan_core.training.games import cycle, evolution
+from gan_core.training.hooks import Hooks
 from tests.builders.toy_images import toy_images
 
 CPU = torch.device("cpu")
@@ -140,7 +142,7 @@ def copy_of(state, settings):
 def test_the_run_writes_which_mutation_won(tiny, tmp_path):
     pictures, labels = toy_images(48, 32, 1, 3)
     settings = tiny(family="egan", epochs=2.0, d_steps=2, width=8)
-    loop.train(settings, pictures, labels, ["a", "b", "c"], tmp_path, lambda status: None, lambda: False)
+    loop.train(settings, ImageSet(pictures, labels, ["a", "b", "c"]), tmp_path, Hooks())
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     shares = [
         [row[f"mutation_{name.replace('-', '_')}"] for name in evolution.MUTATIONS] for row in rows if "loss_g" in row
@@ -207,7 +209,7 @@ def test_a_class_that_was_never_shown_is_grey_and_a_centre_is_the_mean_of_its_im
     images = torch.zeros(6, 1, 32, 32)
     images[:, 0, 0, 0] = torch.tensor([-1.0, -0.5, 0.5, 1.0, 0.6, 0.7])
     y = torch.ones(6, dtype=torch.int64)
-    state.G.learn(images, y)  # the first four are the centres; 0.6 and 0.7 go to 0.5
+    state.G.partial_fit(images, y)  # the first four are the centres; 0.6 and 0.7 go to 0.5
     assert state.G.counts.tolist() == [[0] * 4, [1, 1, 3, 1], [0] * 4]
     assert state.G.centres.view(3, 4, -1)[1, :, 0].tolist() == pytest.approx([-1.0, -0.5, 0.6, 1.0])
     assert state.G(torch.full((1, 8), 9.0), torch.tensor([0])).abs().max() == 0
@@ -229,8 +231,8 @@ def test_a_translator_draws_only_from_pictures_of_other_classes(tiny):
     G = fresh(tiny("cyclegan", width=4)).G
     pictures = torch.linspace(-1, 1, 30)[:, None, None, None].expand(-1, 1, 32, 32)
     labels = torch.arange(30) % 3
-    G.remember(pictures[:20], labels[:20])
-    G.remember(pictures[20:], labels[20:])
+    G.fill_bank(pictures[:20], labels[:20])
+    G.fill_bank(pictures[20:], labels[20:])
     assert torch.equal(G.bank_labels[:30], labels) and (G.bank_labels[30:] == -1).all()
     seen = []
     G.translate = lambda x, y: seen.append(x.mean([1, 2, 3])) or x
@@ -238,7 +240,7 @@ def test_a_translator_draws_only_from_pictures_of_other_classes(tiny):
     G(torch.randn(3000, 8), y)
     nearest = (seen[0][:, None] - pictures[:, 0, 0, 0]).abs().argmin(1)
     assert (labels[nearest] != y).all() and len(nearest.unique()) == 30
-    G.remember(torch.ones(600, 1, 32, 32), torch.ones(600, dtype=torch.int64))  # more than there is room for
+    G.fill_bank(torch.ones(600, 1, 32, 32), torch.ones(600, dtype=torch.int64))  # more than there is room for
     assert (G.bank_labels >= 0).all() and torch.equal(G.bank_labels[:30], labels) and (G.bank[30:] == 255).all()
 
 
@@ -300,7 +302,7 @@ def test_what_belongs_to_a_d_is_refused_without_one(name):
 
 def test_clusters_are_drawn_like_any_generator(tiny):
     state = fresh(tiny("kmeans", width=4))
-    state.G.learn(*toy_batch())
+    state.G.partial_fit(*toy_batch())
     images = sampling.draw(state.G_ema, torch.arange(6) % 3, z_dim=8, size=32, seed=0)
     assert images.shape == (6, 32, 32, 1)
 

@@ -1,0 +1,29 @@
+"""What training is given from outside, as it knows nothing of stores, jobs or pages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gan_core.tracking import Trackers
+from gan_core.training.monitor_schedule import CollapseMonitor
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Functions that the training loop calls; every one of them may be left out.
+
+    on_tick: gets the contents of status.json about once a second. should_stop: asked at each step; the call waits while the
+    run is paused. make_monitor: builds the collapse monitor, called when its first check is due. start_weights: the
+    checkpoint of another run to start from (transfer.py). guide_weights: the layers of a classifier of the training images, for
+    a guided D (models/guided.py). dataset_name: written into each sample grid. trackers: get a copy of rows and grids, and
+    change nothing in the run.
+    """
+
+    on_tick: Callable[[dict[str, Any]], None] = lambda status: None
+    should_stop: Callable[[], bool] = lambda: False
+    log: Callable[[str], None] = print
+    make_monitor: Callable[[], CollapseMonitor] | None = None
+    start_weights: Callable[[], dict[str, Any]] | None = None
+    guide_weights: Callable[[], dict[str, Any]] | None = None
+    dataset_name: str = ""
+    trackers: Trackers | None = None
