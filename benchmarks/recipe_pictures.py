@@ -105,7 +105,7 @@ def main() -> None:
             started, recipe = time.monotonic(), recipes.RECIPES[name]
             side = next((side for side in SIDES if side in recipe.sizes), recipe.sizes[0])
             if side not in datasets:
-                source = actions.import_dataset(context, "demo:digits", name="Handwritten digits", size=side)
+                source = actions.import_dataset(context, actions.DEMO_IMPORT.replace(size=side))
                 datasets[side] = do(context, source).subject
             data = dataset_folder.load(context.workspace.dataset(datasets[side]), "train")
             settings = recipes.start(name, size=side, train_images=len(data.labels))

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 ARROWS = {
     "text": set(),
     "settings": {"errors", "text"},
+    "requests": {"errors", "settings"},
     "storage": {"errors"},
     "learn": {"errors", "storage"},
     "data": {"errors", "requests", "text", "storage"},
@@ -27,19 +28,8 @@ ARROWS = {
     "export": {"errors", "requests", "text", "data", "dataset_health"},
     "views": {"text", "storage", "settings", "evaluation", "export"},
     "jobs": {
-        *(
-            "errors",
-            "requests",
-            "text",
-            "storage",
-            "settings",
-            "data",
-            "dataset_health",
-            "models",
-            "training",
-            "generation",
-        ),
-        *("evaluation", "export", "system", "tracking"),
+        *("errors", "requests", "text", "storage", "settings", "data", "dataset_health", "models", "training"),
+        *("generation", "evaluation", "export", "system", "tracking"),
     },
     "actions": {"errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
     "lab": {"errors", "evaluation", "training"},
@@ -53,16 +43,8 @@ TORCH = ("torch", "torchvision", "torch_fidelity", "efficientnet_lite_pytorch")
 NETWORKS = ("gan_core.models", "gan_core.training", "gan_core.jobs.handlers", "gan_core.jobs.shared")
 # A file or folder that never loads torch, directly or through what it imports at the top of a file.
 WITHOUT_TORCH = (
-    *(
-        "app.py",
-        "guard.py",
-        "pages",
-        "gan_core/actions",
-        "gan_core/requests",
-        "gan_core/settings",
-        "gan_core/storage",
-        "gan_core/data",
-    ),
+    *("app.py", "guard.py", "pages", "gan_core/actions", "gan_core/requests", "gan_core/settings", "gan_core/storage"),
+    "gan_core/data",
     *("gan_core/export", "gan_core/views", "gan_core/learn", "gan_core/system", "gan_core/tracking", "gan_core/cli"),
     *("gan_core/jobs/queue.py", "gan_core/jobs/repair.py", "gan_core/evaluation/vocabulary.py"),
 )

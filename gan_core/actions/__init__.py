@@ -7,38 +7,22 @@ from gan_core.actions.cleanup import clean, look_again
 from gan_core.actions.context import Context, trained_run
 from gan_core.actions.dataset_health import curate, exclude, inspect, undo_exclusion
 from gan_core.actions.datasets import discard_upload, import_dataset, locate, look_into, settings_before
-from gan_core.actions.evaluation import (
-    EXTRACTORS,
-    LEAST_SEEDS,
-    MOST_DRAWS,
-    MOST_SAMPLES,
-    MOST_SEEDS,
-    MOST_UPDATES,
-    SHARES,
-    copy_export,
-    detect,
-    evaluate,
-    export,
-    export_model,
-    parse_balance,
-    preview,
-    utility,
-    variants,
-)
-from gan_core.actions.generation import drawable, explore, timelapse, walk
-from gan_core.actions.runs import (
-    DEMO_NAME,
-    DEMO_SIZE,
-    DEMO_SOURCE,
+from gan_core.actions.demo import (
+    DEMO_IMPORT,
     DEMO_TOTAL,
     DEMO_TRAIN_IMAGES,
     LESSON_RECIPES,
-    LONGEST_NAME,
-    check_start,
-    control_run,
     demo,
     demo_settings,
     lesson,
+)
+from gan_core.actions.evaluation import detect, evaluate, utility
+from gan_core.actions.export import copy_export, export, export_model, preview
+from gan_core.actions.generation import drawable, explore, timelapse, variants, walk
+from gan_core.actions.runs import (
+    LONGEST_NAME,
+    check_start,
+    control_run,
     likely_device,
     name_of_copy,
     possible_starts,

@@ -1,15 +1,16 @@
-"""Where requests are made."""
+"""The store and workspace that requests go to, and what several requests check of a run."""
 
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
 from gan_core.jobs import queue
+from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
 
 
 class Context(NamedTuple):
-    """Where requests are made: a store and its workspace, and whether this very process carries the job out."""
+    """A store and its workspace. in_this_process: the caller carries the job out itself, so no worker is started."""
 
     store: Store
     workspace: Workspace
@@ -24,13 +25,19 @@ class Context(NamedTuple):
         return job
 
 
-def trained_run(context: Context, run_id: str) -> Run:
-    """The run, where it has something to sample from."""
+def trained_run(context: Context, run_id: str, at: int | None = None) -> Run:
+    """The run, where it has a checkpoint to draw from: the newest, or the one that had seen `at` images.
+
+    Raises UserError unknown_id, no_checkpoint.
+    """
     run = context.store.run(run_id)
-    if not list((context.workspace.run(run_id) / "checkpoints").glob("ck-*.json")):
+    kept = run_folder.checkpoints(context.workspace.run(run.id))
+    if not kept:
+        what, todo = "This run has no checkpoint yet.", "Wait for its first minute of training, or train it again."
+        raise UserError("no_checkpoint", what, todo)
+    if at is not None and at not in kept:
+        there = ", ".join(f"{seen:,}" for seen in kept)
         raise UserError(
-            "no_checkpoint",
-            "This run has no checkpoint yet.",
-            "Wait for its first minute of training, or train it again.",
+            "no_checkpoint", f"This run has no checkpoint at {at:,} images.", f"Choose the newest, or one of {there}."
         )
     return run

@@ -1,68 +1,36 @@
-"""Requests about datasets: look into a source, import it."""
+"""Queue the import of a dataset, and look into its source before."""
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from gan_core.actions.context import Context
 from gan_core.data.dataset import read_info
-from gan_core.data.import_options import Choices, check_choices, check_settings
 from gan_core.data.import_preview import Preview, preview
 from gan_core.data.origin import origin
 from gan_core.data.ready_sets import READY_SETS
 from gan_core.data.sources import check_folder
 from gan_core.errors import UserError
-from gan_core.settings.bounds import check_seed
+from gan_core.requests import Choices, ImportRequest
 from gan_core.storage.file_checks import exists
 from gan_core.storage.store import LIVE, Job
 from gan_core.storage.workspace import new_id
 
 UPLOAD, AGAIN, DEMO = "upload:", "again:", "demo:"
-TEST_FRACTION = 0.15
 
 
-def import_dataset(
-    context: Context,
-    source: str,
-    *,
-    name: str = "",
-    size: int = 32,
-    mode: str = "auto",
-    fit: str = "crop",
-    test_fraction: float = TEST_FRACTION,
-    seed: int = 0,
-    background: str = "white",
-    choices: Choices = Choices(),  # noqa: B008  it is immutable
-    token: str | None = None,
-) -> Job:
-    """Queue the import of a zip, a folder, 'demo:<ready set>', 'upload:<id>' or 'again:<dataset>'.
-
-    The job's subject is the new dataset's id.
-    """
-    check_settings(size, mode, fit, test_fraction, background)
-    check_choices(choices)
-    check_seed(seed)
-    if test_fraction == 0:
+def import_dataset(context: Context, request: ImportRequest, *, token: str | None = None) -> Job:
+    """Queue an import. The job's subject is the new dataset's id. Raises UserError as `locate` does."""
+    if request.test_fraction == 0:
         raise UserError("bad_test_fraction", "The test share must be above 0 and at most 0.5.", "0.15 is usual.")
-    found = locate(context, source)
+    source, name, found = request.source, request.name, locate(context, request.source)
     if source.startswith(DEMO):
         name = name or READY_SETS[source.removeprefix(DEMO)].title
     elif source.startswith(AGAIN):
         name = name or read_info(context.workspace.dataset(source.removeprefix(AGAIN))).name
     elif not source.startswith(UPLOAD):
         name, source = name or Path(source).stem, found
-    payload = {
-        "source": source,
-        "name": (name or "Dataset")[:100],
-        "size": size,
-        "mode": mode,
-        "fit": fit,
-        "test_fraction": test_fraction,
-        "seed": seed,
-        "background": background,
-        "choices": choices._asdict(),
-    }
-    return context.submit("import", new_id("dataset"), payload, token=token)
+    request = request.replace(source=source, name=(name or "Dataset")[:100])
+    return context.submit("import", new_id("dataset"), request.payload(), token=token)
 
 
 def look_into(context: Context, source: str, choices: Choices) -> Preview | None:
@@ -79,20 +47,13 @@ def look_into(context: Context, source: str, choices: Choices) -> Preview | None
     return preview(path, choices)
 
 
-def settings_before(context: Context, source: str) -> dict[str, Any]:
-    """What the earlier import behind 'again:<dataset>' was made with, as arguments of import_dataset; {} for another source."""
+def settings_before(context: Context, source: str) -> ImportRequest:
+    """The settings of the earlier import behind 'again:<dataset>'; the usual ones for another source."""
     if not source.startswith(AGAIN):
-        return {}
+        return ImportRequest(source=source)
     info = read_info(context.workspace.dataset(source.removeprefix(AGAIN)))
-    return {
-        "size": info.size,
-        "mode": info.source.get("mode", "auto"),
-        "fit": info.fit,
-        "test_fraction": info.source.get("test_fraction", TEST_FRACTION),
-        "seed": info.seed,
-        "background": info.source.get("background", "white"),
-        "choices": Choices(**info.source.get("choices", {})),
-    }
+    kept = {key: info.source[key] for key in ("mode", "test_fraction", "background", "choices") if key in info.source}
+    return ImportRequest(source=source, size=info.size, fit=info.fit, seed=info.seed, **kept)
 
 
 def locate(context: Context, source: str) -> str:

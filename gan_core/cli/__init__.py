@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from gan_core.cli import dataset_health, evaluation, generation, listing, runs, system, training
+from gan_core.cli import datasets, evaluation, export, generation, runs, system
 from gan_core.cli.common import Call, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -26,30 +26,30 @@ app = typer.Typer(
     help="Ganvas: grow an image dataset with a GAN. The same jobs as the app, without a browser.",
 )
 VERBS: dict[str, Callable[..., None]] = {
-    "import": training.import_,
-    "inspect": dataset_health.inspect,
-    "curate": dataset_health.curate,
-    "datasets": listing.datasets,
-    "runs": listing.runs,
-    "recipes": listing.recipes_,
-    "show": listing.show,
-    "train": training.train,
-    "stop": training.stop,
-    "pause": training.pause,
-    "resume": training.resume,
+    "import": datasets.import_,
+    "inspect": datasets.inspect,
+    "curate": datasets.curate,
+    "datasets": datasets.datasets,
+    "runs": runs.runs,
+    "recipes": runs.recipes_,
+    "show": system.show,
+    "train": runs.train,
+    "stop": runs.stop,
+    "pause": runs.pause,
+    "resume": runs.resume,
     "rename": runs.rename,
     "delete": runs.delete,
     "undelete": runs.undelete,
-    "sample": evaluation.sample,
+    "sample": generation.sample,
     "walk": generation.walk,
     "timelapse": generation.timelapse,
     "evaluate": evaluation.evaluate,
     "utility": evaluation.utility,
     "detect": evaluation.detect,
-    "export": evaluation.export,
-    "export-model": evaluation.export_model,
-    "demo": evaluation.demo,
-    "repair": listing.repair,
+    "export": export.export,
+    "export-model": export.export_model,
+    "demo": export.demo,
+    "repair": system.repair,
     "clean": system.clean,
     "support-bundle": system.support_bundle,
     "lab": lab,
@@ -63,7 +63,7 @@ def before_a_verb(
     workspace: Annotated[
         Path | None, typer.Option(help="Folder that holds everything; default workspace/ beside app.py.")
     ] = None,
-):
+) -> None:
     Call.workspace = Workspace(workspace) if workspace else default_workspace()
     if os.environ.get("RANK", "0") != "0":  # one of several that torchrun started, and not the one that leads
         from gan_core.jobs.handlers.train import follow

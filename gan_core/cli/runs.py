@@ -1,17 +1,163 @@
-"""The verbs that put runs in order: rename, delete, undelete."""
+"""The verbs about runs: train, stop, pause, resume, runs, recipes, rename, delete, undelete."""
+
+import json
+import time
+from typing import Annotated, Any
+
+import typer
 
 from gan_core import actions
-from gan_core.cli.common import Json, context, say
-from gan_core.cli.names import DeletedIds, RunId, RunIds
+from gan_core.cli.common import Call, Json, carry_out, context, run_state, say
+from gan_core.cli.datasets import print_notes
+from gan_core.cli.lookup import DatasetId, DeletedIds, RunId, RunIds, a_run
+from gan_core.cli.options import Given, with_options
+from gan_core.data.dataset import DatasetInfo, read_info
+from gan_core.errors import UserError
+from gan_core.jobs import queue
+from gan_core.settings import recipes
+from gan_core.settings.schema import TrainConfig, build
+
+OPTIONS = ("epochs", "minutes", "seed", "device", "start_from")  # settings that have an option of their own
 
 
-def rename(run: RunId, name: str, as_json: Json = False):
+@with_options()
+def train(
+    dataset: DatasetId,
+    given: Annotated[dict[str, Any], Given(TrainConfig, OPTIONS)],
+    recipe: Annotated[str, typer.Option(help="See `recipes`; auto picks one and says why.")] = "quick",
+    images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the run.")] = "",
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker and return at once.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a run. Ctrl-C stops it and keeps what was learnt."""
+    info = read_info(Call.workspace.dataset(Call.store.dataset(dataset).id))
+    if images is not None:
+        given["epochs"] = images / sum(info.train_counts)
+    elif "minutes" in given and "epochs" not in given:
+        given["epochs"] = 1_000_000.0  # the minutes alone decide
+    values, reasons = start_values(recipe, info, given)
+    values |= given | dict(map(setting, set_ or []))
+    if values["start_from"]:
+        values["start_from"] = a_run(values["start_from"])
+    job = actions.train(context(here=not detach), dataset, build(values), name=name)
+    asked = {"run": job.subject, "recipe": values["recipe"], "reasons": reasons}
+    if detach:
+        say(as_json, {**asked, "state": job.state, "images_seen": 0}, f"Run {job.subject} is queued.")
+        return
+    result = {**asked, **carry_out(job)}
+    say(as_json, result, f"Run {job.subject} {result['state']}: {result.get('images_seen', 0):,} images shown.")
+
+
+def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """(the settings of a recipe for this dataset, why auto chose them)."""
+    if recipe == "auto":
+        from gan_core.training.device import choose
+
+        found = actions.suggest(info, choose(given.get("device", "auto")).type, given.get("minutes"))
+        print_notes(found.reasons)
+        return found.settings.model_dump(), found.reasons
+    if recipe not in recipes.RECIPES:
+        raise UserError(
+            "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose auto or one of {', '.join(recipes.RECIPES)}."
+        )
+    return recipes.start(recipe, size=info.size, train_images=sum(info.train_counts)).model_dump(), []
+
+
+def setting(pair: str) -> tuple[str, Any]:
+    """'batch=32' -> ('batch', 32). Raises UserError bad_set."""
+    key, equals, text = pair.partition("=")
+    if key == "recipe":
+        raise UserError("bad_set", "The recipe is not a setting.", "Choose it with --recipe.")
+    if not equals:
+        raise UserError("bad_set", f"--set {pair!r} has no '='.", "Write --set key=value, as in --set batch=32.")
+    return key, text if key == "start_from" else parse(text)
+
+
+def parse(text: str) -> Any:
+    """'0.5' -> 0.5, 'true' -> True, 'null' -> None, anything else stays text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return {"nan": float("nan"), "inf": float("inf")}.get(text.lower(), text)
+
+
+def steer(run: str, wish: str, as_json: bool) -> None:
+    job = actions.control_run(context(), run, wish)
+    deadline = time.monotonic() + 30
+    while wish == "stop" and (job := Call.store.job(job.id)).live and time.monotonic() < deadline:
+        time.sleep(0.1)
+        queue.reconcile(Call.store)
+    say(as_json, {"run": run, "state": run_state(run)}, f"Run {run}: {run_state(run)}.")
+
+
+def stop(run: RunId, as_json: Json = False) -> None:
+    """Stop a run and keep what it learnt."""
+    steer(run, "stop", as_json)
+
+
+def pause(run: RunId, as_json: Json = False) -> None:
+    """Hold a run where it is."""
+    steer(run, "pause", as_json)
+
+
+def resume(
+    run: RunId,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a paused, stopped or interrupted run from its last checkpoint."""
+    latest = Call.store.latest_job("train", Call.store.run(run).id)
+    if latest and latest.live and latest.control == "pause":
+        steer(run, "run", as_json)
+        return
+    job = actions.resume(context(here=not detach), run)
+    result = {"run": run, **({"state": job.state} if detach else carry_out(job))}
+    say(as_json, result, f"Run {run}: {result['state']}.")
+
+
+def runs(
+    deleted: Annotated[bool, typer.Option("--deleted", help="Those in the trash instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the runs."""
+    if deleted:
+        trash = [run._asdict() for run in actions.deleted(context())]
+        lines = [
+            f"{run['id']}  deleted {time.strftime('%Y-%m-%d %H:%M', time.localtime(run['deleted_at']))}  {run['name']}"
+            for run in trash
+        ]
+        say(as_json, {"runs": trash}, "\n".join(lines) or "Nothing is deleted.")
+        return
+    rows = [{"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Call.store.runs()]
+    lines = [f"{row['id']}  {row['state']:<12} {row['name']}" for row in rows] or ["No run yet: train one."]
+    say(as_json, {"runs": rows}, "\n".join(lines))
+
+
+def recipes_(as_json: Json = False) -> None:
+    """List the recipes."""
+    rows = [
+        {
+            "name": name,
+            "title": recipe.title,
+            "sentence": recipe.sentence,
+            "shortfall": recipe.shortfall,
+            "sizes": list(recipe.sizes),
+            "source": recipe.source,
+        }
+        for name, recipe in recipes.RECIPES.items()
+    ]
+    say(as_json, {"recipes": rows}, "\n".join(f"{row['name']:<18} {row['sentence']}" for row in rows))
+
+
+def rename(run: RunId, name: str, as_json: Json = False) -> None:
     """Give a run another name."""
     renamed = actions.rename(context(), run, name)
     say(as_json, {"run": run, "name": renamed.name}, f"Run {run} is now {renamed.name!r}.")
 
 
-def delete(runs: RunIds, as_json: Json = False):
+def delete(runs: RunIds, as_json: Json = False) -> None:
     """Delete runs; `undelete` brings them back."""
     for run in runs:
         actions.delete(context(), run)
@@ -19,7 +165,7 @@ def delete(runs: RunIds, as_json: Json = False):
     say(as_json, {"runs": runs}, text)
 
 
-def undelete(runs: DeletedIds, as_json: Json = False):
+def undelete(runs: DeletedIds, as_json: Json = False) -> None:
     """Bring deleted runs back; `runs --deleted` lists them."""
     names = {run: actions.undelete(context(), run).name for run in runs}
     say(as_json, {"runs": names}, "\n".join(f"Run {id} is back: {name}." for id, name in names.items()))

@@ -1,15 +1,70 @@
-"""The verbs about the computer and its disk: clean, support-bundle."""
+"""The verbs about the workspace as a whole: show, repair, clean, support-bundle."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gan_core import actions
-from gan_core.cli.common import Call, Json, context, say
+from gan_core.cli.common import Call, Json, context, run_state, say
+from gan_core.cli.lookup import AnyId
+from gan_core.errors import UserError
+from gan_core.jobs.repair import rebuild
 from gan_core.storage import cleanup, file_checks
-from gan_core.storage.workspace import atomic_write
+from gan_core.storage.workspace import atomic_write, read_json
 from gan_core.system import support_bundle as support
+
+
+def show(id: AnyId, as_json: Json = False) -> None:
+    """Everything known about a dataset, run, job or export."""
+    store, workspace = Call.store, Call.workspace
+    value: dict[str, Any]
+    if id.startswith("d"):
+        dataset = store.dataset(id)
+        info = read_json(workspace.dataset(id) / "dataset.json")
+        value = {
+            "id": id,
+            "kind": "dataset",
+            "state": "finished",
+            "name": dataset.name,
+            **{k: info[k] for k in ("size", "mode", "classes", "train_counts", "test_counts", "health", "notices")},
+        }
+    elif id.startswith("r"):
+        run, job = store.run(id), store.latest_job("train", id)
+        value = {
+            "id": id,
+            "kind": "run",
+            "state": run_state(id),
+            "name": run.name,
+            "dataset": run.dataset_id,
+            "config": run.config,
+            "images_seen": 0,
+            **(read_json(workspace.run(id) / "status.json") or {}),
+            "pid": job.pid if job else None,
+            "error": job.error if job else None,
+        }
+    else:
+        job = store.latest_job("export", id) or store.latest_job("export_model", id) if id.startswith("e") else store.job(id)
+        if job is None:
+            raise UserError("unknown_id", "There is no such export.", "Pick one from the list.")
+        value = {
+            "id": id,
+            "kind": job.kind,
+            "state": job.state,
+            "subject": job.subject,
+            "progress": job.progress,
+            "pid": job.pid,
+            "result": job.result,
+            "error": job.error,
+        }
+    say(as_json, value, json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def repair(as_json: Json = False) -> None:
+    """Rebuild the index from the folders, which are the truth."""
+    counts = rebuild(Call.store, Call.workspace)
+    say(as_json, counts, f"Found {counts['datasets']} datasets, {counts['runs']} runs and {counts['exports']} exports.")
 
 
 def clean(
@@ -19,7 +74,7 @@ def clean(
     ] = cleanup.EXPORT_DAYS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     as_json: Json = False,
-):
+) -> None:
     """Free disk: old checkpoints, old exports, the feature cache, left-overs, the trash. A live run is never touched."""
     kinds = [kind.strip() for kind in what.split(",") if kind.strip()]
     freed = actions.clean(context(), kinds, days=older_than, dry_run=dry_run)
@@ -36,7 +91,7 @@ def clean(
 def support_bundle(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path(support.FILE),
     as_json: Json = False,
-):
+) -> None:
     """A zip that helps to explain a fault: versions, settings, logs, jobs. No pictures, names or paths."""
     file_checks.check_out(out)
     content = support.bundle(Call.store, Call.workspace)

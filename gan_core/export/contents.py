@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_core.data.dataset import ImageSet
-from gan_core.export.plan import METHODS, Shares
+from gan_core.export.plan import Shares
+from gan_core.requests.export import METHODS
 
 # maker(class index, count, start) -> uint8 [count, H, W, C]: images start, start + 1, ... of that class, the same at every call.
 # One with entry(class index, number) -> dict tells the manifest more of each image.
@@ -19,7 +20,7 @@ class Group(NamedTuple):
 
     split: str  # train or test
     label: int
-    kind: str  # real, or one of plan.METHODS
+    kind: str  # real, or one of METHODS
     images: int
 
     def file_name(self, number: int, folders: list[str], ending: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_core.data.dataset import ImageSet
 from gan_core.export.contents import Contents, Group
-from gan_core.export.plan import METHODS
+from gan_core.requests.export import METHODS
 from gan_core.text import csv_cell
 
 NO_TEXT = (

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from gan_core.errors import UserError
 from gan_core.text import and_more
 
-METHODS = ("gan", "classical", "composite")  # ways to make an image
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the pictures in a zip, and how their names end
 LAYOUTS = ("auto", "imagefolder", "webdataset")  # a folder per class, or tar files for streaming
 SHARDS_ABOVE = 100_000  # pictures in a zip: auto then writes tar files
@@ -83,32 +82,6 @@ def deficits(counts: dict[str, int], balance: Balance, originals: bool = True) -
             f"Choose a total above {have:,}, the size of the largest class, to add images to all classes.",
         )
     return plan
-
-
-def checked_methods(methods: dict[str, float]) -> dict[str, float]:
-    """Weights by method, of which at least one counts. Raises UserError."""
-    for name, weight in methods.items():
-        if name not in METHODS:
-            raise UserError("unknown_method", f"There is no method {name!r}.", f"Choose among {', '.join(METHODS)}.")
-        if not 0 <= weight < float("inf"):
-            raise UserError("bad_method", f"The share of {name} cannot be {weight}.", "Give a number such as 1 or 0.5.")
-    if not any(methods.values()):
-        raise UserError("no_method", "No way to make images is chosen.", f"Choose among {', '.join(METHODS)}.")
-    return {name: float(methods[name]) for name in METHODS if methods.get(name)}
-
-
-def parse_methods(text: str) -> dict[str, float]:
-    """'gan', 'gan,classical' or 'gan=3,classical=1' -> weights by method. Raises UserError."""
-    weights: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, weight = part.strip().partition("=")
-        try:
-            weights[name] = float(weight or 1)
-        except ValueError:
-            raise UserError(
-                "bad_method", f"{part.strip()!r} is no share.", "Write it as in gan=3,classical=1."
-            ) from None
-    return checked_methods(weights)
 
 
 def shares(plan: dict[str, Row], counts: dict[str, int], methods: dict[str, float]) -> tuple[Shares, list[str]]:

@@ -6,7 +6,7 @@ arXiv:2305.10118).
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -36,14 +36,6 @@ LEAST_DIVERSITY = 0.6  # of the real images' variance within a class: below that
 MOST_REFUSED, LEAST_DRAWN = 0.5, 20  # of what is drawn of a class: above that share, of so many, it is told
 SHOWN_NAMES = 10
 NEAREST = "nearest_row"  # the one fact of an image that is a row and no score
-
-
-def checked_checks(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of CHECKS in their order. Raises UserError."""
-    wanted = set(names)
-    for name in sorted(wanted - CHECKS.keys()):
-        raise UserError("unknown_check", f"There is no check {name!r}.", f"Choose among {', '.join(CHECKS)}.")
-    return tuple(check for check in CHECKS if check in wanted)
 
 
 class ImageChecks(Protocol):

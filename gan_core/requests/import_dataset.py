@@ -38,7 +38,7 @@ class Choices(Request):
 class ImportRequest(Request):
     """The import of a zip, a folder, 'demo:<ready set>', 'upload:<id>' or 'again:<dataset>'."""
 
-    source: str = field(..., "Source", option=NO_OPTION)
+    source: str = field(..., "Source", "A zip, a folder of class folders or a ready set.", option=NO_OPTION)
     name: str = field("", "Name", "Name of the dataset; without it that of its source.")
     size: Literal[SIZES] = field(  # type: ignore[valid-type]
         32, "Size", "Side of the pictures in pixels: 28, 32, 64, 128 or 256. Smaller trains faster."
@@ -46,7 +46,7 @@ class ImportRequest(Request):
     mode: Literal["auto", "L", "RGB"] = field("auto", "Colour", "auto (as in the pictures), L (grey) or RGB.")
     fit: Literal["crop", "pad", "stretch"] = field("crop", "Fit", "How a picture becomes square: crop, pad or stretch.")
     test_fraction: float = field(
-        0.15, "Test share", "Share of the pictures that is held out, for no GAN to see.", gt=0, le=0.5
+        0.15, "Test share", "Share of the pictures that is held out, for no GAN to see.", ge=0, le=0.5
     )
     seed: Seed = field(0, "Seed", "Decides which pictures are held out.")
     background: str = field(

@@ -1,21 +1,24 @@
 """The import form filled as it was: an earlier dataset again, or an import that did not work; and what a link proposes instead."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.data.dataset import SIZES, read_info
-from gan_core.data.import_options import BACKGROUNDS, FITS, MODES, Choices
+from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
+from gan_core.requests.import_dataset import BACKGROUNDS, ImportRequest
 from gan_core.storage.store import Job
 from pages.data.import_preview import KEYS
 from pages.shared.text import plain, sentence
 
 OTHER = "other"  # than the backgrounds that have a name
-PROPOSED = {"size": tuple(map(str, SIZES)), "fit": FITS, "mode": MODES}
+PROPOSED = {  # fields that a link may fill, and the values that it may give them
+    name: {str(value): value for value in get_args(ImportRequest.model_fields[name].annotation)}
+    for name in ("size", "fit", "mode")
+}
 
 
 def query(dataset_id: str, proposes: Mapping[str, Any]) -> dict[str, str]:
@@ -38,13 +41,11 @@ def choose_again(context: Context, dataset_id: str) -> tuple[str, str] | None:
         return None
     st.info(plain(f"{name} again, from what it was made of, as a dataset of its own."), icon=":material/replay:")
     proposed = {
-        field: value
+        field: known[value]
         for field, known in PROPOSED.items()
         if (value := st.query_params.get(f"again_{field}", "")) in known
     }
-    if "size" in proposed:
-        settings["size"] = int(proposed.pop("size"))
-    fill(st.query_params.to_dict(), settings | proposed)
+    fill(st.query_params.to_dict(), settings.replace(**proposed))
     return source, name
 
 
@@ -65,7 +66,7 @@ def choose_unfinished(job: Job) -> tuple[str, str]:
     leave_button()
     name = job.payload["name"]
     st.info(plain(f"{name} is still here: change what you like below and import it again."), icon=":material/replay:")
-    fill({"job": job.id}, {**job.payload, "choices": Choices(**job.payload.get("choices", {}))})
+    fill({"job": job.id}, ImportRequest.from_payload(job.payload))
     return job.payload["source"], name
 
 
@@ -78,18 +79,18 @@ def leave_button() -> None:
         st.rerun()
 
 
-def fill(of: dict[str, str], settings: Mapping[str, Any]) -> None:
+def fill(of: dict[str, str], settings: ImportRequest) -> None:
     """Put these settings into the form, once for each `of`: what is changed after that stays."""
     if st.session_state.get("import_filled") == of and "import_size" in st.session_state:
         return
     st.session_state["import_filled"] = of
     for field in ("size", "fit", "mode"):
-        st.session_state[f"import_{field}"] = settings[field]
+        st.session_state[f"import_{field}"] = getattr(settings, field)
     st.session_state["import_size_chosen"] = True
-    background = settings.get("background", "white")
+    background = settings.background
     named = background in BACKGROUNDS
     st.session_state["import_background"] = background if named else OTHER
     if not named:
         st.session_state["import_background_colour"] = background
-    for field, value in settings["choices"]._asdict().items():
+    for field, value in settings.choices:
         st.session_state[KEYS[field]] = value

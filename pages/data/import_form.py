@@ -5,9 +5,9 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.dataset import SIZES
-from gan_core.data.import_options import Choices
 from gan_core.data.ready_sets import READY_SETS
 from gan_core.errors import UserError
+from gan_core.requests.import_dataset import Choices, ImportRequest
 from gan_core.settings import recipes
 from gan_core.text import size
 from pages.data.import_again import OTHER, choose_again, choose_unfinished, unfinished
@@ -81,9 +81,7 @@ def look_or_refuse(context: Context, source: str) -> tuple[Choices, int | None] 
             return Choices(), None
         return look(context, source)
     except UserError as refused:
-        chosen = any(
-            st.session_state.pop(key, default) != default for key, default in zip(KEYS.values(), Choices(), strict=True)
-        )
+        chosen = any(st.session_state.pop(KEYS[field], default) != default for field, default in Choices())
         if (
             source.startswith("upload:") and not chosen and "job" not in st.query_params
         ):  # else it is the choice that does not fit, and goes back by itself, or the upload of an earlier import
@@ -127,17 +125,21 @@ def import_form(context: Context) -> None:
     ready = source is not None and choices is not None
     if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=not ready):
         name = name or source[1]
-        token = click_token("import", source[0], name, side, mode, fitted, background, choices)
+        token = click_token(
+            "import", source[0], name, side, mode, fitted, background, choices.payload() if choices else None
+        )
         try:
             job = actions.import_dataset(
                 context,
-                source[0],
-                name=name,
-                size=side,
-                mode=mode,
-                fit=fitted,
-                background=background,
-                choices=choices,
+                ImportRequest(
+                    source=source[0],
+                    name=name,
+                    size=side,
+                    mode=mode,
+                    fit=fitted,
+                    background=background,
+                    choices=choices,
+                ),
                 token=token,
             )
         except UserError as refused:

@@ -6,14 +6,14 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.data.import_options import Choices
 from gan_core.data.import_preview import Preview
 from gan_core.errors import UserError
+from gan_core.requests.import_dataset import Choices
 from gan_core.text import count
 from pages.shared.context import open_context
 from pages.shared.text import plain
 
-KEYS = {field: f"import_{field}" for field in Choices._fields}
+KEYS = {field: f"import_{field}" for field in Choices.model_fields}
 LABELS = {
     "split": "Folders train, test, validation",
     "level": "Which folder names the class?",
@@ -39,7 +39,7 @@ def look(context: Context, source: str) -> tuple[Choices, int | None]:
 
     Raises UserError where it would be refused.
     """
-    choices = Choices(**{field: st.session_state.get(key, getattr(Choices(), field)) for field, key in KEYS.items()})
+    choices = Choices(**{field: st.session_state[key] for field, key in KEYS.items() if key in st.session_state})
     status = os.stat(actions.locate(context, source))
     preview = look_once(str(context.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
     with st.container(key="import_look"):

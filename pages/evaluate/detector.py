@@ -8,6 +8,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.evaluation.results import DetectionResult, DetectorTest
+from gan_core.requests import DetectRequest
 from gan_core.storage.store import Run
 from gan_core.text import count, percent, percent_interval
 from pages.evaluate.newest_job import newest_finished
@@ -33,7 +34,8 @@ def show_detector(context: Context, run: Run, test: DetectorTest | None) -> None
         ).strip()
         if st.form_submit_button("Score the folder", icon=":material/search:", key="detect_start"):
             try:
-                actions.detect(context, run.id, folder, token=click_token("detect", run.id, folder))
+                request = DetectRequest(folder=folder)
+                actions.detect(context, run.id, request, token=click_token("detect", run.id, folder))
             except UserError as refused:
                 st.error(sentence(refused))
     if job := newest_finished(context, run, "detect", "Scoring the folder"):

@@ -7,6 +7,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.errors import UserError
 from gan_core.evaluation.results import EvaluationResult
+from gan_core.requests import EvaluateRequest
 from gan_core.storage import checkpoints, run_folder
 from gan_core.storage.store import Job
 from gan_core.text import ago
@@ -49,7 +50,7 @@ def evaluate_form() -> None:
         samples = first.number_input(
             "Images to compare",
             2,
-            actions.MOST_SAMPLES,
+            100_000,
             1000,
             500,
             key="evaluate_samples",
@@ -58,7 +59,7 @@ def evaluate_form() -> None:
         draws = second.number_input(
             "Independent draws",
             1,
-            actions.MOST_DRAWS,
+            20,
             5,
             1,
             key="evaluate_draws",
@@ -93,19 +94,17 @@ def evaluate_form() -> None:
             "only choosing Inception-v3 itself downloads them (92 MB).",
         )
         if st.form_submit_button("Evaluate", type="primary", icon=":material/straighten:", key="evaluate_start"):
-            asked = (int(samples), int(draws), extractor, weights.strip(), against, at)
             try:
-                actions.evaluate(
-                    context,
-                    run.id,
+                request = EvaluateRequest(
                     samples=int(samples),
                     draws=int(draws),
                     extractor=extractor,
                     weights=weights.strip(),
                     against=against,
                     at=at,
-                    token=click_token("evaluate", run.id, *asked),
                 )
+                token = click_token("evaluate", run.id, request.payload())
+                actions.evaluate(context, run.id, request, token=token)
             except UserError as refused:
                 st.error(sentence(refused))
 

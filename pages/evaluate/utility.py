@@ -6,6 +6,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.evaluation.results import UtilityResult
+from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Run
 from gan_core.text import ago, percent, percent_interval, points, points_interval
 from pages.evaluate import charts as evaluate_charts
@@ -64,9 +65,9 @@ def utility_form(context: Context, run: Run) -> None:
         first, second = st.columns(2)
         seeds = first.number_input(
             "Classifiers an arm",
-            actions.LEAST_SEEDS,
-            actions.MOST_SEEDS,
-            actions.LEAST_SEEDS,
+            5,
+            50,
+            5,
             1,
             key="utility_seeds",
             help="More give a narrower interval, and take as much longer.",
@@ -82,11 +83,10 @@ def utility_form(context: Context, run: Run) -> None:
             help="Fewer shows what synthetic images do for a classifier that has little real data.",
         )
         if st.form_submit_button("Find out", icon=":material/science:", key="utility_start"):
-            wanted = None if shots is None else int(shots)
-            token = click_token("utility", run.id, int(seeds), wanted, ways)
             try:
-                methods = dict.fromkeys(ways, 1.0)
-                actions.utility(context, run.id, seeds=int(seeds), shots=wanted, methods=methods, token=token)
+                most = None if shots is None else int(shots)
+                request = UtilityRequest(seeds=int(seeds), shots=most, methods=dict.fromkeys(ways, 1.0))
+                actions.utility(context, run.id, request, token=click_token("utility", run.id, request.payload()))
             except UserError as refused:
                 st.error(sentence(refused))
 

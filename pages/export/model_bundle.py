@@ -6,6 +6,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.evaluation.results import about_checkpoint
+from gan_core.requests import ExportModelRequest
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from gan_core.text import ago
@@ -24,7 +25,9 @@ def show_model_export(context: Context, run: Run) -> None:
     if st.button("Export the model", icon=":material/deployed_code:", key="model_start"):
         try:
             token = click_token("model", run.id, checkpoints.of_run(context.workspace.run(run.id))[:1])
-            st.session_state["model_job"] = actions.export_model(context, run.id, token=token).id
+            st.session_state["model_job"] = actions.export_model(
+                context, ExportModelRequest(run=run.id), token=token
+            ).id
         except UserError as refused:
             st.error(sentence(refused))
     for job in context.store.jobs(kind="export_model"):

@@ -8,6 +8,7 @@ from gan_core import actions
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.export import plan, quality_filter
+from gan_core.requests import ExportRequest
 from gan_core.storage.store import Run
 from pages.export.exports import show_exports
 from pages.export.filter_form import FilterChoice, choose_filter
@@ -16,7 +17,7 @@ from pages.export.verdicts import show_verdicts
 from pages.shared import cutout_preview
 from pages.shared.context import click_token, get_context
 from pages.shared.growth_plan import choose_balance, choose_methods, choose_plan
-from pages.shared.select_run import empty, dataset_info_or_stop, select_item, select_run
+from pages.shared.select_run import dataset_info_or_stop, empty, select_item, select_run
 from pages.shared.steps import show_steps
 from pages.shared.text import sentence
 
@@ -103,11 +104,11 @@ if run is not None:
     if "gan" in methods:
         filtering = choose_filter(context, run, info, files.seed)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    source, totals = run.id if run else dataset_id, planned[0] if planned else balance
-    wanted = files._asdict() | filtering._asdict() | {"methods": methods, "policy": policy}
+    source = {"run": run.id if run else None, "dataset": dataset_id, "balance": planned[0] if planned else balance}
     try:
-        token = click_token("export", source, totals, wanted)
-        st.session_state["export_job"] = actions.export(context, source, totals, **wanted, token=token).id
+        request = ExportRequest(**source, methods=methods, policy=policy, **files._asdict(), **filtering._asdict())
+        token = click_token("export", request.payload())
+        st.session_state["export_job"] = actions.export(context, request, token=token).id
     except UserError as refused:
         st.error(sentence(refused))
 show_exports(context, run, dataset_id)

@@ -14,6 +14,7 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.export.quality_filter import CHECKS
+from gan_core.requests import PreviewRequest
 from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.export_preview import Preview
 from gan_core.storage.store import Job, Run
@@ -43,8 +44,9 @@ def choose_removed(context: Context, run: Run, info: DatasetInfo, seed: int, che
     newest = checkpoints.of_run(context.workspace.run(run.id))[:1]
     if st.button("Preview what is kept", icon=":material/visibility:", key="preview_start"):
         try:
-            token = click_token("preview", run.id, seed, checks, newest)
-            st.session_state["preview_job"] = actions.preview(context, run.id, seed=seed, checks=checks, token=token).id
+            request = PreviewRequest(seed=seed, checks=checks)
+            token = click_token("preview", run.id, request.payload(), newest)
+            st.session_state["preview_job"] = actions.preview(context, run.id, request, token=token).id
         except UserError as refused:
             st.error(sentence(refused))
     jobs = context.store.jobs(kind="preview", subject=run.id)

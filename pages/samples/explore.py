@@ -10,6 +10,7 @@ from gan_core.actions import Context
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import how_near
+from gan_core.requests import ExploreRequest
 from gan_core.settings.families import why_no_walk
 from gan_core.storage import drawn_images, run_folder
 from gan_core.storage.drawn_images import Exploration
@@ -63,7 +64,7 @@ def explore_form(context: Context, run: Run, classes: list[str]) -> None:
     truncation = columns[2].slider(
         "Truncation",
         0.0,
-        drawn_images.MOST_NOISE_SCALE,
+        1.5,
         1.0,
         0.05,
         key=f"explore_truncation_{run.id}",
@@ -80,10 +81,9 @@ def explore_form(context: Context, run: Run, classes: list[str]) -> None:
     if st.button("Draw images", key="explore_start", icon=":material/casino:", disabled=job is not None and job.live):
         name = None if number == all_classes else classes[number]
         try:
-            token = click_token("explore", run.id, name, seed, truncation, at, kept[:1])
-            job = actions.explore(
-                context, run.id, name=name, seed=int(seed), noise_scale=truncation, at=at, token=token
-            )
+            request = ExploreRequest(class_name=name, seed=int(seed), truncation=truncation, at=at)
+            token = click_token("explore", run.id, request.payload(), kept[:1])
+            job = actions.explore(context, run.id, request, token=token)
             st.query_params[SHOWN] = job.id
             st.rerun()
         except UserError as refused:

@@ -6,6 +6,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.generation import animation
+from gan_core.requests import WalkEnd, WalkRequest
 from gan_core.settings.families import why_no_walk
 from gan_core.storage import drawn_images
 from gan_core.storage.drawn_images import Exploration
@@ -105,10 +106,11 @@ def start_button(
         return
     drawn = {}
     if exploration:
-        drawn = {"seed": exploration.seed, "noise_scale": exploration.noise_scale, "at": exploration.images_seen}
+        drawn = {"seed": exploration.seed, "truncation": exploration.noise_scale, "at": exploration.images_seen}
     try:
-        token = click_token("walk", run.id, ends, same_noise, drawn)
-        actions.walk(context, run.id, ends[0], ends[1], same_noise=same_noise, token=token, **drawn)
+        start, end = (WalkEnd(class_name=name, number=number) for name, number in ends)
+        request = WalkRequest(start=start, end=end, same_noise=same_noise, **drawn)
+        actions.walk(context, run.id, request, token=click_token("walk", run.id, request.payload()))
         st.rerun()
     except UserError as refused:
         st.error(sentence(refused))

@@ -6,6 +6,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.generation import animation
+from gan_core.requests import TimelapseRequest
 from gan_core.storage.store import Run
 from pages.shared import urls
 from pages.shared.context import click_token
@@ -30,7 +31,8 @@ def show_timelapse(context: Context, run: Run) -> None:
             "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
         ):
             try:
-                job = actions.timelapse(context, run.id, format, token=click_token("timelapse", run.id, format))
+                token = click_token("timelapse", run.id, format)
+                job = actions.timelapse(context, run.id, TimelapseRequest(format=format), token=token)
             except UserError as refused:
                 st.error(sentence(refused))
     if not animation.can_write("mp4"):

@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
+from gan_core.requests import VariantsRequest
 from gan_core.storage.store import Job, Run
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
@@ -37,8 +38,9 @@ def show_variants(context: Context, run: Run) -> None:
         "Make variants", key="variants_start", icon=":material/blender:", disabled=job is not None and job.live
     ):
         try:
-            token = click_token("variants", run.id, classes[number], strength)
-            job = actions.variants(context, run.id, classes[number], strength, token=token)
+            request = VariantsRequest(class_name=classes[number], strength=strength)
+            token = click_token("variants", run.id, request.payload())
+            job = actions.variants(context, run.id, request, token=token)
         except UserError as refused:
             st.error(sentence(refused))
     if job:

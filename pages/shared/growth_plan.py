@@ -7,7 +7,8 @@ from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.evaluation.results import UtilityResult
 from gan_core.export import plan
-from gan_core.export.fill.classical import Policy
+from gan_core.requests import Policy
+from gan_core.requests.export import METHODS, read_methods
 from pages.shared import charts
 from pages.shared.text import plain, sentence
 
@@ -52,7 +53,7 @@ def choose_methods(with_run: bool) -> tuple[dict[str, float], Policy]:
         flips = st.checkbox("mirrored", key="export_flips", help="Not for digits, letters, or left and right hands.")
         turns = st.checkbox("turned", value=True, key="export_turns", help="By at most 10 degrees either way.")
         light = st.checkbox("relit", value=True, key="export_light", help="Changed copies: light, contrast, colour.")
-    return methods, Policy(flips, turns, light)
+    return methods, Policy(flips=flips, turns=turns, light=light)
 
 
 def by_hand(balance: plan.Balance, info: DatasetInfo, originals: bool, dataset_id: str) -> plan.Balance:
@@ -88,7 +89,7 @@ def choose_plan(
         with table:
             balance = by_hand(balance, info, originals, dataset_id)
         rows = plan.deficits(counts, balance, originals=originals)
-        shares, small = plan.shares(rows, counts, plan.checked_methods(methods))
+        shares, small = plan.shares(rows, counts, read_methods(methods))
     except UserError as refused:
         if refused.code == "nothing_to_add":
             st.info(sentence(refused), icon=":material/info:")
@@ -112,7 +113,7 @@ def choose_plan(
 
 
 def made(shares: dict[str, dict[str, int]]) -> dict[str, list[int]]:
-    counted = {WAYS[method]: [share.get(method, 0) for share in shares.values()] for method in plan.METHODS}
+    counted = {WAYS[method]: [share.get(method, 0) for share in shares.values()] for method in METHODS}
     return {name.lower(): numbers for name, numbers in counted.items() if any(numbers)}
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gan_core import actions
-from gan_core.cli import names
+from gan_core.cli import lookup
 from gan_core.data.dataset import read_info
 from gan_core.storage.store import Store
 from tests.builders import seeded_workspace
@@ -328,7 +328,7 @@ def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, u
 
 
 def test_the_demo_knows_how_many_digits_there_are_to_train_on(ganvas, workspace):
-    code, imported, _ = ganvas("import", actions.DEMO_SOURCE, "--size", actions.DEMO_SIZE, "--json")
+    code, imported, _ = ganvas("import", actions.DEMO_IMPORT.source, "--size", actions.DEMO_IMPORT.size, "--json")
     info = read_info(workspace.dataset(imported["dataset"]))
     assert code == 0 and sum(info.train_counts) == actions.DEMO_TRAIN_IMAGES
     assert max(info.train_counts) < actions.DEMO_TOTAL
@@ -370,7 +370,7 @@ def test_a_name_or_the_start_of_an_id_will_do(ganvas, context):
     assert ganvas("show", "Kiwis", "--json")[1]["id"] == run
     assert ganvas("rename", "Kiwis", "More kiwis", "--json")[1] == {"run": run, "name": "More kiwis"}
     context.store.add_run("rab12" + "0" * 12, "Other", context.store.datasets()[0].id, {})
-    assert names.meant("rab1", context.store.runs()) == "rab12" + "0" * 12
+    assert lookup.meant("rab1", context.store.runs()) == "rab12" + "0" * 12
     refused(ganvas("stop", run[:-1]), "different ones", run, other)
     assert ganvas("show", context.store.datasets()[0].name, "--json")[1]["kind"] == "dataset"
     refused(ganvas("show", "Ki"), "There is no such")

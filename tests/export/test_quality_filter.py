@@ -16,10 +16,10 @@ from gan_core.export.quality_filter import (
     FilterOptions,
     LabelCheck,
     QualityFilter,
-    checked_checks,
     keep_images,
 )
 from gan_core.export.zip_writer import write_zip
+from gan_core.requests.export import read_checks
 
 CLASSES = ["kiwi", "owl"]
 SHAPE = (4, 4, 1)
@@ -165,9 +165,9 @@ def test_keeping_says_where_nothing_is_good_enough(tmp_path):
 
 
 def test_an_unknown_check_is_refused_in_words():
-    assert checked_checks(["twin", "label"]) == ("label", "twin") and checked_checks([]) == ()
+    assert read_checks(["twin", "label"]) == ("label", "twin") and read_checks([]) == ()
     with pytest.raises(UserError, match="no check 'beauty'"):
-        checked_checks(["beauty"])
+        read_checks(["beauty"])
 
 
 def test_the_zip_holds_what_passed_and_the_manifest_says_which_draw_each_file_is(tmp_path):

@@ -10,8 +10,9 @@ from gan_core.data.dataset import ImageSet
 from gan_core.data.decode import fit_square
 from gan_core.errors import UserError
 from gan_core.export.contents import Group
-from gan_core.export.fill.classical import Classical, Policy
+from gan_core.export.fill.classical import Classical
 from gan_core.export.unpad import Unpad, trimmed
+from gan_core.requests import Policy
 
 
 def padded(width: int, height: int, seed: int) -> np.ndarray:

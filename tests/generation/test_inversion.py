@@ -7,13 +7,14 @@ from PIL import Image
 from torch import nn
 
 from gan_core import actions
-from gan_core.errors import Stopped, UserError
+from gan_core.errors import FieldErrors, Stopped, UserError
 from gan_core.generation import inversion
 from gan_core.jobs import worker
 from gan_core.jobs.handlers import variants
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.models import FAMILIES, Spec
+from gan_core.requests import VariantsRequest
 
 
 class Blobs(nn.Module):
@@ -89,7 +90,7 @@ def trained(context, toy_dataset, tiny, monkeypatch):
 
 def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(context, trained):
     run = trained()
-    job = actions.variants(context, run, "grey", 0.3)
+    job = actions.variants(context, run, VariantsRequest(class_name="grey"))
     worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
     job = context.store.job(job.id)
     assert job.state == "finished", job.error
@@ -117,13 +118,14 @@ def test_a_run_that_ignored_labels_is_one_class(context, trained, tmp_path):
     )
     assert list(written["classes"]) == ["all"]
     with pytest.raises(UserError, match="no class 'grey'"):
-        actions.variants(context, run, "grey")
+        actions.variants(context, run, VariantsRequest(class_name="grey"))
 
 
 def test_nonsense_is_refused(context, trained):
     run = trained()
     for strength in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UserError, match="from 0 to 1"):
-            actions.variants(context, run, "grey", strength)
+        with pytest.raises(FieldErrors) as refused:
+            VariantsRequest(class_name="grey", strength=strength)
+        assert list(refused.value.fields) == ["strength"]
     with pytest.raises(UserError, match="no class"):
-        actions.variants(context, run, "purple")
+        actions.variants(context, run, VariantsRequest(class_name="purple"))

@@ -18,6 +18,7 @@ from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.models import FAMILIES, Spec
+from gan_core.requests import ExportModelRequest
 from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import TrainConfig
 from tests.builders.zips import unpack
@@ -65,7 +66,7 @@ def test_a_graph_that_draws_something_else_is_refused(tmp_path):
 def test_the_zip_draws_by_both_of_its_scripts(context, toy_dataset, tiny, tmp_path):
     trained = actions.train(context, toy_dataset, tiny(epochs=2.0), name="A `run`/../x")
     worker.carry_out(context.store, context.workspace, trained, Watch(context.store, trained))
-    job = actions.export_model(context, trained.subject)
+    job = actions.export_model(context, ExportModelRequest(run=trained.subject))
     worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
     result = context.store.job(job.id).result
     assert result["onnx"] == "written" and "/" not in result["file"]
@@ -95,4 +96,4 @@ def test_the_zip_draws_by_both_of_its_scripts(context, toy_dataset, tiny, tmp_pa
 def test_a_run_that_learnt_nothing_yet_cannot_be_shared(context, toy_dataset, tiny):
     run = actions.train(context, toy_dataset, tiny()).subject
     with pytest.raises(UserError, match="no checkpoint"):
-        actions.export_model(context, run)
+        actions.export_model(context, ExportModelRequest(run=run))

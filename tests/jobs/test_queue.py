@@ -153,8 +153,9 @@ def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypa
 def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, workspace):
     """The whole way: row, process, handler, dataset folder."""
     from gan_core import actions
+    from gan_core.requests import ImportRequest
 
-    job = actions.import_dataset(actions.Context(store, workspace), "demo:shapes", size=32)
+    job = actions.import_dataset(actions.Context(store, workspace), ImportRequest(source="demo:shapes"))
     deadline = time.monotonic() + 60
     while store.job(job.id).live and time.monotonic() < deadline:
         time.sleep(0.2)

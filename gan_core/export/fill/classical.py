@@ -5,23 +5,16 @@ same pixels in any order. What leaves the frame on one side comes back mirrored 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
+from gan_core.requests import Policy
 
 TURN_DEGREES, ZOOM, SHIFT = 10.0, 0.1, 1 / 14  # either way; SHIFT is a share of the side
 LIGHT, CONTRAST, SATURATION = 0.15, 0.2, 0.2  # either way, of 1
-
-
-class Policy(NamedTuple):
-    """Which changes keep what is shown. flips: left and right may be swapped, which is wrong for digits and letters."""
-
-    flips: bool = False
-    turns: bool = True
-    light: bool = True
 
 
 class Classical:

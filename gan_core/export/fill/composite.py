@@ -13,7 +13,8 @@ import numpy as np
 from gan_core.data.dataset import ImageSet
 from gan_core.dataset_health.foreground import alpha, background, unseamed
 from gan_core.errors import Stopped
-from gan_core.export.fill.classical import Policy, changed_copy
+from gan_core.export.fill.classical import changed_copy
+from gan_core.requests import Policy
 
 SCALE, SHAPE, TURN_DEGREES = (0.92, 1.08), 0.1, 15.0
 REACH = 0.06  # share of the side that an object may move either way: a classifier tested on real pictures expects them in place

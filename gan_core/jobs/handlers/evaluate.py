@@ -14,6 +14,7 @@ from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, run_log
 from gan_core.jobs.shared.evaluation_inputs import check_disk, choose_networks, feature_cache, splits
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import EvaluateRequest
 from gan_core.settings.families import can_be_guided
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
@@ -49,7 +50,8 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
     from gan_core.evaluation.caveats import own_eyes
 
     run = store.run(job.subject)
-    generator = Sampling(run, workspace, job.payload.get("at"))
+    request = EvaluateRequest.from_payload(job.payload)
+    generator = Sampling(run, workspace, request.at)
     info, folder = generator.info, workspace.run(run.id) / "evaluations"
 
     def draw(labels: np.ndarray, seed: int, start: int) -> np.ndarray:
@@ -64,7 +66,7 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
             workspace.dataset(run.dataset_id),
             staging,
             draw,
-            job.payload | {"avoid": avoid},
+            request.payload() | {"avoid": avoid},
             conditional=generator.config.conditional,
             device=generator.device.type,
             on_progress=Reporter(store, job),

@@ -9,6 +9,7 @@ from gan_core.generation.png_metadata import png_info
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, stop_or_report
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import ExploreRequest
 from gan_core.storage import drawn_images
 from gan_core.storage.drawn_images import Exploration, rows_and_columns
 from gan_core.storage.store import Job, Store
@@ -20,16 +21,16 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     from gan_core.evaluation.nearest_real import around
     from gan_core.generation import sampling
 
-    wanted, progress = job.payload, Reporter(store, job)
+    request, progress = ExploreRequest.from_payload(job.payload), Reporter(store, job)
     progress(0.0, "Loading the generator")
-    generator = Sampling(store.run(job.subject), workspace, wanted["at"])
-    seed, scale, classes = wanted["seed"], wanted["noise_scale"], generator.classes
-    shown, columns = rows_and_columns(1 if wanted["class"] is not None else len(classes))
-    labels = [generator.label_of(wanted["class"])] if wanted["class"] is not None else list(range(shown))
+    generator = Sampling(store.run(job.subject), workspace, request.at)
+    seed, truncation, classes = request.seed, request.truncation, generator.classes
+    shown, columns = rows_and_columns(1 if request.class_name is not None else len(classes))
+    labels = [generator.label_of(request.class_name)] if request.class_name is not None else list(range(shown))
     drawn = []
     for at, label in enumerate(labels):
         stop_or_report(watch, progress, 0.5 * at / len(labels), f"Drawing: class {at + 1:,} of {len(labels):,}")
-        drawn.append(generator.draw([label] * columns, seed=seed + label, truncation=scale))
+        drawn.append(generator.draw([label] * columns, seed=seed + label, truncation=truncation))
     images = np.concatenate(drawn)
     stop_or_report(watch, progress, 0.5, "Looking for the nearest real images")
     train = dataset_folder.load(workspace.dataset(generator.run.dataset_id), "train")
@@ -48,7 +49,7 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         }
         for at in range(len(images))
     ]
-    notes = generator.notes(seed, scale)
+    notes = generator.notes(seed, truncation)
     parent = workspace.run(job.subject) / "explore"
     parent.mkdir(exist_ok=True)
     with workspace.staging(parent / job.id) as staging:
@@ -61,12 +62,12 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         names = [classes[label] for label in labels] if len(labels) > 1 else [""]
         across = columns if len(labels) > 1 else drawn_images.COLUMNS
         sheet = sampling.grid(images, names, across)
-        sampling.save_png(staging / "grid.png", sheet, notes | {"class": wanted["class"] or "all classes"})
+        sampling.save_png(staging / "grid.png", sheet, notes | {"class": request.class_name or "all classes"})
         result = Exploration(
             job.id,
             seed,
-            scale,
-            wanted["class"],
+            truncation,
+            request.class_name,
             generator.images_seen,
             classes,
             train.classes,

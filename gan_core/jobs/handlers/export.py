@@ -21,6 +21,7 @@ from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import check_disk, feature_cache, referee_of
 from gan_core.jobs.shared.fill_classes import Makers, makers
+from gan_core.requests import ExportRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
 
@@ -41,25 +42,25 @@ class Dataset(NamedTuple):
 
 def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Plan how many images each class needs, draw and check them, write the zip; the export's folder appears whole or not at all."""
-    wanted, progress = job.payload, Reporter(store, job)
-    run = store.run(wanted["run"]) if wanted["run"] else None
-    folder = workspace.dataset(run.dataset_id if run else wanted["dataset"])
+    request, progress = ExportRequest.from_payload(job.payload), Reporter(store, job)
+    run = store.run(request.run) if request.run else None
+    folder = workspace.dataset(run.dataset_id if run else request.dataset or "")
     dataset = Dataset(
         folder,
         dataset_folder.read_info(folder),
         *(dataset_folder.load(folder, split) for split in ("train", "test")),
     )
     counts = dict(zip(dataset.info.classes, dataset.info.train_counts, strict=True))
-    rows = plan.deficits(counts, wanted["balance"], wanted["originals"])
-    shares, small = plan.shares(rows, counts, wanted.get("methods", {"gan": 1.0}))
-    made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
-    contents = Contents(dataset.train, dataset.test, shares, made.by_method, wanted["originals"])
-    unpad, copying = unpad_of(wanted, dataset, contents), NOT_CHECKED
+    rows = plan.deficits(counts, request.balance, request.originals)
+    shares, small = plan.shares(rows, counts, request.methods or {"gan": 1.0})
+    made = makers(run, workspace, folder, shares, small, request, progress, watch)
+    contents = Contents(dataset.train, dataset.test, shares, made.by_method, request.originals)
+    unpad, copying = unpad_of(request, dataset, contents), NOT_CHECKED
     with workspace.staging(workspace.export(job.subject)) as staging:
         kept_file = staging / "kept.tmp"
         if made.generator and made.quality_filter:
             kept = keep(made, contents, kept_file, progress)
-            if wanted.get("gate", True):
+            if request.check_copies:
                 progress(0.5, "Looking for copies of training images")
                 copying = copying_of(kept, dataset, workspace, made.generator.device.type, watch)
                 refuse_copies(copying)
@@ -68,8 +69,8 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
         summary = write_zip(
             path,
             contents,
-            provenance_of(wanted, dataset.info, made, copying["sentence"]),
-            file_options(wanted, contents, unpad),
+            provenance_of(request, dataset.info, made, copying["sentence"]),
+            file_options(request, contents, unpad),
             on_progress=lambda done, said: progress(drawn + (1 - drawn) * done, said),
             should_stop=watch,
         )
@@ -92,19 +93,19 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
     return result
 
 
-def unpad_of(wanted: dict[str, Any], dataset: Dataset, contents: Contents) -> Unpad | None:
+def unpad_of(request: ExportRequest, dataset: Dataset, contents: Contents) -> Unpad | None:
     """What cuts padding off, where that is wanted. Raises UserError unknown_shapes where it cannot be."""
-    if not wanted.get("unpad"):
+    if not request.unpad:
         return None
     background = dataset.info.source.get("background", "white")
     return Unpad(dataset.folder, dataset.train, dataset.test, background, contents.makers)
 
 
-def file_options(wanted: dict[str, Any], contents: Contents, unpad: Unpad | None) -> FileOptions:
+def file_options(request: ExportRequest, contents: Contents, unpad: Unpad | None) -> FileOptions:
     """How the files of the zip are written."""
     images = sum(group.images for group in contents.groups())
-    layout = plan.layout_of(wanted.get("layout", "imagefolder"), images)
-    return FileOptions(Encoding(wanted.get("format", "png"), wanted.get("side")), layout, unpad)
+    layout = plan.layout_of(request.layout, images)
+    return FileOptions(Encoding(request.format, request.side), layout, unpad)
 
 
 def keep(made: Makers, contents: Contents, path: Path, progress: Reporter) -> KeptImages:
@@ -169,13 +170,13 @@ def refuse_copies(copying: dict[str, Any]) -> None:
         )
 
 
-def provenance_of(wanted: dict[str, Any], info: DatasetInfo, made: Makers, copying: str) -> Provenance:
+def provenance_of(request: ExportRequest, info: DatasetInfo, made: Makers, copying: str) -> Provenance:
     generator, drawn = made.generator, made.quality_filter
     return Provenance(
         dataset=info.name,
-        run=wanted["run"] or "",
+        run=request.run or "",
         recipe=generator.config.recipe if generator else "",
-        seed=wanted["seed"],
+        seed=request.seed,
         checkpoint_sha256=generator.sha256 if generator else "",
         notes=tuple(made.notes),
         copying=copying,

@@ -8,8 +8,8 @@ from gan_core.export.plan import LEAST_FOR_GAN
 from gan_core.export.quality_filter import FilterOptions
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.fill_classes import checks_of
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import PreviewRequest
 from gan_core.storage.export_preview import LEAST_SHOWN, MOST_SHOWN, REFUSED_SHOWN, SHOWN, Preview, path_of, write
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
@@ -19,13 +19,13 @@ PATIENCE_IMAGES = 256  # drawn of a class before a preview gives it up
 
 def preview(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Into the run's folder, in the place of an earlier one."""
+    request = PreviewRequest.from_payload(job.payload)
     run, progress = store.run(job.subject), Reporter(store, job)
     generator = Sampling(run, workspace)
-    classes, seed = generator.info.classes, job.payload["seed"]
-    checks, folder = checks_of(job.payload), workspace.dataset(run.dataset_id)
+    classes, folder = generator.info.classes, workspace.dataset(run.dataset_id)
     shown = 1 if len(classes) > SHOWN // REFUSED_SHOWN else REFUSED_SHOWN
     options = FilterOptions(shown=shown, patience=PATIENCE_IMAGES)
-    quality_filter = generator.quality_filter(folder, seed, checks, progress, watch, options)
+    quality_filter = generator.quality_filter(folder, request.seed, request.checks, progress, watch, options)
     count = max(LEAST_SHOWN, min(MOST_SHOWN, SHOWN // len(classes)))
     images, labels, facts = [], [], []
     for label in range(len(classes)):
@@ -55,8 +55,8 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     quality_filter.short.clear()  # how many there are is not asked here
     return {
         "run": run.id,
-        "seed": seed,
-        "checks": list(checks),
+        "seed": request.seed,
+        "checks": list(request.checks),
         "images_seen": generator.images_seen,
         "gate": quality_filter.report(),
         "gate_said": quality_filter.summary(),

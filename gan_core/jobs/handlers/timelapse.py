@@ -6,6 +6,7 @@ from gan_core.errors import UserError
 from gan_core.generation import animation
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
+from gan_core.requests import TimelapseRequest
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
@@ -13,7 +14,7 @@ from gan_core.storage.workspace import Workspace
 
 def timelapse(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """The grids of a run, or evenly chosen ones of very many, as one film."""
-    format, folder = job.payload.get("format", "webp"), workspace.run(job.subject)
+    format, folder = TimelapseRequest.from_payload(job.payload).format, workspace.run(job.subject)
     rows = run_folder.read_samples(folder)
     grids = [
         (folder / "samples" / row["file"], f"epoch {row['epoch']:.1f}, {row['images_seen']:,} images") for row in rows

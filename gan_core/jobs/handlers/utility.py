@@ -9,7 +9,6 @@ import numpy as np
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.image_folder import read_pictures
-from gan_core.data.import_options import colour
 from gan_core.errors import Stopped, UserError
 from gan_core.export import plan
 from gan_core.jobs import queue
@@ -17,6 +16,8 @@ from gan_core.jobs.handlers.evaluate import BATCH
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import feature_cache, referee_of, splits
 from gan_core.jobs.shared.fill_classes import WORDS, dealt, makers
+from gan_core.requests import DetectRequest, UtilityRequest
+from gan_core.requests.import_dataset import rgb
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, atomic_write, write_json
 from gan_core.text import csv_cell
@@ -29,14 +30,14 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     """Five arms of classifiers, with and without the run's images, on the held-out split; into utility/<job>.json."""
     from gan_core.evaluation.utility import utility as compare
 
-    wanted, run = job.payload, store.run(job.subject)
+    request, run = UtilityRequest.from_payload(job.payload), store.run(job.subject)
     folder, progress = workspace.dataset(run.dataset_id), Reporter(store, job)
     train, test = splits(folder)
     counts = {name: int((train.labels == label).sum()) for label, name in enumerate(train.classes)}
-    methods = wanted.get("methods", {"gan": 1.0})
+    methods = request.methods or {"gan": 1.0}
     some = {name: plan.Row(real, MANY, real + MANY) for name, real in counts.items()}
     shares, small = plan.shares(some, counts, methods)
-    made = makers(run, workspace, folder, shares, small, wanted, progress, watch)
+    made = makers(run, workspace, folder, shares, small, request, progress, watch)
 
     def synthetic(label: int, count: int) -> np.ndarray:
         """As an export would have them, and of each method its share, in every first part of them too."""
@@ -62,11 +63,11 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         np.asarray(test.labels),
         train.classes,
         synthetic,
-        seeds=wanted["seeds"],
-        shots=wanted["shots"],
-        updates=wanted["updates"],
-        seed=wanted["seed"],
-        shares=wanted.get("shares", (0.25, 0.5, 1.0, 2.0)),
+        seeds=request.seeds,
+        shots=request.shots,
+        updates=request.updates,
+        seed=request.seed,
+        shares=request.shares,
         device=made.generator.device.type if made.generator else "cpu",
         on_progress=progress,
         should_stop=watch,
@@ -81,9 +82,9 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     result["caveats"] += made.notes
     if made.generator:
         result["caveats"].append(f"The synthetic images: {said}")
-    if wanted["shots"] and used - {"gan"}:
+    if request.shots and used - {"gan"}:
         result["caveats"].append("Copies and pasted objects are of all the training images, not only of the few shown.")
-    if made.quality_filter and made.quality_filter.label_check.classifier and wanted["shots"]:
+    if made.quality_filter and made.quality_filter.label_check.classifier and request.shots:
         result["caveats"].append(
             "The classifier that checked them knew all the training images, not only the few shown."
         )
@@ -126,10 +127,10 @@ def detect(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
             "The detector was trained on features of other weights than are here now.",
             "Measure the run again: that trains a new one.",
         )
-    folder = Path(job.payload["folder"])
+    folder = Path(DetectRequest.from_payload(job.payload).folder)
     (workspace.run(run.id) / "detections").mkdir(exist_ok=True)
     with workspace.staging(workspace.run(run.id) / "detections" / job.id) as scratch:
-        background = colour(info.source.get("background", "white"))
+        background = rgb(info.source.get("background", "white"))
         pictures = read_pictures(
             folder,
             scratch,

@@ -11,6 +11,7 @@ from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import VariantsRequest
 from gan_core.settings.families import inner_size
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
@@ -72,19 +73,19 @@ def variants(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
     """A sheet runs/<id>/fusions/<job>.png, a row for each real image: it, what the generator can draw of it, variants."""
     from gan_core.generation import sampling
 
-    wanted = job.payload
+    request = VariantsRequest.from_payload(job.payload)
     generator = Sampling(store.run(job.subject), workspace)
-    label = generator.label_of(wanted["class"])
-    fusion = Fusion(generator, workspace, label, SHEET_ROWS, wanted["seed"], Reporter(store, job), watch)
+    label = generator.label_of(request.class_name)
+    fusion = Fusion(generator, workspace, label, SHEET_ROWS, request.seed, Reporter(store, job), watch)
     number = np.arange(len(fusion.reals))
     drawn, columns = fusion.draw(number, 0.0), []
     for column in range(SHEET_VARIANTS):
-        columns.append(fusion.draw(number, wanted["strength"], start=column * SHEET_ROWS))
+        columns.append(fusion.draw(number, request.strength, start=column * SHEET_ROWS))
     rows = np.stack([fusion.reals, drawn, *columns], 1)  # [N, 8, S, S, C]
     folder = workspace.run(job.subject) / "fusions"
     folder.mkdir(exist_ok=True)
     sampling.save_png(folder / f"{job.id}.png", sampling.grid(rows.reshape(-1, *rows.shape[2:]), [""]))
-    return {**fusion.facts(), "file": f"{job.id}.png", "class": wanted["class"], "strength": wanted["strength"]}
+    return {**fusion.facts(), "file": f"{job.id}.png", "class": request.class_name, "strength": request.strength}
 
 
 def write(

@@ -10,6 +10,7 @@ from gan_core.generation import animation
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, stop_or_report
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import WalkRequest
 from gan_core.storage import drawn_images
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
@@ -22,21 +23,21 @@ def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> di
     """Into runs/<id>/walks/<job>/: a strip of some frames, and all of them there and back as films."""
     from gan_core.generation import latent_walk, sampling
 
-    wanted, progress = job.payload, Reporter(store, job)
+    request, progress = WalkRequest.from_payload(job.payload), Reporter(store, job)
     progress(0.0, "Loading the generator")
-    generator = Sampling(store.run(job.subject), workspace, wanted["at"])
-    ends, seed, scale = [wanted["from"], wanted["to"]], wanted["seed"], wanted["noise_scale"]
-    labels = [generator.label_of(end["class"]) for end in ends]
-    source = [labels[0] if wanted["same_noise"] else label for label in labels]
+    generator = Sampling(store.run(job.subject), workspace, request.at)
+    ends, seed, truncation = [request.start, request.end], request.seed, request.truncation
+    labels = [generator.label_of(end.class_name) for end in ends]
+    source = [labels[0] if request.same_noise else label for label in labels]
     noises = [
-        sampling.noise(generator.config.z_dim, 1, seed=seed + label, start=end["number"])[0] * np.float32(scale)
+        sampling.noise(generator.config.z_dim, 1, seed=seed + label, start=end.number)[0] * np.float32(truncation)
         for label, end in zip(source, ends, strict=True)
     ]
     images = latent_walk.walk(
-        generator.G, (noises[0], noises[1]), (labels[0], labels[1]), wanted["frames"], size=generator.info.size
+        generator.G, (noises[0], noises[1]), (labels[0], labels[1]), request.frames, size=generator.info.size
     )
-    about = {key: wanted[key] for key in ("from", "to", "same_noise")}
-    notes = generator.notes(seed, scale) | {"class": f"{ends[0]['class']} to {ends[1]['class']}"} | about
+    about = {key: value for key, value in request.payload().items() if key in ("from", "to", "same_noise")}
+    notes = generator.notes(seed, truncation) | {"class": f"{ends[0].class_name} to {ends[1].class_name}"} | about
     parent = workspace.run(job.subject) / "walks"
     parent.mkdir(exist_ok=True)
     with workspace.staging(parent / job.id) as staging:
@@ -47,7 +48,7 @@ def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> di
         for at, format in enumerate(formats):
             stop_or_report(watch, progress, 0.3 + 0.7 * at / len(formats), f"Writing {animation.FORMATS[format]}")
             there_and_back(staging / f"walk.{format}", format, images)
-        facts = {"job": job.id, "seed": seed, "noise_scale": scale, "frames": len(images), **about}
+        facts = {"job": job.id, "seed": seed, "noise_scale": truncation, "frames": len(images), **about}
         facts |= {"images_seen": generator.images_seen, "formats": formats}
         write_json(staging / "walk.json", facts)
     drawn_images.prune(workspace.run(job.subject), "walks")

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.export import plan
-from gan_core.export.fill.classical import Classical, Policy
+from gan_core.export.fill.classical import Classical
 from gan_core.export.fill.composite import Composite
-from gan_core.export.quality_filter import CHECKS, FilterOptions, QualityFilter
+from gan_core.export.quality_filter import FilterOptions, QualityFilter
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import ExportRequest, UtilityRequest
+from gan_core.requests.export import CHECKS
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
@@ -47,20 +49,17 @@ def makers(
     folder: Path,
     shares: plan.Shares,
     small: list[str],
-    wanted: dict[str, Any],
+    request: ExportRequest | UtilityRequest,
     progress: Reporter,
     watch: queue.Watch,
 ) -> Makers:
     """shares, small: of plan.shares; a class of which no object can be cut out has its share of these moved to changed copies.
 
-    wanted: seed, perhaps policy, checks and removed. Raises UserError no_run, Stopped.
+    Raises UserError no_run, Stopped.
     """
-    train, policy = dataset_folder.load(folder, "train"), Policy(**wanted.get("policy", {}))
-    composite = Composite(train, wanted["seed"], policy, watch)
-    by_method: dict[str, Any] = {
-        "classical": Classical(train, wanted["seed"], policy, watch),
-        "composite": composite,
-    }
+    train, seed = dataset_folder.load(folder, "train"), request.seed
+    composite = Composite(train, seed, request.policy, watch)
+    by_method: dict[str, Any] = {"classical": Classical(train, seed, request.policy, watch), "composite": composite}
     progress(0.0, "Looking at the images")
     without_object = []
     for label, (name, share) in enumerate(shares.items()):
@@ -76,12 +75,8 @@ def makers(
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
         generator = Sampling(run, workspace)
-        options = FilterOptions(removed=wanted.get("removed") or {})
-        quality_filter = generator.quality_filter(folder, wanted["seed"], checks_of(wanted), progress, watch, options)
+        checks, removed = (request.checks, request.removed) if isinstance(request, ExportRequest) else (CHECKS, {})
+        options = FilterOptions(removed=removed)
+        quality_filter = generator.quality_filter(folder, seed, checks, progress, watch, options)
         by_method["gan"] = quality_filter
     return Makers(by_method, generator, quality_filter, without_object, notes)
-
-
-def checks_of(wanted: dict[str, Any]) -> tuple[str, ...]:
-    """What drawn images are checked for. Older requests only knew labels."""
-    return tuple(wanted.get("checks", CHECKS if wanted.get("check_labels", True) else ()))

@@ -12,10 +12,12 @@ from gan_core import actions
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.export import plan
-from gan_core.export.fill.classical import Classical, Policy
+from gan_core.export.fill.classical import Classical
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.shared.fill_classes import dealt
+from gan_core.requests import ExportRequest, Policy, UtilityRequest
+from gan_core.requests.export import read_methods
 from gan_core.storage.workspace import new_id
 from tests.builders.toy_images import toy_images
 
@@ -50,7 +52,9 @@ def test_each_switch_does_what_it_says():
     gradient = np.broadcast_to(np.arange(0, 256, 8, np.uint8)[None, :, None], (1, 32, 32, 1))
     train = ImageSet(np.ascontiguousarray(gradient), np.zeros(1, np.int64), ["a"])
     rising = lambda image: float(image[8:24, 24:, 0].mean()) > float(image[8:24, :8, 0].mean())
-    still, flipped = (Classical(train, 0, Policy(flips, False, False))(0, 40, 0) for flips in (False, True))
+    still, flipped = (
+        Classical(train, 0, Policy(flips=flips, turns=False, light=False))(0, 40, 0) for flips in (False, True)
+    )
     assert all(map(rising, still)) and 8 < sum(map(rising, flipped)) < 32
     rows_alike = lambda image: np.ptp(image[8:24, 8:24, 0].astype(int), axis=0).max() <= 1
     turned = Classical(train, 0, Policy(turns=True, light=False))(0, 40, 0)
@@ -68,7 +72,7 @@ def test_a_class_without_images_is_refused():
 def test_methods_share_what_is_missing_and_small_classes_get_no_gan():
     counts = {"many": 100, "few": 9, "some": 60}
     rows = plan.deficits(counts, "largest")
-    shares, small = plan.shares(rows, counts, plan.parse_methods("gan=3,classical=1"))
+    shares, small = plan.shares(rows, counts, read_methods("gan=3,classical=1"))
     assert shares == {"many": {}, "few": {"classical": 91}, "some": {"gan": 30, "classical": 10}} and small == ["few"]
     assert plan.shares(rows, counts, {"gan": 1.0})[0] == {"many": {}, "few": {"classical": 91}, "some": {"gan": 40}}
     for n in range(1, 30):
@@ -76,7 +80,7 @@ def test_methods_share_what_is_missing_and_small_classes_get_no_gan():
         assert sum(share.values()) == n and abs(share.get("gan", 0) - 0.37 * n) < 1
     for words, said in (("paint", "no method"), ("gan=x", "no share"), ("gan=0", "No way"), ("gan=-1", "cannot be")):
         with pytest.raises(UserError, match=said):
-            plan.parse_methods(words)
+            read_methods(words)
 
 
 def carry_out(context, job):
@@ -87,7 +91,7 @@ def carry_out(context, job):
 
 
 def test_a_dataset_grows_without_a_run(context, toy_dataset):
-    job = carry_out(context, actions.export(context, toy_dataset, 30))
+    job = carry_out(context, actions.export(context, ExportRequest(dataset=toy_dataset, balance=30)))
     with zipfile.ZipFile(context.workspace.export(job.subject) / job.result["file"]) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         rows = list(csv.DictReader(io.StringIO(archive.read("train/metadata.csv").decode())))
@@ -99,10 +103,10 @@ def test_a_dataset_grows_without_a_run(context, toy_dataset):
     assert sum(row["method"] == "classical" for row in rows) == 30 and {row["run"] for row in rows} == {"-"}
     assert "30 are changed copies" in card and "network" not in card.split("## Classes")[0].split("|")[0]
     assert "train/dark/classical_000001.png" in names
-    again = carry_out(context, actions.export(context, toy_dataset, 30))
+    again = carry_out(context, actions.export(context, ExportRequest(dataset=toy_dataset, balance=30)))
     assert again.result["sha256"] == job.result["sha256"]
     with pytest.raises(UserError, match="A dataset alone"):
-        actions.export(context, toy_dataset, 30, methods={"gan": 1.0})
+        actions.export(context, ExportRequest(dataset=toy_dataset, balance=30, methods={"gan": 1.0}))
 
 
 def test_an_export_queued_before_there_were_methods_still_runs(context, toy_dataset, tiny):
@@ -114,8 +118,8 @@ def test_an_export_queued_before_there_were_methods_still_runs(context, toy_data
 
 def test_both_ways_at_once(context, toy_dataset, tiny):
     run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=2.0))).subject
-    wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "gate": False, "checks": []}
-    job = carry_out(context, actions.export(context, run, 30, **wanted))
+    wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "check_copies": False, "checks": []}
+    job = carry_out(context, actions.export(context, ExportRequest(run=run, balance=30, **wanted)))
     assert job.result["methods"] == {"gan": 15, "classical": 15, "composite": 0}
     assert all(row["synthetic"] == 10 and row["methods"] == {"gan": 5, "classical": 5} for row in job.result["classes"])
 
@@ -123,7 +127,7 @@ def test_both_ways_at_once(context, toy_dataset, tiny):
 def test_utility_asks_about_copies_as_an_export_would_make_them(context, toy_dataset, tiny):
     run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=1.0))).subject
     wanted = {"methods": {"classical": 1.0}, "updates": 5, "shots": 4}
-    result = carry_out(context, actions.utility(context, run, **wanted)).result
+    result = carry_out(context, actions.utility(context, run, UtilityRequest(**wanted))).result
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
     assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
     assert any("not only of the few shown" in text for text in result["caveats"])

@@ -10,10 +10,10 @@ from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, ImageSet, write_info
 from gan_core.dataset_health.foreground import alpha, background
 from gan_core.errors import Stopped
-from gan_core.export.fill.classical import Policy
 from gan_core.export.fill.composite import Composite
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
+from gan_core.requests import ExportRequest, Policy
 from gan_core.storage.workspace import new_id
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 160, 60), (50, 60, 190)
@@ -105,7 +105,10 @@ def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_t
     store.add_dataset(id, "Discs")
     digests = set()
     for _ in range(2):
-        job = actions.export(context, id, 24, methods={"composite": 1.0}, policy=Policy(flips=True))
+        job = actions.export(
+            context,
+            ExportRequest(dataset=id, balance=24, methods={"composite": 1.0}, policy=Policy(flips=True)),
+        )
         worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
         result = context.store.job(job.id).result
         digests.add(result["sha256"])
@@ -136,7 +139,7 @@ def test_where_no_object_turns_up_it_is_a_changed_copy_and_not_the_picture_itsel
 
 
 def test_a_class_without_objects_gets_changed_copies_and_is_named(context, toy_dataset):
-    job = actions.export(context, toy_dataset, 25, methods={"composite": 1.0})
+    job = actions.export(context, ExportRequest(dataset=toy_dataset, balance=25, methods={"composite": 1.0}))
     worker.carry_out(context.store, context.workspace, job, Watch(context.store, job))
     ended = context.store.job(job.id)
     assert ended.state == "finished", ended.error

@@ -11,12 +11,13 @@ from PIL import Image
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
-from gan_core.export.fill.classical import Classical, Policy
+from gan_core.export.fill.classical import Classical
 from gan_core.export.quality_filter import WIDE_TRUNCATION
 from gan_core.jobs import queue, worker
 from gan_core.jobs.shared import evaluation_inputs
 from gan_core.jobs.shared.evaluation_inputs import choose_networks, splits
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import DetectRequest, EvaluateRequest, ExportRequest, Policy, PreviewRequest, UtilityRequest
 from gan_core.settings.recipes import RECIPES
 from gan_core.settings.schema import build
 from gan_core.storage import export_preview, run_folder
@@ -85,7 +86,7 @@ def run(context):
 
 @pytest.fixture(scope="module")
 def evaluated(context, run):
-    job = actions.evaluate(context, run, samples=60, draws=2, extractor="efficientnet-lite0")
+    job = actions.evaluate(context, run, EvaluateRequest(samples=60, draws=2, extractor="efficientnet-lite0"))
     return job, do(context, job)
 
 
@@ -137,12 +138,14 @@ def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_
 
     monkeypatch.setattr(Extractor, "extract", looked_again)
     monkeypatch.setattr(Extractor, "batches", looked_again, raising=False)
-    again = do(context, actions.evaluate(context, run, samples=60, draws=2, extractor="efficientnet-lite0"))
+    again = do(
+        context, actions.evaluate(context, run, EvaluateRequest(samples=60, draws=2, extractor="efficientnet-lite0"))
+    )
     assert again == evaluated[1]
 
 
 def test_the_referee_scores_under_its_own_name(context, run):
-    result = do(context, actions.evaluate(context, run, samples=60, draws=1, extractor="referee"))
+    result = do(context, actions.evaluate(context, run, EvaluateRequest(samples=60, draws=1, extractor="referee")))
     assert result["extractor"] == "referee" and "fid" not in result and result["frechet_distance"] is not None
     assert result["frechet_distance_ci"] is None
 
@@ -155,7 +158,10 @@ def test_missing_and_corrupt_weights_cost_the_scores_and_nothing_else(context, r
     (tmp_path / "weights.pth").write_bytes(b"t.")
     for named in ("", str(tmp_path / "weights.pth")):
         result = do(
-            context, actions.evaluate(context, run, samples=60, draws=2, extractor="inception-v3", weights=named)
+            context,
+            actions.evaluate(
+                context, run, EvaluateRequest(samples=60, draws=2, extractor="inception-v3", weights=named)
+            ),
         )
         assert result["fid"] is None and "weights" in result["absent"]["fid"]
         assert result["extractor"] == "inception-v3"
@@ -164,17 +170,22 @@ def test_missing_and_corrupt_weights_cost_the_scores_and_nothing_else(context, r
 
 
 def test_against_the_held_out_split(context, run):
-    result = do(context, actions.evaluate(context, run, samples=40, draws=1, extractor="referee", against="test"))
+    result = do(
+        context,
+        actions.evaluate(context, run, EvaluateRequest(samples=40, draws=1, extractor="referee", against="test")),
+    )
     assert result["n_real"] == 40 and result["floor"]["held_out"] is None and result["against"] == "test"
 
 
 def test_one_class_and_no_held_out_images_cost_their_scores_and_nothing_else(context):
     lonely = trained(context, dataset(context, ["only"], train=60, test=0))
-    result = do(context, actions.evaluate(context, lonely, samples=60, draws=1, extractor="efficientnet-lite0"))
+    result = do(
+        context, actions.evaluate(context, lonely, EvaluateRequest(samples=60, draws=1, extractor="efficientnet-lite0"))
+    )
     assert result["referee"] is None and result["agreement"] is None and "2 classes" in result["absent"]["referee"]
     assert result["frechet_distance"] is not None and result["collapse"] is not None
     assert result["memorisation"]["n_held_out"] == 0
-    unjudged = do(context, actions.evaluate(context, lonely, samples=60, extractor="referee"))
+    unjudged = do(context, actions.evaluate(context, lonely, EvaluateRequest(samples=60, extractor="referee")))
     assert unjudged["frechet_distance"] is None and "2 classes" in unjudged["absent"]["frechet_distance"]
     assert unjudged["extractor"] == "referee" and unjudged["memorisation"] is not None
     with pytest.raises(UserError, match="one class"):
@@ -183,21 +194,23 @@ def test_one_class_and_no_held_out_images_cost_their_scores_and_nothing_else(con
 
 def test_a_run_that_ignored_the_labels_has_no_table_per_class(context):
     unlabelled = trained(context, dataset(context, ["dark", "bright"]), conditional=False)
-    result = do(context, actions.evaluate(context, unlabelled, samples=60, draws=1, extractor="referee"))
+    result = do(
+        context, actions.evaluate(context, unlabelled, EvaluateRequest(samples=60, draws=1, extractor="referee"))
+    )
     assert result["per_class"] == {} and result["absent"]["per_class"] and result["agreement"] is None
     assert result["collapse"] is not None and result["frechet_distance"] is not None
 
 
 def test_utility_compares_the_arms(context, run):
     with pytest.raises(UserError, match="5 to 50 seeds"):
-        actions.utility(context, run, seeds=4)
-    result = do(context, actions.utility(context, run, seeds=5, updates=3))
+        actions.utility(context, run, UtilityRequest(seeds=4))
+    result = do(context, actions.utility(context, run, UtilityRequest(seeds=5, updates=3)))
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
     assert list((context.workspace.run(run) / "utility").glob("*.json"))
     assert f"The synthetic images: {result['gate_said']}" in result["caveats"]
-    few = do(context, actions.utility(context, run, seeds=5, updates=3, shots=10))
+    few = do(context, actions.utility(context, run, UtilityRequest(seeds=5, updates=3, shots=10)))
     knew = "The classifier that checked them knew all the training images, not only the few shown."
     assert knew in few["caveats"] and knew not in result["caveats"]
 
@@ -212,7 +225,7 @@ def test_detect_scores_a_folder(context, run, evaluated, tmp_path):
         Image.fromarray(reals[i, :, :, 0]).save(mixed / f"real-{i:02d}.png")
     (mixed / "notes.txt").write_text("not a picture")
     before = sorted(path.name for path in mixed.iterdir())
-    job = actions.detect(context, run, str(mixed))
+    job = actions.detect(context, run, DetectRequest(folder=str(mixed)))
     result = do(context, job)
     assert result["n"] == 40 and [row["file"] for row in result["rejected"]] == ["notes.txt"]
     right = sum((row["verdict"] == "generated") == row["file"].startswith("made") for row in result["rows"])
@@ -225,14 +238,14 @@ def test_detect_scores_a_folder(context, run, evaluated, tmp_path):
 
 def test_detect_refuses_what_it_cannot_do(context, run, evaluated, tmp_path):
     with pytest.raises(UserError, match="no folder"):
-        actions.detect(context, run, str(tmp_path / "nowhere"))
+        actions.detect(context, run, DetectRequest(folder=str(tmp_path / "nowhere")))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError) as refused:
-        do(context, actions.detect(context, run, str(tmp_path / "empty")))
+        do(context, actions.detect(context, run, DetectRequest(folder=str(tmp_path / "empty"))))
     assert refused.value.code == "no_images"
     fresh = trained(context, context.store.run(run).dataset_id)
     with pytest.raises(UserError, match="no detector"):
-        actions.detect(context, fresh, str(tmp_path))
+        actions.detect(context, fresh, DetectRequest(folder=str(tmp_path)))
 
 
 def test_copies_stop_an_export_and_the_user_may_overrule(context, run, monkeypatch):
@@ -242,14 +255,20 @@ def test_copies_stop_an_export_and_the_user_may_overrule(context, run, monkeypat
         rows = [np.flatnonzero(train.labels == label)[(start + i) % 30] for i, label in enumerate(labels)]
         return np.asarray(train.images[np.array(rows)])
 
-    assert do(context, actions.export(context, run, 60))["copying"] in ("ok", "amber")
+    assert do(context, actions.export(context, ExportRequest(run=run, balance=60)))["copying"] in ("ok", "amber")
     monkeypatch.setattr(Sampling, "draw", copier)
     with pytest.raises(UserError) as refused:
-        do(context, actions.export(context, run, 60))
+        do(context, actions.export(context, ExportRequest(run=run, balance=60)))
     assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
     assert not list((context.workspace.root / "staging").iterdir())
-    assert do(context, actions.export(context, run, 60, gate=False))["copying"] == "not checked"
-    assert do(context, actions.evaluate(context, run, samples=60, draws=1))["memorisation"]["verdict"] == "red"
+    assert (
+        do(context, actions.export(context, ExportRequest(run=run, balance=60, check_copies=False)))["copying"]
+        == "not checked"
+    )
+    assert (
+        do(context, actions.evaluate(context, run, EvaluateRequest(samples=60, draws=1)))["memorisation"]["verdict"]
+        == "red"
+    )
 
 
 def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
@@ -269,18 +288,18 @@ def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
     pictures = [one.draw([0, 1], seed=0) for one in drawn]
     assert (pictures[0] == pictures[1]).all() and not (pictures[0] == pictures[2]).all()
     wanted = {"samples": 40, "draws": 1, "extractor": "efficientnet-lite0", "at": first[0]}
-    found = do(context, actions.evaluate(context, run, **wanted))
+    found = do(context, actions.evaluate(context, run, EvaluateRequest(**wanted)))
     assert found["images_seen"] == first[0] and found["checkpoint"] == drawn[2].sha256[:12]
     with pytest.raises(UserError, match="no checkpoint at 7 images"):
-        actions.evaluate(context, run, at=7)
-    queued = actions.evaluate(context, run, **wanted)
+        actions.evaluate(context, run, EvaluateRequest(at=7))
+    queued = actions.evaluate(context, run, EvaluateRequest(**wanted))
     (folder / f"ck-{first[0]:012d}.pt").unlink()
     with pytest.raises(UserError, match="not there, or damaged"):
         do(context, queued)
 
 
 def test_a_stop_leaves_nothing_behind(context, run):
-    job = actions.evaluate(context, run, samples=60, draws=1, seed=5)
+    job = actions.evaluate(context, run, EvaluateRequest(samples=60, draws=1, seed=5))
     watch = queue.Watch(context.store, job)
     watch.stop = True
     assert worker.carry_out(context.store, context.workspace, job, watch) == "stopped"
@@ -289,20 +308,20 @@ def test_a_stop_leaves_nothing_behind(context, run):
 
 
 def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(context, run, monkeypatch):
-    first, again = (do(context, actions.export(context, run, 60)) for _ in range(2))
+    first, again = (do(context, actions.export(context, ExportRequest(run=run, balance=60))) for _ in range(2))
     assert first["sha256"] == again["sha256"] and first["gate"]["noise"] == 1.2
     for name, row in first["gate"]["classes"].items():
         assert row["kept"] + row["missing"] == 30 and first["per_class"][name]["synthetic"] == row["kept"]
         assert row["drawn"] == row["kept"] + sum(row["refused"].values()) and row["drawn"] > 0
     assert first["gate"]["judge"]["weights"] and first["gate_said"] == again["gate_said"]
-    plain = do(context, actions.export(context, run, 60, checks=[]))
+    plain = do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=[])))
     assert plain["gate"]["checks"] == [] and "Labels not checked." in plain["gate_said"]
     assert plain["sha256"] != first["sha256"]
     assert all(row["kept"] == row["drawn"] == 30 for row in plain["gate"]["classes"].values())
-    taken = actions.export(context, run, 60, checks=[], removed={"dark": [0, 3]})
+    taken = actions.export(context, ExportRequest(run=run, balance=60, checks=[], removed={"dark": [0, 3]}))
     assert do(context, taken)["gate"]["classes"]["dark"]["refused"] == {"removed": 2}
     monkeypatch.setattr("gan_core.evaluation.acceptance.LEAST_POWER", 1.01)  # as if the classifier could tell no class
-    poor = do(context, actions.export(context, run, 60, checks=["label", "twin"]))
+    poor = do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label", "twin"])))
     assert "Labels not checked, as the classifier itself does not know it: " in poor["gate_said"]
     assert not any(row["label_checked"] for row in poor["gate"]["classes"].values())
 
@@ -338,7 +357,7 @@ def test_what_passes_the_quality_filter_of_a_run_is_what_its_classifier_sees_and
 
 
 def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(context, run):
-    result = do(context, actions.preview(context, run, seed=3, checks=["twin"]))
+    result = do(context, actions.preview(context, run, PreviewRequest(seed=3, checks=["twin"])))
     found = export_preview.read(export_preview.path_of(context.workspace.run(run)))
     assert len(found.images) == len(found.label) == 36 and set(found.label) == {0, 1, 2}
     generator = Sampling(context.store.run(run), context.workspace)
@@ -368,7 +387,7 @@ def test_utility_is_shown_every_way_in_every_first_part(context, run, monkeypatc
         return {"caveats": ["One trained generator was judged."], "sentence": "No gain.", "verdict": "none"}
 
     monkeypatch.setattr("gan_core.evaluation.utility.utility", compare)
-    result = do(context, actions.utility(context, run, seed=3, methods={"gan": 1.0, "classical": 1.0}))
+    result = do(context, actions.utility(context, run, UtilityRequest(seed=3, methods={"gan": 1.0, "classical": 1.0})))
     train, _ = splits(context.workspace.dataset(context.store.run(run).dataset_id))
     copies = Classical(train, 3, Policy())(1, 10, 0)
     where = [number for number in range(20) if any(np.array_equal(shown["images"][number], copy) for copy in copies)]

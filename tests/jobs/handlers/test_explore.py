@@ -1,5 +1,7 @@
 """The jobs `explore`, `walk` and `timelapse` on a run that was trained for seconds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from gan_core.generation.png_metadata import read_notes
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import ExploreRequest, TimelapseRequest, WalkEnd, WalkRequest
 from gan_core.storage import drawn_images
 
 CLASSES = ["dark", "grey", "bright"]
@@ -34,7 +37,7 @@ def trained(context, done, toy_dataset, tiny):
 
 def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(context, trained, done):
     run = trained()
-    job = done(actions.explore(context, run, seed=3, noise_scale=0.5))
+    job = done(actions.explore(context, run, ExploreRequest(seed=3, truncation=0.5)))
     assert job.state == "finished", job.error
     folder = context.workspace.run(run) / "explore" / job.id
     found = drawn_images.read(folder)
@@ -61,7 +64,7 @@ def test_one_class_fills_the_grid_and_a_run_without_labels_has_one(context, trai
     found = drawn_images.read(context.workspace.run(run) / "explore" / job.id)
     assert found.classes == ["all"] and found.train_classes == CLASSES and len(found.images) == drawn_images.ONE_CLASS
     with pytest.raises(UserError, match="no class 'grey'"):
-        actions.explore(context, run, name="grey")
+        actions.explore(context, run, ExploreRequest(class_name="grey"))
 
 
 @pytest.mark.parametrize("count", [1, 2, 12, 13, 40, 96, 500])
@@ -73,15 +76,15 @@ def test_a_grid_of_all_classes_is_never_too_large(count):
 def test_only_the_newest_stay(context, trained, done, monkeypatch):
     run, prune = trained(), drawn_images.prune
     monkeypatch.setattr(drawn_images, "prune", lambda folder, kind: prune(folder, kind, 2))
-    made = [done(actions.explore(context, run, name="dark", seed=seed)).id for seed in range(3)]
+    made = [done(actions.explore(context, run, ExploreRequest(class_name="dark", seed=seed))).id for seed in range(3)]
     assert [path.name for path in drawn_images.folders(context.workspace.run(run), "explore")] == made[:0:-1]
 
 
 def test_a_walk_starts_at_an_image_of_the_exploration_and_ends_at_another(context, trained, done):
     run = trained()
-    job = done(actions.explore(context, run, seed=1))
+    job = done(actions.explore(context, run, ExploreRequest(seed=1)))
     explored = context.workspace.run(run) / "explore" / job.id
-    job = done(actions.walk(context, run, ("dark", 0), ("bright", 5), seed=1, frames=5))
+    job = done(actions.walk(context, run, between(("dark", 0), ("bright", 5), seed=1, frames=5)))
     assert job.state == "finished", job.error
     folder = context.workspace.run(run) / "walks" / job.id
     assert drawn_images.read_walk(folder)["to"] == {"class": "bright", "number": 5}
@@ -98,32 +101,37 @@ def test_a_walk_starts_at_an_image_of_the_exploration_and_ends_at_another(contex
             assert 2 <= film.n_frames <= 9 and film.width == 320
 
 
+def between(start: tuple[str, int], end: tuple[str, int], **more: Any) -> WalkRequest:
+    ends = [WalkEnd(class_name=name, number=number) for name, number in (start, end)]
+    return WalkRequest(start=ends[0], end=ends[1], **more)
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
         ({"end": ("dark", 0)}, "same image"),
         ({"end": ("dark", 1), "same_noise": True}, "same image"),
         ({"end": ("purple", 1)}, "no class"),
-        ({"end": ("grey", -1)}, "from 0"),
-        ({"end": ("grey", 1), "frames": 2}, "3 to 120"),
-        ({"end": ("grey", 1), "noise_scale": 1.6}, "from 0 to 1.5"),
-        ({"end": ("grey", 1), "noise_scale": float("nan")}, "from 0 to 1.5"),
-        ({"end": ("grey", 1), "seed": -1}, "out of range"),
+        ({"end": ("grey", -1)}, "at least 0"),
+        ({"end": ("grey", 1), "frames": 2}, "at least 3"),
+        ({"end": ("grey", 1), "truncation": 1.6}, "at most 1.5"),
+        ({"end": ("grey", 1), "truncation": float("nan")}, "finite"),
+        ({"end": ("grey", 1), "seed": -1}, "at least 0"),
         ({"end": ("grey", 1), "at": 5}, "no checkpoint at 5"),
     ],
 )
 def test_nonsense_is_refused_before_anything_is_queued(context, trained, asked, why):
     run = trained()
     with pytest.raises(UserError, match=why):
-        actions.walk(context, run, ("dark", 0), asked.pop("end"), **asked)
+        actions.walk(context, run, between(("dark", 0), asked.pop("end"), **asked))
     assert not context.store.jobs(kind="walk")
 
 
 def test_k_means_explores_but_does_not_walk(context, trained, done):
     run = trained(family="kmeans")
-    assert done(actions.explore(context, run, name="dark")).state == "finished"
+    assert done(actions.explore(context, run, ExploreRequest(class_name="dark"))).state == "finished"
     with pytest.raises(UserError, match="no images between"):
-        actions.walk(context, run, ("dark", 0), ("grey", 0))
+        actions.walk(context, run, between(("dark", 0), ("grey", 0)))
 
 
 def test_grids_hold_their_settings(context, trained):
@@ -158,4 +166,4 @@ def test_without_pyav_an_mp4_is_refused_at_once(context, trained, monkeypatch):
     run = trained()
     monkeypatch.setattr(animation, "can_write", lambda format: format != "mp4")
     with pytest.raises(UserError, match="pip install av"):
-        actions.timelapse(context, run, "mp4")
+        actions.timelapse(context, run, TimelapseRequest(format="mp4"))

@@ -9,11 +9,11 @@ from PIL import Image
 
 from gan_core import actions
 from gan_core.data.dataset import SCHEMA, read_info
-from gan_core.data.import_options import Choices
 from gan_core.data.origin import origin
 from gan_core.errors import UserError
 from gan_core.jobs import queue, worker
 from gan_core.jobs.repair import rebuild
+from gan_core.requests.import_dataset import Choices, ImportRequest
 from gan_core.storage.workspace import new_id, read_json, write_json
 from tests.builders.odd_pictures import COLOURS, encoded
 
@@ -36,7 +36,7 @@ def uploaded(context) -> str:
 
 def carried_out(context, source, **options):
     """The ended job of an import."""
-    job = actions.import_dataset(context, source, **options)
+    job = actions.import_dataset(context, ImportRequest(source=source, **options))
     worker.carry_out(context.store, context.workspace, job, queue.Watch(context.store, job))
     return context.store.job(job.id)
 
@@ -59,7 +59,7 @@ def test_an_uploaded_zip_is_kept_with_its_set_and_read_again(context):
 
     choices = Choices(split="given+validation")
     second, again = imported(context, f"again:{first}", size=28, choices=choices, background="black")
-    assert again.name == "Pets" and again.size == 28 and again.source["choices"] == choices._asdict()
+    assert again.name == "Pets" and again.size == 28 and again.source["choices"] == choices.payload()
     assert (again.train_counts, again.test_counts) == ([3, 3], [6, 6]) and again.source["name"] == "Pets.zip"
     assert read_info(folder) == info  # the first one is as it was
 
@@ -83,10 +83,10 @@ def test_a_path_is_noted_and_read_again_until_it_is_gone(context, tmp_path):
     first, info = imported(context, str(source))
     assert info.source["path"] == str(source) and info.name == "pets" and source.exists()
     assert imported(context, f"again:{first}", size=64)[1].source["path"] == str(source)
-    queued = actions.import_dataset(context, f"again:{first}")
+    queued = actions.import_dataset(context, ImportRequest(source=f"again:{first}"))
     source.unlink()
     for refused in (
-        lambda: actions.import_dataset(context, f"again:{first}"),
+        lambda: actions.import_dataset(context, ImportRequest(source=f"again:{first}")),
         lambda: origin(context.workspace.dataset(first)),
     ):
         with pytest.raises(UserError) as caught:
@@ -118,7 +118,7 @@ def test_the_upload_of_an_import_that_fails_can_be_imported_otherwise(context):
 
 def test_the_upload_of_an_import_that_is_stopped_stays_until_the_sweep(context):
     source = uploaded(context)
-    job = actions.import_dataset(context, source)
+    job = actions.import_dataset(context, ImportRequest(source=source))
     watch = queue.Watch(context.store, job)
     watch.stop = True
     assert worker.carry_out(context.store, context.workspace, job, watch) == "stopped"
@@ -131,7 +131,7 @@ def test_the_upload_of_an_import_that_is_stopped_stays_until_the_sweep(context):
 
 def test_an_upload_that_a_job_waits_for_is_not_discarded(context):
     source = uploaded(context)
-    job = actions.import_dataset(context, source)
+    job = actions.import_dataset(context, ImportRequest(source=source))
     upload = context.workspace.upload(source.removeprefix("upload:"))
     actions.discard_upload(context, source)
     assert upload.exists()
@@ -141,7 +141,7 @@ def test_an_upload_that_a_job_waits_for_is_not_discarded(context):
 
 
 def test_a_job_that_was_queued_by_an_earlier_version_is_carried_out(context, tmp_path):
-    job = actions.import_dataset(context, str(make_zip(tmp_path / "pets.zip")))
+    job = actions.import_dataset(context, ImportRequest(source=str(make_zip(tmp_path / "pets.zip"))))
     old = job._replace(
         payload={key: value for key, value in job.payload.items() if key not in ("choices", "background")}
     )

@@ -13,7 +13,7 @@ from gan_core.errors import FieldErrors
 from gan_core.generation import sampling
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
-from gan_core.settings.families import TRAITS, LOSSES
+from gan_core.settings.families import LOSSES, TRAITS
 from gan_core.storage.workspace import new_id
 from gan_core.training import checkpoint, loop
 from tests.builders.toy_images import toy_images
@@ -103,7 +103,9 @@ def test_two_hundred_classes_train_and_each_can_be_drawn(context, dataset_of, ti
 @pytest.mark.parametrize("family", [f for f, facts in TRAITS.items() if facts.batch_norm or facts.game == "cycle"])
 def test_one_image_a_step_is_refused_where_a_step_compares_images(context, dataset_of, tiny, family):
     said = refused(context, dataset_of(2, 20, TRAITS[family].sizes[0]), tiny(family=family, batch=1), "batch")
-    assert ("batch norm" if TRAITS[family].batch_norm else "class of another") in said and "(batch) to 2 or more" in said
+    assert (
+        "batch norm" if TRAITS[family].batch_norm else "class of another"
+    ) in said and "(batch) to 2 or more" in said
 
 
 def test_one_image_a_step_has_no_spread_to_tell_D(context, dataset_of, tiny):

@@ -156,7 +156,7 @@ def test_digits_that_are_there_are_used_again(empty):
     info = json.loads((folder / "dataset.json").read_text())
     write_json(
         folder / "dataset.json",
-        info | {"source": {"kind": "demo", "name": "digits"}, "size": actions.DEMO_SIZE, "seed": 0},
+        info | {"source": {"kind": "demo", "name": "digits"}, "size": actions.DEMO_IMPORT.size, "seed": 0},
     )
     training = actions.lesson(actions.Context(store, empty))
     assert not [job for job in store.jobs(kind="import") if job.live]

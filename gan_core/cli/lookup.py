@@ -17,9 +17,9 @@ HELP = "Its id, the start of it, or its name."
 
 
 def meant(said: str, known: Sequence[Dataset | Run | Deleted]) -> str:
-    """The id of the one that is meant; what was said where none is, and the store then says that it knows no such thing.
+    """The id of the dataset or run that is meant. What was said comes back where nothing matches: the store then refuses it.
 
-    An id goes before a name, so that no name can hide a run. Raises UserError where several are meant.
+    An id goes before a name, so that no name can hide a run. Raises UserError several_meant.
     """
     if ID.match(said):
         return said
@@ -60,7 +60,7 @@ def a_source(said: str) -> str:
     return AGAIN + a_dataset(said.removeprefix(AGAIN)) if said.startswith(AGAIN) else said
 
 
-def argument(metavar: str, find: Callable[[Any], Any]):
+def argument(metavar: str, find: Callable[[Any], Any]) -> Any:
     return typer.Argument(metavar=metavar, help=HELP, callback=find)
 
 

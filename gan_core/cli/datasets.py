@@ -1,0 +1,110 @@
+"""The verbs about datasets: import, datasets, inspect, curate."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from gan_core import actions
+from gan_core.cli.common import Call, Json, carry_out, context, say
+from gan_core.cli.lookup import DatasetId, a_source
+from gan_core.cli.options import Given, with_options
+from gan_core.requests import ImportRequest
+
+
+@with_options()
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="ZIP_OR_FOLDER",
+            callback=a_source,
+            help="A zip or folder of class folders, demo:digits, demo:shapes, ..., or again:DATASET.",
+        ),
+    ],
+    given: Annotated[dict[str, Any], Given(ImportRequest)],
+    as_json: Json = False,
+) -> None:
+    """Bring pictures in: one folder per class. Cuts the test split that no GAN sees.
+
+    again:DATASET takes what that import took, except for what is given here. Without these options: 32 px, a test share of
+    0.15, seed 0, cropped, on white.
+    """
+    request = actions.settings_before(context(), source)
+    choices = request.choices.replace(**given.pop("choices", {}))
+    result = carry_out(actions.import_dataset(context(), request.replace(**given, choices=choices)))
+    print_notes(result.get("notices", []))
+    say(
+        as_json,
+        result,
+        f"Dataset {result.get('dataset')}: {result.get('images', 0):,} images in {len(result.get('classes', {}))} classes, "
+        f"{len(result.get('rejected', []))} pictures rejected.",
+    )
+
+
+def datasets(as_json: Json = False) -> None:
+    """List the datasets."""
+    rows = [{"id": dataset.id, "name": dataset.name} for dataset in Call.store.datasets()]
+    lines = [f"{row['id']}  {row['name']}" for row in rows] or ["No dataset yet: import one."]
+    say(as_json, {"datasets": rows}, "\n".join(lines))
+
+
+def inspect(
+    dataset: DatasetId,
+    seed: Annotated[
+        int, typer.Option(help="Draws the pictures that are compared, where there are too many for all.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """Look closely at a dataset: near copies, wrong labels, odd pictures, and what each does to a GAN."""
+    result = carry_out(actions.inspect(context(), dataset, seed=seed))
+    lines = [f"Looked at {result.get('looked_at', 0):,} of {result.get('of', 0):,} pictures."]
+    for found in result.get("findings", []):
+        lines.append(f"{found['level']:<7} {found['kind'].replace('_', '-'):<16} {found['title']}. {found['effect']}")
+    say(as_json, result, "\n".join(lines))
+
+
+def curate(
+    dataset: DatasetId,
+    exclude: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FINDINGS",
+            help="What to leave out, as in near-duplicates,suspects,blank; without it, what was left out on the page.",
+        ),
+    ] = None,
+    background: Annotated[
+        str, typer.Option(metavar="COLOUR", help="Cut the objects out and lay them on white, grey, black or #rrggbb.")
+    ] = "",
+    drop_without_object: Annotated[
+        bool, typer.Option("--drop-without-object", help="Leave pictures out in which no object is found.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a new dataset of one that is there: without some of its pictures, or with its objects cut out."""
+    findings = (
+        None
+        if exclude is None
+        else [finding.strip().replace("-", "_") for finding in exclude.split(",") if finding.strip()]
+    )
+    job = actions.curate(
+        context(),
+        dataset,
+        exclude=findings,
+        background=background,
+        keep_without_object=not drop_without_object,
+        name=name,
+    )
+    result = carry_out(job)
+    print_notes(result.get("notices", []))
+    say(
+        as_json,
+        result,
+        f"Dataset {result.get('dataset')}: {result.get('images', 0):,} images in {len(result.get('classes', {}))} classes.",
+    )
+
+
+def print_notes(notes: list[str]) -> None:
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
