@@ -1,5 +1,7 @@
-"""What was left out of a dataset so far, with Undo, and the form that makes a new one: cleaned, or cut out on a flat background."""
+"""The images that are excluded from a dataset so far, and the form that makes a curated dataset: without them, or with the
+objects cut out on a plain background."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,81 +15,70 @@ from gan_core.errors import UserError
 from gan_core.text import ago, count
 from pages.shared import cutout_preview
 from pages.shared.context import click_token
-from pages.shared.status import job_progress
+from pages.shared.status import job_progress, try_to
 from pages.shared.text import plain, sentence
 
-GROUNDS = {"as it is": "As it is", "white": "White", "grey": "Grey", "black": "Black", "own": "A colour"}
-WITHOUT = {True: "Keep as they are", False: "Leave out"}
+BACKGROUNDS = {"": "As it is", "white": "White", "grey": "Grey", "black": "Black", "own": "A colour"}
+WITHOUT_OBJECT = {True: "Keep as they are", False: "Leave out"}
 
 
-def show_cleaning(context: Context, id: str, info: DatasetInfo) -> None:
+def show_curation(context: Context, id: str, info: DatasetInfo) -> None:
+    """The excluded images with their Undo, the form, and the datasets that were made with it."""
     folder = context.workspace.dataset(id)
     entries = exclusions.read(folder)
-    show_left_out(context, id, entries)
+    show_excluded(context, id, entries)
     with st.expander(
-        "Make a cleaned dataset",
+        "Make a curated dataset",
         expanded=bool(entries),
         icon=":material/cleaning_services:",
-        key=f"clean_form_{id}_{bool(entries):d}",
+        key=f"curate_form_{id}_{bool(entries):d}",
     ):
-        form(context, id, folder, info, entries)
-    show_made(context, id)
+        curate_form(context, id, folder, info, entries)
+    show_curated(context, id)
 
 
-def show_left_out(context: Context, id: str, entries: list[exclusions.Entry]) -> None:
+def show_excluded(context: Context, id: str, entries: list[exclusions.Entry]) -> None:
+    """Each exclusion with its Undo."""
     if not entries:
         return
-    st.subheader("Left out so far")
+    st.subheader("Excluded so far")
     for entry in entries:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"left_out_{entry.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"excluded_{entry.id}"):
             what = plain(findings.NAMES.get(entry.finding, entry.finding))
-            st.markdown(f"{count(len(entry.rows), 'picture')}: {what}, {ago(entry.when)}", width="content")
+            st.markdown(f"{count(len(entry.rows), 'image')}: {what}, {ago(entry.when)}", width="content")
             if st.button("Undo", key=f"undo_{entry.id}", icon=":material/undo:", type="tertiary"):
-                try:
-                    actions.undo_exclusion(context, id, entry.id)
-                except UserError as refused:
-                    st.toast(sentence(refused), icon=":material/info:")
+                try_to(partial(actions.undo_exclusion, context, id, entry.id))
                 st.rerun()
 
 
-def form(context: Context, id: str, folder: Path, info: DatasetInfo, entries: list[exclusions.Entry]) -> None:
-    """A name, a background with a preview, and the button."""
+def curate_form(context: Context, id: str, folder: Path, info: DatasetInfo, entries: list[exclusions.Entry]) -> None:
+    """A background with a preview, a name, and the button."""
     st.caption(
-        "A new dataset without what is left out. This one stays as it is, and so do its runs and their scores; the training part "
-        "and the test part are treated alike."
+        "A new dataset without the excluded images. This dataset stays as it is, and so do its runs and their scores. The training "
+        "images and the test images are treated alike."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ground = st.segmented_control(
-            "Background",
-            list(GROUNDS),
-            format_func=GROUNDS.__getitem__,
-            default="as it is",
-            required=True,
-            key=f"clean_ground_{id}",
-        )
-        background = "" if ground == "as it is" else str(ground)
-        if ground == "own":
-            background = st.color_picker("Colour", "#2f79c4", key=f"clean_colour_{id}")
-        name = st.text_input("Name", key=f"clean_name_{id}", max_chars=100, placeholder="its own name", width=280)
+        background = choose_background(id)
+        name = st.text_input("Name", key=f"curate_name_{id}", max_chars=100, placeholder="its own name", width=280)
     keep = True
     if background:
         st.caption(
-            "Objects are cut out and laid on that colour. On cluttered grounds that takes minutes for a few thousand pictures."
+            "The object of each image is cut out and laid on that colour. This can take minutes for a few thousand images."
         )
-        cutout_preview.show(folder, info.classes, ImageColor.getrgb(background)[:3], key=f"clean_cutouts_{id}")
+        cutout_preview.show(folder, info.classes, ImageColor.getrgb(background)[:3], key=f"curate_cutouts_{id}")
         keep = bool(
             st.segmented_control(
-                "Pictures without an object",
-                list(WITHOUT),
-                format_func=WITHOUT.__getitem__,
+                "Images without an object",
+                list(WITHOUT_OBJECT),
+                format_func=WITHOUT_OBJECT.__getitem__,
                 default=True,
                 required=True,
-                key=f"clean_without_{id}",
+                key=f"curate_without_{id}",
             )
         )
     ready = bool(entries or background)
     if st.button(
-        "Make the cleaned dataset",
+        "Make the curated dataset",
         type="primary",
         key="curate_start",
         icon=":material/cleaning_services:",
@@ -99,18 +90,31 @@ def form(context: Context, id: str, folder: Path, info: DatasetInfo, entries: li
         except UserError as refused:
             st.error(sentence(refused))
     if not ready:
-        st.caption("Leave pictures out above, or choose a background.")
+        st.caption("Exclude images above, or choose a background.")
 
 
-def show_made(context: Context, id: str) -> None:
-    """The jobs that made, or make, a dataset of this one."""
-    made = [job for job in context.store.jobs(kind="curate", limit=50) if job.payload.get("parent") == id]
+def choose_background(id: str) -> str:
+    """A name or '#rrggbb'; '' for the images as they are."""
+    chosen = st.segmented_control(
+        "Background",
+        list(BACKGROUNDS),
+        format_func=BACKGROUNDS.__getitem__,
+        default="",
+        required=True,
+        key=f"curate_background_{id}",
+    )
+    return st.color_picker("Colour", "#2f79c4", key=f"curate_colour_{id}") if chosen == "own" else str(chosen)
+
+
+def show_curated(context: Context, id: str) -> None:
+    """The curated datasets that were made, or are being made, from this one."""
+    jobs = [job for job in context.store.jobs(kind="curate", limit=50) if job.payload.get("parent") == id]
     names = {dataset.id: dataset.name for dataset in context.store.datasets()}
-    for number, job in enumerate(made):
+    for number, job in enumerate(jobs):
         if job.live or (number == 0 and job.state != "finished"):
-            job_progress(context, job, "Cleaned dataset", f"curate_{job.id}")
+            job_progress(context, job, "Curated dataset", f"curate_{job.id}")
         elif job.subject in names:
-            label = f"Made of this: {plain(names[job.subject])}"
+            label = f"Made from this dataset: {plain(names[job.subject])}"
             if st.button(label, key=f"open_{job.subject}", icon=":material/arrow_forward:", type="tertiary"):
                 st.query_params.from_dict({"ds": job.subject})
                 st.rerun()

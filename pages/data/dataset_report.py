@@ -1,4 +1,4 @@
-"""What a dataset holds: counts, sizes, what was left out, its pictures."""
+"""What a dataset holds: counts, sizes, health, images of each class, and the files that were left out."""
 
 import csv
 import io
@@ -8,16 +8,29 @@ import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
-from gan_core.text import csv_cell
-from pages.data.curate import show_cleaning
+from gan_core.text import count, csv_cell
+from pages.data.curate import show_curation
 from pages.data.health import show_health
 from pages.shared import charts, urls
 from pages.shared.text import plain
 
 
 def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
-    health = info.health
-    sizes = health.get("source_sizes", {})
+    """The whole report, with the link to Train near its top."""
+    show_facts(info)
+    st.page_link(
+        "train/page.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id}
+    )
+    show_health(context, id, info)
+    show_curation(context, id, info)
+    show_class_counts(info)
+    show_contact_sheet(context, id, info)
+    if info.rejected:
+        show_rejected(info)
+
+
+def show_facts(info: DatasetInfo) -> None:
+    """The numbers of the dataset, and what became of its source images."""
     facts = {
         "Images": f"{sum(info.train_counts) + sum(info.test_counts):,}",
         "Classes": f"{len(info.classes):,}",
@@ -29,23 +42,17 @@ def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
     with st.container(horizontal=True, gap="small", key="dataset_facts"):
         for label, value in facts.items():
             st.metric(label, value, width="content")
-    if sizes:
+    if sizes := info.health.get("source_sizes"):
         low, middle, high = (" × ".join(map(str, sizes[key])) for key in ("min", "median", "max"))
-        modes = ", ".join(f"{mode} {count:,}" for mode, count in health.get("source_modes", {}).items())
-        st.caption(
-            plain(
-                f"The pictures came as {f'{low} px' if low == high else f'{low} to {high} px (median {middle})'}; modes: {modes}; "
-                f"{health.get('duplicates', 0):,} duplicates left out; fitted by {info.fit}."
-            )
-        )
+        came = f"{low} px" if low == high else f"{low} to {high} px (median {middle})"
+        modes = ", ".join(f"{mode} {number:,}" for mode, number in info.health.get("source_modes", {}).items())
+        duplicates = count(info.health.get("duplicates", 0), "duplicate")
+        st.caption(plain(f"Source images: {came}; modes: {modes}; {duplicates} left out; fitted by {info.fit}."))
     for notice in info.notices:
         st.caption(f":material/info: {plain(notice)}")
-    st.page_link(
-        "train/page.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id}
-    )
-    show_health(context, id, info)
-    show_cleaning(context, id, info)
 
+
+def show_class_counts(info: DatasetInfo) -> None:
     st.header("Images per class")
     st.plotly_chart(
         class_counts(info.classes, info.train_counts, info.test_counts),
@@ -60,7 +67,15 @@ def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
             alt="Training and test images of each class",
         )
 
-    st.header("A look at each class")
+
+def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
+    """Images per class, training and test, stacked."""
+    return charts.bars(classes, {"training": (train, charts.BLUE, ""), "test": (test, charts.ORANGE, "/")})
+
+
+def show_contact_sheet(context: Context, id: str, info: DatasetInfo) -> None:
+    """Some images of one class, as one picture that the import has made."""
+    st.header("Images of a class")
     chosen = st.selectbox(
         "Class",
         range(len(info.classes)),
@@ -70,25 +85,22 @@ def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
     if (context.workspace.dataset(id) / "contact" / f"{chosen}.webp").is_file():
         with st.container(key="contact"):
             st.image(urls.contact(id, chosen), alt=f"Some images of the class {info.classes[chosen]}")
-    if info.rejected:
-        left_out = health.get("rejected", len(info.rejected))
-        st.header(f"Left out: {left_out:,} {'file' if left_out == 1 else 'files'}")
-        st.dataframe(info.rejected, hide_index=True, key="rejected", alt="Files that were left out, with the reason")
-        table = io.StringIO()
-        rows = csv.writer(table)
-        rows.writerow(["file", "reason"])
-        rows.writerows([csv_cell(item["file"]), csv_cell(item["reason"])] for item in info.rejected)
-        st.download_button(
-            "Download as CSV",
-            table.getvalue().encode(),
-            "left-out.csv",
-            "text/csv",
-            key="rejected_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
 
 
-def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
-    """Images per class, training and test, stacked."""
-    return charts.bars(classes, {"training": (train, charts.BLUE, ""), "test": (test, charts.ORANGE, "/")})
+def show_rejected(info: DatasetInfo) -> None:
+    """The files that were left out, each with its reason, on the page and as CSV."""
+    st.header(f"Left out: {count(info.health.get('rejected', len(info.rejected)), 'file')}")
+    st.dataframe(info.rejected, hide_index=True, key="rejected", alt="Files that were left out, with the reason")
+    table = io.StringIO()
+    rows = csv.writer(table)
+    rows.writerow(["file", "reason"])
+    rows.writerows([csv_cell(item["file"]), csv_cell(item["reason"])] for item in info.rejected)
+    st.download_button(
+        "Download as CSV",
+        table.getvalue().encode(),
+        "left-out.csv",
+        "text/csv",
+        key="rejected_csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )

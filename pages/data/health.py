@@ -1,4 +1,4 @@
-"""The health of a dataset: what a close look found, what it does to a GAN, and one click for each finding."""
+"""The health of a dataset: each finding with its effect on a GAN, its images, and a button that resolves it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,34 +31,35 @@ class Level(NamedTuple):
 
 
 LEVELS = {
-    "high": Level(":material/report:", "Mend this"),
+    "high": Level(":material/report:", "Fix this"),
     "medium": Level(":material/warning:", "Worth a look"),
     "low": Level(":material/info:", "Good to know"),
 }
 
 
 def show_health(context: Context, id: str, info: DatasetInfo) -> None:
+    """The findings of the newest check; before the first, those that follow from the counts alone."""
     st.header("Health")
     folder = context.workspace.dataset(id)
     health = findings.read(folder)
-    look_closer(context, id, folder, health)
+    show_check(context, id, folder, health)
     found = findings.in_order(describe.of_info(info)) if health is None else health.findings
     if not found and health is None:
-        st.caption("The counts are fine; look closer for copies and wrong labels.")
+        st.caption("The counts are fine. Check the images for near duplicates and wrong labels.")
     elif not found:
-        st.success("Nothing to mend was found.", icon=":material/check_circle:")
+        st.success("No problems were found.", icon=":material/check_circle:")
     for finding in found:
         show_finding(context, id, folder, info, finding)
     show_means(folder, info)
 
 
-def look_closer(context: Context, id: str, folder: Path, health: findings.Health | None) -> None:
-    """The button, the progress of the look, and what was looked at."""
+def show_check(context: Context, id: str, folder: Path, health: findings.Health | None) -> None:
+    """The button that starts a check of all images, its progress, and how many images were compared."""
     job = context.store.latest_job("inspect", id)
     live = job is not None and job.live
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            "Look closer" if health is None else "Look again",
+            "Check the images" if health is None else "Check again",
             key="inspect_start",
             icon=":material/search:",
             disabled=live,
@@ -69,35 +70,35 @@ def look_closer(context: Context, id: str, folder: Path, health: findings.Health
                 st.error(sentence(refused))
         if health is None:
             st.caption(
-                "Looks for near copies, wrong labels and odd pictures, with a network that comes with Ganvas. Takes a minute for "
-                "some thousand pictures on a CPU."
+                "Looks for near duplicates, wrong labels and outliers, with a network that comes with Ganvas. It takes about a "
+                "minute for a few thousand images on a CPU."
             )
         else:
             part = "" if health.looked_at == health.of else ", as many of each class"
             when = (folder / "health.json").stat().st_mtime
-            st.caption(f"{health.looked_at:,} of {count(health.of, 'picture')} compared{part}, {ago(when)}.")
+            st.caption(f"{health.looked_at:,} of {count(health.of, 'image')} compared{part}, {ago(when)}.")
     if job is not None and job.state != "finished":
-        job_progress(context, job, "A closer look", "inspect")
+        job_progress(context, job, "Check of the images", "inspect")
 
 
 def show_finding(context: Context, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
-    """One calm row: level, title, effect; the pictures behind it; one click."""
+    """One finding: level, title and effect; its images on request; the button that resolves it."""
     level, hint = LEVELS[finding.level], f" {finding.hint}" if finding.hint else ""
     with st.container(border=True, key=f"finding_{finding.kind}"):
         st.markdown(f"{level.icon} {level.word}: **{plain(finding.title)}**")
         st.caption(plain(finding.effect + hint))
-        seen = False
+        is_shown = False
         if finding.shown or finding.action:
             with st.container(horizontal=True, vertical_alignment="center"):
                 if finding.shown:
-                    seen = st.toggle("See", key=f"see_{finding.kind}_{id}")
-                offer(context, id, folder, info, finding)
-        if seen:
-            show_pictures(context, id, folder, finding)
+                    is_shown = st.toggle("Show the images", key=f"see_{finding.kind}_{id}")
+                show_action(context, id, folder, info, finding)
+        if is_shown:
+            show_images(context, id, folder, finding)
 
 
-def offer(context: Context, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
-    """The click of a finding, or that it was done."""
+def show_action(context: Context, id: str, folder: Path, info: DatasetInfo, finding: Finding) -> None:
+    """The button or link that resolves a finding, or a note that it was done."""
     again = finding.action == "import_again" and info.source.get("kind") != "curated"
     if again:
         st.page_link(
@@ -105,7 +106,7 @@ def offer(context: Context, id: str, folder: Path, info: DatasetInfo, finding: F
         )
     left = set(finding.rows) - exclusions.left_out(exclusions.read(folder))
     if finding.rows and not left:
-        st.caption(":material/check: Left out.")
+        st.caption(":material/check: Excluded.")
     elif left and (not again or 2 * len(left) <= sum(info.train_counts) + sum(info.test_counts)):
         label = "Keep one of each" if finding.action == "keep_one" else f"Exclude {len(left):,}"
         if st.button(label, key=f"exclude_{finding.kind}", icon=":material/playlist_remove:"):
@@ -121,51 +122,52 @@ def leave_out(context: Context, id: str, finding: str = "", rows: Sequence[tuple
         st.rerun()
 
 
-def show_pictures(context: Context, id: str, folder: Path, finding: Finding) -> None:
-    """Pictures, or pairs side by side, each with its name; and the choice of some of them."""
+def show_images(context: Context, id: str, folder: Path, finding: Finding) -> None:
+    """The images of a finding, or its pairs side by side, each with its name; and a selection of some to exclude."""
     sets = {split: read_images(folder, split) for split in ("train", "test")}
-    fit = [group for group in finding.shown if all(inside(sets[one.split], one.row) for one in group)]
-    if not fit:
-        st.caption("The pictures are not there any more.")
+    groups = [group for group in finding.shown if all(inside(sets[one.split], one.row) for one in group)]
+    if not groups:
+        st.caption("The images are not there any more.")
         return
     with st.container(horizontal=True, gap="small", key=f"shown_{finding.kind}"):
-        for number, group in enumerate(fit, 1):
+        for number, group in enumerate(groups, 1):
             with st.container(width=CELL_PIXELS):
                 images = [np.asarray(sets[one.split][one.row]) for one in group]
                 st.image(
                     png(sheet(images, len(images))), width="stretch", alt=" beside ".join(named(one) for one in group)
                 )
                 st.caption(f"{number} · " + "  \n".join(plain(about(one)) for one in group))
-    flat = [(number, one) for number, group in enumerate(fit, 1) for one in group]
+    flat = [(number, one) for number, group in enumerate(groups, 1) for one in group]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
             "Only some of these",
             range(len(flat)),
             format_func=lambda at: f"{flat[at][0]}: {named(flat[at][1])}",
             key=f"some_{finding.kind}_{id}",
-            placeholder="Choose pictures",
+            placeholder="Select images",
             width=420,
         )
-        if st.button("Exclude the chosen", key=f"exclude_some_{finding.kind}", disabled=not chosen):
+        if st.button("Exclude the selected", key=f"exclude_some_{finding.kind}", disabled=not chosen):
             leave_out(context, id, rows=[(flat[at][1].split, flat[at][1].row) for at in chosen])
-    if len(fit) < finding.total:
-        st.caption(f"{len(fit)} of {finding.total:,} are shown.")
+    if len(groups) < finding.total:
+        st.caption(f"{len(groups)} of {finding.total:,} are shown.")
 
 
 def named(one: Picture) -> str:
-    """Its name as it was in the zip or folder; where that is not known, its row."""
+    """Its file name in the zip or folder, or its row where the name is not known."""
     return one.name or f"{one.split} {one.row}"
 
 
 def about(one: Picture) -> str:
-    """Class, end of the name, split where it is the test part, and what is seen in it."""
+    """Class, end of the file name, whether it is a test image, and the note of the finding."""
     name = named(one).rsplit("/", 1)[-1]
     short = name if len(name) <= NAME_LETTERS else f"…{name[1 - NAME_LETTERS :]}"
-    rest = [*(["test part"] if one.split == "test" else []), *([one.note] if one.note else [])]
+    rest = [*(["test image"] if one.split == "test" else []), *([one.note] if one.note else [])]
     return ", ".join([f"{one.label}: {short}", *rest])
 
 
 def read_images(folder: Path, split: str) -> np.ndarray | None:
+    """The images of a split, uint8 [N, H, W, C], read from disk when used; None where the file is missing or damaged."""
     try:
         return np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -177,18 +179,17 @@ def inside(images: np.ndarray | None, row: int) -> bool:
 
 
 def show_means(folder: Path, info: DatasetInfo) -> None:
-    """The mean training picture of each class: what a GAN that learnt one picture of it would draw."""
+    """The mean training image of each class."""
     means = image_stats.read_means(folder, info)
     if means is None:
         return
-    st.subheader("Mean picture of each class")
+    st.subheader("Mean image of each class")
     with st.container(horizontal=True, gap="small", key="class_means"):
         for name, mean in list(zip(info.classes, means, strict=False))[:MEANS_SHOWN]:
             with st.container(width=96):
-                st.image(png(sheet([mean], 1)), width=84, alt=f"Mean picture of {name}")
+                st.image(png(sheet([mean], 1)), width=84, alt=f"Mean image of {name}")
                 st.caption(plain(name))
     more = f" The first {MEANS_SHOWN} of {len(info.classes):,} classes." if len(info.classes) > MEANS_SHOWN else ""
     st.caption(
-        "A sharp mean says that the pictures of a class lie alike, which a GAN learns soon; a grey blur says that they vary."
-        + more
+        "A sharp mean: the images of this class are alike, and a GAN learns them soon. A grey blur: they vary." + more
     )

@@ -1,177 +1,130 @@
-"""The form that brings a dataset in (ready set, zip, folder, an earlier one again), and the progress of an import."""
+"""The form that imports a dataset from a ready set, a zip, a folder or an earlier import, and the progress of an import."""
 
 import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.data.dataset import SIZES
-from gan_core.data.ready_sets import READY_SETS
+from gan_core.data import import_options
 from gan_core.errors import UserError
-from gan_core.requests.import_dataset import Choices, ImportRequest
+from gan_core.requests import Choices, ImportRequest
 from gan_core.settings import recipes
-from gan_core.text import size
-from pages.data.import_again import OTHER, choose_again, choose_unfinished, unfinished
-from pages.data.import_preview import KEYS, look
-from pages.data.upload import upload_zip
+from gan_core.settings.families import SIZES
+from pages.data.choose_source import choose_source
+from pages.data.import_again import OTHER
+from pages.data.import_preview import KEYS, show_preview
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
-from pages.shared.text import plain, sentence
+from pages.shared.text import sentence
 
-WAYS = ("Ready sets", "Upload a zip", "Folder on this computer")
-MODES = {"auto": "As in the pictures", "RGB": "Colour", "L": "Grey"}
+MODES = {"auto": "As in the images", "RGB": "Colour", "L": "Grey"}
 FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretch to a square"}
-BACKGROUND_WORDS = {"white": "White", "black": "Black", "grey": "Grey", OTHER: "Another colour"}
+BACKGROUNDS = {"white": "White", "black": "Black", "grey": "Grey", OTHER: "Another colour"}
+FIELDS = ImportRequest.model_fields
 
 
-def choose_source(context: Context) -> tuple[str, str] | None:
-    """(source for actions.import_dataset, name to suggest), or None as long as nothing is chosen."""
-    if again := st.query_params.get("again"):
-        return choose_again(context, again)
-    if (job := unfinished(context)) is not None:
-        return choose_unfinished(job)
-    if st.session_state.pop("import_filled", None):
-        st.session_state.pop("import_size_chosen", None)
-    way = st.segmented_control("Where are your images?", WAYS, default=WAYS[0], required=True, key="import_way")
-    if way == WAYS[0]:
-        name = st.radio(
-            "Ready set",
-            list(READY_SETS),
-            format_func=lambda key: plain(READY_SETS[key].title),
-            key="import_ready",
-            captions=[
-                plain(ready.summary) + (" Needs a network." if ready.needs_network else "")
-                for ready in READY_SETS.values()
-            ],
-        )
-        st.caption(plain(f"Source: {READY_SETS[name].source}."))
-        return f"demo:{name}", READY_SETS[name].title
-    if way == WAYS[1]:
-        if arrived := upload_zip("import_upload"):
-            before = st.session_state.get("import_arrived")
-            if before is not None and before.id != arrived.id:
-                actions.discard_upload(context, f"upload:{before.id}")
-            st.session_state["import_arrived"] = arrived
-            st.session_state.pop("import_refused", None)
-        if refused := st.session_state.get("import_refused"):
-            st.error(refused)
-        held = st.session_state.get("import_arrived")
-        if held is None:
-            return None
-        st.success(
-            f"{plain(held.name)} ({size(held.bytes)}) is uploaded. Choose a size below and import it.",
-            icon=":material/check_circle:",
-        )
-        return f"upload:{held.id}", held.name.removesuffix(".zip")
-    path = st.text_input(
-        "Path of a folder or a zip",
-        key="import_path",
-        placeholder="/home/me/pictures/birds",
-        help="On the computer that Ganvas runs on. The folder holds one folder per class.",
-    )
-    return (path, "") if path else None
+def import_form(context: Context) -> None:
+    """The source, a preview of it, how its images are changed, and the button."""
+    source, suggested = choose_source(context) or ("", "")
+    previewed = preview_or_refusal(context, source) if source else None
+    choices, usual_side = previewed or (None, None)
+    request = show_options(source, suggested, usual_side)
+    if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=choices is None):
+        start_import(context, request.replace(choices=choices))
+    if choices is None:
+        st.caption("Choose a source above to enable Import.")
 
 
-def look_or_refuse(context: Context, source: str) -> tuple[Choices, int | None] | None:
-    """The choices, below what they lead to, and the pictures' side; None where the source would be refused.
+def preview_or_refusal(context: Context, source: str) -> tuple[Choices, int | None] | None:
+    """The choices that suit the source, and the usual shorter side of its images in px; None where it is refused.
 
-    A refused upload is not kept.
+    A refused upload is deleted.
     """
     try:
         if actions.locate(context, source).startswith("demo:"):
             return Choices(), None
-        return look(context, source)
+        return show_preview(context, source)
     except UserError as refused:
-        chosen = any(st.session_state.pop(KEYS[field], default) != default for field, default in Choices())
-        if (
-            source.startswith("upload:") and not chosen and "job" not in st.query_params
-        ):  # else it is the choice that does not fit, and goes back by itself, or the upload of an earlier import
+        defaults = Choices()
+        changed = [
+            key
+            for field, key in KEYS.items()
+            if st.session_state.pop(key, None) not in (None, getattr(defaults, field))
+        ]
+        # Where a choice was changed, the choice is refused and not the upload; that of an earlier import stays in any case.
+        if source.startswith("upload:") and not changed and "job" not in st.query_params:
             actions.discard_upload(context, source)
             st.session_state.pop("import_arrived", None)
             st.session_state["import_refused"] = sentence(refused)
             st.rerun()
         st.error(sentence(refused))
     except OSError:
-        st.error("It cannot be looked into: check that it is still there and may be read.")
+        st.error("The source cannot be read. Check that it is still there and that you may read it.")
     return None
 
 
-def import_form(context: Context) -> None:
-    drawn = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
-    source = choose_source(context)
-    looked = look_or_refuse(context, source[0]) if source else None
-    choices, usual = looked or (None, None)
-    named, sized, colour, fit, behind = st.columns(5)
+def show_options(source: str, suggested: str, usual_side: int | None) -> ImportRequest:
+    """Name, size, colour, fit and background. suggested: a name; usual_side: of the images of the source, in px."""
+    named, sized, coloured, fitted, behind = st.columns(5)
     name = named.text_input(
-        "Name", key="import_name", max_chars=100, placeholder=source[1] or "its own name" if source else ""
+        "Name", key="import_name", max_chars=100, placeholder=suggested or "its own name" if source else ""
     )
-    if "import_size" not in st.session_state:  # the page was left: what was chosen there is gone
+    if "import_size" not in st.session_state:  # the user has left the page, and with it the size that was chosen
         st.session_state.pop("import_size_chosen", None)
     if not st.session_state.get("import_size_chosen"):
-        st.session_state["import_size"] = fitting_side(usual)
+        st.session_state["import_size"] = fitting_side(usual_side)
+    has_recipe = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
     side = sized.selectbox(
-        "Size",
+        str(FIELDS["size"].title),
         SIZES,
-        format_func=lambda side: f"{side} × {side} px" + ("" if side in drawn else " (no recipe draws it yet)"),
+        format_func=lambda side: f"{side} × {side} px" + ("" if side in has_recipe else " (no recipe for it yet)"),
         key="import_size",
         on_change=lambda: st.session_state.update(import_size_chosen=True),
         help="Smaller trains faster: 28 or 32 px in minutes, 64 px from a quarter of an hour on a CPU.",
     )
-    mode = colour.selectbox("Colour", list(MODES), format_func=MODES.__getitem__, key="import_mode")
-    fitted = fit.selectbox("Fit", list(FITS), format_func=FITS.__getitem__, key="import_fit")
+    mode = coloured.selectbox(str(FIELDS["mode"].title), MODES, format_func=MODES.__getitem__, key="import_mode")
+    fit = fitted.selectbox(str(FIELDS["fit"].title), FITS, format_func=FITS.__getitem__, key="import_fit")
     with behind:
         background = choose_background()
-    if usual and not st.session_state.get("import_size_chosen"):
-        st.caption(f"{side} px are proposed, as the shorter side of these pictures is usually {usual} px.")
-    ready = source is not None and choices is not None
-    if st.button("Import", type="primary", key="import_start", icon=":material/download:", disabled=not ready):
-        name = name or source[1]
-        token = click_token(
-            "import", source[0], name, side, mode, fitted, background, choices.payload() if choices else None
-        )
-        try:
-            job = actions.import_dataset(
-                context,
-                ImportRequest(
-                    source=source[0],
-                    name=name,
-                    size=side,
-                    mode=mode,
-                    fit=fitted,
-                    background=background,
-                    choices=choices,
-                ),
-                token=token,
-            )
-        except UserError as refused:
-            st.error(sentence(refused))
-        else:
-            for key in ("import_arrived", "import_filled", "import_size_chosen"):
-                st.session_state.pop(key, None)
-            st.query_params.from_dict({"job": job.id})
-            st.rerun()
-    if not ready:
-        st.caption("Import lights up when there is something to import.")
+    if usual_side and not st.session_state.get("import_size_chosen"):
+        st.caption(f"{side} px is suggested because the shorter side of these images is usually {usual_side} px.")
+    return ImportRequest(source=source, name=name or suggested, size=side, mode=mode, fit=fit, background=background)
 
 
 def fitting_side(usual: int | None) -> int:
-    """The size that is proposed for pictures whose shorter side is usually so many px; photographs need 64 to be recognised."""
+    """The suggested size for images whose shorter side is usually so many px: photographs need 64 px to be recognisable."""
     return 32 if usual is None or 28 < usual <= 48 else 28 if usual <= 28 else 64
 
 
 def choose_background() -> str:
-    """What lies behind transparent pictures and beside padded ones: a name or '#rrggbb'."""
+    """The color behind transparent images and beside padded ones: a name or '#rrggbb'."""
     chosen = st.selectbox(
-        "Background",
-        list(BACKGROUND_WORDS),
-        format_func=BACKGROUND_WORDS.__getitem__,
+        str(FIELDS["background"].title),
+        BACKGROUNDS,
+        format_func=BACKGROUNDS.__getitem__,
         key="import_background",
-        help="Behind transparent pictures, and beside pictures that are padded to a square.",
+        help="Behind transparent images, and beside images that are padded to a square.",
     )
     return st.color_picker("Colour of it", "#ffffff", key="import_background_colour") if chosen == OTHER else chosen
 
 
+def start_import(context: Context, request: ImportRequest) -> None:
+    """Queue the import; the address then names its job."""
+    try:
+        token = click_token("import", request.payload())
+        choices = import_options.Choices(**request.choices.payload())
+        values = request.model_dump(exclude={"source", "choices"})
+        job = actions.import_dataset(context, request.source, **values, choices=choices, token=token)
+    except UserError as refused:
+        st.error(sentence(refused))
+        return
+    for key in ("import_arrived", "import_filled", "import_size_chosen"):
+        st.session_state.pop(key, None)
+    st.query_params.from_dict({"job": job.id})
+    st.rerun()
+
+
 def show_import(context: Context, job_id: str) -> bool:
-    """Progress of the import in ?job=; a finished one becomes ?ds=. Is it still under way?"""
+    """The progress of the import in ?job=; a finished one becomes ?ds=. Returns whether it is still under way."""
     try:
         job = context.store.job(job_id)
     except UserError as refused:

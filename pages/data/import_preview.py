@@ -1,4 +1,4 @@
-"""What an import would read, before it is started: the classes as a table, and the choices that make a difference here."""
+"""What an import would read, before it is started: the classes as a table, and the choices that matter for this source."""
 
 import os
 
@@ -8,83 +8,81 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.import_preview import Preview
 from gan_core.errors import UserError
-from gan_core.requests.import_dataset import Choices
+from gan_core.requests import Choices
 from gan_core.text import count
 from pages.shared.context import open_context
 from pages.shared.text import plain
 
 KEYS = {field: f"import_{field}" for field in Choices.model_fields}
-LABELS = {
-    "split": "Folders train, test, validation",
-    "level": "Which folder names the class?",
-    "loose": "Pictures in no class folder",
-}
 WORDS = {
     "given": "Learn from all but the test folder",
     "given+validation": "Hold the validation folder out as well",
     "pool": "Mix them and cut a new test split",
     "auto": "As found below",
     "top": "The outer one",
-    "last": "The one that holds the picture",
+    "last": "The one that holds the image",
     "skip": "Leave them out",
     "class": "Make them the class unlabelled",
 }
 NO_TEST_FOLDER = {"given": "Learn from all and cut a test split", "given+validation": "Hold the validation folder out"}
 ROWS_SHOWN = 8
 ROW_PIXELS = 35
+Stamp = tuple[int, int]  # time of the last change of a file in ns, its bytes
 
 
-def look(context: Context, source: str) -> tuple[Choices, int | None]:
-    """Show what an import of `source` would read with the choices made below it; those, and the pictures' usual side in px.
+def show_preview(context: Context, source: str) -> tuple[Choices, int | None]:
+    """Show what an import of `source` would read with the choices that the user makes here.
 
-    Raises UserError where it would be refused.
+    Returns the choices and the usual shorter side of the images in px. Raises UserError where the source is refused.
     """
     choices = Choices(**{field: st.session_state[key] for field, key in KEYS.items() if key in st.session_state})
     status = os.stat(actions.locate(context, source))
-    preview = look_once(str(context.workspace.root), source, choices, (status.st_mtime_ns, status.st_size))
+    stamp = (status.st_mtime_ns, status.st_size)
+    preview = cached_preview(str(context.workspace.root), source, choices, stamp)
     with st.container(key="import_look"):
         made = choose(preview.offers)
-        if made != choices:  # of an earlier source, and not offered here
-            preview = look_once(str(context.workspace.root), source, made, (status.st_mtime_ns, status.st_size))
-        show(preview)
+        if made != choices:  # a choice for an earlier source that this one does not offer
+            preview = cached_preview(str(context.workspace.root), source, made, stamp)
+        show_classes(preview)
     return made, preview.side
 
 
-def look_once(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview:
-    """actions.look_into, once for each state of the source, a refusal too. stamp: when it was changed, and its size."""
-    preview = looked_into(root, source, choices, stamp)
-    if not isinstance(preview, Preview):
-        raise UserError(*preview)
-    return preview
+def cached_preview(root: str, source: str, choices: Choices, stamp: Stamp) -> Preview:
+    """The preview, made once for each state of the source, or the refusal."""
+    found = preview_or_error(root, source, choices.model_dump_json(), stamp)
+    if not isinstance(found, Preview):
+        raise UserError(*found)
+    return found
 
 
-@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking into it …")
-def looked_into(root: str, source: str, choices: Choices, stamp: tuple[int, int]) -> Preview | tuple[str, str, str]:
-    """The preview, or what it was refused with: what a cached function raises is not kept."""
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Reading the list of files …")
+def preview_or_error(root: str, source: str, choices_json: str, stamp: Stamp) -> Preview | tuple[str, str, str]:
+    """The preview, or code, what and todo of its refusal: what a cached function raises is not kept."""
     try:
-        preview = actions.look_into(open_context(root), source, choices)
+        found = actions.look_into(open_context(root), source, Choices.model_validate_json(choices_json))
     except UserError as refused:
         return refused.code, refused.what, refused.todo
-    assert preview is not None, "a ready set is not looked into"
-    return preview
+    assert found is not None, "a ready set has no preview"
+    return found
 
 
 def choose(offers: dict[str, list[str]]) -> Choices:
-    """Select boxes for what makes a difference; the rest stays as it is by default."""
+    """A select box for each choice that this source offers; the others keep their defaults."""
     made = {}
     for column, (field, options) in zip(st.columns(max(1, len(offers))), offers.items(), strict=False):
         words = WORDS | (NO_TEST_FOLDER if field == "split" and "pool" not in options else {})
-        made[field] = column.selectbox(LABELS[field], options, format_func=words.__getitem__, key=KEYS[field])
+        title = str(Choices.model_fields[field].title)
+        made[field] = column.selectbox(title, options, format_func=words.__getitem__, key=KEYS[field])
     return Choices(**made)
 
 
-def show(preview: Preview) -> None:
-    """The tree in a line, the classes in a table, and what is to be known of the rest."""
-    tree = [", ".join(names) for names in preview.levels] + ["class"] * (not preview.flat)
-    where = f" in {plain(' / '.join([*tree, 'picture']))}" if tree else ""
-    st.markdown(f"**{plain(count(len(preview.classes), 'class', 'classes'))}**{where}")
+def show_classes(preview: Preview) -> None:
+    """The folder levels in a line, the classes in a table, and what is left out."""
+    levels = [", ".join(names) for names in preview.levels] + ["class"] * (not preview.flat)
+    where = f" in {plain(' / '.join([*levels, 'image']))}" if levels else ""
+    st.markdown(f"**{count(len(preview.classes), 'class', 'classes')}**{where}")
     names, learnt, held_out = zip(*preview.classes, strict=True)
-    table = {"class": names, "to learn from" if preview.test_given else "pictures": learnt}
+    table = {"class": names, "to learn from" if preview.test_given else "images": learnt}
     if preview.test_given:
         table["held out"] = held_out
     st.dataframe(
@@ -92,7 +90,7 @@ def show(preview: Preview) -> None:
         hide_index=True,
         height=ROW_PIXELS * (min(len(names), ROWS_SHOWN) + 1) + 3,
         key="import_classes",
-        alt="Pictures in each class",
+        alt="Images in each class",
     )
     if not preview.test_given:
         st.caption("The test split is cut from these, the same share of each class.")

@@ -1,11 +1,11 @@
-"""What all plotly figures share, and the bars of a dataset's classes; names are escaped: plotly reads HTML."""
+"""What all plotly figures share, and stacked bars of classes. Names are escaped, because plotly reads HTML."""
 
 import html
 from typing import Any
 
 import plotly.graph_objects as go
 
-# {"data": [...], "layout": {...}}, as plotly.js reads it: a go.Figure takes twenty times as long to make
+# {"data": [...], "layout": {...}}, as plotly.js reads it; a go.Figure takes twenty times as long to build
 Figure = dict[str, Any]
 
 # readable on the light and on the dark page
@@ -14,7 +14,7 @@ GREEN, VIOLET = "#5b8f29", "#8a5aa8"
 CONFIG = {
     "displaylogo": False,
     "displayModeBar": "hover",
-    "showSendToCloud": False,  # plotly.js offers it where nobody says no
+    "showSendToCloud": False,  # plotly.js offers it by default
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
 
@@ -25,7 +25,7 @@ def short(name: str, most: int = 24) -> str:
 
 
 def plain_layout(x: str, y: str, height: int) -> dict[str, Any]:
-    """What every chart looks like. x, y: titles of the axes; height in px."""
+    """The layout of every chart. x, y: titles of the axes; height in px."""
     return {
         "height": height,
         "margin": {"l": 8, "r": 8, "t": 34, "b": 8},  # the toolbar is above, and stays there on a touch screen
@@ -45,7 +45,7 @@ def plain_layout(x: str, y: str, height: int) -> dict[str, Any]:
 
 
 def level_line(y: float, colour: str) -> dict[str, Any]:
-    """A dotted line over the whole width."""
+    """A dotted line over the whole width of the plot."""
     return {
         "type": "line",
         "xref": "paper",

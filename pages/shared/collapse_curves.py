@@ -26,7 +26,10 @@ def still(figure: charts.Figure, *, key: str, alt: str) -> None:
 def curves(
     rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True, show: Callable[..., None] = still
 ) -> None:
-    """The curves, from rows of collapse.jsonl. repeats: also near duplicates; key: prefix of the charts' keys; show(figure, key=, alt=)."""
+    """The curves, from rows of collapse.jsonl.
+
+    repeats: also near duplicates; key: prefix of the keys of the charts; show(figure, key=, alt=) draws one.
+    """
     flat = variety_rows(rows)
     if not flat:
         return

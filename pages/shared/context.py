@@ -1,4 +1,4 @@
-"""The one store and workspace of this server, and the request token that makes a double click one job."""
+"""The store and workspace of this server, and the token by which a double click makes one job."""
 
 import hashlib
 import json
@@ -26,9 +26,9 @@ def get_context() -> Context:
 
 
 def click_token(button: str, *asked: object) -> str:
-    """The same token for clicks on one button that ask the same and follow each other within seconds, else a new one.
+    """The same token for equal clicks on one button within SAME_CLICK_SECONDS, else a new one.
 
-    asked: all that the request is made of, as JSON values; a click that asks something else is a request of its own.
+    asked: the values of the request, as JSON; a click with other values is another request.
     """
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     last = st.session_state.get(f"token_{button}")

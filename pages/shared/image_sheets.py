@@ -1,4 +1,4 @@
-"""Sheets of images that a measurement kept, as one picture each, never one element per image."""
+"""Many images as one picture, because an element of the page for each image is slow."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from gan_core.evaluation.vocabulary import about_pair
 from gan_core.views.evaluation_results import Pair, pair_sheet, png, sheet
 
 COLUMNS, PAIR_COLUMNS = 8, 4
-PIXELS = 520  # the widest a sheet is shown; its images are small
+PIXELS = 520  # the largest width of a sheet on the page
 
 
 def show_sheet(images: Sequence[np.ndarray] | np.ndarray, alt: str, columns: int = COLUMNS) -> None:
@@ -22,7 +22,7 @@ def show_sheet(images: Sequence[np.ndarray] | np.ndarray, alt: str, columns: int
 
 
 def show_pairs(pairs: Sequence[Pair], alt: str, key: str) -> None:
-    """Generated | nearest training image, the closest first, with the numbers in a table below."""
+    """Each generated image beside its nearest training image, the closest pair first; the distances in a table below."""
     if not pairs:
         st.caption("None.")
         return

@@ -1,7 +1,7 @@
-"""How often a tab asks for news: every two seconds where few watch, less often where many do.
+"""How often a tab refreshes: every two seconds while few tabs are open, less often when many are.
 
-A refresh costs the server some fifteen milliseconds of a core, which on a CPU are taken from the training that is
-watched; and as its threads wait for each other, what one core loses all lose. So tabs share what they may ask for.
+A refresh takes about 15 ms of a CPU core from the training, and all threads of the training wait for the slowest core. So all
+tabs together have a fixed number of refreshes per second.
 """
 
 import secrets
@@ -11,20 +11,20 @@ import psutil
 import streamlit as st
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 60.0
-REFRESHES_A_SECOND = (psutil.cpu_count(logical=False) or 1) / 2  # of the curves, for all tabs together
-# A tab that has not asked for so long is gone. Each reload of a page leaves one behind, so not much more than the slowest takes.
+REFRESHES_A_SECOND = (psutil.cpu_count(logical=False) or 1) / 2  # of all tabs together
+# A tab without a refresh for so long is closed. Each reload leaves one behind, so little more than the slowest rate.
 FORGET_SECONDS = 100.0
-SLACK = 1.5  # times longer or shorter, and the timer is set anew
+SLACK = 1.5  # the timer is set anew when the rate is so many times longer or shorter
 
 
 @st.cache_resource(max_entries=1)
 def _tabs() -> dict[str, float]:
-    """When each tab last asked."""
+    """{tab: time of its last refresh}."""
     return {}
 
 
 def seconds() -> float:
-    """Between two refreshes of this tab, by how many tabs watch now."""
+    """Seconds between refreshes of this tab; longer when more tabs are open."""
     tabs, now = _tabs(), time.monotonic()
     tabs[st.session_state.setdefault("tab", secrets.token_hex(8))] = now
     for tab, asked in list(tabs.items()):
@@ -34,5 +34,5 @@ def seconds() -> float:
 
 
 def differs(every: float) -> bool:
-    """Is the pace of this moment another one than a timer was set for?"""
+    """Whether the refresh rate has changed since a timer was set to `every` seconds."""
     return not every / SLACK <= seconds() <= every * SLACK

@@ -1,4 +1,4 @@
-"""Which run or dataset a page is about: a select box whose choice lives in the URL, and what is shown without one."""
+"""Which run or dataset a page is about: a select box with its choice in the address, and what is shown where there is none."""
 
 import time
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ def empty(text: str, page: str, label: str) -> None:
 def unique_labels(items: Sequence[Run | Dataset]) -> dict[str, str]:
     """{id: name, local date and time}, in the given order, each label once.
 
-    A select box sends the label of a choice and not its place, so two equal labels, or one that changes while the page
-    is open, would choose another item. Equal ones are numbered from the oldest on.
+    A select box sends the label of a choice and not its place: two equal labels, or one that changes while the page is open,
+    would select another item. Equal labels are numbered from the oldest item on.
     """
     labels: dict[str, str] = {}
     taken: set[str] = set()
@@ -38,7 +38,7 @@ def unique_labels(items: Sequence[Run | Dataset]) -> dict[str, str]:
 
 
 def select_item(label: str, items: Sequence[Run | Dataset], param: str, key: str) -> str:
-    """The id chosen in ?param=, offered as a select box. By default the one last chosen in this tab, else the first.
+    """A select box; the id in ?param=. Without it the id that was last selected in this tab, else the first.
 
     items must not be empty.
     """
@@ -49,7 +49,7 @@ def select_item(label: str, items: Sequence[Run | Dataset], param: str, key: str
         wanted = st.session_state.get(remembered)
     elif wanted not in ids:
         st.warning(
-            f"The address names a {label.lower()} that is not here; this is another one.", icon=":material/warning:"
+            f"The {label.lower()} in the address does not exist; another one is shown.", icon=":material/warning:"
         )
     st.session_state[key] = wanted if wanted in ids else ids[0]
 
@@ -58,7 +58,7 @@ def select_item(label: str, items: Sequence[Run | Dataset], param: str, key: str
             st.query_params.from_dict({param: st.session_state[key]})
 
     chosen = st.selectbox(label, ids, format_func=labels.__getitem__, key=key, on_change=write)
-    if chosen not in ids:  # a label of a list that has changed since
+    if chosen not in ids:  # the label of a list that has changed since
         chosen = wanted if wanted in ids else ids[0]
     st.session_state[remembered] = chosen
     if st.query_params.get(param) != chosen:
@@ -67,27 +67,27 @@ def select_item(label: str, items: Sequence[Run | Dataset], param: str, key: str
 
 
 def select_run(context: Context, key: str, nothing: str) -> Run:
-    """The run of ?run=, by default the newest. Stops the page with the sentence `nothing` where there is none."""
+    """The run of ?run=, by default the newest. Where there is none, the page stops with the sentence `nothing`."""
     runs = {run.id: run for run in context.store.runs()}
     if not runs:
         empty(nothing, "train/page.py", "Train a model")
         st.stop()
-    say_deleted(context, st.query_params.get("run", ""))
+    say_if_deleted(context, st.query_params.get("run", ""))
     return runs[select_item("Run", list(runs.values()), "run", key)]
 
 
-def say_deleted(context: Context, run_id: str) -> None:
-    """Where the address names a run that lies in the trash: the way to bring it back."""
+def say_if_deleted(context: Context, run_id: str) -> None:
+    """Where the address names a deleted run: the link to the page that restores it."""
     try:
         context.store.run(run_id)
     except UserError as gone:
         if gone.code == "deleted_run":
-            st.info("This run was deleted. Bring it back on the Runs page.", icon=":material/delete:")
+            st.info("This run was deleted. Restore it on the Runs page.", icon=":material/delete:")
             st.page_link("runs/page.py", label="Open Runs", icon=":material/arrow_forward:")
 
 
-def info_or_stop(context: Context, dataset_id: str) -> DatasetInfo:
-    """The dataset's description; stops the page with a sentence where its folder is gone or not whole."""
+def dataset_info_or_stop(context: Context, dataset_id: str) -> DatasetInfo:
+    """The description of the dataset. The page stops with a sentence where its folder is missing or incomplete."""
     try:
         context.store.dataset(dataset_id)
         folder = context.workspace.dataset(dataset_id)
@@ -102,7 +102,7 @@ def info_or_stop(context: Context, dataset_id: str) -> DatasetInfo:
 
 
 def dataset_name(context: Context, dataset_id: str) -> str:
-    """The dataset's name for markdown, or words where it is gone or still being imported."""
+    """The name of the dataset for markdown, or words where it was deleted or is still being imported."""
     try:
         return plain(context.store.dataset(dataset_id).name)
     except UserError:

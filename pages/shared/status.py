@@ -8,7 +8,7 @@ import streamlit as st
 from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.jobs import queue
-from gan_core.storage import run_folder
+from gan_core.storage import checkpoints, run_folder
 from gan_core.storage.store import Job
 from pages.shared.text import plain, sentence
 
@@ -44,7 +44,7 @@ def state_of_run(context: Context, run_id: str, job: Job | None) -> str:
     state, folder = state_of(job), context.workspace.run(run_id)
     if state != "stopped" or run_folder.read_status(folder).get("images_seen"):
         return state
-    return "stopped" if any((folder / "checkpoints").glob("ck-*.json")) else "cancelled"
+    return "stopped" if checkpoints.of_run(folder) else "cancelled"
 
 
 def state_text(state: str) -> str:

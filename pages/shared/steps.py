@@ -6,6 +6,7 @@ import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.errors import UserError
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from pages.shared.context import get_context
 
@@ -87,7 +88,7 @@ def state_of_steps(context: Context, run: Run | None, dataset_id: str | None) ->
     training, folder = context.store.latest_job("train", run.id), context.workspace.run(run.id)
     if training and training.live:
         states["Train"] = "busy"
-    elif any((folder / "checkpoints").glob("ck-*.json")):
+    elif checkpoints.of_run(folder):
         states["Train"] = "done"
     if states["Train"] == "done" and any((folder / "samples").glob("fakes-*.png")):
         states["View"] = "done"

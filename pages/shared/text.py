@@ -7,7 +7,7 @@ from typing import Any
 from gan_core.errors import UserError
 from gan_core.settings.recipes.auto import NO_LIMIT
 
-JOINER = "\u2060"  # WORD JOINER, invisible: stops what Streamlit does to text *after* markdown escapes are gone
+JOINER = "\u2060"  # WORD JOINER, invisible: stops the replacements that Streamlit makes after markdown has removed the escapes
 
 # :smile: and :material/x: become icons, http:// and www. and a@b become links, -> and -- become other signs.
 LATE = re.compile(r":(?=[\w/+-])|@(?=\w)|(?<=www)(?=\.)|[-<>~](?=[-=>])")
@@ -15,7 +15,7 @@ SPECIAL = re.compile("([" + re.escape(punctuation) + "])")
 
 
 def plain(text: object) -> str:
-    """text so that Streamlit's markdown shows it literally: no picture, link, colour, icon, formula or HTML."""
+    """text so that Streamlit's markdown shows it literally: no image, link, color, icon, formula or HTML."""
     line = " ".join(str(text).split())
     return SPECIAL.sub(r"\\\1", LATE.sub(lambda found: found[0] + JOINER, line))
 

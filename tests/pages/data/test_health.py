@@ -1,4 +1,4 @@
-"""The Data page's health rows: what was found, one click, Undo, the cleaned dataset; and what it does without a file to read."""
+"""The health of a dataset on the Data page: findings, exclusions and their Undo, the curated dataset, damaged files."""
 
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def keys(at) -> set[str]:
     return {button.key for button in at.button}
 
 
-def test_before_a_look_the_counts_speak_and_a_look_is_offered(full):
+def test_before_a_check_the_counts_speak_and_a_check_is_offered(full):
     at = open_page()
     shown = words(at).replace("\\", "")
     assert (
@@ -102,10 +102,10 @@ def test_a_torn_or_old_report_counts_as_none(looked_at, text):
     (looked_at / "means.npy").write_bytes(b"torn")
     (looked_at / "exclusions.json").write_text(text)
     at = open_page()
-    assert at.button(key="inspect_start").label == "Look closer"
+    assert at.button(key="inspect_start").label == "Check the images"
 
 
-def test_exclude_undo_and_make_the_cleaned_dataset(looked_at, full):
+def test_exclude_undo_and_make_the_curated_dataset(looked_at, full):
     at = open_page()
     assert at.button(key="curate_start").disabled
     assert {"exclude_blank", "exclude_leaks"} <= keys(at) and not {"exclude_enlarged", "exclude_imbalance"} & keys(at)
@@ -126,7 +126,7 @@ def test_exclude_undo_and_make_the_cleaned_dataset(looked_at, full):
     assert f"curate_{job.id}_cancel" in keys(at)
 
 
-def test_some_of_the_pictures_can_be_left_out_and_names_are_only_names(looked_at):
+def test_some_of_the_images_can_be_excluded_and_names_are_only_names(looked_at):
     at = open_page()
     at.toggle(key=f"see_leaks_{seeded_workspace.DATASET}").set_value(True).run()
     shown = words(at)
@@ -149,10 +149,10 @@ def test_rows_out_of_reach_are_passed_over(looked_at):
 
 def test_the_background_is_chosen_with_a_preview(looked_at, full):
     at = open_page()
-    at.segmented_control(key=f"clean_ground_{seeded_workspace.DATASET}").set_value("white").run()
+    at.segmented_control(key=f"curate_background_{seeded_workspace.DATASET}").set_value("white").run()
     assert not at.exception and "no object found" in words(at)
-    at.button(key=f"clean_cutouts_{seeded_workspace.DATASET}_next").click().run()
-    at.segmented_control(key=f"clean_without_{seeded_workspace.DATASET}").set_value(False).run()
+    at.button(key=f"curate_cutouts_{seeded_workspace.DATASET}_next").click().run()
+    at.segmented_control(key=f"curate_without_{seeded_workspace.DATASET}").set_value(False).run()
     at.button(key="curate_start").click().run()
     job = Store(full).jobs(kind="curate")[0]
     assert job.payload["background"] == "white" and job.payload["keep_without_object"] is False

@@ -50,7 +50,7 @@ def test_classes_are_shown_before_the_import_and_choices_travel_with_it(empty, t
     assert "Left out before reading: 1 file" in words(at).replace("\\", "")
     at.selectbox(key="import_split").set_value("pool").run()
     at.selectbox(key="import_loose").set_value("class").run()
-    assert shown_classes(at) == {"class": ["cat", "dog", "unlabelled"], "pictures": [9, 9, 1]}
+    assert shown_classes(at) == {"class": ["cat", "dog", "unlabelled"], "images": [9, 9, 1]}
     at.selectbox(key="import_background").set_value("other").run()
     at.color_picker(key="import_background_colour").set_value("#102030").run()
     at.button(key="import_start").click().run()
@@ -75,8 +75,8 @@ def test_a_plain_zip_offers_no_choice_and_a_choice_made_for_another_is_forgotten
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["d/cat/1.png", "d/dog/2.png"], "**2 classes** in d / class / picture"),
-        (["train/1.png", "test/2.png"], "**1 class** in test, train / picture"),
+        (["d/cat/1.png", "d/dog/2.png"], "**2 classes** in d / class / image"),
+        (["train/1.png", "test/2.png"], "**1 class** in test, train / image"),
         (["1.png", "2.png"], "**1 class**"),
     ],
 )
@@ -97,7 +97,7 @@ def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):
 
 
 @pytest.mark.parametrize("pixels, proposed", [(20, 28), (40, 32), (150, 64)])
-def test_the_size_that_is_proposed_suits_the_pictures_until_one_is_chosen(empty, tmp_path, pixels, proposed):
+def test_the_suggested_size_suits_the_images_until_one_is_chosen(empty, tmp_path, pixels, proposed):
     def pictures(name, side):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("cat/1.png", encoded(Image.new("RGB", (side, side + 5), "red")))
@@ -107,16 +107,16 @@ def test_the_size_that_is_proposed_suits_the_pictures_until_one_is_chosen(empty,
     assert at.selectbox(key="import_size").value == proposed and f"usually {pixels} px" in words(at)
     at.selectbox(key="import_size").set_value(128).run()
     at.text_input(key="import_path").set_value(str(pictures("b.zip", 30))).run()
-    assert at.selectbox(key="import_size").value == 128 and "are proposed" not in words(at)
+    assert at.selectbox(key="import_size").value == 128 and "is suggested" not in words(at)
 
 
-def test_a_proposed_size_goes_with_its_source_and_a_chosen_one_with_the_page(empty, tmp_path):
+def test_a_suggested_size_goes_with_its_source_and_a_chosen_one_with_the_page(empty, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("cat/1.png", encoded(Image.new("RGB", (150, 155), "red")))
     at = with_path(tmp_path / "a.zip")
     assert at.selectbox(key="import_size").value == 64
     at.button_group(key="import_way").set_value("Ready sets").run()
-    assert at.selectbox(key="import_size").value == 32 and "are proposed" not in words(at)
+    assert at.selectbox(key="import_size").value == 32 and "is suggested" not in words(at)
     at.selectbox(key="import_size").set_value(128).run()
     at.switch_page("learn/page.py").run()
     at.switch_page("data/page.py").run()
@@ -126,7 +126,7 @@ def test_a_proposed_size_goes_with_its_source_and_a_chosen_one_with_the_page(emp
     assert at.selectbox(key="import_size").value == 64
 
 
-def test_a_changed_zip_is_looked_into_again(empty, tmp_path):
+def test_a_changed_zip_is_previewed_again(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "a.zip", ["cat/1.png", "dog/2.png"]))
     assert shown_classes(at)["class"] == ["cat", "dog"]
     make_zip(tmp_path / "a.zip", ["cat/1.png", "cow/2.png", "dog/3.png"])
@@ -184,11 +184,11 @@ def arrived(workspace, names=("cat/1.png", "dog/2.png")):
 
 
 def test_an_upload_that_is_replaced_is_gone(empty, monkeypatch):
-    from pages.data import import_form
+    from pages.data import choose_source
 
     first, second = arrived(empty), arrived(empty)
     news = [first[0]]
-    monkeypatch.setattr(import_form, "upload_zip", lambda key: news.pop() if news else None)
+    monkeypatch.setattr(choose_source, "upload_zip", lambda key: news.pop() if news else None)
     at = open_page("data")
     at.session_state["import_way"] = "Upload a zip"
     at.run()
@@ -221,13 +221,13 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     queue.control(store, again.id, "stop")
     at = open_page("data", job=again.id)
     at.button(key="import_other").click().run()
-    assert not at.exception and "job" not in at.query_params and at.get("button_group")  # the ways to bring pictures in
+    assert not at.exception and "job" not in at.query_params and at.get("button_group")  # the sources to choose from
     (folder / "upload.zip").unlink()
     at = open_page("data", job=again.id)
     assert not at.exception and "still here" not in words(at) and at.get("button_group")
 
 
-def test_a_refusal_is_looked_up_once(empty, tmp_path, monkeypatch):
+def test_a_refusal_is_kept_until_the_file_changes(empty, tmp_path, monkeypatch):
     from gan_core import actions
 
     looks, look_into = [], actions.look_into

@@ -29,7 +29,7 @@ def test_after_a_failed_import_the_form_is_open_and_the_datasets_are_there(full)
     assert at.selectbox(key="dataset_choice").value == seeded_workspace.DATASET
 
 
-def test_sizes_that_no_recipe_draws_say_so(full, monkeypatch):
+def test_sizes_without_a_recipe_say_so(full, monkeypatch):
     monkeypatch.setattr(recipes, "RECIPES", {"quick": recipes.RECIPES["quick"]})
     sizes = open_page("data").selectbox(key="import_size").options
-    assert sizes[:2] == ["28 × 28 px", "32 × 32 px"] and sizes[-1] == "256 × 256 px (no recipe draws it yet)"
+    assert sizes[:2] == ["28 × 28 px", "32 × 32 px"] and sizes[-1] == "256 × 256 px (no recipe for it yet)"

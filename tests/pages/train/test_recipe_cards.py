@@ -21,7 +21,7 @@ def test_every_picture_belongs_to_a_recipe_and_says_what_it_shows():
     for name in files:
         with Image.open(recipe_cards.IMAGES / f"{name}.png") as picture:
             assert picture.width <= 700 and (recipe_cards.IMAGES / f"{name}.png").stat().st_size < 60_000
-        assert facts[name]["images_seen"] > 0 and facts[name]["data"]
+        assert facts[name]["images_seen"] > 0 and facts[name]["dataset"]
 
 
 def test_a_card_shows_its_image_and_a_rough_time_until_one_is_measured(full):

@@ -1,6 +1,7 @@
-"""From a dataset with copies to a cleaned one, in a real Chromium: look, see, exclude, undo, exclude, make."""
+"""From a dataset with near duplicates to a curated one, in a real Chromium: check, see, exclude, undo, exclude, curate."""
 
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -25,7 +26,7 @@ def zip_with_copies(path):
     return path
 
 
-def test_look_see_exclude_undo_exclude_and_make_a_cleaned_dataset(page, server, tmp_path):
+def test_check_see_exclude_undo_exclude_and_curate(page, server, tmp_path):
     upload(page, server, zip_with_copies(tmp_path / "twins.zip"))
     page.locator(".st-key-import_start button").click()
     expect(page.locator(".st-key-dataset_facts")).to_contain_text("50")
@@ -35,19 +36,19 @@ def test_look_see_exclude_undo_exclude_and_make_a_cleaned_dataset(page, server, 
     copies = page.locator(".st-key-finding_near_duplicates, .st-key-finding_leaks").first
     expect(copies).to_be_visible(timeout=120_000)
     expect(page.locator(".st-key-class_means img")).to_have_count(2)
-    copies.get_by_text("See", exact=True).click()
+    copies.get_by_text("Show the images", exact=True).click()
     expect(copies.locator("img").first).to_be_visible()
     expect(copies).to_contain_text("dim")
 
     copies.get_by_role("button", name="Keep one of each").click()
-    expect(copies).to_contain_text("Left out.")
+    expect(copies).to_contain_text("Excluded.")
     page.get_by_role("button", name="Undo").click()
     expect(copies.get_by_role("button", name="Keep one of each")).to_be_visible()
     copies.get_by_role("button", name="Keep one of each").click()
-    expect(copies).to_contain_text("Left out.")
+    expect(copies).to_contain_text("Excluded.")
 
     page.locator(".st-key-curate_start button").click()
-    made = page.get_by_role("button", name="Made of this: twins, cleaned")
+    made = page.get_by_role("button", name=re.compile("Made from this dataset: twins"))
     expect(made).to_be_visible()
     made.click()
     expect(page.locator(".stMain")).to_contain_text("Left out of the dataset that this was made of")
