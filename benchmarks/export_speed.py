@@ -30,6 +30,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.data.import_dataset import import_dataset
 from gan_core.export.contents import Contents, Provenance
 from gan_core.export.zip_writer import FileOptions, write_zip
+from gan_core.requests import ImportRequest
 
 CLASSES = [f"class-{label}" for label in range(10)]
 
@@ -83,7 +84,7 @@ def prepare(folder: Path, source: Path | None, images: int, size: int) -> None:
             image[:] = (image + rng.normal(0, 6, image.shape)).clip(0, 255)
     else:
         (folder / "import").mkdir()
-        import_dataset(source, folder / "import", name="speed", size=size)
+        import_dataset(source, folder / "import", ImportRequest(source=str(source), name="speed", size=size))
         some = np.load(folder / "import" / "train_images.npy", mmap_mode="r")
     out = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (images, *some.shape[1:]))
     for start in range(0, images, 1000):

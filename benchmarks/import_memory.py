@@ -28,7 +28,9 @@ IMPORT = """
 import json, resource, sys
 from pathlib import Path
 from gan_core.data.import_dataset import import_dataset
-info = import_dataset(Path(sys.argv[1]), Path(sys.argv[2]), name="memory", size=int(sys.argv[3]))
+from gan_core.requests import ImportRequest
+request = ImportRequest(source=sys.argv[1], name="memory", size=int(sys.argv[3]))
+info = import_dataset(Path(sys.argv[1]), Path(sys.argv[2]), request)
 peak = lambda who: resource.getrusage(who).ru_maxrss / 1e3
 print(json.dumps({
     "pictures": info.health["images"],

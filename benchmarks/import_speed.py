@@ -28,6 +28,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data.import_dataset import import_dataset
+from gan_core.requests import ImportRequest
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 LOOK_SECONDS = 0.05
@@ -57,7 +58,11 @@ def pillow(source: Path, size: int) -> int:
 
 def ours(source: Path, size: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        return int(import_dataset(source, Path(folder), name="speed", size=size).health["images"])
+        return int(
+            import_dataset(source, Path(folder), ImportRequest(source=str(source), name="speed", size=size)).health[
+                "images"
+            ]
+        )
 
 
 def private_bytes() -> int:

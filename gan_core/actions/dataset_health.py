@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from gan_core.actions.context import Context
 from gan_core.data.dataset import DatasetInfo, read_info
-from gan_core.data.import_options import colour
 from gan_core.dataset_health import exclusions, findings
 from gan_core.errors import UserError
+from gan_core.requests.import_dataset import rgb
 from gan_core.settings.bounds import check_seed
 from gan_core.storage.store import Job
 from gan_core.storage.workspace import new_id
@@ -67,7 +67,7 @@ def curate(
         kind: kept for kind, rows in left_out.items() if (kept := [place for place in rows if inside(info, *place)])
     }
     if background:
-        colour(background)
+        rgb(background)
     elif not left_out:
         raise UserError(
             "nothing_to_do",

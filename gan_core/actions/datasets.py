@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 
 from gan_core.actions.context import Context
-from gan_core.data.dataset import read_info
+from gan_core.data.dataset import origin, read_info
 from gan_core.data.import_preview import Preview, preview
-from gan_core.data.origin import origin
 from gan_core.data.ready_sets import READY_SETS
 from gan_core.data.sources import check_folder
 from gan_core.errors import UserError

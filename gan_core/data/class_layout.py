@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gan_core.data.file_names import NOISE, is_picture, natural, shown
 from gan_core.data.folder_levels import SPLIT_NAMES, TEST, VALIDATION, Level, Path, Place, find_levels, place
-from gan_core.data.import_options import Choices
 from gan_core.errors import UserError
+from gan_core.requests import Choices
 from gan_core.text import and_more
 
 MAX_CLASSES = 2000
@@ -29,8 +29,8 @@ class Item(NamedTuple):
     name: str
 
 
-class Facts(NamedTuple):
-    """What was found, whatever was chosen. levels: the names of the folders that are no classes, outermost first.
+class FolderStructure(NamedTuple):
+    """What the folders are like, whatever was chosen. levels: the names of the folders that are no classes, outermost first.
 
     splits: names of the given split's folders, lower case. roots: of several roots. deeper: a picture lies in a folder
     inside its class folder. loose: pictures in no class folder. noise: files that an operating system left there. flat: no folder
@@ -55,7 +55,7 @@ class Layout(NamedTuple):
     ignored: int
     rejected: list[tuple[str, str]]
     notices: list[str]
-    facts: Facts
+    structure: FolderStructure
 
 
 def lay_out(
@@ -68,63 +68,75 @@ def lay_out(
 
     labels: of files, from a metadata file; they count where the folders do not tell classes apart and no level is chosen.
     """
-    heaps, noise = _by_folder(names)
-    if labels and choices.level == "auto" and (layout := _by_labels(names, heaps, labels, noise, choices)) is not None:
+    folder_files, noise = _by_folder(names)
+    if (
+        labels
+        and choices.level == "auto"
+        and (layout := _by_labels(names, folder_files, labels, noise, choices)) is not None
+    ):
         return layout
-    paths: list[Path] = [heap.path for heap in heaps]
+    paths: list[Path] = [folder.path for folder in folder_files]
     levels = find_levels(paths)
     places = [place(path, levels) for path in paths]
-    facts = _facts(levels, places, heaps, noise)
-    if choices.level == "top" and facts.roots:
+    structure = _structure(levels, places, folder_files, noise)
+    if choices.level == "top" and structure.roots:
         levels = find_levels(paths, roots=False)
         places = [place(path, levels) for path in paths]
-    sorted_out = list(zip(heaps, places, strict=True))
-    inside = [(heap, at) for heap, at in sorted_out if _in_class(at)]
-    outside = [(heap, at) for heap, at in sorted_out if not _in_class(at)]
-    if not any(heap.pictures for heap, _ in inside):
-        loose = [(heap.files, at.split) for heap, at in outside if at.inside and heap.pictures]
+    sorted_out = list(zip(folder_files, places, strict=True))
+    inside = [(folder, at) for folder, at in sorted_out if _in_class(at)]
+    outside = [(folder, at) for folder, at in sorted_out if not _in_class(at)]
+    if not any(folder.pictures for folder, _ in inside):
+        loose = [(folder.files, at.split) for folder, at in outside if at.inside and folder.pictures]
         if loose:
-            kept = [index for heap in heaps for index in heap.files]
-            return _one_class(names, loose, kept, facts, _held_out(choices))
+            kept = [index for folder in folder_files for index in folder.files]
+            return _one_class(names, loose, kept, structure, _held_out(choices))
     if not inside:
-        if heaps:
+        if folder_files:
             raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
         raise UserError("no_images", "There are no pictures in it.", HOW)
     at_class = -2 if choices.level == "last" else 0
-    wanted = [(heap.files, at.split, at.parts[at_class]) for heap, at in inside]
-    left, notices = outside, _told_of_roots(levels, facts.roots)
+    wanted = [(folder.files, at.split, at.parts[at_class]) for folder, at in inside]
+    left, notices = outside, _roots_notice(levels, structure.roots)
     if choices.loose == "class":
-        wanted += [(heap.files, "", UNLABELLED) for heap, at in outside if heap.pictures]
-        left = [(heap, at) for heap, at in outside if not heap.pictures]
-    counts: collections.Counter[str] = collections.Counter()
-    for files, _, folder in wanted:
-        counts[folder] += len(files)
-    label_of, classes, merged = _classes(counts)
+        wanted += [(folder.files, "", UNLABELLED) for folder, at in outside if folder.pictures]
+        left = [(folder, at) for folder, at in outside if not folder.pictures]
     held = _held_out(choices)
-    items = [
-        Item(index, label_of[folder], split in held, names[index]) for files, split, folder in wanted for index in files
-    ]
-    items.sort(key=lambda item: (item.label, item.held_out, item.name))
+    items, label_of, classes, merged = _sorted_items(names, wanted, held)
     notices += merged
     test_given = any(item.held_out for item in items)
-    notices += _told_of_splits({split for _, split, _ in wanted}, held if test_given else set())
+    notices += _splits_notice({split for _, split, _ in wanted}, held if test_given else set())
     if empty := _empty(folders, levels, at_class, label_of):
         notices.append(f"Left out because they are empty: {and_more(empty)}.")
-    rejected = [(names[index], IN_NO_FOLDER) for heap, _ in left for index in heap.files]
-    return Layout(classes, items, test_given, noise, rejected, notices, facts)
+    rejected = [(names[index], IN_NO_FOLDER) for folder, _ in left for index in folder.files]
+    return Layout(classes, items, test_given, noise, rejected, notices, structure)
 
 
-class _Heap(NamedTuple):
-    """The files of one folder that are pictures by their names, or that are not. path: of the first. files: indices."""
+def _sorted_items(
+    names: Sequence[str], wanted: list[tuple[list[int], str, str]], held: set[str]
+) -> tuple[list[Item], dict[str, int], list[str], list[str]]:
+    """(items, label of each folder name, classes, notices). wanted: (files, split, name of the class folder)."""
+    counts: collections.Counter[str] = collections.Counter()
+    for files, _, name in wanted:
+        counts[name] += len(files)
+    label_of, classes, notices = _classes(counts)
+    items = [
+        Item(index, label_of[name], split in held, names[index]) for files, split, name in wanted for index in files
+    ]
+    items.sort(key=lambda item: (item.label, item.held_out, item.name))
+    return items, label_of, classes, notices
+
+
+class _FolderFiles(NamedTuple):
+    """The files of one folder that are pictures by their names, or those that are not. path: of the first. files: indices."""
 
     path: Path
     pictures: bool
     files: list[int]
 
 
-def _by_folder(names: Sequence[str]) -> tuple[list[_Heap], int]:
+def _by_folder(names: Sequence[str]) -> tuple[list[_FolderFiles], int]:
     """(the files by folder, how many are noise). Nothing but its folder and its ending tells where a file belongs."""
-    heaps: dict[tuple[str, bool], list[int]] = {}
+    folder_files: dict[tuple[str, bool], list[int]] = {}
     noisy: dict[str, bool] = {}
     noise = 0
     for index, name in enumerate(names):
@@ -134,24 +146,28 @@ def _by_folder(names: Sequence[str]) -> tuple[list[_Heap], int]:
         if noisy[folder] or NOISE.match(file):
             noise += 1
         else:
-            heaps.setdefault((folder, is_picture(file)), []).append(index)
-    return [_Heap(names[files[0]].split("/"), pictures, files) for (_, pictures), files in heaps.items()], noise
+            folder_files.setdefault((folder, is_picture(file)), []).append(index)
+    return [
+        _FolderFiles(names[files[0]].split("/"), pictures, files) for (_, pictures), files in folder_files.items()
+    ], noise
 
 
 def _in_class(at: Place) -> bool:
     return at.inside and len(at.parts) > 1
 
 
-def _facts(levels: list[Level], places: list[Place], heaps: list[_Heap], noise: int) -> Facts:
+def _structure(
+    levels: list[Level], places: list[Place], folder_files: list[_FolderFiles], noise: int
+) -> FolderStructure:
     """What the levels and places say, once for every choice."""
-    pictures = [(heap, at) for heap, at in zip(heaps, places, strict=True) if heap.pictures]
-    named = lambda *kinds: sorted(name for level in levels if level.kind in kinds for name in level.names)
-    return Facts(
+    pictures = [(folder, at) for folder, at in zip(folder_files, places, strict=True) if folder.pictures]
+    named = lambda *which: sorted(name for level in levels if level.kind in which for name in level.names)
+    return FolderStructure(
         levels=[sorted(level.names) for level in levels if level.kind != "inner"],
         splits=sorted({name.lower() for name in named("split", "inner")}),
         roots=named("roots"),
         deeper=any(_in_class(at) and len(at.parts) > 2 for _, at in pictures),
-        loose=sum(len(heap.files) for heap, at in pictures if not _in_class(at)),
+        loose=sum(len(folder.files) for folder, at in pictures if not _in_class(at)),
         noise=noise,
     )
 
@@ -161,20 +177,20 @@ def _held_out(choices: Choices) -> set[str]:
     return {"given": TEST, "given+validation": TEST | VALIDATION, "pool": set[str]()}[choices.split]
 
 
-def _told_of_roots(levels: list[Level], roots: list[str]) -> list[str]:
+def _roots_notice(levels: list[Level], roots: list[str]) -> list[str]:
     if not any(level.kind == "roots" for level in levels):
         return []
     return [f"The folders {and_more([shown(root) for root in roots])} hold the same classes and were read as one set."]
 
 
-def _told_of_splits(splits: set[str], held: set[str]) -> list[str]:
+def _splits_notice(splits: set[str], held: set[str]) -> list[str]:
     """What became of the folders of a given split. splits: of the files that are read, '' of those in none."""
     trained, kept = (sorted(split for split in splits if split and (split in held) == out) for out in (False, True))
     if not trained:
         return []
     what = "folders" if len(trained) > 1 else "folder"
     text = (
-        f"The {what} {' and '.join(trained)} {'were read as one set' if len(trained) > 1 else 'is what is learnt from'}"
+        f"The {what} {' and '.join(trained)} {'were read as one set' if len(trained) > 1 else 'is the training part'}"
     )
     if not kept:
         return [f"{text}, of which the test split is cut."]
@@ -192,34 +208,40 @@ def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of:
 
 
 def _one_class(
-    names: Sequence[str], loose: list[tuple[list[int], str]], kept: list[int], facts: Facts, held: set[str]
+    names: Sequence[str],
+    loose: list[tuple[list[int], str]],
+    kept: list[int],
+    structure: FolderStructure,
+    held: set[str],
 ) -> Layout:
     """Pictures in no folder but, perhaps, those of a given split. loose: files by split."""
     items = [Item(index, 0, split in held, names[index]) for files, split in loose for index in files]
     items.sort(key=lambda item: (item.held_out, item.name))
     taken, test_given = {item.source for item in items}, any(item.held_out for item in items)
-    splits = _told_of_splits({split for _, split in loose}, held if test_given else set())
+    splits = _splits_notice({split for _, split in loose}, held if test_given else set())
     told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
-    return Layout([ALL], items, test_given, facts.noise, rejected, [told, *splits], facts._replace(loose=0, flat=True))
+    return Layout(
+        [ALL], items, test_given, structure.noise, rejected, [told, *splits], structure._replace(loose=0, flat=True)
+    )
 
 
 def _by_labels(
-    names: Sequence[str], heaps: list[_Heap], labels: Mapping[str, str], noise: int, choices: Choices
+    names: Sequence[str], folder_files: list[_FolderFiles], labels: Mapping[str, str], noise: int, choices: Choices
 ) -> Layout | None:
     """Classes from a metadata file; None where folders tell classes apart, or where it knows too few of the pictures.
 
     Without a label a picture of a test folder is left out and not counted against the file.
     """
-    pictures = [(index, heap.path) for heap in heaps if heap.pictures for index in heap.files]
-    others = sum(len(heap.files) for heap in heaps if not heap.pictures)
+    pictures = [(index, folder.path) for folder in folder_files if folder.pictures for index in folder.files]
+    others = sum(len(folder.files) for folder in folder_files if not folder.pictures)
     listed = [(index, parts) for index, parts in pictures if names[index] in labels]
     lies_in = lambda parts, which: any(part.lower() in which for part in parts[:-1])
     needed = [parts for _, parts in pictures if not lies_in(parts, TEST)]
     known = [parts for index, parts in listed if not lies_in(parts, TEST)]
     folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1} - SPLIT_NAMES
-    kinds = {labels[names[index]] for index, _ in listed}
-    if len(folders) > 1 or not known or 2 * len(known) < len(needed) or len(kinds) > MAX_CLASSES:
+    classes_listed = {labels[names[index]] for index, _ in listed}
+    if len(folders) > 1 or not known or 2 * len(known) < len(needed) or len(classes_listed) > MAX_CLASSES:
         return None
     label_of, classes, notices = _classes(collections.Counter(labels[names[index]] for index, _ in listed))
     held = _held_out(choices)
@@ -233,8 +255,8 @@ def _by_labels(
     if not test_given:
         items = [item._replace(held_out=False) for item in items]
     splits = sorted({part.lower() for _, parts in listed for part in parts[:-1]} & SPLIT_NAMES)
-    facts = Facts([], splits, [], False, 0, noise, flat=True)
-    return Layout(classes, items, test_given, noise + others, rejected, notices, facts)
+    structure = FolderStructure([], splits, [], False, 0, noise, flat=True)
+    return Layout(classes, items, test_given, noise + others, rejected, notices, structure)
 
 
 def _classes(files_of_folder: Mapping[str, int]) -> tuple[dict[str, int], list[str], list[str]]:

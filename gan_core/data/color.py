@@ -10,26 +10,24 @@ import itertools
 
 from PIL import Image, ImageChops, ImageCms
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-WHITE: Colour = (255, 255, 255)
+WHITE: Color = (255, 255, 255)
 PROFILED = ("RGB", "RGBA", "CMYK")  # LAB needs no profile: it is one
 PROFILES_KEPT = 8  # transforms of that many profiles
 SAME_STEPS = 2  # a profile that moves no colour by more than this is sRGB by another name
 
 
-def flatten(image: Image.Image, background: Colour = WHITE) -> Image.Image:
-    """The same picture in mode L or sRGB: deep values scaled linearly to 0..255, transparency laid on the background."""
+def flatten(image: Image.Image, background: Color = WHITE) -> Image.Image:
+    """The same picture in mode L or sRGB: values of more than 8 bits are scaled to 0..255, transparency is laid on the background."""
     if image.mode == "F" or image.mode.startswith("I"):
-        from gan_core.data.pixel_arrays import (
-            to_8_bits,  # needs numpy, which takes longer to import than all the rest of a reader
-        )
+        from gan_core.data.pixel_arrays import to_8_bits  # needs numpy, which takes longer to import than all the rest
 
         return Image.fromarray(to_8_bits(image, declared_16=image.mode.startswith("I;16")))
     profile = image.info.get("icc_profile")
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         image = to_srgb(image.convert("RGBA"), profile)
-        return laid_on(image, background)
+        return without_transparency(image, background)
     if image.mode == "L":
         return image
     if image.mode == "1":
@@ -37,8 +35,8 @@ def flatten(image: Image.Image, background: Colour = WHITE) -> Image.Image:
     return to_srgb(image if image.mode in PROFILED else image.convert("RGB"), profile)
 
 
-def laid_on(image: Image.Image, background: Colour) -> Image.Image:
-    """An RGBA picture without its transparency, mode RGB."""
+def without_transparency(image: Image.Image, background: Color) -> Image.Image:
+    """An RGBA picture laid on the background, mode RGB."""
     return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), image).convert("RGB")
 
 
@@ -59,8 +57,8 @@ def _transform(profile: bytes, mode: str, target: str) -> ImageCms.ImageCmsTrans
         transform = ImageCms.ImageCmsTransform(source, _srgb(), mode, target)
         if mode == "CMYK":
             return transform
-        colours = _colour_cube()
-        moved = ImageChops.difference(transform.apply(colours.convert(mode)).convert("RGB"), colours)
+        colors = _color_cube()
+        moved = ImageChops.difference(transform.apply(colors.convert(mode)).convert("RGB"), colors)
         return transform if max(most for _, most in moved.getextrema()) > SAME_STEPS else None  # type: ignore[misc]
     except Exception:  # a profile from a stranger: lcms has many ways to say no
         return None
@@ -71,7 +69,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
-def _colour_cube() -> Image.Image:
+def _color_cube() -> Image.Image:
     """125 colours, five steps of each channel."""
     steps = (0, 64, 128, 191, 255)
     return Image.frombytes("RGB", (25, 5), bytes(itertools.chain(*itertools.product(steps, repeat=3))))

@@ -1,4 +1,4 @@
-"""A finished data set on disk: square uint8 images, labels, and a test split that was cut before any network saw them.
+"""A finished dataset on disk: square uint8 images, labels, and a test split that was cut before any network saw them.
 
 dataset.json                        DatasetInfo
 {train,test}_images.npy             uint8 [N, H, W, C], sorted by class
@@ -27,6 +27,7 @@ Split = Literal["train", "test"]
 SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
 ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: json.dumps would make one per line
+KEPT_ZIP = "source.zip"  # in the folder of a dataset that was made from an upload
 SCHEMA = 1  # of dataset.json; what was written before it had a number reads the same
 
 
@@ -71,23 +72,41 @@ class DatasetInfo:
 
 
 def read_info(folder: Path) -> DatasetInfo:
-    """The description of the data set in `folder`. Raises UserError no_dataset where there is none, and newer_dataset."""
+    """The description of the dataset in `folder`. Raises UserError no_dataset where there is none, and newer_dataset."""
     value = read_json(Path(folder) / "dataset.json")
     if value is None:
-        raise UserError("no_dataset", "This data set is not there any more.", "Pick another one from the list.")
+        raise UserError("no_dataset", "This dataset is not there any more.", "Pick another one from the list.")
     schema = value.pop("schema", 0)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UserError(
             "newer_dataset",
-            "This data set was written by a newer version of Ganvas.",
+            "This dataset was written by a newer version of Ganvas.",
             "Update Ganvas, or import it again.",
         )
     return DatasetInfo(**value)
 
 
 def write_info(folder: Path, info: DatasetInfo) -> None:
-    """Writes dataset.json; last of all, so that its presence says that the data set is whole."""
+    """Writes dataset.json; last of all, so that its presence says that the dataset is whole."""
     write_json(folder / "dataset.json", {"schema": SCHEMA, **info.to_json()})
+
+
+def origin(folder: Path) -> str:
+    """The source that the dataset in `folder` was imported from: 'demo:<ready set>', or the path of its zip or folder.
+
+    Raises UserError: no_dataset, original_gone.
+    """
+    source = read_info(folder).source
+    if source.get("kind") == "demo":
+        return f"demo:{source['name']}"
+    path = str(folder / KEPT_ZIP) if source.get("kept") else str(source.get("path", ""))
+    if not path or not os.path.exists(path):
+        raise UserError(
+            "original_gone",
+            "The zip or folder that this dataset was made from is not there any more.",
+            "Import it from where it is now.",
+        )
+    return path
 
 
 def load(folder: Path, split: Split) -> ImageSet:

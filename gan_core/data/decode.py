@@ -1,6 +1,6 @@
 """Any picture to square uint8 pixels: one function from bytes, and the steps it is made of.
 
-Runs inside a limited child process (pool.py), since the bytes come from strangers. Metadata never leaves this file.
+Runs inside a limited child process (decoder_pool.py), since the bytes come from strangers. Metadata never leaves this file.
 """
 
 import io
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (the last two register formats)
 
 from gan_core.data import png_reader
-from gan_core.data.color import WHITE, Colour, flatten, grey_if_grey
+from gan_core.data.color import WHITE, Color, flatten, grey_if_grey
 from gan_core.data.file_types import NotReadable, what_it_is
 
 Fit = Literal["crop", "pad", "stretch"]
@@ -34,7 +34,7 @@ class Picture(NamedTuple):
     animated: bool = False
 
 
-def decode(data: bytes, size: int, fit: Fit, background: Colour = WHITE) -> Picture:
+def decode(data: bytes, size: int, fit: Fit, background: Color = WHITE) -> Picture:
     """The first frame of a picture file as size x size pixels. Raises NotReadable, whatever is wrong with the bytes.
 
     background: what lies behind transparency and beside a padded picture.
@@ -49,13 +49,13 @@ def decode(data: bytes, size: int, fit: Fit, background: Colour = WHITE) -> Pict
     return _decode_any(data, size, fit, background) if image is None else fitted(image, size, fit, background)
 
 
-def fitted(image: Image.Image, size: int, fit: Fit, background: Colour = WHITE) -> Picture:
+def fitted(image: Image.Image, size: int, fit: Fit, background: Color = WHITE) -> Picture:
     """decode of a picture that is there already, L or RGB. Raises NotReadable where its sides are out of bounds."""
     check_sides(*image.size, size)
     return Picture(grey_if_grey(fit_square(image, size, fit, background)), *image.size, image.mode)
 
 
-def _decode_any(data: bytes, size: int, fit: Fit, background: Colour) -> Picture:
+def _decode_any(data: bytes, size: int, fit: Fit, background: Color) -> Picture:
     """decode by way of Pillow's own readers."""
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -94,7 +94,7 @@ def check_sides(width: int, height: int, size: int) -> None:
         raise NotReadable(f"too small: {width} × {height} pixels for {size} px")
 
 
-def fit_square(image: Image.Image, size: int, fit: Fit, background: Colour = WHITE) -> Image.Image:
+def fit_square(image: Image.Image, size: int, fit: Fit, background: Color = WHITE) -> Image.Image:
     """An L or RGB picture as size x size: middle square cut out, padded, or stretched. Antialiased.
 
     Padding in a colour makes a grey picture RGB.

@@ -1,4 +1,4 @@
-"""Every picture of a source into its slot: from a zip or folder by way of the child processes, or from a ready set."""
+"""Second step of an import: every picture of a source into the pixel file, decoded in child processes, or from a ready set."""
 
 import hashlib
 import time
@@ -8,25 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_core.data.color import Colour
-from gan_core.data.decode import Fit, fit_square
-from gan_core.data.decoder_pool import Readers, decode_all, most_children
+from gan_core.data import pixel_file
+from gan_core.data.decode import fit_square
+from gan_core.data.decoder_pool import DecodeSettings, StartedDecoders, decode_all, most_children
 from gan_core.data.file_names import natural
-from gan_core.data.import_options import Choices
 from gan_core.data.import_preview import survey, to_read
 from gan_core.data.import_report import Record
 from gan_core.data.pixel_arrays import grey_if_grey
-from gan_core.data.pixel_file import make_slots
 from gan_core.data.ready_sets import demo_items
 from gan_core.errors import Stopped, UserError
+from gan_core.requests import Choices
 
 DAMAGED_SHARE = 0.05  # more than this (and more than one) damaged inside the zip: the zip itself is bad
 PROGRESS_SECONDS = 0.25
 LARGE_ZIP_BYTES = 4 << 20  # listing it takes longer than starting a child
+MOST_DEMO_IMAGES = 70_000  # of a ready set, for the progress
 
 
-class Decoded(NamedTuple):
-    """Decoded pictures of any source; records sorted by class."""
+class DecodedSource(NamedTuple):
+    """The decoded pictures of any source, sorted by class. notices: sentences of names and layout."""
 
     records: list[Record]
     classes: list[str]
@@ -53,52 +53,36 @@ class Progress:
             self.next_seconds = time.monotonic() + PROGRESS_SECONDS
 
 
-def read_files(
-    path: Path, slots: Path, size: int, fit: Fit, background: Colour, choices: Choices, progress: Progress
-) -> Decoded:
-    """List, lay out and decode a zip or a folder."""
+def decode_files(
+    path: Path, pixels: Path, settings: DecodeSettings, choices: Choices, progress: Progress
+) -> DecodedSource:
+    """List, lay out and decode a zip or a folder. pixels: the pixel file, made here."""
     large = path.is_file() and path.stat().st_size >= LARGE_ZIP_BYTES
-    with Readers(most_children() if large else 0) as readers:
+    with StartedDecoders(most_children() if large else 0) as started:
         found = survey(path, choices)
         items, rejected = to_read(found)
         jobs = [found.listing.jobs[item.source] for item in items]
-        make_slots(slots, len(jobs), size)
+        pixel_file.create(pixels, len(jobs), settings.size)
+        records, damaged = [], 0
         answers = decode_all(
             jobs,  # type: ignore[arg-type]
-            slots,
-            size,
-            fit,
+            pixels,
+            settings,
             found.zip_path,
             progress.should_stop,
-            background=background,
-            readers=readers,
+            started=started,
         )
-        records, damaged = [], 0
         for done, answer in enumerate(answers, 1):
-            item = items[answer.slot]
+            item = items[answer.position]
             if answer.channels:
-                records.append(
-                    Record(
-                        answer.slot,
-                        item.label,
-                        item.held_out,
-                        item.name,
-                        answer.sha256,
-                        answer.channels,
-                        answer.width,
-                        answer.height,
-                        answer.mode,
-                        answer.animated,
-                    )
-                )
+                about = answer.sha256, answer.channels, answer.width, answer.height, answer.mode, answer.animated
+                records.append(Record(answer.position, item.label, item.held_out, item.name, *about))
             else:
                 rejected.append((item.name, answer.reason))
                 damaged += answer.damaged
             if not done % 64 and progress.is_due():
-                progress(
-                    0.05 + 0.85 * done / len(jobs),
-                    f"Reading pictures: {done:,} of {len(jobs):,}, {len(rejected):,} skipped",
-                )
+                text = f"Reading pictures: {done:,} of {len(jobs):,}, {len(rejected):,} skipped"
+                progress(0.05 + 0.85 * done / len(jobs), text)
     if damaged > max(1, DAMAGED_SHARE * len(jobs)):
         raise UserError(
             "corrupt_archive",
@@ -107,35 +91,28 @@ def read_files(
         )
     records.sort()
     layout = found.layout
-    return Decoded(records, layout.classes, layout.test_given, layout.ignored, rejected, found.notices)
+    return DecodedSource(records, layout.classes, layout.test_given, layout.ignored, rejected, found.notices)
 
 
-def read_demo(name: str, slots: Path, size: int, fit: Fit, seed: int, cache: Path, progress: Progress) -> Decoded:
-    """Fit the pictures of a ready set; no child is needed, their bytes are not a stranger's."""
+def decode_ready_set(
+    name: str, pixels: Path, settings: DecodeSettings, seed: int, cache: Path, progress: Progress
+) -> DecodedSource:
+    """Fit the pictures of a ready set. Their bytes are no stranger's, so no child process is needed."""
     cache.mkdir(parents=True, exist_ok=True)
-    records, labels = [], dict[str, int]()
-    with open(slots, "xb") as file:
-        for slot, item in enumerate(demo_items(name, size, seed, cache)):
-            progress(0.05 + 0.85 * min(1, slot / 70_000), f"Reading pictures: {slot:,}")
+    size, records, labels = settings.size, list[Record](), dict[str, int]()
+    with open(pixels, "xb") as file:
+        for position, item in enumerate(demo_items(name, size, seed, cache)):
+            progress(0.05 + 0.85 * min(1, position / MOST_DEMO_IMAGES), f"Reading pictures: {position:,}")
             label = labels.setdefault(item.class_name, len(labels))
-            sha256 = hashlib.sha256(f"{item.image.mode}{item.image.size}".encode() + item.image.tobytes()).hexdigest()
-            pixels = grey_if_grey(np.asarray(fit_square(item.image, size, fit)))
-            file.seek(slot * 3 * size * size)
-            file.write(pixels.tobytes())
-            records.append(
-                Record(
-                    slot,
-                    label,
-                    item.held_out,
-                    item.name,
-                    sha256,
-                    1 if pixels.ndim == 2 else 3,
-                    *item.image.size,
-                    item.image.mode,
-                )
-            )
+            mode, (width, height) = item.image.mode, item.image.size
+            sha256 = hashlib.sha256(f"{mode}{item.image.size}".encode() + item.image.tobytes()).hexdigest()
+            picture = grey_if_grey(np.asarray(fit_square(item.image, size, settings.fit)))
+            channels = 1 if picture.ndim == 2 else 3
+            file.seek(position * 3 * size * size)
+            file.write(picture.tobytes())
+            records.append(Record(position, label, item.held_out, item.name, sha256, channels, width, height, mode))
         file.truncate(len(records) * 3 * size * size)
     order = sorted(labels, key=natural)
     records = [record._replace(label=order.index(list(labels)[record.label])) for record in records]
-    records.sort(key=lambda record: (record.label, record.held_out, record.slot))
-    return Decoded(records, order, any(record.held_out for record in records), 0, [], [])
+    records.sort(key=lambda record: (record.label, record.held_out, record.position))
+    return DecodedSource(records, order, any(record.held_out for record in records), 0, [], [])

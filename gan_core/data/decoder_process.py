@@ -1,5 +1,5 @@
-"""A picture reader, the child's side of pool.py: reads a line of jobs from stdin, writes the pixels straight into their slots
-of a shared file, and answers a line on stdout.
+"""The child's side of decoder_pool.py: reads a line of jobs from stdin, writes the pixels straight into the pixel file, and
+answers with a line on stdout.
 
 It ends when its stdin closes, that is, when its parent dies. Its own alarm kills it at a file that takes too long, so nobody
 needs to watch a clock; which file that was stands in memory that both share. Some start with every import, so it imports little:
@@ -30,49 +30,49 @@ MARK_BYTES = MARK.size
 SMALL_BYTES, SMALL_PIXELS = 16 << 10, 64 * 64  # of plain PNGs that are read together
 
 FAILED = (NotReadable, Damaged, OSError, MemoryError)
-Answer = tuple[Any, ...]  # the fields of pool.Decoded
+Answer = tuple[Any, ...]  # the fields of decoder_pool.DecodedFile
 
 
-class Reader:
-    """Answers jobs. setup: see pool.decode_all. mark: where the parent looks up which slot this is at."""
+class Decoder:
+    """Answers jobs. setup: see decoder_pool.decode_all. mark: memory in which the parent sees the position this is at."""
 
     def __init__(self, setup: dict[str, Any], mark: mmap.mmap):
         self.settings = setup["size"], setup["fit"], tuple(setup["background"])
-        self.slot_bytes, self.timeout_seconds, self.mark = 3 * setup["size"] ** 2, setup["timeout_seconds"], mark
+        self.picture_bytes, self.timeout_seconds, self.mark = 3 * setup["size"] ** 2, setup["timeout_seconds"], mark
         self.pixels = os.open(setup["pixels"], os.O_WRONLY)
         self.archive = os.open(setup["zip"], os.O_RDONLY) if setup["zip"] else None
 
-    def line(self, jobs: list[list[Any]]) -> list[Answer]:
-        """(slot, where its bytes are) of each job -> an answer for each; the small plain PNGs among them come last."""
-        answers, small = [], []
-        for slot, *source in jobs:
-            self.is_at(slot)
+    def answers(self, jobs: list[list[Any]]) -> list[Answer]:
+        """(position, where its bytes are) of each job -> an answer for each; the small plain PNGs among them come last."""
+        found, small = [], []
+        for position, *source in jobs:
+            self.is_at(position)
             try:
                 data = self.bytes_of(source)
                 plain = png_reader.find(data, SMALL_PIXELS) if len(data) <= SMALL_BYTES else None
                 if plain is None:
-                    answers.append(self.store(slot, data, decode(data, *self.settings)))
+                    found.append(self.store(position, data, decode(data, *self.settings)))
                 else:
-                    small.append((slot, data, plain))
+                    small.append((position, data, plain))
             except FAILED as error:
-                answers.append(refusal(slot, error))
+                found.append(refusal(position, error))
         try:
             images = png_reader.read_together([plain for _, _, plain in small])
         except MemoryError:
             images = [None] * len(small)
-        for (slot, data, _), image in zip(small, images, strict=True):
-            self.is_at(slot)
+        for (position, data, _), image in zip(small, images, strict=True):
+            self.is_at(position)
             try:
                 picture = decode(data, *self.settings) if image is None else fitted(image, *self.settings)
-                answers.append(self.store(slot, data, picture))
+                found.append(self.store(position, data, picture))
             except FAILED as error:
-                answers.append(refusal(slot, error))
+                found.append(refusal(position, error))
         signal.setitimer(signal.ITIMER_REAL, 0)
-        return answers
+        return found
 
-    def is_at(self, slot: int) -> None:
-        """From now on, whatever happens is laid to this slot."""
-        self.mark[:] = MARK.pack(slot)
+    def is_at(self, position: int) -> None:
+        """From now on, whatever happens is put down to this position."""
+        self.mark[:] = MARK.pack(position)
         signal.setitimer(signal.ITIMER_REAL, self.timeout_seconds)
 
     def bytes_of(self, source: list[Any]) -> bytes:
@@ -81,25 +81,25 @@ class Reader:
         with open(source[0], "rb") as file:
             return file.read()
 
-    def store(self, slot: int, data: bytes, picture: Picture) -> Answer:
+    def store(self, position: int, data: bytes, picture: Picture) -> Answer:
         """The answer, the pixels written; channels -errno where they could not be."""
         try:
-            os.pwrite(self.pixels, picture.image.tobytes(), slot * self.slot_bytes)
+            os.pwrite(self.pixels, picture.image.tobytes(), position * self.picture_bytes)
         except OSError as error:
-            return slot, -(error.errno or errno.EIO), 0, 0, "", "", error.strerror
+            return position, -(error.errno or errno.EIO), 0, 0, "", "", error.strerror
         sha256 = hashlib.sha256(data).hexdigest()
         channels = 1 if picture.image.mode == "L" else 3
-        return slot, channels, picture.width, picture.height, picture.mode, sha256, "", False, picture.animated
+        return position, channels, picture.width, picture.height, picture.mode, sha256, "", False, picture.animated
 
 
-def refusal(slot: int, error: Exception) -> Answer:
+def refusal(position: int, error: Exception) -> Answer:
     """The answer for a file that gives no picture."""
     words = str(error)
     if isinstance(error, OSError):
         words = "the file could not be read"
     elif isinstance(error, MemoryError):
         words = "it needs too much memory to read"
-    return slot, 0, 0, 0, "", "", words, isinstance(error, Damaged)
+    return position, 0, 0, 0, "", "", words, isinstance(error, Damaged)
 
 
 def main() -> None:
@@ -112,10 +112,10 @@ def main() -> None:
     setup = json.loads(sys.stdin.buffer.readline())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (setup["memory_bytes"],) * 2)
-    reader = Reader(setup, mmap.mmap(int(sys.argv[1]), MARK_BYTES))
+    decoder = Decoder(setup, mmap.mmap(int(sys.argv[1]), MARK_BYTES))
     os.write(1, b"ready\n")
     for line in sys.stdin.buffer:
-        os.write(1, json.dumps(reader.line(json.loads(line))).encode() + b"\n")
+        os.write(1, json.dumps(decoder.answers(json.loads(line))).encode() + b"\n")
 
 
 if __name__ == "__main__":

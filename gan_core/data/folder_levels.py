@@ -93,7 +93,7 @@ def _wrapper(paths: Sequence[Path], sure: bool) -> Level | None:
 
 
 def _alike(name: str) -> str:
-    """What names have in common that differ by case or by Unicode form, as _classes in layout.py merges them."""
+    """What names have in common that differ by case or by Unicode form, as _classes in class_layout.py merges them."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

@@ -1,15 +1,14 @@
-"""A loose folder of pictures as an array: the same decoding and the same fit as an import, without a data set."""
+"""A loose folder of pictures as an array: the same decoding and the same fit as an import, without a dataset."""
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from gan_core.data.color import WHITE, Colour
-from gan_core.data.decode import Fit
-from gan_core.data.decoder_pool import decode_all
+from gan_core.data.decoder_pool import DecodeSettings, decode_all
 from gan_core.data.pixel_arrays import to_mode
 from gan_core.data.sources import check_folder, list_folder
 from gan_core.errors import UserError
@@ -28,12 +27,9 @@ class Pictures(NamedTuple):
 def read_pictures(
     folder: Path,
     scratch: Path,
-    *,
-    size: int,
+    settings: DecodeSettings,
     mode: Literal["L", "RGB"],
-    fit: Fit,
-    should_stop,
-    background: Colour = WHITE,
+    should_stop: Callable[[], bool],
 ) -> Pictures:
     """Every picture below `folder`, in the order of its name. scratch: an existing folder that gets the pixels.
 
@@ -45,6 +41,7 @@ def read_pictures(
         (name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, tuple)
     )
     rejected = [(name, job) for name, job in zip(listing.names, listing.jobs, strict=True) if isinstance(job, str)]
+    size = settings.size
     stride = 3 * size * size
     if len(wanted) * stride > MOST_BYTES:
         raise UserError(
@@ -52,25 +49,25 @@ def read_pictures(
         )
     if shutil.disk_usage(scratch).free < 3 * len(wanted) * stride:
         raise UserError("disk_full", "There is too little free disk space for the pixels.", "Free some and try again.")
-    slots = scratch / "pictures.tmp"
-    with open(slots, "xb") as file:
+    pixels = scratch / "pictures.tmp"
+    with open(pixels, "xb") as file:
         file.truncate(len(wanted) * stride)
     channels = 3 if mode == "RGB" else 1
     found: dict[int, int] = {}
     jobs = [job for _, job in wanted]
-    for answer in decode_all(jobs, slots, size, fit, should_stop=should_stop, background=background):
+    for answer in decode_all(jobs, pixels, settings, should_stop=should_stop):
         if answer.channels:
-            found[answer.slot] = answer.channels
+            found[answer.position] = answer.channels
         else:
-            rejected.append((wanted[answer.slot][0], answer.reason))
+            rejected.append((wanted[answer.position][0], answer.reason))
     if not found:
         raise UserError(
             "no_images", f"No picture in {os.fspath(folder)!r} could be read.", "Use PNG, JPEG, WebP, BMP, GIF or TIFF."
         )
-    raw = np.memmap(slots, np.uint8, "r", shape=(len(wanted), stride))
+    raw = np.memmap(pixels, np.uint8, "r", shape=(len(wanted), stride))
     images = np.lib.format.open_memmap(scratch / "pictures.npy", "w+", np.uint8, (len(found), size, size, channels))
     order = sorted(found)
-    for row, slot in enumerate(order):
-        pixels = raw[slot, : found[slot] * size * size].reshape(size, size, -1)
-        images[row] = to_mode(pixels[..., 0] if found[slot] == 1 else pixels, mode)
-    return Pictures(images, [wanted[slot][0] for slot in order], sorted(rejected))
+    for row, position in enumerate(order):
+        picture = raw[position, : found[position] * size * size].reshape(size, size, -1)
+        images[row] = to_mode(picture[..., 0] if found[position] == 1 else picture, mode)
+    return Pictures(images, [wanted[position][0] for position in order], sorted(rejected))

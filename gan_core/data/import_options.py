@@ -3,7 +3,7 @@
 import re
 from typing import Any, Literal, NamedTuple
 
-from gan_core.data.color import Colour
+from gan_core.data.color import Color
 from gan_core.data.dataset import SIZES
 from gan_core.errors import UserError
 
@@ -49,7 +49,7 @@ def check_settings(size: int, mode: str, fit: str, test_fraction: float, backgro
     colour(background)
 
 
-def colour(background: str) -> Colour:
+def colour(background: str) -> Color:
     """(red, green, blue) of a name in BACKGROUNDS or of '#rrggbb'. Raises UserError bad_background."""
     if background in BACKGROUNDS:
         return BACKGROUNDS[background]

@@ -1,4 +1,4 @@
-"""A look at a source before anything is decoded: what is in it, as which classes it would be read, what may be chosen."""
+"""First step of an import: what is in a source, as which classes it would be read, what may be chosen. Nothing is decoded."""
 
 import collections
 import os
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_core.data import metadata
-from gan_core.data.class_layout import Facts, Item, Layout, lay_out
+from gan_core.data.class_layout import FolderStructure, Item, Layout, lay_out
 from gan_core.data.file_names import SHOWN_LETTERS, is_picture, shown
 from gan_core.data.folder_levels import TEST, VALIDATION
 from gan_core.data.image_sizes import usual_side
-from gan_core.data.import_options import Choices, check_choices
 from gan_core.data.sources import Listing, list_folder, list_zip, read_text
 from gan_core.errors import UserError
+from gan_core.requests import Choices
 from gan_core.text import count
 
 
@@ -31,7 +31,7 @@ class Preview(NamedTuple):
     classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no pictures
     still count. test_given: the held out ones came so; else the test split is cut from the rest. left_out: (reason, how
     many). levels: the folders above the classes, outermost first. flat: no folder names a class. offers: by field of Choices
-    its options, where there is more than one that makes a difference. side: the usual shorter side in px, as sides.py reads it.
+    its options, where there is more than one that makes a difference. side: the usual shorter side in px, see image_sizes.py.
     """
 
     classes: list[tuple[str, int, int]]
@@ -47,7 +47,6 @@ class Preview(NamedTuple):
 
 def survey(path: Path, choices: Choices) -> Survey:
     """List and lay out a zip or a folder. Raises UserError: no_source, and what list_zip, list_folder and lay_out refuse."""
-    check_choices(choices)
     if not os.path.exists(path):
         raise UserError("no_source", f"There is no file or folder {shown(str(path), 200)}.", "Check the path.")
     if not os.path.isdir(path) and not os.path.isfile(path):
@@ -56,7 +55,7 @@ def survey(path: Path, choices: Choices) -> Survey:
     listing = list_zip(path) if zip_path else list_folder(path)
     labels = metadata.labels(listing.names, lambda index: read_text(listing, index, zip_path))
     layout = lay_out(listing.names, listing.folders, labels, choices)
-    return Survey(zip_path, listing, layout, [*layout.notices, *_of_names(listing, layout.facts.noise)])
+    return Survey(zip_path, listing, layout, [*layout.notices, *_name_notices(listing, layout.structure.noise)])
 
 
 def preview(path: Path, choices: Choices) -> Preview:
@@ -77,9 +76,9 @@ def preview(path: Path, choices: Choices) -> Preview:
         test_given=layout.test_given,
         left_out=why.most_common(),
         ignored=layout.ignored,
-        levels=layout.facts.levels,
-        flat=layout.facts.flat,
-        offers=_offers(layout.facts),
+        levels=layout.structure.levels,
+        flat=layout.structure.flat,
+        offers=_offers(layout.structure),
         notices=notices,
         side=usual_side(found.listing, [item.source for item in readable if is_picture(item.name)], found.zip_path),
     )
@@ -97,18 +96,18 @@ def to_read(found: Survey) -> tuple[list[Item], list[tuple[str, str]]]:
     return items, rejected
 
 
-def _offers(facts: Facts) -> dict[str, list[str]]:
+def _offers(structure: FolderStructure) -> dict[str, list[str]]:
     """The options of each choice that give something else here; only where there are two."""
-    tested, validated = set(facts.splits) & TEST, set(facts.splits) & VALIDATION
+    tested, validated = set(structure.splits) & TEST, set(structure.splits) & VALIDATION
     offers = {
         "split": ["given", *["given+validation"] * bool(validated), *["pool"] * bool(tested)],
-        "level": ["auto", *["top"] * bool(facts.roots), *["last"] * facts.deeper],
-        "loose": ["skip", *["class"] * bool(facts.loose)],
+        "level": ["auto", *["top"] * bool(structure.roots), *["last"] * structure.deeper],
+        "loose": ["skip", *["class"] * bool(structure.loose)],
     }
     return {field: options for field, options in offers.items() if len(options) > 1}
 
 
-def _of_names(listing: Listing, noise: int) -> list[str]:
+def _name_notices(listing: Listing, noise: int) -> list[str]:
     """Sentences about odd names and about what was passed over."""
     notices = []
     if listing.guessed:

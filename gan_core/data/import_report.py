@@ -1,4 +1,4 @@
-"""The health report of a data set: counts, sizes, duplicates, label conflicts, and what to know of them."""
+"""The report of an import: duplicates and label conflicts, counts and sizes, what to know of them, contact sheets."""
 
 import collections
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ SHEET_IMAGES, SHEET_COLUMNS, TILE_PIXELS, SHEET_GAP = 40, 10, 96, 3
 
 
 class Record(NamedTuple):
-    """One decoded picture. slot: where its pixels lie. channels: 1 where it is grey. sha256: of its source's bytes.
+    """One decoded picture. position: of its pixels in the pixel file. channels: 1 where it is grey. sha256: of its source's bytes.
 
     animated: its file holds more frames or pages.
     """
 
-    slot: int
+    position: int
     label: int
     held_out: bool
     name: str
@@ -32,8 +32,11 @@ class Record(NamedTuple):
     animated: bool = False
 
 
-class Cleaned(NamedTuple):
-    """records without duplicates, in their old order. conflicts: SHA-256 of pictures that lie in several classes."""
+class Deduplicated(NamedTuple):
+    """records without duplicates, in their old order. leaked: pictures of a given test part that the training part had too.
+
+    conflicts: SHA-256 of pictures that lie in several classes.
+    """
 
     records: list[Record]
     duplicates: int
@@ -41,8 +44,8 @@ class Cleaned(NamedTuple):
     conflicts: set[str]
 
 
-def clean(records: Sequence[Record]) -> Cleaned:
-    """Drop the same bytes within a class, and from the training part what is also in a given test part (`leaked`)."""
+def deduplicate(records: Sequence[Record]) -> Deduplicated:
+    """Drop the same bytes within a class, and from the training part what is also in a given test part."""
     held_out = {record.sha256 for record in records if record.held_out}
     seen: set[tuple[int, str]] = set()
     first_label: dict[str, int] = {}
@@ -59,10 +62,10 @@ def clean(records: Sequence[Record]) -> Cleaned:
         else:
             seen.add((label, sha256))
             kept.append(record)
-    return Cleaned(kept, duplicates, leaked, conflicts)
+    return Deduplicated(kept, duplicates, leaked, conflicts)
 
 
-def measure(
+def health(
     records: Sequence[Record],
     classes: Sequence[str],
     *,
@@ -72,9 +75,9 @@ def measure(
     rejected: int,
     channels: int,
 ) -> dict[str, Any]:
-    """The health dict of DatasetInfo. source_sizes: [width, height] in pixels, each side on its own.
+    """DatasetInfo.health. source_sizes: [width, height] in pixels, the statistics of each side on its own.
 
-    channels: of the set; pictures of another number were converted.
+    channels: of the dataset; pictures of another number were converted.
     """
     counts = np.bincount([record.label for record in records], minlength=len(classes))
     sizes = np.array([(record.width, record.height) for record in records])
@@ -83,8 +86,8 @@ def measure(
         "images": len(records),
         "classes": {name: int(images) for name, images in zip(classes, counts, strict=True)},
         "source_sizes": {
-            name: [int(side) for side in measure(sizes, axis=0)]
-            for name, measure in (("min", np.min), ("median", np.median), ("max", np.max))
+            name: [int(side) for side in statistic(sizes, axis=0)]
+            for name, statistic in (("min", np.min), ("median", np.median), ("max", np.max))
         },
         "source_modes": dict(sorted(modes.items())),
         "duplicates": duplicates,
@@ -126,8 +129,8 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
     return found
 
 
-def of_kinds(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
-    """Sentences about animations, and about grey among colour. mode: L or RGB, as the set was read. wanted: perhaps auto."""
+def file_type_notices(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
+    """Sentences about animations, and about grey pictures among coloured ones. mode: L or RGB, as they were read; wanted: perhaps auto."""
     found = []
     animations = sum(record.animated for record in records)
     if animations:
@@ -139,7 +142,7 @@ def of_kinds(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
         how = f"read {'in grey' if mode == 'L' else 'in colour'}{'' if wanted == 'auto' else ' as you chose'}"
         converted = len(records) - grey if mode == "L" else grey
         found.append(
-            f"A mixture of {grey:,} grey and {len(records) - grey:,} coloured pictures: the set is {how}, and {converted:,} "
+            f"A mixture of {grey:,} grey and {len(records) - grey:,} coloured pictures: the dataset is {how}, and {converted:,} "
             f"{'was' if converted == 1 else 'were'} converted."
         )
     return found

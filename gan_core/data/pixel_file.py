@@ -1,6 +1,7 @@
-"""Decoded pixels on their way into a data set: a file with one slot per picture, read in pieces and never whole.
+"""The pixel file of an import: decoded pictures on their way into a dataset, read in pieces and never whole.
 
-Read and written as a plain file: the pages of a memory map would count as this process's memory, all of them in the end.
+Each picture has 3 * size * size bytes at its position; a grey one uses a third of them. It is read and written as a plain file: the
+pages of a memory map would count as this process's memory, all of them in the end.
 """
 
 import os
@@ -17,16 +18,16 @@ from gan_core.errors import UserError
 
 CHUNK_BYTES = 8 << 20
 CHUNK_IMAGES = 512
-WASTE = 4  # slots are read in one piece where that is no more than so many times what is wanted of it
+WASTE = 4  # pictures are read in one piece where that is no more than so many times what is wanted of it
 
 
-def make_slots(path: Path, count: int, size: int) -> None:
-    """An empty file with a slot of 3 * size * size bytes per picture; grey pictures leave two thirds a hole."""
-    slot_bytes = count * 3 * size * size
-    if shutil.disk_usage(path.parent).free < 2 * slot_bytes:
+def create(path: Path, count: int, size: int) -> None:
+    """A new file with room for so many pictures. Raises UserError disk_full."""
+    wanted = count * 3 * size * size
+    if shutil.disk_usage(path.parent).free < 2 * wanted:
         raise disk_full()
     with open(path, "xb") as file:
-        file.truncate(slot_bytes)
+        file.truncate(wanted)
 
 
 def disk_full() -> UserError:
@@ -35,28 +36,28 @@ def disk_full() -> UserError:
 
 def chunks(path: Path, rows: Sequence[Record], size: int, mode: Literal["L", "RGB"]) -> Iterator[np.ndarray]:
     """The pictures of rows, in their order, as chunks uint8 [n, size, size, C] of a few megabytes."""
-    channels, slot_bytes = 1 if mode == "L" else 3, 3 * size * size
-    most = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // slot_bytes))
+    channels, picture_bytes = 1 if mode == "L" else 3, 3 * size * size
+    most = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // picture_bytes))
     with open(path, "rb") as file:
         for start in range(0, len(rows), most):
             chunk = rows[start : start + most]
-            slots = read_slots(file.fileno(), [record.slot for record in chunk], slot_bytes)
+            found = read(file.fileno(), [record.position for record in chunk], picture_bytes)
             if all(record.channels == channels for record in chunk):  # nothing to convert
-                yield slots[:, : channels * size * size].reshape(-1, size, size, channels)
+                yield found[:, : channels * size * size].reshape(-1, size, size, channels)
                 continue
             yield np.stack(
-                [to_mode(_picture(pixels, record, size), mode) for pixels, record in zip(slots, chunk, strict=True)]
+                [to_mode(_picture(pixels, record, size), mode) for pixels, record in zip(found, chunk, strict=True)]
             )
 
 
-def read_slots(file: int, wanted: Sequence[int], slot_bytes: int) -> np.ndarray:
-    """uint8 [n, slot_bytes] of an open file. In one read where the slots lie near each other, as after sorting."""
+def read(file: int, wanted: Sequence[int], picture_bytes: int) -> np.ndarray:
+    """uint8 [n, picture_bytes] of an open file, by positions. In one read where they lie near each other, as after sorting."""
     first, last = min(wanted), max(wanted)
     if last - first < WASTE * len(wanted):
-        piece = np.frombuffer(os.pread(file, (last - first + 1) * slot_bytes, first * slot_bytes), np.uint8)
-        return piece.reshape(-1, slot_bytes)[np.asarray(wanted) - first]
-    pieces = b"".join(os.pread(file, slot_bytes, slot * slot_bytes) for slot in wanted)
-    return np.frombuffer(pieces, np.uint8).reshape(-1, slot_bytes)
+        piece = np.frombuffer(os.pread(file, (last - first + 1) * picture_bytes, first * picture_bytes), np.uint8)
+        return piece.reshape(-1, picture_bytes)[np.asarray(wanted) - first]
+    pieces = b"".join(os.pread(file, picture_bytes, position * picture_bytes) for position in wanted)
+    return np.frombuffer(pieces, np.uint8).reshape(-1, picture_bytes)
 
 
 def _picture(pixels: np.ndarray, record: Record, size: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""layout.py: which folder level is the class."""
+"""class_layout.py: which folder level is the class."""
 
 import pytest
 from hypothesis import given
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from gan_core.data.class_layout import IN_NO_FOLDER, UNLABELLED, lay_out
 from gan_core.data.file_names import natural, shown
-from gan_core.data.import_options import LEVELS, LOOSE, SPLITS, Choices
 from gan_core.errors import UserError
+from gan_core.requests import Choices
 
 
 def tree(*names: str, folders=()) -> dict[str, list[str]]:
@@ -87,8 +87,8 @@ def test_a_split_without_class_folders_is_one_class():
 def test_folders_of_which_nothing_is_read_are_not_told_of():
     layout = lay_out(["train/cat/1.png", "train/dog/2.png", "val/3.png", "test/4.png"])
     assert [name for name, _ in layout.rejected] == ["val/3.png", "test/4.png"] and not layout.test_given
-    assert layout.notices == ["The folder train is what is learnt from, of which the test split is cut."]
-    assert layout.facts.splits == ["test", "train", "val"]
+    assert layout.notices == ["The folder train is the training part, of which the test split is cut."]
+    assert layout.structure.splits == ["test", "train", "val"]
 
 
 def test_pictures_without_folders_are_one_class():
@@ -218,7 +218,7 @@ def test_a_split_of_pictures_with_labels(split, held):
     labels = {name: "odd" if name[-5] in "13" else "even" for name in names}
     layout = lay_out(names, (), labels, Choices(split=split))
     assert {item.name.split("/")[0] for item in layout.items if item.held_out} == held
-    assert layout.facts.splits == ["test", "train", "val"] and len(layout.items) == 12
+    assert layout.structure.splits == ["test", "train", "val"] and len(layout.items) == 12
 
 
 def test_a_split_inside_the_class_folders():
@@ -239,7 +239,7 @@ def test_several_roots_are_stripped_with_a_notice():
         layout = lay_out(wrapped)
         assert counts(layout) == {"cat": (6, 0), "Dog": (6, 0)}
         assert layout.notices == ["The folders 2023, 2024 hold the same classes and were read as one set."]
-        assert layout.facts.roots == ["2023", "2024"]
+        assert layout.structure.roots == ["2023", "2024"]
         top = chosen(wrapped, level="top")
         assert counts(top) == {"2023": (6, 0), "2024": (6, 0)} and not top.notices
         assert counts(chosen(wrapped, level="last")) == counts(layout)
@@ -270,14 +270,14 @@ def test_roots_may_hold_a_split_and_the_other_way_round():
 
 def test_the_last_folder_may_name_the_class():
     names = ["d/cat/black/1.png", "d/cat/white/2.png", "d/dog/black/3.png", "d/cow/4.png"]
-    assert lay_out(names).classes == ["cat", "cow", "dog"] and lay_out(names).facts.deeper
+    assert lay_out(names).classes == ["cat", "cow", "dog"] and lay_out(names).structure.deeper
     assert counts(chosen(names, level="last")) == {"black": (2, 0), "cow": (1, 0), "white": (1, 0)}
-    assert not lay_out(["cat/1.png", "dog/1.png"]).facts.deeper
+    assert not lay_out(["cat/1.png", "dog/1.png"]).structure.deeper
 
 
 def test_loose_pictures_are_left_out_or_become_a_class():
     names = ["cat/1.png", "dog/2.png", "3.png", "readme.txt"]
-    assert lay_out(names).facts.loose == 1 and len(lay_out(names).rejected) == 2
+    assert lay_out(names).structure.loose == 1 and len(lay_out(names).rejected) == 2
     layout = chosen(names, loose="class")
     assert layout.classes == ["cat", "dog", UNLABELLED]
     assert layout.rejected == [("readme.txt", IN_NO_FOLDER)]
@@ -304,12 +304,12 @@ def test_folders_without_pictures_do_not_hide_the_structure():
         max_size=12,
         unique=True,
     ),
-    st.sampled_from(SPLITS),
-    st.sampled_from(LEVELS),
-    st.sampled_from(LOOSE),
+    st.sampled_from(("given", "given+validation", "pool")),
+    st.sampled_from(("auto", "top", "last")),
+    st.sampled_from(("skip", "class")),
 )
 def test_every_file_ends_in_one_place_whatever_is_chosen(names, split, level, loose):
-    choices = Choices(split, level, loose)
+    choices = Choices(split=split, level=level, loose=loose)
     try:
         layout = lay_out(names, (), None, choices)
     except UserError:
@@ -317,7 +317,7 @@ def test_every_file_ends_in_one_place_whatever_is_chosen(names, split, level, lo
     assert sorted([item.name for item in layout.items] + [name for name, _ in layout.rejected]) == sorted(names)
     assert {item.label for item in layout.items} == set(range(len(layout.classes)))
     assert layout.test_given == any(item.held_out for item in layout.items)
-    assert lay_out(names, (), None, Choices()).facts == layout.facts
+    assert lay_out(names, (), None, Choices()).structure == layout.structure
 
 
 def test_one_class_with_a_split_inside_keeps_its_name_and_its_split():

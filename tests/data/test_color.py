@@ -1,4 +1,4 @@
-"""colour.py: golden pixels for inks, profiles and backgrounds."""
+"""color.py: golden pixels for inks, profiles and backgrounds."""
 
 import io
 
@@ -8,9 +8,9 @@ from PIL import Image, ImageCms
 
 from gan_core.data.color import flatten
 from gan_core.data.decode import decode, fit_square
-from gan_core.data.import_options import colour
 from gan_core.data.pixel_arrays import to_mode
 from gan_core.errors import UserError
+from gan_core.requests.import_dataset import rgb
 from tests.builders.odd_pictures import (
     COLOURS,
     CYAN_LAB,
@@ -97,23 +97,23 @@ def test_backgrounds():
     clear = Image.new("RGBA", (SIDE, SIDE), (255, 0, 0, 0))
     half = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 128))
     for name, golden in (("white", 255), ("black", 0), ("grey", 128)):
-        behind = np.asarray(decode(encoded(clear), 32, "crop", colour(name)).image)
+        behind = np.asarray(decode(encoded(clear), 32, "crop", rgb(name)).image)
         assert behind.shape == (32, 32) and (behind == golden).all()
-    assert near(np.asarray(decode(encoded(half), 32, "crop", colour("#ff8000")).image)[0, 0], (127, 64, 0), 1)
-    assert (np.asarray(decode(encoded(clear), 32, "crop", colour("#0A141E")).image) == (10, 20, 30)).all()
+    assert near(np.asarray(decode(encoded(half), 32, "crop", rgb("#ff8000")).image)[0, 0], (127, 64, 0), 1)
+    assert (np.asarray(decode(encoded(clear), 32, "crop", rgb("#0A141E")).image) == (10, 20, 30)).all()
 
 
 def test_padding_takes_the_background():
     wide = Image.new("L", (40, 20), 7)
-    grey = np.asarray(fit_square(wide, 40, "pad", colour("black")))
+    grey = np.asarray(fit_square(wide, 40, "pad", rgb("black")))
     assert grey.shape == (40, 40) and (grey[:9] == 0).all() and (grey[12:28] == 7).all()
-    coloured = np.asarray(fit_square(wide, 40, "pad", colour("#ff0000")))
+    coloured = np.asarray(fit_square(wide, 40, "pad", rgb("#ff0000")))
     assert (coloured[0, 0] == (255, 0, 0)).all() and (coloured[20, 20] == 7).all()
-    assert (np.asarray(fit_square(Image.new("RGB", (20, 40)), 40, "pad", colour("#00ff00")))[0, 0] == (0, 255, 0)).all()
+    assert (np.asarray(fit_square(Image.new("RGB", (20, 40)), 40, "pad", rgb("#00ff00")))[0, 0] == (0, 255, 0)).all()
 
 
 @pytest.mark.parametrize("text", ["", "red", "#fff", "#ggffff", "#1234567", None, 7])
 def test_what_is_no_colour_is_refused(text):
     with pytest.raises(UserError) as caught:
-        colour(text)
+        rgb(text)
     assert caught.value.code == "bad_background"

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from gan_core.data.image_sizes import shorter_side
-from gan_core.data.import_options import Choices
 from gan_core.data.import_preview import preview
 from gan_core.data.zip_reader import read_start
+from gan_core.requests import Choices
 
 
 def picture(side, kind, **options):

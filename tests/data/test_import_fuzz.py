@@ -18,9 +18,10 @@ import pytest
 from PIL import Image
 
 from gan_core.data.dataset import load, read_info
-from gan_core.data.decoder_pool import decode_all
+from gan_core.data.decoder_pool import DecodeSettings, decode_all
 from gan_core.data.import_dataset import import_dataset
 from gan_core.errors import UserError
+from gan_core.requests import ImportRequest
 from gan_core.storage.workspace import Workspace, new_id
 from tests.builders.odd_pictures import COLOURS, damaged, encoded, every_kind
 from tests.builders.zips import zip_bytes
@@ -144,7 +145,7 @@ def test_every_archive_becomes_a_set_or_a_refusal(tmp_path, part):
         before = tree(tmp_path)
         try:
             with workspace.staging(place) as folder:
-                import_dataset(source, folder, name="fuzz", size=28)
+                import_dataset(source, folder, ImportRequest(source=str(source), name="fuzz", size=28))
         except UserError as error:
             assert error.what.endswith(".") and error.todo.endswith("."), seed
             refused.add(error.code)
@@ -169,15 +170,15 @@ def test_every_picture_gives_pixels_or_a_reason(tmp_path):
         path = tmp_path / f"{seed}.bin"
         path.write_bytes(damaged(dice.choice(originals), dice))
         jobs.append((str(path),))
-    size, slots = 28, tmp_path / "slots"
-    slots.write_bytes(bytes(len(jobs) * 3 * size * size))
-    answers = sorted(decode_all(jobs, slots, size, "crop"))
-    assert [answer.slot for answer in answers] == list(range(PICTURES))
+    size, pixels = 28, tmp_path / "pixels"
+    pixels.write_bytes(bytes(len(jobs) * 3 * size * size))
+    answers = sorted(decode_all(jobs, pixels, DecodeSettings(size, "crop")))
+    assert [answer.position for answer in answers] == list(range(PICTURES))
     read = [answer for answer in answers if answer.channels]
     assert all(answer.channels in (1, 3) and len(answer.sha256) == 64 for answer in read)
     assert all(answer.reason and len(answer.reason) < 120 for answer in answers if not answer.channels)
     assert 0.1 < len(read) / PICTURES < 0.9
-    stored = np.fromfile(slots, np.uint8).reshape(PICTURES, -1)
-    assert all(not stored[answer.slot].any() for answer in answers if not answer.channels)  # no half pictures
-    crashed = [answer.slot for answer in answers if "crashed" in answer.reason]
+    stored = np.fromfile(pixels, np.uint8).reshape(PICTURES, -1)
+    assert all(not stored[answer.position].any() for answer in answers if not answer.channels)  # no half pictures
+    crashed = [answer.position for answer in answers if "crashed" in answer.reason]
     assert not crashed, f"pictures {crashed} end the reader; they are contained, and worth a report to Pillow"

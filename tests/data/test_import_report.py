@@ -2,35 +2,35 @@
 
 import numpy as np
 
-from gan_core.data.import_report import Record, clean, contact_sheet, measure, notices, of_kinds, picks
+from gan_core.data.import_report import Record, contact_sheet, deduplicate, file_type_notices, health, notices, picks
 
 
-def record(slot: int, label: int, sha: str, held_out: bool = False, side: int = 64, mode: str = "RGB") -> Record:
-    return Record(slot, label, held_out, f"{slot}.png", sha, 3, side, side + 10, mode)
+def record(position: int, label: int, sha: str, held_out: bool = False, side: int = 64, mode: str = "RGB") -> Record:
+    return Record(position, label, held_out, f"{position}.png", sha, 3, side, side + 10, mode)
 
 
 def test_duplicates_go_and_conflicts_stay():
     records = [record(0, 0, "a"), record(1, 0, "a"), record(2, 1, "a"), record(3, 1, "b"), record(4, 1, "b")]
-    cleaned = clean(records)
-    assert [each.slot for each in cleaned.records] == [0, 2, 3]
+    cleaned = deduplicate(records)
+    assert [each.position for each in cleaned.records] == [0, 2, 3]
     assert (cleaned.duplicates, cleaned.leaked, cleaned.conflicts) == (2, 0, {"a"})
 
 
 def test_a_given_test_part_keeps_what_the_training_part_loses():
     records = [record(0, 0, "a"), record(1, 0, "b"), record(2, 0, "a", True), record(3, 1, "b", True)]
-    cleaned = clean(records)
-    assert [each.slot for each in cleaned.records] == [2, 3] and cleaned.leaked == 2
+    cleaned = deduplicate(records)
+    assert [each.position for each in cleaned.records] == [2, 3] and cleaned.leaked == 2
     train = {each.sha256 for each in cleaned.records if not each.held_out}
     assert not train & {each.sha256 for each in cleaned.records if each.held_out}
 
 
-def test_measure():
+def test_health():
     records = [
         record(0, 0, "a", side=10, mode="L"),
         record(1, 0, "b", side=20),
         record(2, 1, "c", side=60)._replace(animated=True),
     ]
-    report = measure(records, ["cat", "dog"], duplicates=1, conflicts=2, ignored=3, rejected=4, channels=3)
+    report = health(records, ["cat", "dog"], duplicates=1, conflicts=2, ignored=3, rejected=4, channels=3)
     assert report == {
         "images": 3,
         "classes": {"cat": 2, "dog": 1},
@@ -73,17 +73,22 @@ def test_contact_sheet_shows_up_to_forty_at_a_legible_scale():
 
 
 def test_animations_and_mixtures_are_told():
-    colours = [record(slot, 0, str(slot)) for slot in range(4)]
-    grey = [each._replace(channels=1) for each in colours]
-    assert of_kinds(colours, "RGB", "auto") == of_kinds(grey, "L", "auto") == of_kinds(grey, "RGB", "RGB") == []
-    assert of_kinds([colours[0]._replace(animated=True)], "RGB", "auto") == [
+    coloured = [record(number, 0, str(number)) for number in range(4)]
+    grey = [each._replace(channels=1) for each in coloured]
+    assert (
+        file_type_notices(coloured, "RGB", "auto")
+        == file_type_notices(grey, "L", "auto")
+        == file_type_notices(grey, "RGB", "RGB")
+        == []
+    )
+    assert file_type_notices([coloured[0]._replace(animated=True)], "RGB", "auto") == [
         "1 file holds several frames or pages; the first one was taken."
     ]
-    mixed = [*grey[:3], colours[3]]
-    assert of_kinds(mixed, "RGB", "auto") == [
-        "A mixture of 3 grey and 1 coloured pictures: the set is read in colour, and 3 were converted."
+    mixed = [*grey[:3], coloured[3]]
+    assert file_type_notices(mixed, "RGB", "auto") == [
+        "A mixture of 3 grey and 1 coloured pictures: the dataset is read in colour, and 3 were converted."
     ]
-    assert "read in grey as you chose, and 1 was converted" in of_kinds(mixed, "L", "L")[0]
+    assert "read in grey as you chose, and 1 was converted" in file_type_notices(mixed, "L", "L")[0]
 
 
 def test_a_sheet_picks_from_the_first_to_the_last():

@@ -13,6 +13,7 @@ from PIL import Image
 
 from gan_core.data.import_dataset import import_dataset
 from gan_core.data.metadata import labels, rows
+from gan_core.requests import ImportRequest
 
 
 def test_names_are_looked_up_from_the_folder_of_their_file():
@@ -89,7 +90,7 @@ def test_a_hugging_face_zip_or_folder_is_imported_by_its_labels(tmp_path, packed
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes(data)
     out.mkdir()
-    info = import_dataset(source, out, name="", size=28)
+    info = import_dataset(source, out, ImportRequest(source=str(source), size=28))
     assert info.classes == ["even", "odd"] and info.train_counts == [6, 6] and info.test_counts == [2, 2]
     assert info.source["test_split"] == "given" and "metadata file" in info.notices[0]
     assert np.load(out / "train_labels.npy").tolist() == [0] * 6 + [1] * 6

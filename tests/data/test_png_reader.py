@@ -1,4 +1,4 @@
-"""plain_png.py: the same pixels as Pillow, and nothing that Pillow would refuse."""
+"""png_reader.py: the same pixels as Pillow, and nothing that Pillow would refuse."""
 
 import io
 import random

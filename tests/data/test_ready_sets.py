@@ -1,4 +1,4 @@
-"""demos.py: the ready sets are what they say, and a failed download leaves nothing behind."""
+"""ready_sets.py: the ready sets are what they say, and a failed download leaves nothing behind."""
 
 import collections
 import sys

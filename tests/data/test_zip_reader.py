@@ -1,4 +1,4 @@
-"""archive.py: what a hostile or broken zip gets, and that an honest one is read exactly as zipfile reads it."""
+"""zip_reader.py: what a hostile or broken zip gets, and that an honest one is read exactly as zipfile reads it."""
 
 import io
 import os

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
+from gan_core.requests import ImportRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
@@ -15,20 +16,17 @@ from gan_core.storage.workspace import Workspace
 def import_(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all.
 
-    The zip of an upload moves into the folder of its data set, so that it can be imported again with other choices. Where the
-    import does not work it stays where it is, for another try; Workspace.sweep removes it some time after that.
+    The zip of an upload moves into the folder of its dataset, so that it can be imported again with other choices. Where the
+    import fails, the zip stays where it is for another try; Workspace.sweep removes it some time after that.
     """
-    from gan_core.data.dataset import read_info
+    from gan_core.data.dataset import KEPT_ZIP, origin, read_info
     from gan_core.data.import_dataset import import_dataset
-    from gan_core.data.import_options import Choices
-    from gan_core.data.origin import KEPT_ZIP, origin
 
-    wanted = dict(job.payload)
-    source, choices = wanted.pop("source"), Choices(**wanted.pop("choices", {}))
-    upload, kept = None, None
+    request = ImportRequest.from_payload(job.payload)
+    source, upload, kept = request.source, None, None
     if source.startswith("upload:"):
         upload = workspace.upload(source.removeprefix("upload:"))
-        source, kept = str(upload / "upload.zip"), f"{wanted['name']}.zip"
+        source, kept = str(upload / "upload.zip"), f"{request.name}.zip"
     elif source.startswith("again:"):
         earlier = workspace.dataset(source.removeprefix("again:"))
         source = origin(earlier)
@@ -39,12 +37,11 @@ def import_(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
             info = import_dataset(
                 source,
                 folder,
-                choices=choices,
+                request,
                 kept=kept,
                 cache=workspace.root / "cache",
                 on_progress=Reporter(store, job),
                 should_stop=watch,
-                **wanted,
             )
             if upload is not None:
                 os.replace(source, folder / KEPT_ZIP)
