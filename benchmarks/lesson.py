@@ -21,9 +21,9 @@ from gan_core.learn.game import Exploded, Game
 from gan_core.learn.settings import Settings
 
 COLLAPSE = Settings(lr_d=0.001, lr_g=0.01)
-WAYS = {
-    "nothing (the collapse)": COLLAPSE,
-    "D learns five steps a turn": replace(COLLAPSE, d_steps=5),
+CHANGES = {
+    "none (the collapse)": COLLAPSE,
+    "five D steps per G step": replace(COLLAPSE, d_steps=5),
     "D as fast as G": replace(COLLAPSE, lr_d=0.01),
     "D three times as fast as G": replace(COLLAPSE, lr_d=0.03),
     "both at 0.005": replace(COLLAPSE, lr_d=0.005, lr_g=0.005),
@@ -34,7 +34,7 @@ WAYS = {
     "Wasserstein, R1 + R2 of 1": replace(COLLAPSE, loss="wasserstein", gamma=1.0),
     "least squares": replace(COLLAPSE, loss="least-squares"),
     "hinge": replace(COLLAPSE, loss="hinge"),
-    "blur of 0.3": replace(COLLAPSE, blur=0.3),
+    "instance noise of 0.3": replace(COLLAPSE, blur=0.3),
     "labels": replace(COLLAPSE, labels=True),
     "D sees its batch": replace(COLLAPSE, crowd=True),
 }
@@ -58,11 +58,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=600)
-    parser.add_argument("--only", nargs="*", default=list(WAYS))
+    parser.add_argument("--only", nargs="*", default=list(CHANGES))
     wanted = parser.parse_args()
     for name in wanted.only:
         started = time.process_time()
-        ends = [end_of(replace(WAYS[name], seed=seed), wanted.rounds) for seed in range(1, wanted.seeds + 1)]
+        ends = [end_of(replace(CHANGES[name], seed=seed), wanted.rounds) for seed in range(1, wanted.seeds + 1)]
         told = ", ".join("exploded" if end is None else f"{end[0]:.1f}" for end in ends)
         well = [end for end in ends if end]
         mean = sum(end[0] for end in well) / len(well) if well else 0

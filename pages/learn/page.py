@@ -7,7 +7,7 @@ from gan_core.learn import moves
 from gan_core.learn.chapters import CHAPTERS, Chapter
 from gan_core.learn.settings import Settings
 from pages.learn.game_settings import CHAPTER, POSITION, example_buttons, open_chapter, read_link, settings_form
-from pages.learn.image_lesson import image_lesson
+from pages.learn.image_lesson import show_lesson
 from pages.learn.laboratory import show_game
 from pages.shared.context import get_context
 
@@ -96,6 +96,6 @@ chosen = st.segmented_control(
 )
 st.header(TITLES[chosen])
 if chosen == IMAGES:
-    image_lesson(get_context())
+    show_lesson(get_context())
 else:
     laboratory(chosen)
