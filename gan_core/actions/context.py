@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
 from gan_core.jobs import queue
-from gan_core.storage import run_folder
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
 
@@ -31,7 +31,7 @@ def trained_run(context: Context, run_id: str, at: int | None = None) -> Run:
     Raises UserError unknown_id, no_checkpoint.
     """
     run = context.store.run(run_id)
-    kept = run_folder.checkpoints(context.workspace.run(run.id))
+    kept = checkpoints.of_run(context.workspace.run(run.id))
     if not kept:
         what, todo = "This run has no checkpoint yet.", "Wait for its first minute of training, or train it again."
         raise UserError("no_checkpoint", what, todo)

@@ -15,6 +15,7 @@ from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.recipes import auto
+from gan_core.storage import checkpoints
 from gan_core.storage.file_checks import check_room
 from gan_core.storage.store import Job, Run
 from gan_core.storage.workspace import new_id, read_json, write_json
@@ -85,7 +86,7 @@ def possible_starts(context: Context, info: dataset_folder.DatasetInfo, values: 
         for run in runs
         if run.dataset_id in shapes
         and not rules.transfer_obstacles(mine, rules.NetworkShape(schema.build(run.config), *shapes[run.dataset_id]))
-        and any((context.workspace.run(run.id) / "checkpoints").glob("ck-*.json"))
+        and checkpoints.of_run(context.workspace.run(run.id))
     ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_core.errors import UserError
+from gan_core.storage import checkpoints
 from gan_core.storage.disk import Sizes
 from gan_core.storage.store import LIVE, Store
 from gan_core.storage.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
@@ -52,20 +53,15 @@ def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator
     best = best_checkpoints(store)
     for run in sorted(row["subject"] for row in ended):
         folder = workspace.run(run) / "checkpoints"
-        manifests = sorted(folder.glob("ck-*.json"), reverse=True)
+        manifests = checkpoints.manifests(folder)
         if not manifests or not whole(manifests[0]):  # an older one is then the one to go on from
             continue
         for path in manifests[1:]:
-            if images_seen(path) not in best.get(run, ()):
-                pair = (path, path.with_suffix(".pt"))  # the manifest first: without it there is no checkpoint
+            if checkpoints.images_seen(path) not in best.get(run, ()):
+                pair = (path, checkpoints.values_of(path))  # the manifest first: without it there is no checkpoint
                 yield Piece(run, pair, sum(map(file_bytes, pair)))
         if (folder / "bad").is_dir():
             yield Piece(run, (folder / "bad",), Sizes().of(folder / "bad"))
-
-
-def images_seen(manifest: Path) -> int | None:
-    number = manifest.stem.removeprefix("ck-")
-    return int(number) if number.isdigit() else None
 
 
 def best_checkpoints(store: Store) -> dict[str, set[int]]:
@@ -90,7 +86,7 @@ def read_best(store: Store, count: int, last: float | None) -> dict[str, set[int
 def whole(manifest: Path) -> bool:
     """Is the file of this manifest there, as long as it says?"""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return manifest.with_suffix(".pt").stat().st_size == read_json(manifest)["bytes"]
+        return checkpoints.values_of(manifest).stat().st_size == read_json(manifest)["bytes"]
     return False
 
 

@@ -52,12 +52,6 @@ def parse_lines(whole: bytes) -> list[Row]:
     return rows
 
 
-def checkpoints(folder: Path) -> list[int]:
-    """Images seen of each checkpoint of a run, the newest first; whether it is whole is not looked at."""
-    names = [path.stem.removeprefix("ck-") for path in (folder / "checkpoints").glob("ck-*.json")]
-    return sorted((int(name) for name in names if name.isdigit()), reverse=True)
-
-
 def read_samples(folder: Path) -> list[Row]:
     """The grids of samples/index.jsonl whose file is there, by images seen; a repeated one counts once."""
     rows, _ = read_lines(folder / "samples" / "index.jsonl")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_core.storage import run_folder
+from gan_core.storage.checkpoints import of_run
 from gan_core.views.curves import Columns, axis
 
 KINDS = {
@@ -59,7 +60,7 @@ def alarms(folder: Path) -> list[Milestone]:
 def checkpoints(folder: Path) -> list[Milestone]:
     """Those that are still there."""
     text = "Saved; a resumed run goes on from the newest one."
-    return [Milestone(seen, "checkpoint", text) for seen in run_folder.checkpoints(folder)]
+    return [Milestone(seen, "checkpoint", text) for seen in of_run(folder)]
 
 
 def places(found: list[Milestone], columns: Columns, axis_name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import how_near
 from gan_core.requests import ExploreRequest
 from gan_core.settings.families import why_no_walk
-from gan_core.storage import drawn_images, run_folder
+from gan_core.storage import checkpoints, drawn_images
 from gan_core.storage.drawn_images import Exploration
 from gan_core.storage.store import Run
 from pages.samples.image_grid import WalkEnd, image_grid
@@ -49,7 +49,7 @@ def show_explore(context: Context, run: Run) -> Exploration | None:
 
 
 def explore_form(context: Context, run: Run, classes: list[str]) -> None:
-    kept = run_folder.checkpoints(context.workspace.run(run.id))
+    kept = checkpoints.of_run(context.workspace.run(run.id))
     columns = st.columns(4)
     all_classes = len(classes)  # one beyond the last
     number = columns[0].selectbox(

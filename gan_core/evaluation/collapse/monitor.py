@@ -1,7 +1,7 @@
-"""The look for mode collapse while a run trains: a few hundred fakes, one row of collapse.jsonl, a verdict that takes its time.
+"""The collapse monitor: watches a run while it trains. Each check examines a few hundred fakes and writes a row of collapse.jsonl.
 
-One check may be chance or a moment; a level counts once two checks in a row have it. Nothing is said before EARLY_IMAGES, when
-every generator still looks collapsed. All state is in the rows, so that a resumed run goes on where its file ends.
+One check may be chance; a level counts once two checks in a row have it. There is no verdict before EARLY_IMAGES, when every
+generator still looks collapsed. All state is in the rows, so that a resumed run goes on where its file ends.
 """
 
 import contextlib
@@ -9,28 +9,31 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_core.errors import UserError
 from gan_core.evaluation.collapse.discriminator import Answers
-from gan_core.evaluation.collapse.reference import Reference, z_sensitivity
+from gan_core.evaluation.collapse.reference import Reference
+from gan_core.evaluation.collapse.variety import z_sensitivity
 from gan_core.evaluation.collapse.verdict import Examination, examine
 from gan_core.evaluation.features.extractors import Features
+from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.scores.kid import squared_mmd
 from gan_core.evaluation.vocabulary import INDICATORS, severity
+from gan_core.storage import run_folder
 from gan_core.storage.run_folder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
 FILE, METRICS = "collapse.jsonl", "metrics.jsonl"
-TOLD_OF_MODES = ("found", "of", "kl", "rejected", "sentence")
-JUDGED_IMAGES = 128  # of a kind that D is asked about
-REAL_IMAGES = 512  # whose pixels say how much noise should matter
+MODE_KEYS = ("found", "of", "kl", "rejected", "sentence")
+D_IMAGES = 128  # training, held-out and generated images whose outputs of D are compared
+PIXEL_IMAGES = 512  # real images whose pixels say how much the noise should matter
 
 Draw = Callable[[np.ndarray, np.ndarray], np.ndarray]
-Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Discriminate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def balanced_rows(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -44,87 +47,76 @@ def balanced_rows(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.nd
     return rng.permutation(chosen)
 
 
-class Panel:
-    """Watches one run. classify: uint8 images -> Features by the network that `reference` was built with."""
+class Options(NamedTuple):
+    """conditional: False for a run whose G ignores labels; it is asked for label 0 throughout. d_level, d_blank_loss: of the loss
+    that D is trained with, see discriminator.Answers.
+    """
+
+    z_dim: int
+    seed: int
+    images_per_check: int = 256
+    conditional: bool = True
+    d_level: float | None = None
+    d_blank_loss: float | None = None
+
+
+class CollapseMonitor:
+    """Watches one run for mode collapse."""
 
     def __init__(
         self,
         reference: Reference,
         classify: Callable[[np.ndarray], Features],
         folder: Path,
-        classes: list[str],
-        z_dim: int,
-        seed: int,
-        images_per_check: int = 256,
-        conditional: bool = True,
-        *,
-        held_out_images: np.ndarray,
-        held_out_labels: np.ndarray,
-        train_images: np.ndarray,
-        train_labels: np.ndarray,
-        d_level: float | None = None,
-        d_blank_loss: float | None = None,
+        real: RealImages,
+        options: Options,
         known: KnownModes | None = None,
     ):
-        """Images uint8 [*, H, W, C], perhaps memory maps, of which a few hundred are read; labels int64 [*] index classes.
+        """classify: uint8 images -> Features by the network that `reference` was built with. folder: of the run.
 
-        conditional: False for a run whose G ignores labels: it is asked for label 0 throughout. d_level,
-        d_blank_loss: of the loss that D is trained with, see discriminator.Answers. known: of a set whose modes are known.
+        real: perhaps memory maps, of which a few hundred images are read. known: of a set whose modes are known.
         """
-        self.d_level, self.d_blank_loss, self.known = d_level, d_blank_loss, known
-        self.reference, self.classify, self.folder, self.classes = reference, classify, Path(folder), classes
-        self.z_dim, self.seed, self.conditional = z_dim, seed, conditional and len(classes) > 1
-        rng, train_labels, held_labels = (
-            np.random.default_rng(seed),
-            np.asarray(train_labels),
-            np.asarray(held_out_labels),
-        )
-        rows = balanced_rows(train_labels, images_per_check, rng)
-        self.asked = (
-            np.resize(train_labels[rows], images_per_check)
-            if self.conditional
-            else np.zeros(images_per_check, np.int64)
-        )
-        self.real, self.real_labels = self.some(train_images, train_labels, JUDGED_IMAGES, rng)
-        self.held, self.held_labels = self.some(held_out_images, held_labels, JUDGED_IMAGES, rng)
-        self.real_share = (
-            z_sensitivity(*self.some(train_images, train_labels, REAL_IMAGES, rng)) if self.conditional else None
-        )
+        self.reference, self.classify, self.folder = reference, classify, Path(folder)
+        self.classes, self.options, self.known = real.classes, options, known
+        self.conditional = options.conditional and len(real.classes) > 1
+        rng, n = np.random.default_rng(options.seed), options.images_per_check
+        labels = np.asarray(real.train.labels)
+        rows = balanced_rows(labels, n, rng)
+        self.requested = np.resize(labels[rows], n) if self.conditional else np.zeros(n, np.int64)
+        self.train, self.held = (self.some(split, D_IMAGES, rng) for split in (real.train, real.test))
+        self.real_sensitivity = z_sensitivity(*self.some(real.train, PIXEL_IMAGES, rng)) if self.conditional else None
         self.rows = read_rows(self.folder / FILE)
 
-    def some(
-        self, images: np.ndarray, labels: np.ndarray, n: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def some(self, split: Labeled, n: int, rng: np.random.Generator) -> Labeled:
+        labels = np.asarray(split.labels)
         rows = np.sort(balanced_rows(labels, n, rng))
-        return np.asarray(images[rows]), labels[rows] if self.conditional else np.zeros(len(rows), np.int64)
+        return Labeled(np.asarray(split.images[rows]), labels[rows] if self.conditional else np.zeros(len(rows), np.int64))
 
-    def check(self, draw: Draw, judge: Judge | None, images_seen: int, epoch: float) -> dict[str, Any]:
-        """One look: appends its row to collapse.jsonl and returns it.
+    def check(self, draw: Draw, discriminate: Discriminate | None, images_seen: int, epoch: float) -> dict[str, Any]:
+        """One check: appends its row to collapse.jsonl and returns it.
 
-        draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, H, W, C]; judge(uint8 [N, H, W, C], y) -> logits of D [N], or
-        None where there is no D. The noise is new each time, a function of (seed, images_seen), so that two checks are two
-        witnesses.
+        draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, H, W, C]; discriminate(uint8 [N, H, W, C], y) -> logits of D [N],
+        or None where there is no D. The noise is new each time, a function of (seed, images_seen), so that two checks are
+        independent.
         """
         started = time.monotonic()
-        rng = np.random.default_rng([self.seed, images_seen])
-        y = rng.permutation(self.asked)
-        images = draw(rng.standard_normal((len(y), self.z_dim), dtype=np.float32), y)
-        n, seen = JUDGED_IMAGES, self.classify(images)
+        rng = np.random.default_rng([self.options.seed, images_seen])
+        y = rng.permutation(self.requested)
+        images = draw(rng.standard_normal((len(y), self.options.z_dim), dtype=np.float32), y)
+        seen = self.classify(images)
+        fakes = Labeled(images[:D_IMAGES], y[:D_IMAGES])
         found = examine(
             self.reference,
             seen,
             y if self.conditional else None,
-            z_sensitivity=z_sensitivity(images, y) if self.conditional else None,
-            z_sensitivity_real=self.real_share,
-            d=self.answers(judge, images[:n], y[:n]) if judge else Answers(),
+            z_sensitivity=(z_sensitivity(images, y) if self.conditional else None, self.real_sensitivity),
+            d=self.answers(discriminate, fakes) if discriminate else Answers(),
             classes=self.classes,
         )
         row = self.row(found, images_seen, epoch)
         if self.known is not None:
-            with contextlib.suppress(UserError):  # too few images of a kind: nothing is counted
-                counted = self.known.count(images)
-                row["modes"] = {key: counted[key] for key in TOLD_OF_MODES}
-                row["modes"]["expected"] = round(counted["of"] * (1 - (1 - 1 / counted["of"]) ** len(images)))
+            with contextlib.suppress(UserError):  # too few images of a mode: nothing is counted
+                row["modes"] = self.modes(self.known, images)
         row["values"]["kernel_distance"] = squared_mmd(self.reference.features, seen.features)
         row["seconds"] = time.monotonic() - started
         with open(self.folder / FILE, "a") as file:
@@ -132,22 +124,28 @@ class Panel:
         self.rows.append(row)
         return row
 
-    def answers(self, judge: Judge, fakes: np.ndarray, asked: np.ndarray) -> Answers:
-        """What D says of a few images of each kind, and how its loss went of late."""
-        other = (self.real_labels + 1) % len(self.classes)
+    def modes(self, known: KnownModes, images: np.ndarray) -> dict[str, Any]:
+        """"expected": how many modes would appear in so many images if all were drawn equally often."""
+        counted = known.count(images)
+        expected = round(counted["of"] * (1 - (1 - 1 / counted["of"]) ** len(images)))
+        return {key: counted[key] for key in MODE_KEYS} | {"expected": expected}
+
+    def answers(self, discriminate: Discriminate, fakes: Labeled) -> Answers:
+        """Outputs of D for a few images, and the newest records of its loss."""
+        other = (self.train.labels + 1) % len(self.classes)
         ticks = self.folder / METRICS
         return Answers(
-            real=judge(self.real, self.real_labels),
-            held_out=judge(self.held, self.held_labels) if len(self.held) else None,
-            fake=judge(fakes, asked),
-            other_label=judge(self.real, other) if self.conditional else None,
-            level=self.d_level,
-            blank_loss=self.d_blank_loss,
+            real=discriminate(*self.train),
+            held_out=discriminate(*self.held) if len(self.held.images) else None,
+            fake=discriminate(*fakes),
+            other_label=discriminate(self.train.images, other) if self.conditional else None,
+            level=self.options.d_level,
+            blank_loss=self.options.d_blank_loss,
             ticks=read_lines(ticks, max(0, ticks.stat().st_size - TAIL_BYTES))[0] if ticks.exists() else (),
         )
 
     def row(self, found: Examination, images_seen: int, epoch: float) -> dict[str, Any]:
-        """What is written of one check. "now" is its own verdict, "verdict" what it says together with the check before."""
+        """"now" is the verdict of this check alone, "verdict" that of this check and the one before."""
         alarms = {one["key"]: one["classes"] for one in found.indicators if one["level"] != "ok"}
         row: dict[str, Any] = {
             "images_seen": images_seen,
@@ -187,16 +185,3 @@ class Panel:
             "sentence": sentence,
             "todo": found.todo,
         }
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of an earlier attempt; a torn line is not there."""
-    rows = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and "epoch" in row:
-            rows.append(row)
-    return rows

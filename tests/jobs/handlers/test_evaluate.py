@@ -20,7 +20,7 @@ from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.requests import DetectRequest, EvaluateRequest, ExportRequest, Policy, PreviewRequest, UtilityRequest
 from gan_core.settings.recipes import RECIPES
 from gan_core.settings.schema import build
-from gan_core.storage import export_preview, run_folder
+from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, new_id
 from gan_core.training import checkpoint
@@ -274,7 +274,7 @@ def test_copies_stop_an_export_and_the_user_may_overrule(context, run, monkeypat
 def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
     run = trained(context, dataset(context, ["dark", "grey"]), epochs=1.0)
     folder = context.workspace.run(run) / "checkpoints"
-    first = run_folder.checkpoints(context.workspace.run(run))
+    first = checkpoints.of_run(context.workspace.run(run))
     values, _ = checkpoint.newest(folder)
     config = build(context.store.run(run).config)
     state = new_state(config, size=28, channels=1, num_classes=2, device=torch.device("cpu"))
@@ -282,7 +282,7 @@ def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
     state.images_seen += 64
     next(state.G_ema.parameters()).data.mul_(2)
     checkpoint.save(folder, state, {})
-    assert run_folder.checkpoints(context.workspace.run(run)) == [first[0] + 64, *first]
+    assert checkpoints.of_run(context.workspace.run(run)) == [first[0] + 64, *first]
     drawn = [Sampling(context.store.run(run), context.workspace, at) for at in (None, first[0] + 64, first[0])]
     assert [one.images_seen for one in drawn] == [first[0] + 64, first[0] + 64, first[0]]
     pictures = [one.draw([0, 1], seed=0) for one in drawn]
@@ -349,7 +349,7 @@ def test_what_passes_the_quality_filter_of_a_run_is_what_its_classifier_sees_and
     monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
     assert ask().options.truncation == 1.0  # there the noise says which image it is
     monkeypatch.undo()
-    monkeypatch.setattr("gan_core.jobs.shared.run_sampler.referee_of", lambda *_: judge._replace(accuracy=None))
+    monkeypatch.setattr("gan_core.jobs.shared.run_sampler.dataset_classifier_of", lambda *_: judge._replace(accuracy=None))
     assert (
         ask().label_check.unchecked == "not checked: no held-out images to try a classifier on."
         and ask().image_checks.checks == ()
