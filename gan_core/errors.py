@@ -1,14 +1,50 @@
-"""The one exception that a page or the command line prints."""
+"""The exceptions that a page or the command line prints, and the list of their codes."""
+
+from typing import Literal
+
+# fmt: off
+Code = Literal[
+    # what a request names is not there, or may be meant twice
+    "unknown_id", "several_meant", "deleted_run", "not_in_trash", "unknown_class", "unknown_demo",
+    "unknown_ready_set", "unknown_recipe", "unknown_extractor", "unknown_finding", "unknown_kind", "unknown_check",
+    "unknown_method", "unknown_loss", "unknown_toy", "unknown_shapes", "no_dataset", "no_run", "no_recipe",
+    "no_such_frames", "no_such_picture", "no_such_path", "no_such_folder", "no_folder", "no_source", "no_upload",
+    # a value that cannot be
+    "bad_settings", "bad_set", "bad_name", "bad_seed", "bad_seeds", "bad_share", "bad_shots", "bad_strength",
+    "bad_freeze", "bad_batch", "bad_days", "bad_balance", "bad_method", "bad_format", "bad_background",
+    "bad_test_fraction", "bad_gamma", "bad_moves", "bad_drawing", "bad_out", "nothing_named", "named_twice",
+    "no_method", "no_way", "no_walk", "unused_weights",
+    # a file that is read or written
+    "not_json", "no_settings", "other_schema", "settings_too_large", "too_large", "not_writable", "out_is_a_folder",
+    "bad_folder", "disk_full", "newer_dataset", "newer_workspace", "original_gone",
+    # an import
+    "not_a_zip", "empty_zip", "encrypted", "bomb", "duplicate_name", "unsafe_name", "unsupported_compression",
+    "corrupt_archive", "no_class_folders", "no_images", "one_class", "too_many_classes", "too_many_files",
+    "too_many_images",
+    # a step that must come first, or has no sense here
+    "no_checkpoint", "no_grids", "no_detector", "not_inspected", "too_few_images", "empty_class", "no_test_images",
+    "no_variety", "ignored_labels", "not_padded", "not_smooth", "nothing_left", "nothing_to_add", "nothing_to_do",
+    "nothing_to_exclude", "nothing_kept", "copies", "other_images", "other_networks", "other_shape", "other_weights",
+    # weights, packages and devices
+    "bad_weights", "bad_detector", "bad_features", "bad_download", "no_weights", "no_network", "no_av", "no_onnx",
+    "no_gpu", "out_of_memory",
+    # the queue and the runs in it
+    "already_ended", "already_finished", "already_running", "not_running", "not_waiting", "queue_changed",
+    "run_in_use", "predecessor", "interrupted", "diverged", "bug",
+    # the laboratory of the Learn page
+    "lab_broke", "lab_full",
+]
+# fmt: on
 
 
 class UserError(Exception):
-    """A request that cannot be carried out, told to the person who made it.
+    """A request that cannot be carried out. The person who made it reads why.
 
-    code: stable snake_case name, for tests and scripts. what: one sentence, what is wrong. todo: one sentence, the next
-    step. Anything else that is raised is a bug and keeps its traceback.
+    code: for tests and scripts; it stays the same when the sentences change. what: one sentence, what is wrong. todo: one
+    sentence, the next step. Any other exception is a fault of the program and keeps its traceback.
     """
 
-    def __init__(self, code: str, what: str, todo: str):
+    def __init__(self, code: Code, what: str, todo: str):
         super().__init__(code, what, todo)
         self.code, self.what, self.todo = code, what, todo
 
@@ -23,12 +59,12 @@ class FieldErrors(UserError):
         super().__init__("bad_settings", " ".join(fields.values()), "Change the named settings and try again.")
         self.fields = fields
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[dict[str, str]]]:
         return type(self), (self.fields,)
 
 
 class Stopped(Exception):
-    """The user asked a job to stop. Raised by a handler that has cleaned up; never shown."""
+    """The user asked a job to stop. A handler raises it after cleaning up; nobody sees it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
