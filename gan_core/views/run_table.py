@@ -1,4 +1,4 @@
-"""The runs as rows of a table, and what is told of several side by side, read without torch and in few questions to the index."""
+"""The runs as rows of a table, and the settings in which several differ, read with few queries of the index."""
 
 import functools
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ SHOWN = ("images_seen", "epoch", "extractor", "extractor_title", "n_fake", "kid"
 
 
 class Row(NamedTuple):
-    """A run with how far its training came, and the scores of its newest measurement, {} where there is none."""
+    """A run with how far its training came, and the scores of its newest evaluation, {} where there is none."""
 
     run: Run
     job: Job | None  # its newest training
@@ -26,13 +26,13 @@ class Row(NamedTuple):
 def rows(store: Store, workspace: Workspace) -> list[Row]:
     """Every run, newest first."""
     trainings = {job.subject: job for job in reversed(store.jobs(kind="train", limit=100_000))}
-    measured = store.latest_jobs("evaluate", ("finished",))
+    evaluated = store.latest_jobs("evaluate", ("finished",))
     return [
         Row(
             run,
             trainings.get(run.id),
             run_folder.read_status(workspace.run(run.id)),
-            scores(store, measured[run.id]) if run.id in measured else {},
+            scores(store, evaluated[run.id]) if run.id in evaluated else {},
         )
         for run in store.runs()
     ]
@@ -40,18 +40,18 @@ def rows(store: Store, workspace: Workspace) -> list[Row]:
 
 @functools.lru_cache(maxsize=4096)
 def scores(store: Store, job_id: str) -> dict[str, Any]:
-    """The few numbers of a finished measurement that a table shows; what has finished never changes."""
+    """The few numbers of a finished evaluation that a table shows; they never change."""
     found = store.job(job_id).result or {}
     agreement = found.get("agreement") or {}
     return {key: found.get(key) for key in SHOWN} | {"agreement": agreement.get("overall")}
 
 
-def settings_apart(runs: Sequence[Run]) -> dict[str, list[Any]]:
+def differing_settings(runs: Sequence[Run]) -> dict[str, list[Any]]:
     """{title of a setting: its value in each run}, only those in which the runs differ, in the order of the form."""
     fields = TrainConfig.model_fields
-    apart = {}
+    differing = {}
     for name, field in fields.items():
         values = [run.config.get(name, field.default) for run in runs]
         if any(value != values[0] for value in values):
-            apart[str(field.title)] = values
-    return apart
+            differing[str(field.title)] = values
+    return differing

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_core.views.curves import MOST_POINTS, Columns, axis, last, smooth, thin
-from gan_core.views.run_events import KINDS, Milestone, places
+from gan_core.views.run_events import KINDS, RunEvent, places
 from pages.live.chart_specs import Chart, Line
 from pages.shared import charts
 from pages.shared.charts import BLUE, GREY, ORANGE, PURPLE
@@ -45,7 +45,7 @@ def draw(
     chart: Chart,
     columns: Columns,
     options: CurveOptions,
-    events: Sequence[Milestone] = (),
+    events: Sequence[RunEvent] = (),
     band: tuple[float, float] | None = None,
 ) -> charts.Figure:
     """The figure of one chart. band: discriminator outputs between which both lines count as balanced."""
@@ -128,8 +128,8 @@ def packed(values: np.ndarray, kind: str) -> dict[str, str]:
 
 
 def events_in(
-    events: Sequence[Milestone], columns: Columns, axis_name: str, along: np.ndarray
-) -> list[tuple[Milestone, float]]:
+    events: Sequence[RunEvent], columns: Columns, axis_name: str, along: np.ndarray
+) -> list[tuple[RunEvent, float]]:
     """The newest events that lie on the visible part of the axis, each with its place. along: the places of the rows."""
     if not len(along):
         return []
@@ -137,7 +137,7 @@ def events_in(
     return [(event, float(x)) for event, x in zip(events, at, strict=True) if along[0] <= x <= along[-1]][-MOST_EVENTS:]
 
 
-def event_traces(placed: list[tuple[Milestone, float]]) -> list[dict[str, Any]]:
+def event_traces(placed: list[tuple[RunEvent, float]]) -> list[dict[str, Any]]:
     """Marks along the upper edge, with an entry of the legend for each kind of event."""
     traces = []
     for kind, (symbol, color) in EVENT_MARKS.items():

@@ -10,7 +10,7 @@ from gan_core.evaluation import vocabulary
 from gan_core.settings.families import TRAITS
 from gan_core.views import training_diagnosis
 from gan_core.views.curves import Columns, Curves, last
-from gan_core.views.run_events import KINDS, Milestone, milestones, places
+from gan_core.views.run_events import KINDS, RunEvent, read_events, places
 from pages.live import curve_charts
 from pages.live.chart_specs import MACHINE, Chart, charts_of
 from pages.live.curve_charts import CurveOptions
@@ -58,9 +58,9 @@ def show_curves(folder: Path, config: dict[str, Any], options: CurveOptions, is_
     """Diagnosis, charts and tables of a run that has logged at least one row."""
     columns = columns_of(folder)
     game, loss = TRAITS[config["family"]].game, config.get("loss", "")
-    events = milestones(folder)
+    events = read_events(folder)
     if is_paused:
-        events.append(Milestone(int(columns["images_seen"][-1]), "pause", "Paused now."))
+        events.append(RunEvent(int(columns["images_seen"][-1]), "pause", "Paused now."))
     show_diagnosis(columns, loss, game)
     show_charts(charts_of(game), columns, options, events, training_diagnosis.band(loss))
     with st.expander("Speed and memory", on_change="rerun", key="live_machine") as unfolded:
@@ -77,7 +77,7 @@ def show_curves(folder: Path, config: dict[str, Any], options: CurveOptions, is_
 
 def show_diagnosis(columns: Columns, loss: str, game: str) -> None:
     """The state of the training in a sentence, with the rules behind it in a popover."""
-    found, rules = training_diagnosis.read(columns, loss, game), training_diagnosis.rules(loss, game)
+    found, rules = training_diagnosis.diagnose(columns, loss, game), training_diagnosis.rules(loss, game)
     with st.container(horizontal=True, vertical_alignment="center", key="live_diagnosis"):
         if found is None:
             return
@@ -104,7 +104,7 @@ def show_charts(
     charts: dict[str, Chart],
     columns: Columns,
     options: CurveOptions,
-    events: list[Milestone],
+    events: list[RunEvent],
     band: tuple[float, float] | None = None,
 ) -> None:
     """Two in a row; a chart without any values is left out."""
@@ -117,7 +117,7 @@ def show_charts(
             live_chart(curve_charts.draw(chart, columns, options, events, band), key=f"chart_{key}", alt=chart.alt)
 
 
-def list_events(events: list[Milestone], columns: Columns) -> None:
+def list_events(events: list[RunEvent], columns: Columns) -> None:
     """The events of the run as a table, the newest first."""
     if not events:
         st.caption("Nothing yet: pauses, alarms and checkpoints are listed here.")

@@ -46,7 +46,7 @@ def compare_runs(context: Context, runs: list[Run]) -> None:
 
 def show_settings(runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Settings that differ")
-    apart = run_table.settings_apart(runs)
+    apart = run_table.differing_settings(runs)
     if not apart:
         st.caption("None: these runs have the same settings.")
         return

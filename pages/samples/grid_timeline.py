@@ -62,7 +62,7 @@ def show_timeline(context: Context, run: Run, grids: list[Row]) -> None:
     if other is None:
         st.caption("Every grid is drawn from the same latent codes, so each cell shows how one image changes.")
     else:
-        same, sentence = grid_timeline.correspondence(sampled(context, run), sampled(context, other))
+        same, sentence = grid_timeline.compare_places(sampled(context, run), sampled(context, other))
         (st.caption if same else st.info)(plain(sentence))
 
 
@@ -110,7 +110,7 @@ def swap(run_id: str) -> None:
 
 
 def sampled(context: Context, run: Run) -> dict[str, Any]:
-    """What grid_timeline.correspondence compares: how the grids of a run were sampled."""
+    """What grid_timeline.compare_places compares: how the grids of a run were sampled."""
     settings = {"run": run.id} | {name: run.config[name] for name in ("seed", "z_dim", "family")}
     try:
         info = read_info(context.workspace.dataset(run.dataset_id))

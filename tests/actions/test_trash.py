@@ -166,9 +166,9 @@ def test_scores_are_those_of_the_newest_measurement(full):
 
 def test_only_settings_that_differ_are_told(full):
     runs = [full.store.run(seeded_workspace.RUNS[state]) for state in ("finished", "failed")]
-    assert run_table.settings_apart(runs) == {}
+    assert run_table.differing_settings(runs) == {}
     runs[1] = runs[1]._replace(config={k: v for k, v in runs[1].config.items() if k != "guide"} | {"batch": 8})
-    assert run_table.settings_apart(runs) == {"Batch size": [64, 8]}  # a missing one has its default
+    assert run_table.differing_settings(runs) == {"Batch size": [64, 8]}  # a missing one has its default
 
 
 def test_the_command_line_has_the_same(full, ganvas):

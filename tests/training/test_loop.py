@@ -103,7 +103,7 @@ def test_what_happened_to_a_run_is_recorded_where_it_happened(tiny, tmp_path, mo
     pictures, labels = toy_images(48, TRAITS[config.family].sizes[0], 1, 3)
     hooks = Hooks(should_stop=should_stop, log=lambda text: None)
     stopped = loop.train(config, ImageSet(pictures, labels, ["a", "b", "c"]), tmp_path, hooks)["images_seen"]
-    events = lambda: [(one.images_seen, one.kind) for one in run_events.recorded(tmp_path)]
+    events = lambda: [(one.images_seen, one.kind) for one in run_events.recorded_events(tmp_path)]
     assert events() == [(32, "pause"), (stopped, "end")] and stopped == 80
     run(config, tmp_path)
     assert events() == [(32, "pause"), (80, "end"), (80, "resumed"), (192, "end")]

@@ -1,4 +1,4 @@
-"""The numbers of a run as columns: read by cursor, smoothed on all rows, thinned; and the figures made of them."""
+"""The numbers of a run as columns: read by cursor, smoothed on all rows, thinned so that spikes stay."""
 
 import base64
 import itertools
@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from gan_core.settings.families import TRAITS
 from gan_core.views import curves
-from gan_core.views.run_events import Milestone
-from pages.live import curve_charts
-from pages.live.curve_charts import Look
+from pages.live import chart_specs, curve_charts
+from pages.live.curve_charts import CurveOptions
+from pages.runs import compare
+from pages.shared import run_curves
 
 
 def rows(count: int, start: int = 0) -> list[dict]:
@@ -152,85 +152,14 @@ def test_a_long_gap_is_not_drawn_over():
     assert np.isnan(values[curves.thin(values)]).any()
 
 
-# -- figures -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("count", [1, 1999, 2001, 50_000])
-@pytest.mark.parametrize("smoothing", [0, 0.9])
-def test_no_curve_sends_more_than_2000_points(count, smoothing):
-    for chart in curve_charts.TWO.values():
-        figure = curve_charts.draw(chart, columns(count), Look(smoothing=smoothing))
-        assert len(figure["data"]) == (4 if smoothing else 2)
-        for line in figure["data"]:
-            assert 1 <= len(numbers(line["x"])) == len(numbers(line["y"])) <= 2000
-            assert line["mode"] == ("markers" if count == 1 else "lines")
-
-
-def test_smoothing_comes_before_thinning_and_before_the_window():
-    some = columns(50_000)
-    some["loss_d"][:] = np.random.default_rng(0).normal(size=50_000)
-    raw, smoothed = curve_charts.draw(curve_charts.TWO["losses"], some, Look(smoothing=0.9, window=100))["data"][:2]
-    assert numbers(raw["y"]) == pytest.approx(some["loss_d"][-100:], abs=1e-6)
-    assert numbers(smoothed["y"]) == pytest.approx(curves.smooth(some["loss_d"], 0.9)[-100:], abs=1e-6)
-    assert not raw["showlegend"] and smoothed["showlegend"] and raw["opacity"] < 1
-
-
-@pytest.mark.parametrize(("axis", "end"), [("epochs", 0.9), ("minutes", 0.225), ("images", 576)])
-def test_the_axis_is_told_in_its_unit(axis, end):
-    figure = curve_charts.draw(curve_charts.TWO["losses"], columns(10), Look(axis))
-    assert numbers(figure["data"][0]["x"])[-1] == pytest.approx(end)
-    assert figure["layout"]["xaxis"]["title"]["text"] == curve_charts.AXIS_TITLES[axis]
-
-
-def test_an_axis_is_kept_for_as_long_as_it_means_the_same():
-    kept = lambda look: curve_charts.draw(curve_charts.TWO["losses"], columns(9), look)["layout"]
-    same, minutes, log = kept(Look(smoothing=0.5)), kept(Look("minutes")), kept(Look(log=True))
-    assert same["xaxis"]["uirevision"] == kept(Look())["xaxis"]["uirevision"] == log["xaxis"]["uirevision"]
-    assert same["xaxis"]["uirevision"] != minutes["xaxis"]["uirevision"]
-    assert same["yaxis"]["uirevision"] == minutes["yaxis"]["uirevision"] != log["yaxis"]["uirevision"]
-    assert log["yaxis"]["type"] == "log" and "type" not in same["yaxis"]
-    assert "type" not in curve_charts.draw(curve_charts.TWO["balance"], columns(9), Look(log=True))["layout"]["yaxis"]
-
-
-def test_a_missing_value_is_a_gap():
-    some = columns(5)
-    some["loss_d"][2] = np.nan
-    assert list(np.isnan(numbers(curve_charts.draw(curve_charts.TWO["losses"], some, Look())["data"][0]["y"]))) == [
-        *(False, False, True, False, False)
-    ]
-
-
-def test_only_the_chart_of_answers_has_a_band():
-    band = lambda key, some: [
-        (shape["y0"], shape["y1"])
-        for shape in curve_charts.draw(curve_charts.TWO[key], columns(5), Look(), [], some)["layout"]["shapes"]
-        if shape["type"] == "rect"
-    ]
-    assert band("balance", (0.3, 0.7)) == [(0.3, 0.7)] and band("balance", None) == band("losses", (0.3, 0.7)) == []
-
-
-def test_marks_lie_on_the_curve_differ_without_colour_and_are_not_html():
-    marks = [
-        Milestone(64 * 3, "pause", "Paused for 9 s."),
-        Milestone(64 * 5 + 32, "alarm", "<b>owl</b> lost variety"),
-        Milestone(64 * 500, "checkpoint", "after the newest row"),
-    ]
-    figure = curve_charts.draw(curve_charts.TWO["losses"], columns(10), Look(), marks)
-    signs = {trace["name"]: trace for trace in figure["data"] if trace.get("yaxis") == "y2"}
-    assert signs.keys() == {"Alarm", "Checkpoint", "Pause"} and signs["Checkpoint"]["x"] == pytest.approx([0.9])
-    assert signs["Pause"]["x"] == pytest.approx([0.3]) and signs["Alarm"]["x"] == pytest.approx([0.55])
-    assert "<b>" not in json.dumps(figure) and len({sign["marker"]["symbol"] for sign in signs.values()}) == 3
-    assert [shape["x0"] for shape in figure["layout"]["shapes"]] == pytest.approx([0.55])  # a line for an alarm alone
-    late = curve_charts.draw(curve_charts.TWO["losses"], columns(10), Look(window=3), marks)
-    assert [trace["name"] for trace in late["data"] if trace.get("yaxis") == "y2"] == ["Checkpoint"]
-
-
-def test_each_game_has_charts_of_what_it_reports():
-    more = ("loss_cycle", "loss_same", "mutation_minimax", "mutation_nonsaturating", "mutation_least_squares")
-    some = columns(3) | {name: np.array([np.nan, 0.2, 0.3]) for name in more}
-    for game in {facts.game for facts in TRAITS.values()}:
-        for chart in curve_charts.of_game(game).values():
-            lines = curve_charts.draw(chart, some, Look())["data"]
-            assert len(lines) == len(chart.lines) and chart.title and chart.alt
-            assert all(np.isfinite(numbers(line["y"])).any() for line in lines), chart.title
-            assert len({line["line"]["dash"] for line in lines}) == len(lines)
+def test_a_spike_of_one_row_is_drawn_wherever_a_curve_is_thinned(tmp_path):
+    some = rows(30_000)
+    some[12_345]["loss_g"] = 50.0
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(text(some))
+    live = curve_charts.draw(chart_specs.ADVERSARIAL["losses"], curves.Curves(path).columns(), CurveOptions())["data"]
+    kept = compare.points(str(path), (0, 0))
+    compared = run_curves.over_runs({"a": kept}, "loss_g", "epoch", "epoch", "")["data"][0]
+    alone = run_curves.of_one_run(some, {"loss_g": "loss of G"}, None)["data"][0]
+    drawn = [numbers(live[1]["y"]), np.array(compared["y"]), np.array(alone["y"])]
+    assert all(len(values) <= 2000 and values.max() == 50 for values in drawn) and len(kept) <= 2000

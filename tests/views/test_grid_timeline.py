@@ -2,7 +2,7 @@
 
 import pytest
 
-from gan_core.views.grid_timeline import correspondence, nearest_grid
+from gan_core.views.grid_timeline import compare_places, nearest_grid
 
 GRIDS = [{"images_seen": seen, "epoch": seen / 100, "file": ""} for seen in (0, 100, 250, 400)]
 RUN = {"run": "a", "seed": 1, "z_dim": 64, "family": "dcgan", "classes": ["cat", "owl"], "size": 32}
@@ -14,8 +14,8 @@ def test_the_grid_that_is_meant(asked, at):
 
 
 def test_grids_of_one_run_and_of_equal_noise_correspond():
-    assert correspondence(RUN, RUN)[0]
-    same, said = correspondence(RUN, RUN | {"run": "b", "family": "r3lite"})
+    assert compare_places(RUN, RUN)[0]
+    same, said = compare_places(RUN, RUN | {"run": "b", "family": "r3lite"})
     assert same and "seed 1" in said and "trained apart" in said
 
 
@@ -29,10 +29,10 @@ def test_grids_of_one_run_and_of_equal_noise_correspond():
     ],
 )
 def test_what_keeps_grids_apart_is_named(other, why):
-    same, said = correspondence(RUN, RUN | {"run": "b"} | other)
+    same, said = compare_places(RUN, RUN | {"run": "b"} | other)
     assert not same and why in said
 
 
 def test_several_reasons_make_one_sentence():
-    _, said = correspondence(RUN, RUN | {"run": "b", "seed": 2, "size": 64, "classes": []})
+    _, said = compare_places(RUN, RUN | {"run": "b", "seed": 2, "size": 64, "classes": []})
     assert "differ, one draws 32 px and the other 64 px and their noise" in said

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from gan_core.views.run_events import Milestone, milestones, places
+from gan_core.views.run_events import RunEvent, places, read_events
 
 
 def write(path, rows):
@@ -25,7 +25,7 @@ def test_events_alarms_and_checkpoints_in_the_order_of_images(tmp_path):
     write(tmp_path / "collapse.jsonl", looks)
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "ck-000000000250.json").write_text("{}")
-    found = milestones(tmp_path)
+    found = read_events(tmp_path)
     assert [(one.images_seen, one.kind) for one in found] == [
         (200, "warning"),
         (250, "checkpoint"),
@@ -33,14 +33,14 @@ def test_events_alarms_and_checkpoints_in_the_order_of_images(tmp_path):
         (400, "alarm"),
         (700, "warning"),
     ]
-    assert found[2] == Milestone(300, "pause", "Paused for 5 s.", 12.5)
+    assert found[2] == RunEvent(300, "pause", "Paused for 5 s.", 12.5)
 
 
 def test_a_folder_without_any_has_none(tmp_path):
-    assert milestones(tmp_path) == []
+    assert read_events(tmp_path) == []
 
 
 def test_an_event_between_two_rows_lies_between_them():
     rows = {"images_seen": np.array([0.0, 100.0, 300.0]), "elapsed_seconds": np.array([0.0, 60.0, 120.0])}
-    assert list(places([Milestone(200, "pause", "")], rows, "minutes")) == [1.5]
-    assert np.isnan(places([Milestone(200, "pause", "")], {}, "epochs")).all()
+    assert list(places([RunEvent(200, "pause", "")], rows, "minutes")) == [1.5]
+    assert np.isnan(places([RunEvent(200, "pause", "")], {}, "epochs")).all()

@@ -1,4 +1,4 @@
-"""The reading in words: which rule fits which numbers."""
+"""The diagnosis in words: which rule fits which numbers."""
 
 import numpy as np
 import pytest
@@ -24,42 +24,43 @@ def answers(real: float, fake: float, count: int = 20) -> dict[str, np.ndarray]:
         ("wasserstein", 1.0, 0.0, "no_scale", "no scale"),
     ],
 )
-def test_the_reading_says_who_leads(loss, real, fake, key, words):
-    found = training_diagnosis.read(answers(real, fake), loss)
+def test_the_diagnosis_says_who_leads(loss, real, fake, key, words):
+    found = training_diagnosis.diagnose(answers(real, fake), loss)
     assert found.key == key and words in found.text
 
 
 def test_only_the_newest_rows_count():
     some = answers(0.5, 0.5, 100)
     some["d_real"][:90], some["d_fake"][:90] = 0.99, 0.01
-    assert training_diagnosis.read(some, "nonsaturating").key == "balanced"
+    assert training_diagnosis.diagnose(some, "nonsaturating").key == "balanced"
 
 
 def test_a_gap_that_grew_is_told_before_d_wins():
     some = answers(0.6, 0.4, 400)
     some["d_real"][-40:], some["d_fake"][-40:] = 0.75, 0.3
-    found = training_diagnosis.read(some, "nonsaturating")
+    found = training_diagnosis.diagnose(some, "nonsaturating")
     assert found.key == "d_pulls_away" and "0.25 further apart" in found.text
     assert (
-        training_diagnosis.read({name: values[-60:] for name, values in some.items()}, "nonsaturating").key == "d_ahead"
+        training_diagnosis.diagnose({name: values[-60:] for name, values in some.items()}, "nonsaturating").key
+        == "d_ahead"
     )  # young
 
 
-def test_there_is_no_reading_before_there_are_numbers():
-    assert training_diagnosis.read({}, "hinge") is None and training_diagnosis.read({}, "", "vae") is None
-    assert training_diagnosis.read(answers(np.nan, np.nan), "hinge") is None
+def test_there_is_no_diagnosis_before_there_are_numbers():
+    assert training_diagnosis.diagnose({}, "hinge") is None and training_diagnosis.diagnose({}, "", "vae") is None
+    assert training_diagnosis.diagnose(answers(np.nan, np.nan), "hinge") is None
     some = answers(0.5, 0.5)
     some["d_real"][-1] = np.nan  # a row that lacks a number is left out
-    assert training_diagnosis.read(some, "hinge").key == "balanced"
+    assert training_diagnosis.diagnose(some, "hinge").key == "balanced"
 
 
 @pytest.mark.parametrize(("factor", "key"), [(0.9, "falls"), (1.0, "flat"), (1.1, "rises")])
 def test_a_game_without_d_is_read_by_its_error(factor, key):
     error = np.ones(100)
     error[-10:] = factor
-    found = training_diagnosis.read({"loss_g": error}, "", "vae")
+    found = training_diagnosis.diagnose({"loss_g": error}, "", "vae")
     assert found.key == key and (key == "flat") == ("%" not in found.text)
-    assert training_diagnosis.read({"loss_g": error[:5]}, "", "kmeans").key == "early"
+    assert training_diagnosis.diagnose({"loss_g": error[:5]}, "", "kmeans").key == "early"
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -69,8 +70,8 @@ def test_both_lines_within_the_band_are_read_as_balanced(loss):
         assert loss == "wasserstein" and training_diagnosis.rules(loss) == []
         return
     low, high = between
-    assert training_diagnosis.read(answers(high - 0.001, low + 0.001), loss).key == "balanced"
-    assert training_diagnosis.read(answers(high + 0.001, low - 0.001), loss).key == "d_ahead"
+    assert training_diagnosis.diagnose(answers(high - 0.001, low + 0.001), loss).key == "balanced"
+    assert training_diagnosis.diagnose(answers(high + 0.001, low - 0.001), loss).key == "d_ahead"
 
 
 def test_every_reading_is_among_the_rules_that_are_shown():
