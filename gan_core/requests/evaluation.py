@@ -14,19 +14,33 @@ SHARES = (0.25, 0.5, 1.0, 2.0)
 class EvaluateRequest(Request):
     """The scores of a run: `draws` independent draws of `samples` images, whose spread gives the intervals."""
 
-    samples: int = field(1000, "Samples", "Generated images in each draw; 1,000 or more is usual.", ge=2, le=100_000)
+    samples: int = field(
+        1000,
+        "Images to compare",
+        "Generated images in each draw. Scores of different numbers of images do not compare.",
+        ge=2,
+        le=100_000,
+    )
     draws: int = field(
-        5, "Draws", "Independent draws of that many samples: their spread gives the intervals.", ge=1, le=20
+        5,
+        "Independent draws",
+        "Each draws its own images; their spread gives the 95 % intervals. One is quicker and gives none.",
+        ge=1,
+        le=20,
     )
-    extractor: Literal["auto", "inception-v3", "efficientnet-lite0", "referee"] = field(
+    extractor: Literal["auto", "inception-v3", "efficientnet-lite0", "dataset-classifier", "referee"] = field(
         "auto",
-        "Features",
-        "The network whose features are compared: auto, inception-v3, efficientnet-lite0, or referee (a classifier of this "
-        "dataset).",
+        "Features from",
+        "auto: inception-v3 if its weights are on this computer, else efficientnet-lite0. Only on inception-v3 is a Frechet "
+        "distance called FID. dataset-classifier (or referee): a classifier of this dataset, which is trained here in seconds.",
     )
-    weights: str = field("", "Weights file", "A file with Inception-v3 weights; without it the usual places are tried.")
+    weights: str = field(
+        "",
+        "Inception-v3 weights file (optional)",
+        "A path on this computer. Without it the usual places are searched; only choosing inception-v3 downloads them (92 MB).",
+    )
     against: Literal["train", "test"] = field(
-        "train", "Compare with", "The split of real images to compare with: train or test."
+        "train", "Compare with", "train: the training images; test: the held-out images."
     )
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
     at: int | None = field(
@@ -38,7 +52,7 @@ class EvaluateRequest(Request):
 
     @model_validator(mode="after")
     def weights_are_used(self) -> Self:
-        if self.weights and self.extractor in ("efficientnet-lite0", "referee"):
+        if self.weights and self.extractor in ("efficientnet-lite0", "dataset-classifier", "referee"):
             raise UserError(
                 "unused_weights",
                 f"The extractor {self.extractor} has its own weights.",
@@ -58,11 +72,12 @@ def read_shares(value: Any) -> Any:
 class UtilityRequest(Request):
     """Do the synthetic images help a classifier? The images are made as an export makes them."""
 
-    seeds: int = field(
-        5, "Seeds", "Classifiers trained for each arm. Fewer than 5 say more of luck than of the images.", ge=5, le=50
-    )
+    seeds: int = field(5, "Classifiers per arm", "More give a narrower interval, and take as much longer.", ge=5, le=50)
     shots: int | None = field(
-        None, "Real images per class", "At most this many real images of each class; without it all of them.", ge=1
+        None,
+        "Real images per class, at most",
+        "Fewer shows what synthetic images do for a classifier that has little real data. Without it: all.",
+        ge=1,
     )
     updates: int = field(300, "Training steps", "Steps of training, the same for every classifier.", ge=1, le=100_000)
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")

@@ -86,7 +86,7 @@ class ExportRequest(Request):
     originals: bool = field(
         True,
         "Include the real images",
-        "With the real training images, or only synthetic ones.",
+        "Put the real training images into the zip, not only synthetic ones.",
         option=Option("--originals/--no-originals"),
     )
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
@@ -117,7 +117,7 @@ class ExportRequest(Request):
     side: int | None = field(
         None,
         "Pixels",
-        "Resize pictures to this many pixels; without it they keep the size of the dataset.",
+        "Images are resized to this side; without it they keep the size of the dataset.",
         ge=8,
         le=1024,
         option=Option("--size"),

@@ -20,7 +20,7 @@ from pages.evaluate.per_class import show_class_table, show_confusion
 from pages.evaluate.score_curves import show_score_curves
 from pages.evaluate.scorecard import show_scores, show_verdicts
 from pages.evaluate.utility import show_utility
-from pages.shared import collapse_curves
+from pages.shared import collapse_curves, request_form
 from pages.shared.context import click_token, get_context
 from pages.shared.select_run import select_run
 from pages.shared.status import job_progress
@@ -47,36 +47,10 @@ folder = context.workspace.run(run.id)
 def evaluate_form() -> None:
     with st.form("evaluate"):
         first, second, third, fourth = st.columns(4)
-        samples = first.number_input(
-            "Images to compare",
-            2,
-            100_000,
-            1000,
-            500,
-            key="evaluate_samples",
-            help="As many are drawn from the model; scores from different numbers do not compare.",
-        )
-        draws = second.number_input(
-            "Independent draws",
-            1,
-            20,
-            5,
-            1,
-            key="evaluate_draws",
-            help="Each draws its own images; their spread gives the 95 % intervals. One is quicker and gives none.",
-        )
-        extractor = third.selectbox(
-            "Features from",
-            list(EXTRACTORS),
-            format_func=EXTRACTORS.__getitem__,
-            key="evaluate_extractor",
-            help="Automatic: Inception-v3 if its weights are on this computer, else EfficientNet-Lite0. "
-            "Only on Inception-v3 is a Frechet distance called FID. The dataset's own classifier knows your classes "
-            "and is trained here in seconds.",
-        )
-        against = fourth.selectbox(
-            "Compare with", list(AGAINST), format_func=AGAINST.__getitem__, key="evaluate_against"
-        )
+        samples = request_form.number(EvaluateRequest, "samples", "evaluate_samples", first, step=500)
+        draws = request_form.number(EvaluateRequest, "draws", "evaluate_draws", second)
+        extractor = request_form.select(EvaluateRequest, "extractor", "evaluate_extractor", EXTRACTORS, third)
+        against = request_form.select(EvaluateRequest, "against", "evaluate_against", AGAINST, fourth)
         earlier = checkpoints.of_run(folder)[1:]
         if st.session_state.get("evaluate_at") not in (None, *earlier):  # another run, or gone since
             del st.session_state["evaluate_at"]
@@ -87,21 +61,11 @@ def evaluate_form() -> None:
             key="evaluate_at",
             help="A run keeps its newest three. Evaluate each, and the scores are drawn against the epoch.",
         )
-        weights = st.text_input(
-            "Inception-v3 weights file (optional)",
-            key="evaluate_weights",
-            help="A path on this computer. Without it the usual places are searched; "
-            "only choosing Inception-v3 itself downloads them (92 MB).",
-        )
+        weights = request_form.text(EvaluateRequest, "weights", "evaluate_weights")
         if st.form_submit_button("Evaluate", type="primary", icon=":material/straighten:", key="evaluate_start"):
             try:
                 request = EvaluateRequest(
-                    samples=int(samples),
-                    draws=int(draws),
-                    extractor=extractor,
-                    weights=weights.strip(),
-                    against=against,
-                    at=at,
+                    samples=samples, draws=draws, extractor=extractor, weights=weights, against=against, at=at
                 )
                 token = click_token("evaluate", run.id, request.payload())
                 actions.evaluate(context, run.id, request, token=token)
@@ -112,7 +76,7 @@ def evaluate_form() -> None:
 def show_newest(evaluations: list[Evaluation]) -> None:
     """All parts of the newest evaluation, the most urgent first. evaluations: the newest first."""
     job, result = evaluations[0]
-    kept = evaluation_results.read_kept(folder / "evaluations" / job.id)
+    kept = evaluation_results.read_images(folder / "evaluations" / job.id)
     dataset = context.workspace.dataset(run.dataset_id)
     during_training, _ = run_folder.read_lines(folder / "collapse.jsonl")
     show_verdicts(result)

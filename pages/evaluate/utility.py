@@ -11,9 +11,9 @@ from gan_core.storage.store import Run
 from gan_core.text import ago, percent, percent_interval, points, points_interval
 from pages.evaluate import charts as evaluate_charts
 from pages.evaluate.newest_job import newest_finished
-from pages.shared import charts
+from pages.shared import charts, request_form
 from pages.shared.context import click_token
-from pages.shared.growth_plan import WAYS
+from pages.shared.fill_methods import select_methods
 from pages.shared.text import plain, sentence
 from pages.shared.verdict_box import utility_box
 
@@ -53,39 +53,15 @@ def show_utility(context: Context, run: Run) -> None:
 
 def utility_form(context: Context, run: Run) -> None:
     with st.form("utility"):
-        ways = st.pills(
-            "Synthetic images are",
-            list(WAYS),
-            selection_mode="multi",
-            default=["gan"],
-            format_func=WAYS.get,
-            key="utility_ways",
-            help="Made as an export would make them, in equal shares.",
+        methods = select_methods(
+            "Synthetic images are", "utility_ways", help="Made as an export would make them, in equal shares."
         )
         first, second = st.columns(2)
-        seeds = first.number_input(
-            "Classifiers an arm",
-            5,
-            50,
-            5,
-            1,
-            key="utility_seeds",
-            help="More give a narrower interval, and take as much longer.",
-        )
-        shots = second.number_input(
-            "Real images of a class, at most",
-            1,
-            1_000_000,
-            None,
-            1,
-            key="utility_shots",
-            placeholder="all",
-            help="Fewer shows what synthetic images do for a classifier that has little real data.",
-        )
+        seeds = request_form.number(UtilityRequest, "seeds", "utility_seeds", first)
+        shots = request_form.number(UtilityRequest, "shots", "utility_shots", second, placeholder="all")
         if st.form_submit_button("Find out", icon=":material/science:", key="utility_start"):
             try:
-                most = None if shots is None else int(shots)
-                request = UtilityRequest(seeds=int(seeds), shots=most, methods=dict.fromkeys(ways, 1.0))
+                request = UtilityRequest(seeds=seeds, shots=shots, methods=dict.fromkeys(methods, 1.0))
                 actions.utility(context, run.id, request, token=click_token("utility", run.id, request.payload()))
             except UserError as refused:
                 st.error(sentence(refused))

@@ -7,20 +7,21 @@ import streamlit as st
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
-from gan_core.export import plan, quality_filter
+from gan_core.export import quality_filter
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Run
 from pages.export.exports import show_exports
 from pages.export.filter_form import FilterChoice, choose_filter
+from pages.export.growth_plan import choose_balance, choose_methods, choose_plan
 from pages.export.model_bundle import show_model_export
 from pages.export.verdicts import show_verdicts
-from pages.shared import cutout_preview
+from pages.shared import cutout_preview, request_form
 from pages.shared.context import click_token, get_context
-from pages.shared.growth_plan import choose_balance, choose_methods, choose_plan
 from pages.shared.select_run import dataset_info_or_stop, empty, select_item, select_run
 from pages.shared.steps import show_steps
 from pages.shared.text import sentence
 
+FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 LAYOUTS = {"auto": "Automatic", "imagefolder": "A folder per class", "webdataset": "Tar shards (WebDataset)"}
 
 
@@ -54,30 +55,14 @@ def choose_source() -> tuple[Run | None, str]:
 
 def choose_files(info: DatasetInfo, dataset_id: str) -> FileChoice:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        originals = st.checkbox("Include the real images", value=True, key="export_originals")
-        seed = st.number_input(
-            "Seed", 0, 2**31 - 1, 0, 1, key="export_seed", width=160, help="The same seed draws the same images."
-        )
-        format = st.selectbox("Format", list(plan.FORMATS), format_func=str.upper, key="export_format", width=120)
-        side = st.number_input(
-            "Pixels",
-            plan.SMALLEST_SIDE,
-            plan.LARGEST_SIDE,
-            info.size,
-            key=f"export_side_{dataset_id}",
-            width=130,
-            help="Images are resized to this side.",
-        )
-        layout = st.selectbox(
-            "Files",
-            plan.LAYOUTS,
-            format_func=LAYOUTS.__getitem__,
-            key="export_layout",
-            width=220,
-            help=f"Automatic: a folder per class, and tar shards for more than {plan.SHARDS_ABOVE:,} images.",
-        )
-        unpad = info.fit == "pad" and st.checkbox("Cut the padding off", key=f"export_unpad_{dataset_id}")
-    return FileChoice(originals, int(seed), format, None if int(side) == info.size else int(side), layout, unpad)
+        originals = request_form.tick(ExportRequest, "originals", "export_originals")
+        seed = request_form.number(ExportRequest, "seed", "export_seed", width=160)
+        format = request_form.select(ExportRequest, "format", "export_format", FORMATS, width=120)
+        key = f"export_side_{dataset_id}"
+        side = request_form.number(ExportRequest, "side", key, value=info.size, width=130)
+        layout = request_form.select(ExportRequest, "layout", "export_layout", LAYOUTS, width=220)
+        unpad = info.fit == "pad" and request_form.tick(ExportRequest, "unpad", f"export_unpad_{dataset_id}")
+    return FileChoice(originals, seed, format, None if side == info.size else side, layout, unpad)
 
 
 context = get_context()

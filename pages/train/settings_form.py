@@ -5,7 +5,7 @@ value before. gan_core.settings.schema refuses it with a sentence instead.
 """
 
 import math
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 from pydantic.fields import FieldInfo
@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gan_core.settings.rules import without_effect
 from gan_core.settings.schema import GROUPS, TrainConfig
+from pages.shared.request_form import options_of
 from pages.shared.text import plain
 
 PREFIX = "setting_"
@@ -115,11 +116,6 @@ def extra_of(name: str) -> dict[str, Any]:
 def main_settings() -> list[str]:
     """The settings that are shown outside the folded groups."""
     return [name for name in FIELDS if extra_of(name)["main"]]
-
-
-def options_of(field: FieldInfo) -> tuple[str, ...]:
-    """The options of a Literal, else ()."""
-    return tuple(option for option in get_args(field.annotation) if isinstance(option, str))
 
 
 def as_setting(field: FieldInfo, value: Any) -> Any:
