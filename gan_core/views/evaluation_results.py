@@ -1,7 +1,7 @@
-"""What a measurement left behind, read without torch: its images by class and by confusion, its closest pairs, its CSV.
+"""What an evaluation left behind: its images by class and by confusion, its closest pairs, its CSV, its report.
 
 runs/<run>/evaluations/<job>/: result.json · images.npy uint8 [n, H, W, C] · samples.npz (an entry per image) · detector.npz.
-Every part may be missing: a measurement of an earlier version has its scores in the index and no folder at all.
+Every part may be missing: an evaluation of an earlier version has its scores in the index and no folder at all.
 """
 
 import csv
@@ -20,26 +20,16 @@ from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, read_json
 from gan_core.text import csv_cell
+from gan_core.views.image_sheet import png, sheet
 from gan_core.views.report import html
 
 SAMPLE_KEYS = ("asked", "predicted", "confidence", "nearest", "distance", "flipped")
-LEAST_SIDE = 56  # px; smaller images are enlarged by a whole factor
-ABOUT = (
-    "run",
-    "images_seen",
-    "epoch",
-    "checkpoint",
-    "ema",
-    "extractor",
-    "weights",
-    "resize",
-    "against",
-    "seed",
-    "draws",
-)
+CONDITIONS = (
+    *("run", "images_seen", "epoch", "checkpoint", "ema", "extractor", "weights", "resize", "against", "seed", "draws"),
+)  # of a result, on each line of the CSV
 
 
-class Kept(NamedTuple):
+class EvaluatedImages(NamedTuple):
     """images uint8 [n, H, W, C], the first draw's; samples: arrays [n] by SAMPLE_KEYS, -1 where not known."""
 
     images: np.ndarray
@@ -56,8 +46,8 @@ class Pair(NamedTuple):
     flipped: bool
 
 
-def read_kept(folder: Path) -> Kept | None:
-    """The images that a measurement kept, as a memory map; None where it kept none or they cannot be read."""
+def read_images(folder: Path) -> EvaluatedImages | None:
+    """The images that an evaluation kept, as a memory map; None where it kept none or they cannot be read."""
     try:
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         with np.load(folder / "samples.npz", allow_pickle=False) as file:
@@ -70,10 +60,10 @@ def read_kept(folder: Path) -> Kept | None:
     if not fits or "asked" not in samples:
         return None
     unknown = np.full(len(images), -1)
-    return Kept(images, {key: samples.get(key, unknown) for key in SAMPLE_KEYS})
+    return EvaluatedImages(images, {key: samples.get(key, unknown) for key in SAMPLE_KEYS})
 
 
-def read_train(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
+def read_training_set(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
     """Training images uint8 [N, H, W, C], a memory map, and labels [N] of the dataset in `folder`; None without them."""
     try:
         images = np.load(folder / "train_images.npy", mmap_mode="r", allow_pickle=False)
@@ -83,9 +73,9 @@ def read_train(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
     return (images, labels) if images.ndim == 4 and len(images) == len(labels) else None
 
 
-def rows_of(kept: Kept, asked: int, predicted: int | None = None) -> np.ndarray:
-    """Rows of the images asked for as one class, [n] int; predicted: only those that the referee took for that class."""
-    chosen = kept.samples["asked"] == asked
+def rows_of(kept: EvaluatedImages, requested: int, predicted: int | None = None) -> np.ndarray:
+    """Rows [n] of the images requested of one class; predicted: only those in which the dataset classifier sees that class."""
+    chosen = kept.samples["asked"] == requested
     if predicted is not None:
         chosen &= kept.samples["predicted"] == predicted
     return np.flatnonzero(chosen)
@@ -96,7 +86,7 @@ def spread(rows: np.ndarray, limit: int) -> np.ndarray:
     return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
 
 
-def closest_pairs(memorization: Memorization | None, kept: Kept, train_images: np.ndarray) -> list[Pair]:
+def closest_pairs(memorization: Memorization | None, kept: EvaluatedImages, train_images: np.ndarray) -> list[Pair]:
     """The images of the closest pairs, the closest first. A pair whose images are missing is left out."""
     pairs = memorization.pairs if memorization else []
     return [
@@ -112,9 +102,9 @@ def closest_pairs(memorization: Memorization | None, kept: Kept, train_images: n
     ]
 
 
-def closest_of_class(kept: Kept, train_images: np.ndarray, asked: int, limit: int) -> list[Pair]:
+def closest_of_class(kept: EvaluatedImages, train_images: np.ndarray, requested: int, limit: int) -> list[Pair]:
     """The images of one class with the training image nearest to each, the closest first."""
-    rows, nearest, distance = rows_of(kept, asked), kept.samples["nearest"], kept.samples["distance"]
+    rows, nearest, distance = rows_of(kept, requested), kept.samples["nearest"], kept.samples["distance"]
     known = rows[(nearest[rows] >= 0) & (nearest[rows] < len(train_images)) & (distance[rows] >= 0)]
     order = known[np.argsort(distance[known], kind="stable")][:limit]
     mirrored = kept.samples["flipped"] == 1
@@ -130,53 +120,17 @@ def closest_of_class(kept: Kept, train_images: np.ndarray, asked: int, limit: in
     ]
 
 
-# -- pictures ----------------------------------------------------------------------------------------------------------
-
-
-def sheet(images: Sequence[np.ndarray] | np.ndarray, columns: int, gap: int = 2) -> Image.Image:
-    """One picture of images uint8 [n, H, W, C], n at least 1, row by row; small ones enlarged without smoothing.
-
-    RGBA: what lies between the images is transparent, so that it fits a light page and a dark one.
-    """
-    cells = [enlarge(np.asarray(image)) for image in images]
-    height, width = cells[0].shape[:2]
-    columns = max(1, min(columns, len(cells)))
-    lines = -(-len(cells) // columns)
-    canvas = np.zeros((lines * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
-    for number, cell in enumerate(cells):
-        y, x = number // columns * (height + gap), number % columns * (width + gap)
-        opaque = canvas[y : y + height, x : x + width]
-        opaque[..., :3] = cell[..., :3]  # [H, W, 1 or 3]
-        opaque[..., 3] = cell[..., 3] if cell.shape[2] == 4 else 255
-    return Image.fromarray(canvas)
-
-
-def enlarge(image: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, C] with each pixel repeated until the side is LEAST_SIDE or more."""
-    times = max(1, -(-LEAST_SIDE // image.shape[0]))
-    return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
 def pair_sheet(pairs: Sequence[Pair], columns: int) -> Image.Image:
     """Each pair as generated | nearest real, side by side, n at least 1."""
     joined = [np.asarray(sheet([pair.fake, pair.real], 2)) for pair in pairs]
     return sheet(joined, columns, gap=14)
 
 
-def png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
-# -- words and tables --------------------------------------------------------------------------------------------------
-
-
 def to_csv(results: Sequence[dict[str, Any]]) -> str:
     """A line for each result and for each of its classes; the column `class` is empty where a line is over all."""
     lines: list[dict[str, Any]] = []
     for result in results:
-        about = {key: result.get(key) for key in ABOUT}
+        about = {key: result.get(key) for key in CONDITIONS}
         keys = EvaluationResult.read(result).score_keys
         whole = {key: result.get(key) for name in keys for key in (name, f"{name}_ci")}
         lines.append(
@@ -209,11 +163,8 @@ def flatten(values: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-# -- the report --------------------------------------------------------------------------------------------------------
-
-
 def report(store: Store, workspace: Workspace, job: Job) -> str:
-    """The measurement of a finished job `evaluate` as one HTML file, with the newest `utility` of its run."""
+    """A finished job `evaluate` as one HTML file, with the newest `utility` of its run."""
     run = store.run(job.subject)
     folder = workspace.run(run.id)
     stored = store.job(job.id).result or read_json(folder / "evaluations" / job.id / "result.json", {})
@@ -222,7 +173,9 @@ def report(store: Store, workspace: Workspace, job: Job) -> str:
     rows, _ = run_folder.read_lines(folder / "collapse.jsonl")
     return html.to_html(
         result,
-        pictures(result, read_kept(folder / "evaluations" / job.id), read_train(workspace.dataset(run.dataset_id))),
+        pictures(
+            result, read_images(folder / "evaluations" / job.id), read_training_set(workspace.dataset(run.dataset_id))
+        ),
         UtilityResult.read(utility[0].result) if utility else None,
         rows,
         title=run.name,
@@ -230,8 +183,10 @@ def report(store: Store, workspace: Workspace, job: Job) -> str:
     )
 
 
-def pictures(result: EvaluationResult, kept: Kept | None, train: tuple[np.ndarray, np.ndarray] | None) -> html.Pictures:
-    """What of a measurement a report shows as pictures: PNG files, none where their images are gone."""
+def pictures(
+    result: EvaluationResult, kept: EvaluatedImages | None, train: tuple[np.ndarray, np.ndarray] | None
+) -> html.Pictures:
+    """The images of a report as PNG files; none where they are gone."""
     if kept is None or not len(kept.images):
         return html.Pictures(None, None, [])
     by_class = np.argsort(kept.samples["asked"], kind="stable")  # as the real ones are

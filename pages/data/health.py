@@ -14,7 +14,7 @@ from gan_core.dataset_health import describe, exclusions, findings, image_stats
 from gan_core.dataset_health.findings import Finding, Picture
 from gan_core.errors import UserError
 from gan_core.text import ago, count
-from gan_core.views.evaluation_results import png, sheet
+from gan_core.views.image_sheet import png, sheet
 from pages.data.import_again import query
 from pages.shared.context import click_token
 from pages.shared.status import job_progress

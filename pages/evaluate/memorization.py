@@ -8,7 +8,7 @@ import streamlit as st
 from gan_core.evaluation.results import Memorization, SpaceResult
 from gan_core.evaluation.vocabulary import SPACES
 from gan_core.text import count
-from gan_core.views.evaluation_results import Kept, closest_pairs, read_train
+from gan_core.views.evaluation_results import EvaluatedImages, closest_pairs, read_training_set
 from pages.evaluate import charts as evaluate_charts
 from pages.shared import charts
 from pages.shared.image_sheets import show_pairs
@@ -24,7 +24,7 @@ STATISTICS = {
 }
 
 
-def show_memorization(result: Memorization, kept: Kept | None, dataset: Path) -> None:
+def show_memorization(result: Memorization, kept: EvaluatedImages | None, dataset: Path) -> None:
     """dataset: its folder."""
     st.header("Copies of training images")
     reference = (
@@ -51,7 +51,7 @@ def show_memorization(result: Memorization, kept: Kept | None, dataset: Path) ->
     with right:
         show_statistics(result.spaces)
     st.subheader("The closest pairs: a generated image and its nearest training image")
-    train = read_train(dataset)
+    train = read_training_set(dataset)
     if kept is None or train is None:
         st.caption("The images of this evaluation were not kept. Evaluate the run again to see them.")
         return

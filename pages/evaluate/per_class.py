@@ -9,7 +9,7 @@ import streamlit as st
 
 from gan_core.evaluation.results import Agreement, ClassScores, EvaluationResult
 from gan_core.text import count, interval, percent
-from gan_core.views.evaluation_results import Kept, closest_of_class, read_train, rows_of, spread
+from gan_core.views.evaluation_results import EvaluatedImages, closest_of_class, read_training_set, rows_of, spread
 from pages.evaluate import charts as evaluate_charts
 from pages.shared import charts
 from pages.shared.image_sheets import show_pairs, show_sheet
@@ -36,10 +36,10 @@ COLUMNS = {
     "kernel distance": st.column_config.NumberColumn(format="%.4g"),
 }
 
-TrainingSet = tuple[np.ndarray, np.ndarray]  # of evaluation_results.read_train
+TrainingSet = tuple[np.ndarray, np.ndarray]  # of evaluation_results.read_training_set
 
 
-def show_class_table(result: EvaluationResult, kept: Kept | None, dataset: Path) -> None:
+def show_class_table(result: EvaluationResult, kept: EvaluatedImages | None, dataset: Path) -> None:
     """The table, the class with the lowest coverage first, and the images of the chosen class. dataset: its folder."""
     if not result.per_class:
         return
@@ -64,7 +64,7 @@ def show_class_table(result: EvaluationResult, kept: Kept | None, dataset: Path)
             "Images of class", order, index=None, key=CHOSEN, placeholder="Choose a class or select its row"
         )
         if chosen is not None:
-            show_class(chosen, result, kept, read_train(dataset))
+            show_class(chosen, result, kept, read_training_set(dataset))
 
     table()
 
@@ -99,7 +99,7 @@ def choose_row(order: list[str], key: str) -> None:
     st.session_state[CHOSEN] = order[selected[0]] if selected and selected[0] < len(order) else None
 
 
-def show_class(name: str, result: EvaluationResult, kept: Kept | None, train: TrainingSet | None) -> None:
+def show_class(name: str, result: EvaluationResult, kept: EvaluatedImages | None, train: TrainingSet | None) -> None:
     """Generated and real images of one class side by side, then its closest pairs."""
     if why := result.per_class[name].reasons:
         st.caption(plain(f"Not available for this class: {why}"))
@@ -131,7 +131,7 @@ def show_class(name: str, result: EvaluationResult, kept: Kept | None, train: Tr
         st.caption("This evaluation did not look for the nearest training images.")
 
 
-def show_confusion(agreement: Agreement | None, classes: list[str], kept: Kept | None) -> None:
+def show_confusion(agreement: Agreement | None, classes: list[str], kept: EvaluatedImages | None) -> None:
     """The classes that the dataset classifier predicts for each requested class; a cell, or two boxes, open its images."""
     counts = agreement.confusion if agreement else []
     if agreement is None or not counts or len(counts) != len(classes):
@@ -176,7 +176,7 @@ def choose_cell(num_classes: int) -> None:
             st.session_state[REQUESTED], st.session_state[PREDICTED] = requested, predicted
 
 
-def show_cell(requested: int, predicted: int, total: int, kept: Kept | None, classes: list[str]) -> None:
+def show_cell(requested: int, predicted: int, total: int, kept: EvaluatedImages | None, classes: list[str]) -> None:
     if kept is None:
         st.info(NOT_KEPT, icon=":material/info:")
         return

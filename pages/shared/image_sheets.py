@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from gan_core.evaluation.vocabulary import about_pair
-from gan_core.views.evaluation_results import Pair, pair_sheet, png, sheet
+from gan_core.views.evaluation_results import Pair, pair_sheet
+from gan_core.views.image_sheet import png, sheet
 
 COLUMNS, PAIR_COLUMNS = 8, 4
 PIXELS = 520  # the largest width of a sheet on the page

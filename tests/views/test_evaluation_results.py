@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from gan_core.evaluation.results import EvaluationResult
 from gan_core.views import evaluation_results
@@ -17,10 +16,10 @@ from tests.builders import evaluated_run, seeded_workspace
 
 @pytest.fixture
 def planted(workspace, store):
-    """(result, Kept, training images, labels) of a measured run."""
+    """(result, EvaluatedImages, training images, labels) of a measured run."""
     job = evaluated_run.plant(workspace, store)
-    kept = evaluation_results.read_kept(workspace.run(evaluated_run.RUN) / "evaluations" / job.id)
-    images, labels = evaluation_results.read_train(workspace.dataset(evaluated_run.DATASET))
+    kept = evaluation_results.read_images(workspace.run(evaluated_run.RUN) / "evaluations" / job.id)
+    images, labels = evaluation_results.read_training_set(workspace.dataset(evaluated_run.DATASET))
     return job.result, kept, images, labels
 
 
@@ -80,27 +79,15 @@ def test_a_folder_that_cannot_be_read_is_no_images(harm, workspace, store):
         (folder / "images.npy").write_bytes(b"")
     else:
         np.save(folder / "images.npy", np.array([{}], object))
-    assert evaluation_results.read_kept(folder) is None
+    assert evaluation_results.read_images(folder) is None
     assert "<h2>Scores</h2>" in evaluation_results.report(store, workspace, job)
 
 
 def test_samples_without_a_referee_have_unknown_predictions(tmp_path):
     np.save(tmp_path / "images.npy", np.zeros((3, 8, 8, 1), np.uint8))
     np.savez(tmp_path / "samples.npz", asked=np.array([0, 0, 1]))
-    kept = evaluation_results.read_kept(tmp_path)
+    kept = evaluation_results.read_images(tmp_path)
     assert list(evaluation_results.rows_of(kept, 0)) == [0, 1] and (kept.samples["predicted"] == -1).all()
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_sheet_shows_every_image_at_its_place(channels):
-    images = np.stack([np.full((28, 28, channels), 30 * at, np.uint8) for at in range(5)])
-    sheet = evaluation_results.sheet(images, 2)
-    assert sheet.size == (2 * 56 + 2, 3 * 56 + 2 * 2)  # 28 px are shown at 56
-    seen = [sheet.getpixel((58 * (at % 2) + 20, 58 * (at // 2) + 20)) for at in range(5)]
-    assert seen == [(30 * at,) * 3 + (255,) for at in range(5)]
-    assert sheet.getpixel((57, 20))[3] == 0 and sheet.getpixel((100, 150))[3] == 0  # gap, and a place without an image
-    read = Image.open(io.BytesIO(evaluation_results.png(sheet)))
-    assert read.format == "PNG" and read.size == sheet.size
 
 
 def test_pairs_stand_beside_each_other():

@@ -11,6 +11,8 @@ from PIL import Image
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.errors import UserError
+from gan_core.evaluation.inputs import Progress
+from gan_core.evaluation.results import UtilityResult
 from gan_core.export.fill.classical import Classical
 from gan_core.export.quality_filter import WIDE_TRUNCATION
 from gan_core.jobs import queue, worker
@@ -122,7 +124,7 @@ def test_the_pictures_behind_the_rows_lie_beside_it(context, run, evaluated):
         "result.json",
         "samples.npz",
     ]
-    kept = evaluation_results.read_kept(folder)
+    kept = evaluation_results.read_images(folder)
     assert kept is not None and len(evaluation_results.rows_of(kept, 0)) == sum(result["agreement"]["confusion"][0])
     text = evaluation_results.report(context.store, context.workspace, job)
     assert text.startswith("<!doctype html>") and "Frechet distance, EfficientNet-Lite0" in text
@@ -349,7 +351,9 @@ def test_what_passes_the_quality_filter_of_a_run_is_what_its_classifier_sees_and
     monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"family": "kmeans"}))
     assert ask().options.truncation == 1.0  # there the noise says which image it is
     monkeypatch.undo()
-    monkeypatch.setattr("gan_core.jobs.shared.run_sampler.dataset_classifier_of", lambda *_: judge._replace(accuracy=None))
+    monkeypatch.setattr(
+        "gan_core.jobs.shared.run_sampler.dataset_classifier_of", lambda *_: judge._replace(accuracy=None)
+    )
     assert (
         ask().label_check.unchecked == "not checked: no held-out images to try a classifier on."
         and ask().image_checks.checks == ()
@@ -371,8 +375,9 @@ def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(context, run
 
 def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(context, run):
     folder = context.workspace.dataset(context.store.run(run).dataset_id)
-    wanted = {"extractor": "auto", "weights": ""}
-    choose = lambda **more: choose_networks(context.workspace, folder, wanted | more, "cpu", None, lambda: False)
+    choose = lambda avoid="", **more: choose_networks(
+        context.workspace, folder, EvaluateRequest(**more), "cpu", avoid, Progress()
+    )
     assert choose().extractor.name == "efficientnet-lite0"
     assert choose(avoid="efficientnet-lite0").extractor.name == "referee"
     asked = choose(avoid="efficientnet-lite0", extractor="efficientnet-lite0")
@@ -382,9 +387,9 @@ def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(cont
 def test_utility_is_shown_every_way_in_every_first_part(context, run, monkeypatch):
     shown = {}
 
-    def compare(train_images, train_labels, test_images, test_labels, classes, synthetic, **rest):
+    def compare(real, synthetic, settings, progress):
         shown["images"] = synthetic(1, 20)
-        return {"caveats": ["One trained generator was judged."], "sentence": "No gain.", "verdict": "none"}
+        return UtilityResult(caveats=["One trained generator was tested."], sentence="No gain.", verdict="none")
 
     monkeypatch.setattr("gan_core.evaluation.utility.utility", compare)
     result = do(context, actions.utility(context, run, UtilityRequest(seed=3, methods={"gan": 1.0, "classical": 1.0})))
