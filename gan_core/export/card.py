@@ -19,7 +19,7 @@ An image dataset with one folder per class. {made} The real training images are 
 | Seed | {seed} |
 | Checkpoint (SHA-256) | {checkpoint} |
 | Copies of training images | {copying} |
-| Images drawn and kept | {gate} |
+| Images drawn and kept | {kept} |
 
 ## Classes
 
@@ -40,8 +40,8 @@ An image dataset with one folder per class. {made} The real training images are 
 IMAGEFOLDER = """## Files
 
 - `train/<class>/real_000001.{ending}`: a real image. `train/<class>/gan_000001.{ending}`: one that the network drew.
-  `classical_000001.{ending}`: a changed copy of a real training image. `composite_000001.{ending}`: an object on another
-  background.
+  `classical_000001.{ending}`: a changed copy of a real training image. `composite_000001.{ending}`: an object of a real
+  image on another background.
 - `test/<class>/real_000001.{ending}`: held-out real images. Measure on these only.
 - `metadata.csv` in `train/` and `test/` (`metadata.jsonl` where a label could be taken for a number): file name, label,
   whether it is synthetic, the method, run and seed ("-" and -1 where there is none). A label that a spreadsheet would run
@@ -103,14 +103,14 @@ def dataset_card(manifest: dict[str, Any]) -> str:
         seed=manifest["seed"],
         checkpoint=manifest["checkpoint_sha256"] or "none",
         copying=markdown(manifest["copying"]),
-        gate=markdown(manifest["gate_said"]),
+        kept=markdown(manifest["gate_said"]),
         originals="included" if manifest["originals"] else "not included",
         rows="\n".join(table_row(row) for row in manifest["classes"]),
     )
 
 
 def files(manifest: dict[str, Any]) -> str:
-    """What lies where, and how to load it."""
+    """The section on the files of the zip and how to load them."""
     ending = FORMATS[manifest["format"]]
     if manifest["layout"] != "webdataset":
         return IMAGEFOLDER.format(ending=ending)
@@ -121,15 +121,15 @@ def files(manifest: dict[str, Any]) -> str:
 
 
 def made(methods: dict[str, int]) -> str:
-    """Who made the synthetic images, in sentences."""
-    told = []
+    """How the synthetic images were made, in sentences."""
+    sentences = []
     if drawn := methods.get("gan"):
-        told.append(f"A generative adversarial network, trained on real images, drew {drawn:,} synthetic ones.")
+        sentences.append(f"A generative adversarial network, trained on real images, drew {drawn:,} synthetic ones.")
     if copies := methods.get("classical"):
-        told.append(f"{copies:,} are changed copies of real training images: moved, turned, enlarged, relit.")
+        sentences.append(f"{copies:,} are changed copies of real training images: moved, turned, enlarged, relit.")
     if pasted := methods.get("composite"):
-        told.append(f"{pasted:,} show objects of real training images, cut out and pasted on others' backgrounds.")
-    return " ".join(told)
+        sentences.append(f"{pasted:,} show objects of real training images, cut out and pasted on others' backgrounds.")
+    return " ".join(sentences)
 
 
 def table_row(row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The zip of a generator: what lies beside its weights. Two scripts draw with it, one with onnxruntime alone."""
+"""The model bundle: a generator as a zip. Beside its weights lie a README and scripts that draw with it, one of them with onnxruntime alone."""
 
 import shlex
 from pathlib import Path
@@ -32,14 +32,14 @@ output: `image` uint8 [N, {size}, {size}, {channels}]. """
 
 
 def members(facts: dict[str, Any], run_name: str, onnx: str) -> dict[str, str]:
-    """File name -> text. facts: of generator.json; onnx: why there is no ONNX file, else ''."""
+    """File name -> text of the files beside the weights. facts: of generator.json; onnx: why there is no ONNX file, else ''."""
     scripts = ["draw_torch.py"] if onnx else ["draw.py", "draw_torch.py"]
     return {"README.md": card(facts, run_name, onnx), **{name: (SCRIPTS / name).read_text("utf-8") for name in scripts}}
 
 
 def card(facts: dict[str, Any], run_name: str, onnx: str) -> str:
     levels = facts.get("onnx_levels")
-    told = (
+    about_onnx = (
         f" is not here: {markdown(onnx)}" if onnx else f": draws without torch; at most {levels} of 255 levels from it."
     )
     first = shlex.quote(" ".join(facts["classes"][0].split()))
@@ -52,7 +52,7 @@ def card(facts: dict[str, Any], run_name: str, onnx: str) -> str:
         recipe=markdown(facts["recipe"]),
         images_seen=facts["images_seen"],
         checkpoint=facts["checkpoint_sha256"],
-        onnx=told,
+        onnx=about_onnx,
         commands="\n".join(commands).replace("```", ""),
         graph="" if onnx else GRAPH.format(**{key: facts[key] for key in ("z_dim", "size", "channels")}),
     )

@@ -1,4 +1,4 @@
-"""How many images each class needs: real, missing and planned. Light, since pages import it."""
+"""How many images each class needs: real, missing and planned. Imports little, since pages import it."""
 
 import math
 from itertools import accumulate, pairwise
@@ -8,20 +8,18 @@ from typing import Any, NamedTuple
 from gan_core.errors import UserError
 from gan_core.text import and_more
 
-FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the pictures in a zip, and how their names end
-LAYOUTS = ("auto", "imagefolder", "webdataset")  # a folder per class, or tar files for streaming
-SHARDS_ABOVE = 100_000  # pictures in a zip: auto then writes tar files
-SMALLEST_SIDE, LARGEST_SIDE = 8, 1024  # px that pictures may be resized to
+FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the images in a zip, and how their file names end
+SHARDS_ABOVE = 100_000  # images in a zip: auto then writes tar files
 SHOWN_NAMES = 10
-LEAST_FOR_GAN = 10  # real images of a class: below that a GAN can hardly do more than copy them
-MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is a slip of the finger
+LEAST_FOR_GAN = 10  # real images of a class: with fewer a GAN can hardly do more than copy them
+MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is surely a typing error
 
 Shares = dict[str, dict[str, int]]  # class name -> images to make by method
 Balance = str | int | dict[str, int]  # 'largest', 'median', one total for every class, or totals by class
 
 
 class Row(NamedTuple):
-    """One class: images that are there, that the GAN shall add, and their sum."""
+    """One class: images that are there, images to make, and their sum."""
 
     real: int
     missing: int
@@ -33,7 +31,7 @@ class Row(NamedTuple):
 
 
 def parse_balance(text: str, classes: list[str]) -> Balance:
-    """The words of the command line: 'largest', 'median', '500', or 'kiwi=300,owl=200'. Raises UserError.
+    """The balance as the command line writes it: 'largest', 'median', '500', or 'kiwi=300,owl=200'. Raises UserError.
 
     A class name may itself hold commas and equals signs: the longest class name that fits is taken.
     """
@@ -104,7 +102,7 @@ def shares(plan: dict[str, Row], counts: dict[str, int], methods: dict[str, floa
 
 
 def layout_of(layout: str, images: int) -> str:
-    """imagefolder or webdataset, for so many pictures in the zip."""
+    """imagefolder or webdataset, for so many images in the zip."""
     return ("webdataset" if images > SHARDS_ABOVE else "imagefolder") if layout == "auto" else layout
 
 

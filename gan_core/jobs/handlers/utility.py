@@ -10,7 +10,7 @@ from gan_core.export import plan
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import AT_ONCE, real_images
-from gan_core.jobs.shared.fill_classes import WORDS, Makers, dealt, makers
+from gan_core.jobs.shared.fill_classes import METHOD_NAMES, Makers, methods_in_order, makers
 from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
@@ -64,7 +64,7 @@ class Synthetic:
 
     def __call__(self, label: int, count: int) -> np.ndarray:
         """uint8 [at most count, H, W, C]."""
-        order = np.array(dealt(count, self.shares[label]))
+        order = np.array(methods_in_order(count, self.shares[label]))
         images, there = np.empty((count, *self.shape), np.uint8), np.zeros(count, bool)
         for method in np.unique(order).tolist():
             rows = np.flatnonzero(order == method)
@@ -89,7 +89,7 @@ def with_sources(
     used = {method for share in shares.values() for method in share}
     sentence, caveats = result.sentence, result.caveats
     if used != {"gan"}:
-        words = ", ".join(f"{WORDS[method]} ({weight:g})" for method, weight in methods.items())
+        words = ", ".join(f"{METHOD_NAMES[method]} ({weight:g})" for method, weight in methods.items())
         sentence = f"Of {words}: {sentence}"
     if not made.generator:
         caveats = [text for text in caveats if "generator" not in text]

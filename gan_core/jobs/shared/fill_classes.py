@@ -1,4 +1,4 @@
-"""What makes the images that a class lacks: a run's generator, changed copies, pasted objects; for `export` and `utility`."""
+"""What makes the images that a class lacks: the generator of a run, changed copies, pasted objects; for `export` and `utility`."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,13 +17,14 @@ from gan_core.requests.export import CHECKS
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
-WORDS = {"gan": "the run", "classical": "changed copies", "composite": "objects on other backgrounds"}
+METHOD_NAMES = {"gan": "the run", "classical": "changed copies", "composite": "objects on other backgrounds"}
 
 
 class Makers(NamedTuple):
     """by_method: makers of contents.Contents. generator, quality_filter: None where nothing is drawn.
 
-    notes: sentences on classes that are filled in another way than was asked for.
+    without_object: classes of which no object could be cut out. notes: sentences on classes that are filled in another way than
+    the request says.
     """
 
     by_method: dict[str, Any]
@@ -33,8 +34,8 @@ class Makers(NamedTuple):
     notes: list[str]
 
 
-def dealt(count: int, share: dict[str, int]) -> list[str]:
-    """The method of each of so many images, so that every first part of them has the shares."""
+def methods_in_order(count: int, share: dict[str, int]) -> list[str]:
+    """The method of each of so many images, mixed evenly: every first part of them has the same shares."""
     total, given, order = sum(share.values()), dict.fromkeys(share, 0), []
     for number in range(1, count + 1):
         method = max(share, key=lambda one: number * share[one] / total - given[one])
@@ -53,7 +54,7 @@ def makers(
     progress: Reporter,
     watch: queue.Watch,
 ) -> Makers:
-    """shares, small: of plan.shares; a class of which no object can be cut out has its share of these moved to changed copies.
+    """shares, small: of plan.shares. Where no object can be cut out of a class, its share of them moves to changed copies.
 
     Raises UserError no_run, Stopped.
     """

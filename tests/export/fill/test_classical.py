@@ -15,7 +15,7 @@ from gan_core.export import plan
 from gan_core.export.fill.classical import Classical
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
-from gan_core.jobs.shared.fill_classes import dealt
+from gan_core.jobs.shared.fill_classes import methods_in_order
 from gan_core.requests import ExportRequest, Policy, UtilityRequest
 from gan_core.requests.export import read_methods
 from gan_core.storage.workspace import new_id
@@ -138,7 +138,7 @@ def test_utility_asks_about_copies_as_an_export_would_make_them(context, toy_dat
 
 
 def test_every_first_part_of_dealt_images_has_the_shares():
-    order = dealt(400, {"gan": 3, "classical": 1, "composite": 1})
+    order = methods_in_order(400, {"gan": 3, "classical": 1, "composite": 1})
     for n in range(5, 401):
         assert abs(order[:n].count("gan") - 0.6 * n) < 1.01 and abs(order[:n].count("composite") - 0.2 * n) < 1.01
-    assert dealt(3, {"gan": 7}) == ["gan"] * 3
+    assert methods_in_order(3, {"gan": 7}) == ["gan"] * 3
