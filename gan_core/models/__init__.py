@@ -1,13 +1,14 @@
-"""FAMILIES: every pair of networks that can be trained. One family is one file; its row in families.py says what it can do.
+"""FAMILIES: every pair of networks that can be trained. One family is one file; settings/families.py says what it can do.
 
-The contract, checked for each entry by tests/test_models.py:
+The contract, checked for each entry by tests/models/test_contract.py:
     Generator(spec)(z [N, z_dim], y int64 [N]) -> images [N, channels, S, S] in about [-1, 1]
-    Discriminator(spec)(images, y) -> logits [N], or [N, K] where it judges K places; higher is more real
-    Discriminator(spec).logits_and_auxiliary(images, y) -> (logits, side [N] or None), with auxiliary_weight_d and auxiliary_weight_g: see layers.ConditionalDiscriminator
-where S = spec.size. A set without labels has num_classes = 1: there is no unconditional case. A module anywhere in them may have
-at(progress), which the step calls with the share of the run that is done, in [0, 1]; what it sets are buffers. G.eval() draws
-the same image for the same z and y each time, and an image that does not depend on the rest of the batch. Where a row of
-families.py has no losses there is no adversary: what stands in D's place is the business of its game.
+    Discriminator(spec)(images, y) -> logits [N], or [N, K] for K image patches; higher is more real
+    Discriminator(spec).logits_and_auxiliary(images, y) -> (logits, auxiliary loss [N] or None), with the attributes
+        auxiliary_weight_d and auxiliary_weight_g: see layers.ConditionalDiscriminator
+where S = spec.size. A dataset without labels has num_classes = 1, so every network is conditional. Any module of a network may have
+a method at(progress): the step calls it with the share of the run that is done, in [0, 1], and it may set buffers. G.eval() draws
+the same image for the same z and y each time, independent of the rest of the batch. A family whose row in families.py has no losses
+has no discriminator: its training step decides what the second network is.
 """
 
 from collections.abc import Callable

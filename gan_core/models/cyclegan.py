@@ -1,8 +1,8 @@
-"""CycleGAN (Zhu et al., arXiv:1703.10593): G turns an image of one class into another class; D judges patches, not whole images.
+"""CycleGAN (Zhu et al., arXiv:1703.10593): G turns an image of one class into another class; D has a logit for each patch.
 
-Departs from the paper: one translator that is told the class to go to (conditional instance norm, arXiv:1610.07629) instead of
-one network a direction, so that any number of classes works; a D that is told the class by projection, without instance norm,
-which would hide an image's brightness from it. To draw without a source image, G keeps a bank of some that it was trained on.
+Departs from the paper: one generator that is conditional on the target class (conditional instance norm, arXiv:1610.07629) instead
+of one network for each direction, so that any number of classes works; D is conditional by projection and has no instance norm,
+which would remove an image's brightness. To draw without a source image, G keeps a bank of training images.
 """
 
 import itertools
@@ -15,11 +15,11 @@ from gan_core.models.layers import ClassEmbedding
 from gan_core.models.spec import Spec
 
 BANK = 512  # source images that are kept to draw from
-POOL = 50  # earlier fakes that D is shown again
+POOL = 50  # earlier fakes that D is shown again (arXiv:1612.07828)
 
 
-class Norm(nn.Module):
-    """[N, C, H, W], y [N] -> the same, each channel of each image of mean 0 and variance 1, then scaled and shifted by class."""
+class ConditionalInstanceNorm(nn.Module):
+    """[N, C, H, W], y [N] -> instance norm with a scale and a shift for each class (arXiv:1610.07629)."""
 
     def __init__(self, channels: int, num_classes: int):
         super().__init__()
@@ -31,12 +31,12 @@ class Norm(nn.Module):
         return F.instance_norm(x) * (1 + self.scale(y)[:, :, None, None]) + self.shift(y)[:, :, None, None]
 
 
-class Layer(nn.Module):
-    """A convolution with reflected borders, and its norm. up: nearest twice as large first, which leaves no checkerboard."""
+class ConvLayer(nn.Module):
+    """A convolution with reflected borders and its norm. up: doubles the size first by nearest neighbour, against checkerboards."""
 
     def __init__(self, i: int, o: int, num_classes: int, kernel: int = 3, stride: int = 1, up: bool = False):
         super().__init__()
-        self.up, self.norm = up, Norm(o, num_classes)
+        self.up, self.norm = up, ConditionalInstanceNorm(o, num_classes)
         self.conv = nn.Conv2d(i, o, kernel, stride, kernel // 2, padding_mode="reflect")
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -44,12 +44,12 @@ class Layer(nn.Module):
         return self.norm(self.conv(x), y)
 
 
-class Block(nn.Module):
-    """x + two layers of it."""
+class ResidualBlock(nn.Module):
+    """x plus two layers."""
 
     def __init__(self, channels: int, num_classes: int):
         super().__init__()
-        self.first, self.second = (Layer(channels, channels, num_classes) for _ in range(2))
+        self.first, self.second = (ConvLayer(channels, channels, num_classes) for _ in range(2))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return x + self.second(F.relu(self.first(x, y)), y)
@@ -68,11 +68,11 @@ class Generator(nn.Module):
         super().__init__()
         w, k = spec.width, spec.num_classes
         self.down = nn.ModuleList(
-            [Layer(spec.channels, w, k, 7), Layer(w, 2 * w, k, 3, 2), Layer(2 * w, 4 * w, k, 3, 2)]
+            [ConvLayer(spec.channels, w, k, 7), ConvLayer(w, 2 * w, k, 3, 2), ConvLayer(2 * w, 4 * w, k, 3, 2)]
         )
         count = 6 if spec.size > 64 else 4
-        self.blocks = nn.ModuleList(Block(4 * w, k) for _ in range(count))
-        self.up = nn.ModuleList(Layer(i, o, k, up=True) for i, o in itertools.pairwise([4 * w, 2 * w, w]))
+        self.blocks = nn.ModuleList(ResidualBlock(4 * w, k) for _ in range(count))
+        self.up = nn.ModuleList(ConvLayer(i, o, k, up=True) for i, o in itertools.pairwise([4 * w, 2 * w, w]))
         self.to_image = nn.Conv2d(w, spec.channels, 7, padding=3, padding_mode="reflect")
         self.register_buffer("bank", torch.zeros(BANK, spec.channels, spec.size, spec.size, dtype=torch.uint8))
         self.register_buffer("bank_labels", torch.full((BANK,), -1))  # -1: still empty
@@ -96,17 +96,17 @@ class Generator(nn.Module):
         return self.translate(self.bank[index].to(self.to_image.weight.dtype) / 127.5 - 1, y)
 
     @torch.no_grad()
-    def remember(self, images: torch.Tensor, y: torch.Tensor) -> None:
-        """Put images [N, channels, S, S] and their classes into the bank while it has room."""
+    def fill_bank(self, images: torch.Tensor, y: torch.Tensor) -> None:
+        """Add images [N, channels, S, S] and their classes to the bank while it has room."""
         place = (self.bank_labels >= 0).sum() + torch.arange(len(y), device=y.device)
         fits, place = place < BANK, place.clamp(max=BANK - 1)
         pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        self.bank.index_add_(0, place, pixels * fits[:, None, None, None])  # what is empty is 0, and -1 of the labels
+        self.bank.index_add_(0, place, pixels * fits[:, None, None, None])  # empty places are 0, and -1 in the labels
         self.bank_labels.index_add_(0, place, (y + 1) * fits)
 
 
 class Discriminator(nn.Module):
-    """images [N, channels, S, S], y [N] -> logits [N, K], one a patch: 70 px of more than 64 px, 22 px of fewer."""
+    """images [N, channels, S, S], y [N] -> logits [N, K], one for each patch of 70 px, or of 22 px in images of up to 64 px."""
 
     auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0
     pool: torch.Tensor
@@ -127,15 +127,17 @@ class Discriminator(nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         for layer in [*self.downs, self.last]:
             x = F.leaky_relu(layer(x), 0.2)
-        named = (x * self.embed(y)[:, :, None, None]).sum(1, keepdim=True)  # [N, 1, H, W]
-        return (self.head(x) + F.avg_pool2d(named, 4, 1, 1)).flatten(1)
+        projection = (x * self.embed(y)[:, :, None, None]).sum(1, keepdim=True)  # [N, 1, H, W]
+        return (self.head(x) + F.avg_pool2d(projection, 4, 1, 1)).flatten(1)
 
     def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
         return self(x, y), None
 
     @torch.no_grad()
-    def swap_with_pool(self, fake: torch.Tensor, y: torch.Tensor, order: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-        """fake [N, channels, S, S] of classes y, some replaced by older ones of the same class, which they replace in the pool.
+    def swap_with_pool(
+        self, fake: torch.Tensor, y: torch.Tensor, order: torch.Tensor, chance: torch.Tensor
+    ) -> torch.Tensor:
+        """fake [N, channels, S, S] of classes y, some of them exchanged with older fakes of the same class in the pool.
 
         order [POOL]: a permutation; chance [N] in [0, 1].
         """

@@ -1,7 +1,7 @@
 """DCGAN (Radford et al., arXiv:1511.06434), and the same D without batch norm for penalties and spectral norm.
 
 Spec.width is the number of channels at S/2 px; it doubles with each halving down to 4 px, up to 8 * width. Departs from the paper:
-a label, by concatenation in G and as the spec's condition says in D; growth stops at 8 * width, so that 128 and 256 px fit.
+the label goes to G by concatenation and to D as spec.condition says; the limit of 8 * width makes 128 and 256 px possible.
 """
 
 import itertools
@@ -19,8 +19,8 @@ def widths(size: int, width: int) -> list[int]:
     return [width * min(8, 2**level) for level in reversed(range(size.bit_length() - 3))]
 
 
-def start_small(net: nn.Module) -> None:
-    """The paper's start: weights N(0, 0.02), gains of batch norm N(1, 0.02), biases 0."""
+def init_weights(net: nn.Module) -> None:
+    """The paper's initial weights: N(0, 0.02), gains of batch norm N(1, 0.02), biases 0."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d):
             mean = 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0
@@ -29,8 +29,8 @@ def start_small(net: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def halvings(levels: list[int]) -> nn.ModuleList:
-    """Convolutions to half the px, from levels[0] channels to levels[1], and on."""
+def strided_convolutions(levels: list[int]) -> nn.ModuleList:
+    """Convolutions that halve the size, from levels[0] channels to levels[1] and so on."""
     return nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in itertools.pairwise(levels))
 
 
@@ -47,7 +47,7 @@ class Generator(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(level) for level in levels)
         self.to_image = nn.ConvTranspose2d(levels[-1], spec.channels, 4, stride=2, padding=1)
-        start_small(self)
+        init_weights(self)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = torch.cat([z, self.embed(y)], dim=1)[:, :, None, None]
@@ -59,15 +59,15 @@ class Generator(nn.Module):
 class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]. Batch norm except in the first and the last layer.
 
-    The last layer, the paper's 4 x 4 convolution to one logit, is the linear head on what is flattened here.
+    The last layer, the paper's 4 x 4 convolution to one logit, is the linear head on the flattened features.
     """
 
     def __init__(self, spec: Spec):
         levels = widths(spec.size, spec.width)[::-1]
         super().__init__(spec, levels[-1] * 16)
-        self.downs = halvings([self.in_channels, *levels])
+        self.downs = strided_convolutions([self.in_channels, *levels])
         self.norms = nn.ModuleList([nn.Identity(), *(nn.BatchNorm2d(level) for level in levels[1:])])
-        start_small(self)
+        init_weights(self)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         for down, norm in zip(self.downs, self.norms, strict=True):
@@ -76,12 +76,12 @@ class Discriminator(ConditionalDiscriminator):
 
 
 class PerImageDiscriminator(ConditionalDiscriminator):
-    """images [N, channels, S, S], y [N] -> logits [N]: DCGAN's D without batch norm, which an image's gradient needs."""
+    """images [N, channels, S, S], y [N] -> logits [N]: DCGAN's D without batch norm, so that gradient penalties are possible."""
 
     def __init__(self, spec: Spec):
         levels = widths(spec.size, spec.width)[::-1]
         super().__init__(spec, (levels[-1] + spec.minibatch_std) * 16)
-        self.downs = halvings([self.in_channels, *levels])
+        self.downs = strided_convolutions([self.in_channels, *levels])
         self.batch_std = MinibatchStd() if spec.minibatch_std else nn.Identity()
 
     def features(self, x: torch.Tensor) -> torch.Tensor:

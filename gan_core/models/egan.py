@@ -22,5 +22,5 @@ class Generator(dcgan.Generator):
         for up in self.ups.modules():
             if isinstance(
                 up, nn.ConvTranspose2d
-            ):  # four taps an output pixel: tones neither grow nor fade without norm
+            ):  # four kernel values for an output pixel: keeps the variance without a norm
                 nn.init.normal_(up.weight, std=(2 * up.in_channels) ** -0.5)

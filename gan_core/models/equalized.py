@@ -1,5 +1,5 @@
 """Layers with an equalised learning rate (Karras et al., arXiv:1710.10196): weights N(0, 1), scaled to He's deviation in each pass,
-so that Adam's step is the same share of every weight. `rate` makes a layer learn that much slower still (arXiv:1812.04948).
+so that a step of Adam changes every weight by the same share. `rate` is a factor on a layer's learning rate (arXiv:1812.04948).
 """
 
 import math
@@ -38,7 +38,7 @@ class EqualLinear(nn.Module):
 
 
 class EqualConv(nn.Module):
-    """[N, i, H, W] -> [N, o, H', W']; keeps the size unless told otherwise. k is odd."""
+    """[N, i, H, W] -> [N, o, H', W']; with stride 1 and the default padding the size stays. k is odd."""
 
     def __init__(self, i: int, o: int, k: int = 3, bias: bool = True, stride: int = 1, padding: int | None = None):
         super().__init__()

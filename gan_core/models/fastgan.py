@@ -1,8 +1,8 @@
-"""FastGAN, for a few hundred images (Liu et al., arXiv:2101.04775): D must also be able to redraw the real images that it sees.
+"""FastGAN, for a few hundred images (Liu et al., arXiv:2101.04775): D is also trained to reconstruct the real images.
 
-Departs from the paper: reconstruction by mean absolute error, not LPIPS, which would need another network; the hinge without its
+Departs from the paper: reconstruction by mean absolute error, not LPIPS, which would need another network; the hinge loss without
 random margins; no excitation inside D; channels of D at most 8 x width. The paper has no labels: here G takes the class beside
-the noise, and D by projection at every place of its two grids (arXiv:1802.05637).
+the noise, and D by a projection for each patch (arXiv:1802.05637).
 """
 
 import itertools
@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.fast_generator import FastGenerator, Stage
-from gan_core.models.layers import EMBED, ClassEmbedding, PatchProjectionHead, normed
+from gan_core.models.layers import EMBED, ClassEmbedding, PatchProjectionHead, spectral_layer
 from gan_core.models.spec import Spec
 
 D_WIDTHS = {128: 1, 64: 2, 32: 4, 16: 8, 8: 8}  # channels of D at that many px, times width
-DRAWN_WIDTHS = {16: 4.0, 32: 2.0, 64: 1.0, 128: 0.5}  # of the decoders
+DECODER_WIDTHS = {16: 4.0, 32: 2.0, 64: 1.0, 128: 0.5}  # channels of the decoders at that many px, times width
 
 
 class Generator(nn.Module):
@@ -33,9 +33,9 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """images [N, channels, S, S], y [N] -> logits [N, 50]: two grids of 5 x 5, of the image and of the image at half its size."""
+    """images [N, channels, S, S], y [N] -> logits [N, 50]: 5 x 5 patches of the image and of the image at half its size."""
 
-    auxiliary_weight_d, auxiliary_weight_g = 1.0, 0.0  # reals are redrawn; fakes never pay for it
+    auxiliary_weight_d, auxiliary_weight_g = 1.0, 0.0  # only real images are reconstructed
 
     def __init__(self, spec: Spec):
         super().__init__()
@@ -50,7 +50,7 @@ class Discriminator(nn.Module):
         return torch.cat([self.near_head(near, y), self.far_head(far, y)], 1)
 
     def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(logits, mean absolute error [N] of the image drawn from each eye, and of one quarter of it in full detail)."""
+        """(logits, mean absolute error [N] of the reconstructions: from both encoders, and of one quarter in full detail)."""
         smaller = F.avg_pool2d(x, 2)
         (*_, wide, near), (*_, far) = self.near(x), self.far(smaller)
         quarter = torch.randint(4, (1,), device=x.device)
@@ -59,12 +59,12 @@ class Discriminator(nn.Module):
             (self.draw_far(far), smaller),
             (self.draw_part(cut(wide, quarter)), cut(x, quarter)),
         )
-        side = torch.stack([(drawn - wanted).abs().mean([1, 2, 3]) for drawn, wanted in pairs]).sum(0)
-        return self.logits(near, far, y), side
+        errors = [(drawn - wanted).abs().mean([1, 2, 3]) for drawn, wanted in pairs]
+        return self.logits(near, far, y), torch.stack(errors).sum(0)
 
 
 def cut(x: torch.Tensor, quarter: torch.Tensor) -> torch.Tensor:
-    """[N, C, S, S], int64 [1] in 0..3 -> [N, C, S/2, S/2]: the same quarter of all, without waiting for the device."""
+    """[N, C, S, S], int64 [1] in 0..3 -> [N, C, S/2, S/2]: the same quarter of all images, without a device sync."""
     n, c, side, _ = x.shape
     tiles = x.reshape(n, c, 2, side // 2, 2, side // 2).transpose(3, 4).reshape(n, c, 4, side // 2, side // 2)
     return tiles.index_select(2, quarter)[:, :, 0]
@@ -76,7 +76,9 @@ class Encoder(nn.Module):
     def __init__(self, spec: Spec, side: int):
         super().__init__()
         plan = [D_WIDTHS[s] * spec.width for s in D_WIDTHS if s < side]
-        self.first = nn.Sequential(normed(nn.Conv2d(spec.channels, plan[0], 4, 2, 1, bias=False)), nn.LeakyReLU(0.2))
+        self.first = nn.Sequential(
+            spectral_layer(nn.Conv2d(spec.channels, plan[0], 4, 2, 1, bias=False)), nn.LeakyReLU(0.2)
+        )
         self.downs = nn.ModuleList(Down(i, o) for i, o in itertools.pairwise(plan))
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
@@ -87,7 +89,7 @@ class Encoder(nn.Module):
 
 
 class Down(nn.Module):
-    """[N, i, S, S] -> [N, o, S/2, S/2]: the mean of a path of two convolutions and one of a pooling."""
+    """[N, i, S, S] -> [N, o, S/2, S/2]: the mean of two convolutions and of average pooling with a 1x1 convolution."""
 
     def __init__(self, i: int, o: int):
         super().__init__()
@@ -99,7 +101,7 @@ class Down(nn.Module):
 
 
 def convolution(i: int, o: int, kernel: int, stride: int, padding: int) -> list[nn.Module]:
-    conv = normed(nn.Conv2d(i, o, kernel, stride, padding, bias=False))
+    conv = spectral_layer(nn.Conv2d(i, o, kernel, stride, padding, bias=False))
     return [conv, nn.BatchNorm2d(o), nn.LeakyReLU(0.2)]
 
 
@@ -116,13 +118,16 @@ class PatchHead(nn.Module):
 
 
 class Decoder(nn.Module):
-    """[N, 8 * width, 8, 8] -> a picture [N, channels, S/2, S/2] in [-1, 1]."""
+    """[N, 8 * width, 8, 8] -> an image [N, channels, S/2, S/2] in [-1, 1]."""
 
     def __init__(self, spec: Spec):
         super().__init__()
-        plan = [8 * spec.width, *(max(4, int(w * spec.width)) for s, w in DRAWN_WIDTHS.items() if s <= spec.size // 2)]
+        plan = [
+            8 * spec.width,
+            *(max(4, int(w * spec.width)) for s, w in DECODER_WIDTHS.items() if s <= spec.size // 2),
+        ]
         self.stages = nn.ModuleList(Stage(i, o, nn.BatchNorm2d, double=False) for i, o in itertools.pairwise(plan))
-        self.to_image = normed(nn.Conv2d(plan[-1], spec.channels, 3, padding=1))
+        self.to_image = spectral_layer(nn.Conv2d(plan[-1], spec.channels, 3, padding=1))
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         for stage in self.stages:

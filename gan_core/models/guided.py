@@ -1,7 +1,7 @@
-"""Guided: a discriminator that also looks with the layers of a classifier of the same images, which stay as they are.
+"""A discriminator that also uses the frozen features of a classifier of the same dataset.
 
-The idea is that of Projected GANs (Sauer et al., arXiv:2111.01007), with features of the dataset's own instead of ImageNet's: what
-tells its classes apart is what synthetic images have to get right. The classifier saw training images only.
+The idea is that of Projected GAN (Sauer et al., arXiv:2111.01007), with features of the dataset's own classifier instead of an
+ImageNet network: they tell its classes apart, which synthetic images must get right. The classifier saw training images only.
 """
 
 from typing import Any, cast
@@ -18,26 +18,26 @@ from gan_core.models.spec import Spec
 HIDDEN = 128
 
 
-class Guided(nn.Module):
-    """D(x, y) + linear(h) + <embed(y), h>, where h [N, 128] are frozen features of x, mixed. The contract of a discriminator."""
+class GuidedDiscriminator(nn.Module):
+    """D(x, y) + linear(h) + <embed(y), h>, where h [N, 128] is a trained layer on frozen features of x."""
 
     def __init__(self, D: Any, spec: Spec, size: int):
-        """size: px of the dataset's images, which the classifier knows; the border of padded ones is cut off for it."""
+        """size: px of the dataset's images. The classifier was trained at that size, so the border of padded images is cut off."""
         super().__init__()
         self.D, self.auxiliary_weight_d, self.auxiliary_weight_g = D, D.auxiliary_weight_d, D.auxiliary_weight_g
         self.edge, self.shrink = (spec.size - size) // 2, max(1, size // LARGEST_SIDE)
-        self.known = (size // self.shrink, spec.channels)
-        self.trunk, features = trunk(*self.known)
+        self.input_shape = (size // self.shrink, spec.channels)
+        self.trunk, features = frozen_features(*self.input_shape)
         self.mix = nn.Linear(features, HIDDEN)
         self.head = nn.Linear(HIDDEN, 1)
         self.embed = ClassEmbedding(spec.num_classes, HIDDEN)
         nn.init.normal_(self.embed.weight, std=0.02)
 
-    def take(self, body: dict[str, torch.Tensor]) -> None:
-        """The classifier's layers, from the state dict of a Sequential that begins with backbone.convolutions."""
-        self.trunk.load_state_dict(trunk(*self.known, body)[0].state_dict())
+    def load_classifier(self, body: dict[str, torch.Tensor]) -> None:
+        """body: state dict of a Sequential that begins with backbones.classifier.convolutions."""
+        self.trunk.load_state_dict(frozen_features(*self.input_shape, body)[0].state_dict())
 
-    def guidance(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def guidance_logits(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         if self.edge:
             x = x[..., self.edge : -self.edge, self.edge : -self.edge]
         if self.shrink > 1:
@@ -46,20 +46,20 @@ class Guided(nn.Module):
         return self.head(h)[:, 0] + (self.embed(y) * h).sum(1)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return self.together(self.D(x, y), x, y)
+        return self.with_guidance(self.D(x, y), x, y)
 
     def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        logits, side = self.D.logits_and_auxiliary(x, y)
-        return self.together(logits, x, y), side
+        logits, auxiliary = self.D.logits_and_auxiliary(x, y)
+        return self.with_guidance(logits, x, y), auxiliary
 
-    def together(self, logits: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return logits + self.guidance(x, y).view(-1, *[1] * (logits.ndim - 1))
+    def with_guidance(self, logits: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return logits + self.guidance_logits(x, y).view(-1, *[1] * (logits.ndim - 1))
 
 
-def trunk(side: int, channels: int, body: dict[str, torch.Tensor] | None = None) -> tuple[nn.Sequential, int]:
-    """backbone.convolutions, at rest, with the weights of body or fresh ones, and how many numbers they make of an image.
+def frozen_features(side: int, channels: int, body: dict[str, torch.Tensor] | None = None) -> tuple[nn.Sequential, int]:
+    """(the classifier's convolutions in eval mode, with the weights of body or fresh ones; number of features of an image).
 
-    Batch norm at rest is folded into the convolutions: twice differentiated, it costs a quarter of the step.
+    Batch norm is folded into the convolutions: under a gradient penalty it would cost a quarter of the step.
     """
     layers, features = convolutions(side, channels)
     net = nn.Sequential(*layers).eval()

@@ -1,7 +1,7 @@
-"""Images from clusters, the weakest baseline: each class has `width` mean images, drawn in few colours. NoDiscriminator is generated.
+"""K-means, the weakest baseline: each class has `width` cluster means, drawn in few colours. Nothing new is generated.
 
-Mini-batch k-means (Sculley, WWW 2010), as scikit-learn's MiniBatchKMeans, but with its state in buffers, so that a run resumes
-exactly. Departs from it: starts from the first images that a class shows. training/kmeans.py feeds it.
+Mini-batch k-means (Sculley, WWW 2010) like scikit-learn's MiniBatchKMeans, but with its state in buffers, so that a run resumes
+exactly. Departs from it: the first images of a class are its first centres. training/games/kmeans.py is its training step.
 """
 
 import math
@@ -17,7 +17,7 @@ ROUNDS = 5  # of k-means over an image's colours
 
 
 class Generator(nn.Module):
-    """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1]; z[:, 0] picks a cluster, as often as it has images."""
+    """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1]; z[:, 0] picks a cluster in proportion to its images."""
 
     centres: torch.Tensor
     counts: torch.Tensor
@@ -36,11 +36,11 @@ class Generator(nn.Module):
         return few_colours(self.centres[y * self.clusters + cluster].view(-1, *self.shape))
 
     @torch.no_grad()
-    def learn(self, images: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """images [N, channels, S, S], y [N] -> their mean squared distance, a pixel, from the centre that was nearest.
+    def partial_fit(self, images: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """images [N, channels, S, S], y [N] -> their mean squared distance for each pixel from the nearest centre.
 
-        An image becomes a centre while its class has none left over, else its class's nearest centre moves towards it by
-        1 / (images it has had).
+        An image becomes a centre while its class has fewer than `width`; else the nearest centre of its class moves towards it by
+        1 / (number of its images).
         """
         x, rows = images.flatten(1).float(), torch.arange(len(self.centres), device=y.device)
         among_its_class = (F.one_hot(y, len(self.counts)).cumsum(0) - 1).gather(1, y[:, None])[:, 0]
@@ -75,7 +75,7 @@ def few_colours(images: torch.Tensor) -> torch.Tensor:
 
 
 class NoDiscriminator(nn.Module):
-    """In D's place: clusters have no adversary."""
+    """Stands in for the discriminator, which k-means does not have."""
 
     def __init__(self, spec: Spec):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Blocks that two families use."""
+"""Building blocks that several families share."""
 
 from abc import ABC, abstractmethod
 
@@ -7,15 +7,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.spec import Spec
-from gan_core.models.spectral_norm import Layer, spectral
+from gan_core.models.spectral_norm import Layer, spectral_norm
 
 EMBED = 32  # channels of the class embedding in G
 
 
 class ClassEmbedding(nn.Embedding):
-    """y int64 [N] -> [N, d], times `share` in [0, 1], which a schedule sets: an unconditional start (arXiv:2201.06578).
+    """y int64 [N] -> [N, d], times `share` in [0, 1], which label warm-up raises from 0 (arXiv:2201.06578).
 
-    The share is a buffer, so checkpoints and the averaged G carry it.
+    The share is a buffer, so that checkpoints and the averaged G contain it.
     """
 
     share: torch.Tensor
@@ -32,13 +32,13 @@ class ClassEmbedding(nn.Embedding):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-GROUP = 4  # images that minibatch standard deviation compares
+GROUP = 4  # images that are compared by minibatch standard deviation
 
 
 class MinibatchStd(nn.Module):
-    """[N, C, H, W] -> [N, C + 1, H, W]: how much an image's group of neighbours in the batch varies (arXiv:1710.10196).
+    """[N, C, H, W] -> [N, C + 1, H, W]: adds the standard deviation within each group of images as a channel (arXiv:1710.10196).
 
-    Groups are `group` neighbours in the batch, the whole batch where it does not divide.
+    A group is `group` consecutive images, or the whole batch where its size is no multiple of `group`.
     """
 
     def __init__(self, group: int = GROUP):
@@ -57,12 +57,12 @@ class MinibatchStd(nn.Module):
 class ConditionalDiscriminator(nn.Module, ABC):
     """A discriminator from `features(x) -> [N, F]` and a head: D(x, y) -> logits [N], higher is more real.
 
-    condition "projection": linear(h) + <embed(y), h> (arXiv:1802.05637); "concat": planes of the label beside the image, and
-    linear(h); "auxiliary": linear(h), and a second head that names the class (arXiv:1610.09585). A subclass calls
-    super().__init__(spec, F) and builds its trunk for self.in_channels channels.
+    condition "projection": linear(h) + <embed(y), h> (arXiv:1802.05637). "concat": a plane made from the label is one more channel
+    of the image; linear(h). "auxiliary": linear(h), and a second head that classifies the image (arXiv:1610.09585). A subclass
+    calls super().__init__(spec, F) and builds its layers for self.in_channels channels.
     """
 
-    auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0  # weight of the side task on reals in D's loss, on fakes in G's
+    auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0  # of the auxiliary loss on reals in D's loss, on fakes in G's
 
     def __init__(self, spec: Spec, features: int):
         super().__init__()
@@ -70,14 +70,15 @@ class ConditionalDiscriminator(nn.Module, ABC):
         self.in_channels = spec.channels + (spec.condition == "concat")
         self.head: nn.Module = nn.Linear(features, 1)
         if spec.condition == "projection":
-            # Unscaled on purpose: with a small projection D hardly sees the label and G draws sharp images of the wrong class.
+            # Not scaled down: with a small projection D hardly uses the label, and G draws sharp images of the wrong class.
             self.embed = ClassEmbedding(spec.num_classes, features)
             nn.init.normal_(self.embed.weight, std=0.02)
         elif spec.condition == "concat":
             self.plane: nn.Module = ClassEmbedding(spec.num_classes, spec.size**2)
         else:
             self.classify = nn.Linear(features, spec.num_classes)
-            self.auxiliary_weight_d, self.auxiliary_weight_g = 1.0, 0.1  # full weight in G would reward prototypes (recipes.md A4)
+            self.auxiliary_weight_d = 1.0
+            self.auxiliary_weight_g = 0.1  # with full weight G would draw one typical image of each class
 
     @abstractmethod
     def features(self, x: torch.Tensor) -> torch.Tensor:
@@ -96,32 +97,33 @@ class ConditionalDiscriminator(nn.Module, ABC):
         return self.logit(self.hidden(x, y), y)
 
     def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """(logits, loss of the side task for each image [N] or None)."""
+        """(logits, auxiliary loss of each image [N] or None)."""
         h = self.hidden(x, y)
-        side = F.cross_entropy(self.classify(h).float(), y, reduction="none") if self.condition == "auxiliary" else None
-        return self.logit(h, y), side
+        if self.condition != "auxiliary":
+            return self.logit(h, y), None
+        return self.logit(h, y), F.cross_entropy(self.classify(h).float(), y, reduction="none")
 
 
-def normed(layer: Layer) -> Layer:
-    """A layer with weights from N(0, 0.02) and spectral norm, as FastGAN has them everywhere."""
+def spectral_layer(layer: Layer) -> Layer:
+    """The layer with weights from N(0, 0.02) and spectral norm, as everywhere in FastGAN."""
     nn.init.normal_(layer.weight, std=0.02)  # type: ignore[arg-type]
-    return spectral(layer)
+    return spectral_norm(layer)
 
 
 class PatchProjectionHead(nn.Module):
-    """h [N, F, s, s], y [N] -> logits [N, (s - 3)^2]: at each place a logit of its own and a projection on the class.
+    """h [N, F, s, s], y [N] -> logits [N, (s - 3)^2]: for each patch a logit and a projection on the class (arXiv:1802.05637).
 
-    The projection is on MAPS numbers a place, over sqrt(MAPS): at the start it weighs as much as the logit without the label.
+    The projection uses MAPS features of a patch and is divided by sqrt(MAPS), so that it starts with the weight of the logit.
     """
 
     MAPS = 64
 
     def __init__(self, features: int, num_classes: int):
         super().__init__()
-        self.plain = normed(nn.Conv2d(features, 1, 4))
-        self.maps = normed(nn.Conv2d(features, self.MAPS, 4, bias=False))
+        self.plain = spectral_layer(nn.Conv2d(features, 1, 4))
+        self.maps = spectral_layer(nn.Conv2d(features, self.MAPS, 4, bias=False))
         self.embed = ClassEmbedding(num_classes, self.MAPS)
 
     def forward(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        told = (self.maps(h) * self.embed(y)[:, :, None, None]).sum(1) / self.MAPS**0.5  # [N, s - 3, s - 3]
-        return (self.plain(h)[:, 0] + told).flatten(1)
+        projection = (self.maps(h) * self.embed(y)[:, :, None, None]).sum(1) / self.MAPS**0.5  # [N, s - 3, s - 3]
+        return (self.plain(h)[:, 0] + projection).flatten(1)

@@ -1,8 +1,8 @@
-"""Dense networks, the first GAN (Goodfellow et al., arXiv:1406.2661), with the widths of recipes.md A1 at width 64.
+"""Dense networks, the first GAN (Goodfellow et al., arXiv:1406.2661), with the widths of common tutorials at width 64.
 
 G: z, label -> 256 -> 512 -> 1024 -> pixels; D: pixels -> 512 -> 256 -> logit, with dropout. LeakyReLU 0.2 throughout. Departs from
-the paper: no maxout, and a label in G by concatenation and in D as the spec's condition says, which is the conditional GAN of
-Mirza and Osindero (arXiv:1411.1784) where that is "concat".
+the paper: no maxout, and the label goes to G by concatenation and to D as spec.condition says; with "concat" it is the conditional
+GAN of Mirza and Osindero (arXiv:1411.1784).
 """
 
 import torch

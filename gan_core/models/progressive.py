@@ -1,9 +1,9 @@
 """Progressive growing (Karras et al., arXiv:1710.10196): both networks start at 4 px and double, each new size fading in.
 
-Each size gets twice the share of the run of the one before, the first half of it for the fade. G always returns the full size:
-the current one magnified; D halves what it gets down to the current one. Departs from the paper: sizes get equal numbers of
-images there, which in a run limited by minutes would leave the last one next to none; D fades its own two paths, and reals are
-not blended beside that; z is not normalised, so that truncation works; no drift term in the loss; class projection in D.
+Each size gets twice as large a share of the run as the one before, the first half of it for fading in. G always returns the full
+size, by enlarging the current one; D halves its input down to the current one. Departs from the paper: there all sizes get equal
+numbers of images, which in a run limited by minutes would leave almost none for the last one; D fades between its two paths without
+blending the real images too; z is not normalised, so that truncation works; no drift term in the loss; class projection in D.
 """
 
 import itertools
@@ -28,7 +28,7 @@ def level_at(progress: float, levels: int) -> float:
 
 
 class Level(nn.Module):
-    """Where the growing is, as a float: fresh at the full size, moved on by at(progress)."""
+    """The current level of growing as a float: the full size in a new network, changed by at(progress)."""
 
     level: torch.Tensor
 
@@ -38,26 +38,28 @@ class Level(nn.Module):
         self.register_buffer("level", torch.tensor(self.now))
 
     def at(self, progress: float) -> int:
-        """Move on; returns the number of the largest size that counts now."""
+        """Set the level for this progress; returns the index of the largest size in use."""
         self.now = level_at(progress, self.levels)
         self.level.fill_(self.now)
         return math.ceil(self.now)
 
     def forward(self) -> tuple[int, float]:
-        """(the larger of the sizes that count, its share in (0, 1]).
+        """(index of the larger of the sizes in use, its share in (0, 1]).
 
-        In training at() has just been called: asking the buffer would wait for the device. At rest the buffer counts, which
-        checkpoints and the averaged G carry.
+        During training at() has just set self.now; reading the buffer would wait for the device. In eval mode the buffer counts,
+        which checkpoints and the averaged G contain.
         """
-        if not (self.training or torch.compiler.is_exporting()):  # a graph holds the level of the last images at rest
+        if not (
+            self.training or torch.compiler.is_exporting()
+        ):  # an exported graph keeps the level of the last images in eval mode
             self.now = self.level.item()
         level = self.now
         top = math.ceil(level)
         return top, 1.0 if top == level else level - (top - 1)
 
 
-def normed(x: torch.Tensor) -> torch.Tensor:
-    """Each pixel's channels brought to unit length on average."""
+def pixel_norm(x: torch.Tensor) -> torch.Tensor:
+    """Each pixel's channels scaled to a mean square of 1."""
     return x * (x.float().square().mean(1, keepdim=True) + 1e-8).rsqrt().to(x.dtype)
 
 
@@ -70,7 +72,7 @@ class UpBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = F.interpolate(x, scale_factor=2.0)
-        return normed(leaky(self.conv2(normed(leaky(self.conv1(x))))))
+        return pixel_norm(leaky(self.conv2(pixel_norm(leaky(self.conv1(x))))))
 
 
 class Generator(nn.Module):
@@ -88,7 +90,7 @@ class Generator(nn.Module):
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         top, share = self.growth()
         h = self.stem(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, 4, 4))
-        h = before = normed(leaky(self.conv(normed(leaky(h)))))
+        h = before = pixel_norm(leaky(self.conv(pixel_norm(leaky(h)))))
         for block in self.blocks[:top]:
             before, h = h, block(h)
         image = self.to_image[top](h)

@@ -1,10 +1,10 @@
-"""Projected GAN (Sauer et al., arXiv:2111.01007): D looks through a network that was trained on photographs and stays as it is.
+"""Projected GAN (Sauer et al., arXiv:2111.01007): D works on the features of a frozen network that was trained on photographs.
 
-Images go through EfficientNet-Lite0; four of its maps are mixed by random projections that are fixed too, across channels and from
-coarse to fine; one small head judges each. Scores of these images by the same network flatter them: rank with another one.
-Departs from the paper: heads of separable convolutions, as its authors advise for small budgets, that halve before they mix
-channels; images are shown at max(128, size) px and not at 224; a logit without the label beside the projection on it; noise in
-all norms of G, the class in its first layer too.
+Images go through EfficientNet-Lite0. Fixed random projections mix four of its feature maps, across channels and from coarse to
+fine, and a small head works on each. Scores that use the same network overrate these images: compare them by another one.
+Departs from the paper: heads of separable convolutions, as its authors advise for small budgets, which pool before they mix
+channels; images are shown at max(128, size) px, not at 224; a logit without the label beside the projection on it; the noise goes
+to all norms of G, the class to its first layer too.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from gan_core.models.backbones.lite0 import folded, package_state
 from gan_core.models.fast_generator import ConditionalBatchNorm, FastGenerator
-from gan_core.models.layers import ClassEmbedding, PatchProjectionHead, normed
+from gan_core.models.layers import ClassEmbedding, PatchProjectionHead, spectral_layer
 from gan_core.models.spec import Spec
 
 TAPS = (
@@ -25,26 +25,25 @@ TAPS = (
     (11, 16, 320),
 )  # blocks from, to, channels: maps of s/4, s/8, s/16, s/32 px
 LATERAL = (64, 128, 256, 512)  # channels after mixing across channels
-MIXED = (64, 64, 128, 256)  # channels of the maps that heads see, of s/2, s/4, s/8, s/16 px
-# Numbers that tell the first layer of G the class, beside z_dim of noise: with 32 the images of a class soon looked alike.
-HINT = 8
+MIXED = (64, 64, 128, 256)  # channels of the maps of s/2, s/4, s/8, s/16 px that the heads work on
+HINT = 8  # size of the class embedding for the first layer of G: with 32 the images of a class soon looked alike
 HEAD_WIDTHS = (2, 4, 8, 16)  # channels of a head at s/4, s/8, s/16, s/32 px, times width
 
 
 class Generator(nn.Module):
     """z [N, z_dim], y [N] -> images [N, channels, S, S] in [-1, 1].
 
-    The norms are told the class and the noise, of equal length at the start. Told the class alone, as in the paper, it was the
-    class that set colours and texture, and noise moved only details: on the way to one image a class. The first layer sees the
-    noise and a hint of the class: without it noise alone set the layout, and classes were heard late (docs/recipes.md).
+    The norms are conditional on the class and the noise, of equal length at the start. With the class alone, as in the paper, the
+    class decided colours and texture and the noise only details, so each class drifted towards one image. The first layer receives
+    the noise and a small class embedding: without it G used the class only late in the run (docs/recipes.md).
     """
 
     def __init__(self, spec: Spec):
         super().__init__()
         self.embed = ClassEmbedding(spec.num_classes, spec.z_dim)
         self.hint = ClassEmbedding(spec.num_classes, HINT)
-        told = lambda features: ConditionalBatchNorm(2 * spec.z_dim, features)
-        self.net = FastGenerator(spec, spec.z_dim + HINT, told, double=False)
+        norm = lambda features: ConditionalBatchNorm(2 * spec.z_dim, features)
+        self.net = FastGenerator(spec, spec.z_dim + HINT, norm, double=False)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
@@ -59,8 +58,8 @@ class Discriminator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         self.side = max(128, spec.size)
-        self.trunk = Trunk(self.side)
-        self.mix = Mix()
+        self.trunk = FrozenBackbone(self.side)
+        self.mix = RandomProjections()
         self.heads = nn.ModuleList(Head(i, 4 - level, spec) for level, i in enumerate(MIXED))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -74,23 +73,23 @@ class Discriminator(nn.Module):
         return self(x, y), None
 
 
-def fix(net: nn.Module, saved: bool) -> None:
-    """Make buffers of the parameters of net: nothing trains them. Those that are not saved come from a package each time."""
+def parameters_to_buffers(net: nn.Module, saved: bool) -> None:
+    """Turn the parameters of net into buffers, which are never trained; saved: whether checkpoints contain them."""
     for module in net.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             delattr(module, name)
             module.register_buffer(name, parameter.detach(), persistent=saved)
 
 
-class Trunk(nn.Module):
-    """images [N, 3, s, s] in [-1, 1] -> four maps. No batch norm and no dropout left in it: training mode changes nothing."""
+class FrozenBackbone(nn.Module):
+    """images [N, 3, s, s] in [-1, 1] -> four maps. It has no batch norm and no dropout, so train and eval mode are the same."""
 
     def __init__(self, side: int):
         super().__init__()
         net = folded(package_state(), side)
         self.stem = nn.Sequential(net._conv_stem, net._swish)
         self.blocks = nn.ModuleList(nn.Sequential(*net._blocks[a:b]) for a, b, _ in TAPS)
-        fix(self, saved=False)
+        parameters_to_buffers(self, saved=False)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x, maps = self.stem(x), []
@@ -100,18 +99,18 @@ class Trunk(nn.Module):
         return maps
 
 
-class Mix(nn.Module):
-    """Maps of s/4 ... s/32 px -> maps of s/2 ... s/16 px, by random 1x1 convolutions that stay as they started.
+class RandomProjections(nn.Module):
+    """Maps of s/4 ... s/32 px -> maps of s/2 ... s/16 px, by random 1x1 convolutions that are not trained.
 
-    Each goes through one of its own, takes in what comes from the coarser one, is projected again and doubled in size (in the
-    paper the other way round: the same, as both are linear, at four times the cost).
+    Each map goes through a convolution, the coarser result is added, and the sum is projected again and doubled in size. The paper
+    doubles first, which gives the same at four times the cost, as both are linear.
     """
 
     def __init__(self):
         super().__init__()
         self.across = nn.ModuleList(nn.Conv2d(i, o, 1) for (_, _, i), o in zip(TAPS, LATERAL, strict=True))
         self.down = nn.ModuleList(nn.Conv2d(i, o, 1) for i, o in zip(LATERAL, MIXED, strict=True))
-        fix(self, saved=True)
+        parameters_to_buffers(self, saved=True)
 
     def forward(self, maps: list[torch.Tensor]) -> list[torch.Tensor]:
         out: list[torch.Tensor] = []
@@ -123,24 +122,24 @@ class Mix(nn.Module):
 
 
 class Head(nn.Module):
-    """[N, i, S, S], y [N] -> logits [N, k]: halved `halvings` times, then a grid."""
+    """[N, i, S, S], y [N] -> logits [N, k]: halved `halvings` times, then a logit for each patch."""
 
     def __init__(self, i: int, halvings: int, spec: Spec):
         super().__init__()
         plan = [i, *(w * spec.width for w in HEAD_WIDTHS[-halvings:])]
-        self.downs = nn.Sequential(*(half(a, b) for a, b in itertools.pairwise(plan)))
+        self.downs = nn.Sequential(*(separable_half(a, b) for a, b in itertools.pairwise(plan)))
         self.grid = PatchProjectionHead(plan[-1], spec.num_classes)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.grid(self.downs(x), y)
 
 
-def half(i: int, o: int) -> nn.Module:
+def separable_half(i: int, o: int) -> nn.Module:
     """[N, i, S, S] -> [N, o, S/2, S/2]."""
     return nn.Sequential(
-        normed(nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False)),
+        spectral_layer(nn.Conv2d(i, i, 3, padding=1, groups=i, bias=False)),
         nn.AvgPool2d(2),
-        normed(nn.Conv2d(i, o, 1, bias=False)),
+        spectral_layer(nn.Conv2d(i, o, 1, bias=False)),
         nn.BatchNorm2d(o),
         nn.LeakyReLU(0.2),
     )

@@ -1,4 +1,4 @@
-"""The [1, 3, 3, 1] filter of StyleGAN2 (arXiv:1912.04958) for images that change their size by 2."""
+"""The [1, 3, 3, 1] filter of StyleGAN2 (arXiv:1912.04958) for doubling and halving images."""
 
 import torch
 from torch import nn
@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 
 class Smooth(torch.autograd.Function):
-    """A convolution channel by channel with a kernel [1, 1, k, k] that does not learn, and its gradient as one convolution too:
-    two to four times faster than autograd where a gradient penalty differentiates twice (measured on a CPU)."""
+    """A depthwise convolution with a fixed kernel [1, 1, k, k] whose gradient is a convolution too: two to four times faster than
+    autograd's where a gradient penalty differentiates twice (measured on a CPU)."""
 
     @staticmethod
     def forward(ctx, x, kernel, stride, padding):
@@ -21,7 +21,7 @@ class Smooth(torch.autograd.Function):
 
 
 class Adjoint(torch.autograd.Function):
-    """What carries Smooth's gradient back; Smooth carries its own."""
+    """The gradient of Smooth, whose own gradient is Smooth."""
 
     @staticmethod
     def forward(ctx, g, kernel, stride, padding):

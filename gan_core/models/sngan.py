@@ -2,8 +2,8 @@
 arXiv:1802.05637; Miyato et al., arXiv:1802.05957).
 
 width is that of G at 32 px (256 in the paper); D has half of it there. From 64 px on both run from 4 * width at 4 px to width / 4.
-Departs from the papers: the class gains and biases start near 1 and 0 instead of on them, so that G hears of the label at once
-(deviation 0.1; with 0.02 a class took another's tone in a toy set).
+Departs from the papers: the class gains and biases start near 1 and 0 and not at 1 and 0, so that the label has an effect from the
+beginning (deviation 0.1; with 0.02 a class took the brightness of another one in a toy dataset).
 """
 
 import itertools
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
-from gan_core.models.spectral_norm import spectral
+from gan_core.models.spectral_norm import spectral_norm
 
 
 def generator_widths(size: int, width: int) -> list[int]:
@@ -98,7 +98,7 @@ class DownBlock(nn.Module):
         xavier(math.sqrt(2), self.conv1, self.conv2)
         xavier(1.0, self.shortcut)
         for layer in (self.conv1, self.conv2, self.shortcut):
-            spectral(layer)
+            spectral_norm(layer)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         h = self.conv2(F.relu(self.conv1(x if self.first else F.relu(x))))
@@ -131,7 +131,7 @@ class Discriminator(ConditionalDiscriminator):
         self.blocks = nn.Sequential(*blocks(spec.size, spec.width, self.in_channels))
         nn.init.xavier_uniform_(self.head.weight)  # type: ignore[arg-type]
         nn.init.xavier_uniform_(self.embed.weight)
-        spectral(self.head), spectral(self.embed)
+        spectral_norm(self.head), spectral_norm(self.embed)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         return F.relu(self.blocks(x)).float().sum([2, 3])

@@ -1,4 +1,4 @@
-"""Spec: what a pair of networks is built for. One frozen thing, so that a new option does not change every signature."""
+"""Spec: the arguments of a pair of networks in one frozen object, so that a new option does not change every signature."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from gan_core.settings.schema import TrainConfig
 
 @dataclass(frozen=True)
 class Spec:
-    size: int  # px side of the networks' images: the dataset's, or 32 for 28 where a family pads
+    size: int  # px side of the networks' images: that of the dataset, or 32 instead of 28 where a family pads
     channels: int  # 1 or 3
-    num_classes: int  # 1 for a set without labels: there is no unconditional case
+    num_classes: int  # 1 for a dataset without labels
     z_dim: int = 64
     width: int = 64
-    condition: str = "projection"  # how D hears of the label: projection, concat, auxiliary
+    condition: str = "projection"  # how D receives the class: projection, concat, auxiliary
     minibatch_std: bool = False
 
     @classmethod
     def of(cls, config: TrainConfig, *, size: int, channels: int, num_classes: int) -> "Spec":
-        """size in px as the dataset has it."""
+        """size: px of the dataset's images."""
         return cls(
             inner_size(config.family, size),
             channels,

@@ -1,6 +1,6 @@
-"""A variational autoencoder (Kingma and Welling, arXiv:1312.6114) in R3-lite's networks: G decodes, an encoder is in D's place.
+"""A variational autoencoder (Kingma and Welling, arXiv:1312.6114) in R3-lite's networks.
 
-The label is concatenated on both sides. training/vae.py is its step.
+G is the decoder, and the encoder takes the place of D. Both concatenate the label. The step is training/games/vae.py.
 """
 
 import itertools
@@ -17,7 +17,7 @@ __all__ = ["Encoder", "Generator"]
 
 
 class Encoder(nn.Module):
-    """images [N, channels, S, S], y [N] -> (mean, log variance) of the noise behind them, each [N, z_dim]."""
+    """images [N, channels, S, S], y [N] -> (mean, log variance) of their latent codes, each [N, z_dim]."""
 
     def __init__(self, spec: Spec):
         super().__init__()

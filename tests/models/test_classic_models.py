@@ -187,8 +187,8 @@ def test_a_recipe_of_another_author_names_him_and_leaves_precision_to_the_machin
 
 
 def test_the_students_settings_are_theirs():
-    """From seeds.md: what their authors wrote down."""
-    told = {
+    """What their authors wrote down."""
+    published = {
         "clothing-cgan-28": {"batch": 64, "condition": "concat", "z_dim": 100, "conditional": True},
         "garbage-gan-128": {
             "optimizer": "rmsprop", "lr_G": 1e-4, "lr_D": 1e-4, "clip_value": 1.0, "label_noise": 0.05, "z_dim": 32,
@@ -198,7 +198,7 @@ def test_the_students_settings_are_theirs():
         "mnist-anime-gan": {"epochs": 400.0, "conditional": False},
         "mnist-cgan": {"epochs": 400.0, "conditional": True, "condition": "concat"},
     }  # fmt: skip
-    for name, values in told.items():
+    for name, values in published.items():
         config = RECIPES[name].config
         assert {key: getattr(config, key) for key in values} == values, name
         assert not config.has_penalty and config.ema_images == 0, name

@@ -57,7 +57,9 @@ def test_noise_and_label_both_reach_the_image_and_the_logit(family):
     for condition in TRAITS[family].conditions:
         G, D = both(smallest(family, condition), family)
         if TRAITS[family].game == "cycle":
-            G.remember(torch.randn(30, 1, G.bank.shape[2], G.bank.shape[3]), torch.arange(30) % 3)  # what it draws from
+            G.fill_bank(
+                torch.randn(30, 1, G.bank.shape[2], G.bank.shape[3]), torch.arange(30) % 3
+            )  # what it draws from
         G.eval(), D.train(not TRAITS[family].per_image)  # fresh batch norm at rest lets hardly anything through
         for module in D.modules():
             if isinstance(module, ClassEmbedding):

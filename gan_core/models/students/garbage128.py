@@ -1,8 +1,8 @@
-"""The garbage GAN of 128 px (seeds.md, `garbage-gan-128`): at width 256 and z_dim 32 its layers are the report's.
+"""The garbage GAN of 128 px (recipe `garbage-gan-128`): at width 256 and z_dim 32 its layers are the report's.
 
 Where the report is silent, Keras's defaults: LeakyReLU of slope 0.3 after each layer but the last, "same" padding in G. Departs
-from it: labels come in by concatenation in G's dense layer and by a projection in D that starts at zero. The original is
-unconditional; with one class both are constants and it is the original. A step costs much: the convolutions of 512
+from it: a label, by concatenation in G's dense layer and by a projection in D that starts at zero; with one class both are
+constants, and it is the original, which has no labels. A step costs much: the convolutions of 512
 channels at 128 px are 161 of G's 168 billion multiplications an image.
 """
 
@@ -52,7 +52,7 @@ class Discriminator(ConditionalDiscriminator):
                 *(nn.Conv2d(spec.width, spec.width, 4, stride=2) for _ in range(4)),  # 62, 30, 14, 6 px
             ]
         )
-        nn.init.zeros_(self.embed.weight)  # starts as the report's D; labels come in as they help
+        nn.init.zeros_(self.embed.weight)  # at first this is the report's D, without labels
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
