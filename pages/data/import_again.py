@@ -30,8 +30,7 @@ def choose_again(context: Context, dataset_id: str) -> tuple[str, str] | None:
     source = f"again:{dataset_id}"
     try:
         name = read_info(context.workspace.dataset(dataset_id)).name
-        before = actions.settings_before(context, source)
-        request = ImportRequest.from_payload(before | {"source": source, "choices": before["choices"]._asdict()})
+        request = actions.settings_before(context, source)
         actions.locate(context, source)
     except UserError as refused:
         st.error(sentence(refused))

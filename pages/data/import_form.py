@@ -4,7 +4,6 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.data import import_options
 from gan_core.errors import UserError
 from gan_core.requests import Choices, ImportRequest
 from gan_core.settings import recipes
@@ -12,6 +11,7 @@ from gan_core.settings.families import SIZES
 from pages.data.choose_source import choose_source
 from pages.data.import_again import OTHER
 from pages.data.import_preview import KEYS, show_preview
+from pages.shared import request_form
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
 from pages.shared.text import sentence
@@ -19,7 +19,6 @@ from pages.shared.text import sentence
 MODES = {"auto": "As in the images", "RGB": "Colour", "L": "Grey"}
 FITS = {"crop": "Crop to a square", "pad": "Pad to a square", "stretch": "Stretch to a square"}
 BACKGROUNDS = {"white": "White", "black": "Black", "grey": "Grey", OTHER: "Another colour"}
-FIELDS = ImportRequest.model_fields
 
 
 def import_form(context: Context) -> None:
@@ -73,16 +72,19 @@ def show_options(source: str, suggested: str, usual_side: int | None) -> ImportR
     if not st.session_state.get("import_size_chosen"):
         st.session_state["import_size"] = fitting_side(usual_side)
     has_recipe = {side for recipe in recipes.RECIPES.values() for side in recipe.sizes}
-    side = sized.selectbox(
-        str(FIELDS["size"].title),
-        SIZES,
-        format_func=lambda side: f"{side} × {side} px" + ("" if side in has_recipe else " (no recipe for it yet)"),
-        key="import_size",
+    words = {side: f"{side} × {side} px" + ("" if side in has_recipe else " (no recipe for it yet)") for side in SIZES}
+    side = request_form.select(
+        ImportRequest,
+        "size",
+        "import_size",
+        words,
+        sized,
+        index=0,
         on_change=lambda: st.session_state.update(import_size_chosen=True),
         help="Smaller trains faster: 28 or 32 px in minutes, 64 px from a quarter of an hour on a CPU.",
     )
-    mode = coloured.selectbox(str(FIELDS["mode"].title), MODES, format_func=MODES.__getitem__, key="import_mode")
-    fit = fitted.selectbox(str(FIELDS["fit"].title), FITS, format_func=FITS.__getitem__, key="import_fit")
+    mode = request_form.select(ImportRequest, "mode", "import_mode", MODES, coloured)
+    fit = request_form.select(ImportRequest, "fit", "import_fit", FITS, fitted)
     with behind:
         background = choose_background()
     if usual_side and not st.session_state.get("import_size_chosen"):
@@ -98,7 +100,7 @@ def fitting_side(usual: int | None) -> int:
 def choose_background() -> str:
     """The color behind transparent images and beside padded ones: a name or '#rrggbb'."""
     chosen = st.selectbox(
-        str(FIELDS["background"].title),
+        "Background",
         BACKGROUNDS,
         format_func=BACKGROUNDS.__getitem__,
         key="import_background",
@@ -111,9 +113,7 @@ def start_import(context: Context, request: ImportRequest) -> None:
     """Queue the import; the address then names its job."""
     try:
         token = click_token("import", request.payload())
-        choices = import_options.Choices(**request.choices.payload())
-        values = request.model_dump(exclude={"source", "choices"})
-        job = actions.import_dataset(context, request.source, **values, choices=choices, token=token)
+        job = actions.import_dataset(context, request, token=token)
     except UserError as refused:
         st.error(sentence(refused))
         return

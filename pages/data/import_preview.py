@@ -1,6 +1,7 @@
 """What an import would read, before it is started: the classes as a table, and the choices that matter for this source."""
 
 import os
+from typing import Any
 
 import streamlit as st
 
@@ -68,7 +69,7 @@ def preview_or_error(root: str, source: str, choices_json: str, stamp: Stamp) ->
 
 def choose(offers: dict[str, list[str]]) -> Choices:
     """A select box for each choice that this source offers; the others keep their defaults."""
-    made = {}
+    made: dict[str, Any] = {}
     for column, (field, options) in zip(st.columns(max(1, len(offers))), offers.items(), strict=False):
         words = WORDS | (NO_TEST_FOLDER if field == "split" and "pool" not in options else {})
         title = str(Choices.model_fields[field].title)

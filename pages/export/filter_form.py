@@ -1,25 +1,17 @@
 """The quality filter of an export: which drawn images are left out, by check and by hand."""
 
-from typing import NamedTuple
-
 import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.export.quality_filter import CHECKS, WIDE_TRUNCATION
+from gan_core.requests import ExportRequest
 from gan_core.storage.store import Run
 from pages.export.preview import choose_removed
 
 
-class FilterChoice(NamedTuple):
-    """gate: stop the export where the drawn images are copies; removed: numbers of drawn images by class, left out by hand."""
-
-    gate: bool
-    checks: list[str]
-    removed: dict[str, list[int]]
-
-
-def choose_filter(context: Context, run: Run, info: DatasetInfo, seed: int) -> FilterChoice:
+def choose_filter(context: Context, run: Run, info: DatasetInfo, request: ExportRequest) -> ExportRequest:
+    """The request with its checks, and with the images that were left out by hand."""
     chosen = st.pills(
         "Leave out drawn images that are",
         list(CHECKS),
@@ -38,4 +30,5 @@ def choose_filter(context: Context, run: Run, info: DatasetInfo, seed: int) -> F
         "as a whole.",
     )
     checks = [check for check in CHECKS if check in chosen and not (copies and check == "copy")]
-    return FilterChoice(not copies, checks, choose_removed(context, run, info, seed, checks))
+    removed = choose_removed(context, run, info, request.seed, checks)
+    return request.replace(check_copies=not copies, checks=checks, removed=removed)

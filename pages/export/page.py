@@ -1,17 +1,14 @@
 """Export: plan how many images each class gets, preview the drawn ones, build the zip and download it."""
 
-from typing import NamedTuple
-
 import streamlit as st
 
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
-from gan_core.export import quality_filter
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Run
 from pages.export.exports import show_exports
-from pages.export.filter_form import FilterChoice, choose_filter
+from pages.export.filter_form import choose_filter
 from pages.export.growth_plan import choose_balance, choose_methods, choose_plan
 from pages.export.model_bundle import show_model_export
 from pages.export.verdicts import show_verdicts
@@ -23,15 +20,6 @@ from pages.shared.text import sentence
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 LAYOUTS = {"auto": "Automatic", "imagefolder": "A folder per class", "webdataset": "Tar shards (WebDataset)"}
-
-
-class FileChoice(NamedTuple):
-    originals: bool
-    seed: int
-    format: str
-    side: int | None  # px, None for the size of the dataset
-    layout: str
-    unpad: bool
 
 
 def choose_source() -> tuple[Run | None, str]:
@@ -53,16 +41,18 @@ def choose_source() -> tuple[Run | None, str]:
     st.stop()
 
 
-def choose_files(info: DatasetInfo, dataset_id: str) -> FileChoice:
+def choose_files(info: DatasetInfo, dataset_id: str) -> ExportRequest:
+    """The request as far as the files of the zip are concerned."""
+    key = f"export_side_{dataset_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         originals = request_form.tick(ExportRequest, "originals", "export_originals")
         seed = request_form.number(ExportRequest, "seed", "export_seed", width=160)
         format = request_form.select(ExportRequest, "format", "export_format", FORMATS, width=120)
-        key = f"export_side_{dataset_id}"
         side = request_form.number(ExportRequest, "side", key, value=info.size, width=130)
         layout = request_form.select(ExportRequest, "layout", "export_layout", LAYOUTS, width=220)
         unpad = info.fit == "pad" and request_form.tick(ExportRequest, "unpad", f"export_unpad_{dataset_id}")
-    return FileChoice(originals, seed, format, None if side == info.size else side, layout, unpad)
+    size = None if side == info.size else side
+    return ExportRequest(originals=originals, seed=seed, format=format, side=size, layout=layout, unpad=unpad)
 
 
 context = get_context()
@@ -72,26 +62,29 @@ run, dataset_id = choose_source()
 info = dataset_info_or_stop(context, dataset_id)
 
 above = st.container()
-files = choose_files(info, dataset_id)
+request = choose_files(info, dataset_id)
 with above:
     balance = choose_balance(info)
     methods, policy = choose_methods(run is not None)
     if "composite" in methods:
         cutout_preview.show(context.workspace.dataset(dataset_id), info.classes)
-planned = choose_plan(info, balance, methods, files.originals, dataset_id)
+planned = choose_plan(info, balance, methods, request.originals, dataset_id)
 st.caption(
     "The zip also contains the held-out test images, unchanged, so that a classifier is tested on real images only."
 )
-
-filtering = FilterChoice(True, list(quality_filter.CHECKS), {})
 if run is not None:
-    show_verdicts(context, run, info, planned[1] if planned else None, methods, files.originals)
+    show_verdicts(context, run, info, planned[1] if planned else None, methods, request.originals)
     if "gan" in methods:
-        filtering = choose_filter(context, run, info, files.seed)
+        request = choose_filter(context, run, info, request)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    source = {"run": run.id if run else None, "dataset": dataset_id, "balance": planned[0] if planned else balance}
     try:
-        request = ExportRequest(**source, methods=methods, policy=policy, **files._asdict(), **filtering._asdict())
+        request = request.replace(
+            run=run.id if run else None,
+            dataset=dataset_id,
+            balance=planned[0] if planned else balance,
+            methods=methods,
+            policy=policy,
+        )
         token = click_token("export", request.payload())
         st.session_state["export_job"] = actions.export(context, request, token=token).id
     except UserError as refused:

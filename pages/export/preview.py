@@ -44,7 +44,7 @@ def choose_removed(context: Context, run: Run, info: DatasetInfo, seed: int, che
     newest = checkpoints.of_run(context.workspace.run(run.id))[:1]
     if st.button("Preview what is kept", icon=":material/visibility:", key="preview_start"):
         try:
-            request = PreviewRequest(seed=seed, checks=checks)
+            request = PreviewRequest(seed=seed, checks=tuple(checks))
             token = click_token("preview", run.id, request.payload(), newest)
             st.session_state["preview_job"] = actions.preview(context, run.id, request, token=token).id
         except UserError as refused:

@@ -8,7 +8,7 @@ from gan_core.evaluation.results import EvaluationResult, UtilityResult
 from gan_core.export import plan
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
-from pages.shared.growth_plan import warn_beyond
+from pages.export.growth_plan import warn_beyond
 from pages.shared.text import plain
 from pages.shared.verdict_box import utility_box, verdict_box
 

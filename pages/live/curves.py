@@ -10,7 +10,7 @@ from gan_core.evaluation import vocabulary
 from gan_core.settings.families import TRAITS
 from gan_core.views import training_diagnosis
 from gan_core.views.curves import Columns, Curves, last
-from gan_core.views.run_events import KINDS, RunEvent, read_events, places
+from gan_core.views.run_events import KINDS, RunEvent, places, read_events
 from pages.live import curve_charts
 from pages.live.chart_specs import MACHINE, Chart, charts_of
 from pages.live.curve_charts import CurveOptions

@@ -35,9 +35,9 @@ def slider(model: type[BaseModel], name: str, key: str, at: Any = st, **instead:
 def select(
     model: type[BaseModel], name: str, key: str, words: Mapping[Any, str] | None = None, at: Any = st, **instead: Any
 ) -> Any:
-    """A list of the options of a Literal. words: option -> what is shown for it."""
+    """A list of the options of a Literal. words: option -> what is shown for it; an option without words is not offered."""
     info = model.model_fields[name]
-    options = options_of(info)
+    options = [option for option in options_of(info) if not words or option in words]
     shown = described(info, key) | {"index": options.index(info.default)}
     shown.pop("value")
     return at.selectbox(

@@ -1,6 +1,6 @@
 """Curves of one or several runs as plotly figures: told apart by dashes and marks, not by colour alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,13 @@ HEIGHT = 300  # px, of a chart of lines
 
 
 def over_epochs(
-    series: dict[str, Sequence[dict[str, Any]]], key: str, marks: tuple[float, float] | None = None
+    series: Mapping[str, Sequence[dict[str, Any]]], key: str, marks: tuple[float, float] | None = None
 ) -> Figure:
     """One value over the epochs of several runs. series: {legend: rows}; marks: values where amber and red begin."""
     return from_zero(over_runs(series, key, "epoch", "epoch", ""), marks)
 
 
-def over_runs(series: dict[str, Sequence[dict[str, Any]]], key: str, x: str, x_title: str, y_title: str) -> Figure:
+def over_runs(series: Mapping[str, Sequence[dict[str, Any]]], key: str, x: str, x_title: str, y_title: str) -> Figure:
     """One value of several runs over another, a line for each run. series: {legend: rows}; x: key of a row."""
     lines = [line(rows, key, short(name, 40), number, x) for number, (name, rows) in enumerate(series.items())]
     return {"data": lines, "layout": plain_layout(x_title, y_title, HEIGHT) | {"dragmode": "zoom"}}

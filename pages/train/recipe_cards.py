@@ -40,8 +40,8 @@ def choose_recipe(info: DatasetInfo, speeds: Speeds) -> str:
     if others := [name for name in inside if name not in fitting]:
         with st.expander(f"{count(len(others), 'recipe')} for other image sizes", key=f"recipes_elsewhere_{shown}"):
             for name in others:
-                sizes = ", ".join(map(str, inside[name].sizes))
-                st.caption(plain(f"{inside[name].title}: for {sizes} px; this dataset has {info.size} px."))
+                fitting_sizes = ", ".join(map(str, inside[name].sizes))
+                st.caption(plain(f"{inside[name].title}: for {fitting_sizes} px; this dataset has {info.size} px."))
     return st.session_state["recipe"]
 
 

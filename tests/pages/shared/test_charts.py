@@ -3,8 +3,8 @@
 import html
 
 from pages.data.dataset_report import class_counts
+from pages.export.growth_plan import planned_counts
 from pages.shared import charts, run_curves
-from pages.shared.growth_plan import planned_counts
 
 
 def test_the_bars_differ_without_colour():

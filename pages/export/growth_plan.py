@@ -10,14 +10,10 @@ from gan_core.export import plan
 from gan_core.requests import Policy
 from gan_core.requests.export import METHODS, read_methods
 from pages.shared import charts
+from pages.shared.fill_methods import TITLES, select_methods
 from pages.shared.text import plain, sentence
 
 BALANCES = ("As many as the largest class", "The same total for each class", "At least the median")
-WAYS = {
-    "gan": "Images from the run",
-    "classical": "Changed copies of real images",
-    "composite": "Objects on other backgrounds",
-}
 MOSTLY_SYNTHETIC = 0.9
 
 
@@ -30,19 +26,12 @@ def choose_balance(info: DatasetInfo) -> plan.Balance:
 
 def choose_methods(with_run: bool) -> tuple[dict[str, float], Policy]:
     """How the missing images are made, and what a changed copy may change."""
-    ways = list(WAYS) if with_run else [way for way in WAYS if way != "gan"]
-    chosen = st.pills(
-        "Fill with",
-        ways,
-        selection_mode="multi",
-        default=ways[:1],
-        format_func=WAYS.get,
-        key="export_ways" if with_run else "export_ways_alone",
-    )
+    offered = METHODS if with_run else METHODS[1:]
+    chosen = select_methods("Fill with", "export_ways" if with_run else "export_ways_alone", offered)
     methods = dict.fromkeys(chosen, 1.0)
     if len(chosen) > 1:
         for column, method in zip(st.columns(len(chosen)), chosen, strict=True):
-            methods[method] = float(column.slider(f"Parts: {WAYS[method].lower()}", 1, 10, 1, key=f"export_{method}"))
+            methods[method] = float(column.slider(f"Parts: {TITLES[method].lower()}", 1, 10, 1, key=f"export_{method}"))
     if methods.keys() <= {"gan"}:
         return methods, Policy()
     st.caption(
@@ -113,7 +102,7 @@ def choose_plan(
 
 
 def made(shares: dict[str, dict[str, int]]) -> dict[str, list[int]]:
-    counted = {WAYS[method]: [share.get(method, 0) for share in shares.values()] for method in METHODS}
+    counted = {TITLES[method]: [share.get(method, 0) for share in shares.values()] for method in METHODS}
     return {name.lower(): numbers for name, numbers in counted.items() if any(numbers)}
 
 
