@@ -110,10 +110,10 @@ def show_action(context: Context, id: str, folder: Path, info: DatasetInfo, find
     elif left and (not again or 2 * len(left) <= sum(info.train_counts) + sum(info.test_counts)):
         label = "Keep one of each" if finding.action == "keep_one" else f"Exclude {len(left):,}"
         if st.button(label, key=f"exclude_{finding.kind}", icon=":material/playlist_remove:"):
-            leave_out(context, id, finding.kind)
+            exclude(context, id, finding.kind)
 
 
-def leave_out(context: Context, id: str, finding: str = "", rows: Sequence[tuple[str, int]] | None = None) -> None:
+def exclude(context: Context, id: str, finding: str = "", rows: Sequence[tuple[str, int]] | None = None) -> None:
     try:
         actions.exclude(context, id, finding, rows)
     except UserError as refused:
@@ -124,19 +124,24 @@ def leave_out(context: Context, id: str, finding: str = "", rows: Sequence[tuple
 
 def show_images(context: Context, id: str, folder: Path, finding: Finding) -> None:
     """The images of a finding, or its pairs side by side, each with its name; and a selection of some to exclude."""
-    sets = {split: read_images(folder, split) for split in ("train", "test")}
-    groups = [group for group in finding.shown if all(inside(sets[one.split], one.row) for one in group)]
+    images = {split: read_images(folder, split) for split in ("train", "test")}
+    groups = [group for group in finding.shown if all(0 <= one.row < len(images[one.split]) for one in group)]
     if not groups:
         st.caption("The images are not there any more.")
         return
     with st.container(horizontal=True, gap="small", key=f"shown_{finding.kind}"):
         for number, group in enumerate(groups, 1):
             with st.container(width=CELL_PIXELS):
-                images = [np.asarray(sets[one.split][one.row]) for one in group]
-                st.image(
-                    png(sheet(images, len(images))), width="stretch", alt=" beside ".join(named(one) for one in group)
-                )
+                row = sheet([np.asarray(images[one.split][one.row]) for one in group], len(group))
+                st.image(png(row), width="stretch", alt=" beside ".join(named(one) for one in group))
                 st.caption(f"{number} · " + "  \n".join(plain(about(one)) for one in group))
+    select_some(context, id, finding, groups)
+    if len(groups) < finding.total:
+        st.caption(f"{len(groups)} of {finding.total:,} are shown.")
+
+
+def select_some(context: Context, id: str, finding: Finding, groups: Sequence[Sequence[Picture]]) -> None:
+    """Exclude only some of the images that are shown."""
     flat = [(number, one) for number, group in enumerate(groups, 1) for one in group]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
@@ -148,9 +153,7 @@ def show_images(context: Context, id: str, folder: Path, finding: Finding) -> No
             width=420,
         )
         if st.button("Exclude the selected", key=f"exclude_some_{finding.kind}", disabled=not chosen):
-            leave_out(context, id, rows=[(flat[at][1].split, flat[at][1].row) for at in chosen])
-    if len(groups) < finding.total:
-        st.caption(f"{len(groups)} of {finding.total:,} are shown.")
+            exclude(context, id, rows=[(flat[at][1].split, flat[at][1].row) for at in chosen])
 
 
 def named(one: Picture) -> str:
@@ -166,16 +169,12 @@ def about(one: Picture) -> str:
     return ", ".join([f"{one.label}: {short}", *rest])
 
 
-def read_images(folder: Path, split: str) -> np.ndarray | None:
-    """The images of a split, uint8 [N, H, W, C], read from disk when used; None where the file is missing or damaged."""
+def read_images(folder: Path, split: str) -> np.ndarray:
+    """The images of a split, uint8 [N, H, W, C], read from disk when used; empty where the file is missing or damaged."""
     try:
         return np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        return None
-
-
-def inside(images: np.ndarray | None, row: int) -> bool:
-    return images is not None and 0 <= row < len(images)
+        return np.empty((0, 1, 1, 1), np.uint8)
 
 
 def show_means(folder: Path, info: DatasetInfo) -> None:

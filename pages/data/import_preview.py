@@ -8,7 +8,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.import_preview import Preview
-from gan_core.errors import UserError
+from gan_core.errors import Code, UserError
 from gan_core.requests import Choices
 from gan_core.text import count
 from pages.shared.context import open_context
@@ -57,7 +57,7 @@ def cached_preview(root: str, source: str, choices: Choices, stamp: Stamp) -> Pr
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Reading the list of files …")
-def preview_or_error(root: str, source: str, choices_json: str, stamp: Stamp) -> Preview | tuple[str, str, str]:
+def preview_or_error(root: str, source: str, choices_json: str, stamp: Stamp) -> Preview | tuple[Code, str, str]:
     """The preview, or code, what and todo of its refusal: what a cached function raises is not kept."""
     try:
         found = actions.look_into(open_context(root), source, Choices.model_validate_json(choices_json))

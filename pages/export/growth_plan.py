@@ -1,5 +1,7 @@
 """How many images each class gets, by what, and what that makes: the plan of an export."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -50,7 +52,7 @@ def by_hand(balance: plan.Balance, info: DatasetInfo, originals: bool, dataset_i
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     totals = plan.totals_by_class(counts, balance)
     suggested = [max(totals[name], counts[name] if originals else 0) for name in info.classes]
-    edited = st.data_editor(
+    edited: Any = st.data_editor(
         {"class": info.classes, "real": info.train_counts, "total": suggested},
         disabled=["class", "real"],
         hide_index=True,
