@@ -22,10 +22,9 @@ def page_titles() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_stands_in_its_page_in_its_own_words(name):
-    recipe, page = RECIPES[name], (DOCS / "recipes.md").read_text()
-    row = next((line for line in page.splitlines() if line.startswith(f"| `{name}` |")), "")
-    assert recipe.sentence in row and recipe.shortfall in row and recipe.source in row
+def test_a_recipe_stands_in_its_page_with_its_networks(name):
+    row = f"| `{name}` | `{RECIPES[name].config.family}`, {RECIPES[name].config.loss} |"
+    assert row in (DOCS / "recipes.md").read_text()
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -275,7 +275,7 @@ class TrainConfig(BaseModel):
         le=512,
     )
     ema_images: float = setting(
-        10_000,
+        10_000.0,
         "EMA half-life (images)",
         "Samples come from an exponential moving average (EMA) of G with this half-life. It starts short, so that "
         "short runs have one too. 0: no average.",

@@ -1,10 +1,10 @@
 """RECIPES: named starting points, each with its source and one sentence on when to use it.
 
-A recipe's name is a key in run folders: never rename one, only add. ours.py has our own, students.py the five systems that this
-project answers to, methods.py, heavy.py and few_shot.py published methods.
+A recipe's name is a key in run folders: never rename one, only add. ours.py has our own, published.py methods with the settings of
+their papers, students.py student systems; recipe.py the defaults of each family.
 """
 
-from gan_core.settings.recipes import few_shot, heavy, methods, ours, students
+from gan_core.settings.recipes import ours, published, students
 from gan_core.settings.recipes.recipe import Recipe
 from gan_core.settings.rules import largest_batch
 from gan_core.settings.schema import TrainConfig
@@ -13,7 +13,7 @@ __all__ = ["GROUPS", "RECIPES", "Recipe", "start"]
 
 GROUPS: dict[str, dict[str, Recipe]] = {
     "Ours": ours.RECIPES,
-    "Published methods": {**methods.RECIPES, **heavy.RECIPES, **few_shot.RECIPES},
+    "Published methods": published.RECIPES,
     "Student projects": students.RECIPES,
 }
 RECIPES: dict[str, Recipe] = {name: recipe for group in GROUPS.values() for name, recipe in group.items()}
