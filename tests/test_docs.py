@@ -18,7 +18,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 def page_titles() -> dict[str, str]:
     """file name -> title of every page, as the navigation has them."""
-    return dict(re.findall(r'st\.Page\(\s*"(\w+)\.py",\s*title="([^"]+)"', (ROOT / "pages" / "router.py").read_text()))
+    return dict(re.findall(r'^    \("(\w+)", "([^"]+)", ', (ROOT / "pages" / "router.py").read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", RECIPES)
