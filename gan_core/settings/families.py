@@ -69,7 +69,9 @@ TRAITS: dict[str, FamilyTraits] = {
     "cyclegan": FamilyTraits("CycleGAN", (28, 32, 64, 128), losses=("least-squares",), game="cycle"),
     "kmeans": FamilyTraits("K-means", SIZES, pads=False, losses=(), per_image=False, game="kmeans"),
     "fastgan": FamilyTraits("FastGAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False),
-    "projected": FamilyTraits("Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False),
+    "projected": FamilyTraits(
+        "Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False
+    ),
 }
 
 

@@ -1,6 +1,6 @@
-"""The auto-recipe: from what is known of a dataset, the machine and the minutes there are, a recipe with changes, and why.
+"""The auto-recipe: suggests a recipe with changes from the dataset, the device and the time that the user has.
 
-The rules are heuristics (docs/recipes.md); each one that applies is told as a sentence.
+The rules are heuristics (docs/recipes.md); each one that applies gives its reason in a sentence.
 """
 
 from typing import Any, NamedTuple
@@ -8,29 +8,29 @@ from typing import Any, NamedTuple
 from gan_core.errors import UserError
 from gan_core.settings.recipes import RECIPES, start
 from gan_core.settings.rules import largest_batch
+from gan_core.settings.run_time import CPU_SPEED, epochs_within
 from gan_core.settings.schema import SMALLEST_CLASS, TrainConfig, build
 
-FEW_IMAGES, FEW_A_CLASS = 500, 100  # below either, labels come in late and D is shown changed images
-HARDLY_ANY = 50  # images; below that labels only split what is too little anyway
-SOME_THOUSAND = 3_000  # images; below that D learns them by heart unless they are moved about, or the run is brief
-OFTEN = 100  # times that a brief run shows each image, at most
-A_MINUTE = {28: 27_000, 32: 27_000, 64: 10_000, 128: 2_500, 256: 600}  # images that two CPU cores show D, by size
-UNEVEN = 10  # the largest class, counted in smallest ones
+FEW_IMAGES, FEW_A_CLASS = 500, 100  # below either: label warm-up and augmentation
+HARDLY_ANY = 50  # images; below that no labels
+SOME_THOUSAND = 3_000  # images; below that D overfits without augmentation, unless the run is brief
+OFTEN = 100  # times at most that a brief run shows each image
+UNEVEN = 10  # times that the largest class is larger than the smallest
 SHORT_MINUTES = 30
-LARGE = "fastgan"  # above what our own recipes draw
-NO_LIMIT = 1_000_000.0  # epochs, where minutes end the run
+LARGE = "fastgan"  # for sizes that our own recipes do not draw
+NO_LIMIT = 1_000_000.0  # epochs, where the time limit ends the run
 
 
 class Suggestion(NamedTuple):
     settings: TrainConfig
-    changes: dict[str, Any]  # what is not the recipe's own
+    changes: dict[str, Any]  # settings that differ from the recipe
     reasons: list[str]  # sentences
 
 
 def suggest(
     *, size: int, mode: str, train_counts: dict[str, int], device: str, minutes: float | None = None
 ) -> Suggestion:
-    """size in px; mode "L" or "RGB"; training images by class; device "cpu" or "cuda"; minutes that the user has, if told.
+    """size in px; mode "L" or "RGB"; training images by class; device "cpu" or "cuda"; minutes: the user's time, None: no limit.
 
     Raises UserError where no recipe draws this size.
     """
@@ -39,11 +39,11 @@ def suggest(
     own = start(recipe, size=size, train_images=images)
     changes: dict[str, Any] = {}
     without_labels = labels(train_counts)
-    told = own.conditional and len(train_counts) > 1 and not without_labels[0]
+    conditional = own.conditional and len(train_counts) > 1 and not without_labels[0]
     for rule in (
         without_labels,
-        few(train_counts, mode, own, told, brief(size, images, own, gpu, minutes)),
-        uneven(train_counts, told),
+        few(train_counts, mode, own, conditional, brief(size, images, own, gpu, minutes)),
+        uneven(train_counts, conditional),
         batch(size, images, gpu),
         budget(size, images, gpu, minutes),
         too_large(size, images, gpu),
@@ -58,14 +58,14 @@ Rule = tuple[dict[str, Any], list[str]]
 
 
 def choose(size: int, images: int, smallest: int, gpu: bool, minutes: float | None) -> tuple[str, list[str]]:
-    """(recipe, why): the first of those wished for that draws this size."""
+    """(recipe, reason): the first recipe of a list for this device, number of images and time that draws this size."""
     wishes: tuple[str, ...]
     if not gpu:
-        wishes, why = ("quick",), "there is no GPU here, and its small networks learn in minutes without one"
+        wishes, why = ("quick",), "there is no GPU, and its small networks learn in minutes without one"
     elif images < FEW_IMAGES or smallest < FEW_A_CLASS:
         wishes, why = ("few-shot", "quick"), "there are few images, and it is made for that"
     elif minutes is not None and minutes < SHORT_MINUTES:
-        wishes, why = ("balanced", "quick"), f"it is what {minutes:g} minutes on a GPU are enough for"
+        wishes, why = ("balanced", "quick"), f"{minutes:g} minutes on a GPU are enough for it"
     else:
         wishes, why = ("best", "balanced", "quick"), "there is a GPU and time for the largest networks"
     for name in wishes:
@@ -77,7 +77,7 @@ def choose(size: int, images: int, smallest: int, gpu: bool, minutes: float | No
 
 
 def why_large(size: int) -> str:
-    return f"it is made for photographs of {size} px, and for as few as a hundred."
+    return f"it is made for photographs of {size} px, even for only a hundred of them."
 
 
 def labels(train_counts: dict[str, int]) -> Rule:
@@ -92,43 +92,40 @@ def labels(train_counts: dict[str, int]) -> Rule:
         ]
     if images < HARDLY_ANY:
         return {"conditional": False}, [
-            f"Without labels: {images} images in all are too few to learn classes from. Moving and mirroring the real "
-            f"ones may help a classifier more than a GAN will."
+            f"Without labels: {images} images in all are too few to learn classes from. Augmenting the real images "
+            f"may help a classifier more than a GAN."
         ]
     return {}, []
 
 
 def brief(size: int, images: int, own: TrainConfig, gpu: bool, minutes: float | None) -> bool:
-    """Will D have seen no image so often that it knows it by heart? Changed images then only slow the run."""
-    return not gpu and (own.epochs if minutes is None else minutes * A_MINUTE[size] / max(1, images)) <= OFTEN
+    """Is the run too short for D to overfit? Augmentation would then only slow it."""
+    return not gpu and (own.epochs if minutes is None else epochs_within(minutes, images, CPU_SPEED[size])) <= OFTEN
 
 
-def few(train_counts: dict[str, int], mode: str, own: TrainConfig, told: bool, is_brief: bool) -> Rule:
-    """DiffAugment (arXiv:2006.10738), and labels that come in between a quarter and half of the run (arXiv:2201.06578).
-
-    told: is the class told to the networks?
-    """
+def few(train_counts: dict[str, int], mode: str, own: TrainConfig, conditional: bool, is_brief: bool) -> Rule:
+    """DiffAugment (arXiv:2006.10738), and label warm-up between a quarter and half of the run (arXiv:2201.06578)."""
     images, smallest = sum(train_counts.values()), min(train_counts.values())
     changes: dict[str, Any] = {}
     reasons = []
     if images < SOME_THOUSAND and own.augment in ("none", "translation") and not is_brief:
         changes["augment"] = "color+translation" if mode == "RGB" and images < FEW_IMAGES else "translation"
-        reasons.append(f"D is shown changed images: it would learn {images:,} of them by heart.")
-    if told and (images < FEW_IMAGES or smallest < FEW_A_CLASS):
+        reasons.append(f"Augmentation: without it D would overfit to only {images:,} images.")
+    if conditional and (images < FEW_IMAGES or smallest < FEW_A_CLASS):
         changes |= {"label_start": own.label_start or 0.25, "label_full": own.label_full or 0.5}
         which = f"its smallest class has {smallest}" if smallest < FEW_A_CLASS else f"there are {images}"
-        reasons.append(f"Labels come in slowly: with few images ({which}) they make a GAN collapse.")
+        reasons.append(f"Label warm-up: with few images ({which}) labels from the start make a GAN collapse.")
     return changes, reasons
 
 
-def uneven(train_counts: dict[str, int], told: bool) -> Rule:
+def uneven(train_counts: dict[str, int], conditional: bool) -> Rule:
     """Balanced sampling, which real and generated labels share."""
     most, least = max(train_counts.values()), min(train_counts.values())
-    if not told or most <= UNEVEN * least:
+    if not conditional or most <= UNEVEN * least:
         return {}, []
     return {"balance_classes": True}, [
         f"Every class is shown equally often, as the largest has {most / max(1, least):.0f} times as many images as the "
-        f"smallest. Look closely at the small ones: they vary the least and are copied the soonest."
+        f"smallest. Look closely at the small ones: they have the least variety and the most near copies."
     ]
 
 
@@ -136,12 +133,12 @@ def batch(size: int, images: int, gpu: bool) -> Rule:
     if images < 300:
         return {"batch": min(32, largest_batch(images))}, [f"Small batches, as there are only {images} images."]
     if gpu and size <= 32:
-        return {"batch": min(128, largest_batch(images))}, ["Larger batches, which a GPU takes in its stride."]
+        return {"batch": min(128, largest_batch(images))}, ["Larger batches, which a GPU handles easily."]
     return {}, []
 
 
 def budget(size: int, images: int, gpu: bool, minutes: float | None) -> Rule:
-    """The user's minutes, or images to show by size and set: with few images, longer runs only learn them by heart."""
+    """The user's minutes, or a number of images to show: with few training images a longer run only overfits."""
     if minutes is not None:
         ends = f"It ends after your {minutes:g} {'minute' if minutes == 1 else 'minutes'}."
         return {"minutes": float(minutes), "epochs": NO_LIMIT}, [ends]
@@ -153,7 +150,7 @@ def budget(size: int, images: int, gpu: bool, minutes: float | None) -> Rule:
 
 def too_large(size: int, images: int, gpu: bool) -> Rule:
     if size == 256 and images < 300:
-        return {}, [f"{images} images are few for 256 px: import them again at 128 px, which is learnt better."]
+        return {}, [f"{images} images are few for 256 px: import them again at 128 px, which a GAN learns better."]
     if size >= 128 and not gpu:
         return {}, [f"{size} px take hours without a GPU: import the images again at 64 px for a result today."]
     return {}, []

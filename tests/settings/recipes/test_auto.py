@@ -55,20 +55,20 @@ def test_the_recipes_that_it_wishes_for_exist():
 
 
 @pytest.mark.parametrize("counts", [{"a": 200, "b": 200}, {"a": 5000, "b": 99}])
-def test_few_images_get_labels_slowly_and_changed_images(counts):
+def test_few_images_get_label_warm_up_and_augmentation(counts):
     settings = ask(counts, minutes=600).settings
     assert (settings.label_start, settings.label_full) == (0.25, 0.5)
     assert (settings.augment != "none") == (sum(counts.values()) < 3000)
     assert ask({"a": 500, "b": 500}).settings.label_full == 0
 
 
-def test_grey_images_are_moved_and_not_coloured():
+def test_grey_images_get_no_color_augmentation():
     assert ask({"a": 200, "b": 200}, mode="L", minutes=600).settings.augment == "translation"
     assert ask({"a": 200, "b": 200}, mode="RGB", minutes=600).settings.augment == "color+translation"
 
 
 @pytest.mark.parametrize("minutes, size, changed", [(None, 64, False), (9, 64, False), (2, 32, True), (1.4, 32, False)])
-def test_a_brief_run_on_a_cpu_is_shown_the_images_as_they_are(minutes, size, changed):
+def test_a_brief_run_on_a_cpu_has_no_augmentation(minutes, size, changed):
     counts = (
         {"a": 1304, "b": 1304} if size == 64 else {"a": 200, "b": 200}
     )  # 1.5 minutes show each of 400 a hundred times
@@ -79,7 +79,7 @@ def test_a_brief_run_on_a_cpu_is_shown_the_images_as_they_are(minutes, size, cha
 def test_a_class_too_small_for_labels_is_named():
     found = ask({"a": 500, "tiny": 4})
     assert found.settings.conditional is False and any("'tiny'" in reason for reason in found.reasons)
-    assert not any("slowly" in reason or "equally" in reason for reason in found.reasons)
+    assert not any("warm-up" in reason or "equally" in reason for reason in found.reasons)
     assert ask({"a": 500, "tiny": 5}).settings.conditional is True
     assert ask({"a": 25, "b": 24}).settings.conditional is False
 
