@@ -1,5 +1,5 @@
 """Do the scores rank sets of images as anyone would? Real held-out images, blurred ones, a run's, and a run's with two classes
-missing, all against the training images of the run's dataset; prints the table of docs/measurement.md.
+missing, all against the training images of the run's dataset; prints the table of docs/evaluation.md.
 
     python benchmarks/measurement_table.py --workspace DIR RUN [--samples 2000] [--draws 3] [--extractor efficientnet-lite0]
 """
@@ -17,9 +17,11 @@ from scipy.ndimage import gaussian_filter
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data.dataset import ImageSet
-from gan_core.jobs.handlers.evaluate import measure
+from gan_core.evaluation.inputs import Progress
+from gan_core.jobs.handlers.evaluate import Source, evaluate_images
 from gan_core.jobs.shared.evaluation_inputs import splits
 from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.requests import EvaluateRequest
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 
@@ -73,28 +75,14 @@ def main() -> None:
         f"{generator.config.recipe}, {generator.images_seen:,} images shown": made,
         "the same without two classes": without_two_classes(made, len(train.classes)),
     }
-    wanted = {
-        "samples": arguments.samples,
-        "draws": arguments.draws,
-        "extractor": arguments.extractor,
-        "weights": arguments.weights,
-        "against": "train",
-        "seed": 0,
-    }
+    request = EvaluateRequest(
+        samples=arguments.samples, draws=arguments.draws, extractor=arguments.extractor, weights=arguments.weights
+    )
     rows = []
     for name, draw in sources.items():
         with tempfile.TemporaryDirectory() as out:
-            result = measure(
-                workspace,
-                folder,
-                Path(out),
-                draw,
-                wanted,
-                conditional=True,
-                device="cpu",
-                on_progress=lambda share, text: None,
-                should_stop=lambda: False,
-            )
+            source = Source(draw, conditional=True, device="cpu")
+            result = evaluate_images(workspace, folder, Path(out), source, request, Progress()).to_json()
         rows.append((name, result))
         print(json.dumps({"name": name, **result}), flush=True)
     print_table(rows)

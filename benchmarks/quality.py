@@ -5,10 +5,10 @@
 
 For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many as
 there are training images (30,000 at the most) or --images, beside the same classifier trained on the real ones; the same after
-the images in which the referee (trained on the training split alone) does not see the asked class were left out ("gated"), and
-so again with noise 1.2 times as wide (both after GaFi, arXiv:2305.10118); the referee's label agreement beside its accuracy on
-real images; the variance of the referee's features within each class, fakes over reals (mean and least class), of all images
-and of the wide ones that were kept; and the copying verdict.
+the images were left out in which the dataset classifier (trained on the training split alone) does not predict the requested
+class ("gated"), and so again with noise 1.2 times as wide (both after GaFi, arXiv:2305.10118); label agreement beside the accuracy
+of the dataset classifier on real images; the variance of its features within each class, fakes over reals (mean and least class),
+of all images and of the wide ones that were kept; and the verdict on memorization.
 """
 
 import argparse
@@ -21,9 +21,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gan_core.evaluation.classifier import fit
+from gan_core.evaluation.classifier import FitOptions, fit
 from gan_core.evaluation.memorization import copying
-from gan_core.jobs.shared.evaluation_inputs import referee_of, splits
+from gan_core.jobs.shared.evaluation_inputs import dataset_classifier_of, splits
 from gan_core.jobs.shared.run_sampler import Sampling
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
@@ -50,7 +50,7 @@ def spread(features: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray
 
 def accuracy(images: np.ndarray, labels: np.ndarray, test, seed: int) -> float:
     """Balanced accuracy on the test split of a classifier trained on these images."""
-    classifier = fit(images, labels, len(test.classes), updates=UPDATES, batch=BATCH, seed=seed, balanced=True)
+    classifier = fit(images, labels, len(test.classes), FitOptions(UPDATES, BATCH, seed, balanced=True))
     right = classifier.classify(np.asarray(test.images)).logits.argmax(1) == np.asarray(test.labels)
     return float(np.mean([right[test.labels == c].mean() for c in np.unique(test.labels)]))
 
@@ -72,7 +72,7 @@ def main() -> None:
     train_split, test = splits(folder)
     real_images, real_labels = np.asarray(train_split.images), np.asarray(train_split.labels)
     classes, count = len(train_split.classes), arguments.images or min(MOST_IMAGES, len(real_labels))
-    judge = referee_of(folder, "cpu", None, never)
+    judge = dataset_classifier_of(folder, "cpu", None, never)
     seen = judge.classifier.classify(real_images)
     real_spread = spread(seen.features, real_labels, classes)
     real_accuracy = round(accuracy(real_images, real_labels, test, 0), 4)

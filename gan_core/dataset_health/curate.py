@@ -7,7 +7,7 @@ in the parent. The same request makes the same bytes.
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,12 +26,13 @@ from gan_core.data.dataset import (
     write_split,
 )
 from gan_core.dataset_health import findings
-from gan_core.dataset_health.foreground import alpha, on_colour
-from gan_core.errors import Stopped, UserError
+from gan_core.dataset_health.foreground import alpha, on_color
+from gan_core.errors import UserError
+from gan_core.evaluation.inputs import Progress
 from gan_core.text import and_more
 
 SPLITS: tuple[Split, Split] = ("train", "test")
-CUT_AT_ONCE = 64  # pictures between two looks at the clock
+CUT_AT_ONCE = 64  # pictures between two reports of the progress
 WRITTEN_AT_ONCE = 512
 CUTTING = 0.9  # share of the time, where objects are cut out
 
@@ -52,50 +53,55 @@ class Part(NamedTuple):
         return Part(self.rows[chosen], self.labels[chosen], self.images, self.at[chosen], self.cut[chosen])
 
 
+class Curation(NamedTuple):
+    """left_out: (split, row) by the finding that named them. background: RGB behind the cut-out objects, None for pictures as they
+    are. keep_without_object: a picture in which no object is found stays as it is, else it is left out. name, source: of the new
+    dataset.
+    """
+
+    left_out: Mapping[str, Sequence[tuple[str, int]]]
+    name: str
+    source: dict[str, Any]
+    background: tuple[int, int, int] | None = None
+    keep_without_object: bool = True
+
+
 def curate(
     parent: Path,
     folder: Path,
-    *,
-    left_out: Mapping[str, Sequence[tuple[str, int]]],
-    background: tuple[int, int, int] | None = None,
-    keep_without_object: bool = True,
-    name: str,
-    source: dict[str, Any],
-    on_progress: Callable[[float, str], None] = lambda fraction, message: None,
-    should_stop: Callable[[], bool] = lambda: False,
+    curation: Curation,
+    progress: Progress = Progress(),  # noqa: B008  it is immutable
 ) -> DatasetInfo:
     """Fill `folder` (existing, empty) with what stays of the dataset in `parent`.
 
-    left_out: (split, row) by the finding that named them. background: RGB behind the cut-out objects, None for pictures as they
-    are. keep_without_object: a picture in which no object is found stays as it is, else it is left out. Raises UserError where
-    no training picture would stay, and Stopped.
+    Raises UserError nothing_left where no training picture would stay, and Stopped.
     """
-    info, notices = read_info(parent), excluded_notice(left_out)
-    gone = {place for places in left_out.values() for place in places}
+    info, notices = read_info(parent), excluded_notice(curation.left_out)
+    gone = {place for places in curation.left_out.values() for place in places}
     parts = {split: staying(parent, split, gone) for split in SPLITS}
-    if background is not None:
-        parts = cut_out(folder, parts, in_mode(background, info.channels), on_progress, should_stop)
-        notices += missed_notice(parts, keep_without_object)
-        if not keep_without_object:
+    if curation.background is not None:
+        parts = cut_out(folder, parts, in_mode(curation.background, info.channels), progress.part(0, CUTTING))
+        notices += missed_notice(parts, curation.keep_without_object)
+        if not curation.keep_without_object:
             parts = {split: part.where(part.cut) for split, part in parts.items()}
     parts, classes = relabelled(parts, info.classes, notices)
-    on_progress(CUTTING, f"Writing {sum(len(part.rows) for part in parts.values()):,} pictures")
+    progress(CUTTING, f"Writing {sum(len(part.rows) for part in parts.values()):,} pictures")
     counts = {}
     for split, part in parts.items():
         counts[split] = np.bincount(part.labels, minlength=len(classes)).tolist()
-        write_split(folder, split, gathered(part, should_stop), part.images.shape[1:], part.labels.tolist())
+        write_split(folder, split, chunks(part, progress), part.images.shape[1:], part.labels.tolist())
         (folder / f"{split}.tmp").unlink(missing_ok=True)
-    seen = Seen()
-    write_items(folder, seen.passing(renumbered(parent, parts, background is not None)))
-    write_sheets(folder, counts["train"], should_stop)
+    kept = KeptItems()
+    write_items(folder, kept.counted(renumbered(parent, parts, curation.background is not None)))
+    write_sheets(folder, counts["train"], progress)
     new = dataclasses.replace(
         info,
-        name=name,
+        name=curation.name,
         classes=classes,
         train_counts=counts["train"],
         test_counts=counts["test"],
-        source=source,
-        health=seen.health(info, classes, np.add(counts["train"], counts["test"])),
+        source=curation.source,
+        health=kept.health(info, classes, np.add(counts["train"], counts["test"])),
         rejected=[],
         notices=notices,
     )
@@ -147,18 +153,17 @@ def relabelled(
 def cut_out(
     folder: Path,
     parts: Mapping[Split, Part],
-    colour: np.ndarray,
-    on_progress: Callable[[float, str], None],
-    should_stop: Callable[[], bool],
+    color: np.ndarray,
+    progress: Progress,
 ) -> dict[Split, Part]:
-    """The same pictures with their objects on a colour [C], in files of `folder`.
+    """The same pictures with their objects on a color [C], in files of `folder`.
 
     Threads share the work: OpenCV computes outside of Python's lock, and each cut starts from the same random numbers.
     """
 
     def one(image: np.ndarray) -> tuple[np.ndarray, bool]:
         mask = alpha(image)
-        return (image, False) if mask is None else (on_colour(image, mask, colour), True)
+        return (image, False) if mask is None else (on_color(image, mask, color), True)
 
     made, done, total = {}, 0, sum(len(part.rows) for part in parts.values())
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
@@ -167,12 +172,11 @@ def cut_out(
             path, shape = folder / f"{split}.tmp", (len(part.rows), *part.images.shape[1:])
             with open(path, "xb") as file:  # not into a memory map: a full disk would be a signal there
                 for start in range(0, len(part.rows), CUT_AT_ONCE):
-                    if should_stop():
-                        raise Stopped
+                    progress.check()
                     for image, cut in pool.map(one, part.images[part.at[start : start + CUT_AT_ONCE]]):
                         file.write(np.ascontiguousarray(image).data)
                         found.append(cut)
-                    on_progress(CUTTING * (done + len(found)) / total, "Cutting out objects")
+                    progress.report((done + len(found)) / total, "Cutting out objects")
             images = np.memmap(path, np.uint8, "r", shape=shape) if found else np.empty(shape, np.uint8)
             made[split] = part._replace(images=images, at=np.arange(len(found)), cut=np.array(found, bool))
             done += len(found)
@@ -183,20 +187,20 @@ def uncut(part: Part) -> int:
     return int((~part.cut).sum())
 
 
-def in_mode(colour: tuple[int, ...], channels: int) -> np.ndarray:
-    """uint8 [C]: an RGB colour in the mode of a dataset; grey by how bright it looks (ITU-R 601)."""
+def in_mode(color: tuple[int, ...], channels: int) -> np.ndarray:
+    """uint8 [C]: an RGB color in the mode of a dataset; grey by its luma (ITU-R 601)."""
     if channels == 3:
-        return np.array(colour, np.uint8)
-    return np.array([round(float(np.dot(colour, (0.299, 0.587, 0.114))))], np.uint8)
+        return np.array(color, np.uint8)
+    return np.array([round(float(np.dot(color, (0.299, 0.587, 0.114))))], np.uint8)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
-def gathered(part: Part, should_stop: Callable[[], bool]) -> Iterator[np.ndarray]:
+def chunks(part: Part, progress: Progress) -> Iterator[np.ndarray]:
+    """The images of a part, WRITTEN_AT_ONCE at a time."""
     for start in range(0, len(part.at), WRITTEN_AT_ONCE):
-        if should_stop():
-            raise Stopped
+        progress.check()
         yield part.images[part.at[start : start + WRITTEN_AT_ONCE]]
 
 
@@ -206,19 +210,19 @@ def renumbered(parent: Path, parts: Mapping[Split, Part], cut: bool) -> Iterator
     for item in known_items(parent):
         part = parts[item["split"]]
         if (new := new_row[item["split"]].get(item["row"])) is not None:
-            told = {"row": new, "label": int(part.labels[new]), "parent_row": item["row"]}
-            yield {**item, **told, **({"cut_out": bool(part.cut[new])} if cut else {})}
+            moved = {"row": new, "label": int(part.labels[new]), "parent_row": item["row"]}
+            yield {**item, **moved, **({"cut_out": bool(part.cut[new])} if cut else {})}
 
 
-class Seen:
-    """What the health report counts, of the items on their way to the file."""
+class KeptItems:
+    """Counts for the health report, taken of the items on their way to the file."""
 
     def __init__(self) -> None:
         self.sides: list[tuple[int, int]] = []
         self.modes: Counter[str] = Counter()
         self.labels: dict[str, set[int]] = {}
 
-    def passing(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def counted(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for item in items:
             if item.get("width") and item.get("height"):
                 self.sides.append((item["width"], item["height"]))
@@ -231,7 +235,7 @@ class Seen:
     def health(self, parent: DatasetInfo, classes: Sequence[str], counts: np.ndarray) -> dict[str, Any]:
         """The health dict of DatasetInfo; sizes and modes of the parent where its items do not tell them."""
         known, sides = parent.health, np.array(self.sides)
-        told = {
+        sizes = {
             name: [int(side) for side in measure(sides, axis=0)]
             for name, measure in (("min", np.min), ("median", np.median), ("max", np.max))
             if len(sides)
@@ -240,7 +244,7 @@ class Seen:
             **known,
             "images": int(counts.sum()),
             "classes": {name: int(count) for name, count in zip(classes, counts, strict=True)},
-            "source_sizes": told or known.get("source_sizes", {}),
+            "source_sizes": sizes or known.get("source_sizes", {}),
             "source_modes": dict(sorted(self.modes.items())) or known.get("source_modes", {}),
             "duplicates": 0,
             "conflicts": sum(len(labels) > 1 for labels in self.labels.values()),
@@ -250,10 +254,9 @@ class Seen:
         }
 
 
-def write_sheets(folder: Path, train_counts: Sequence[int], should_stop: Callable[[], bool]) -> None:
+def write_sheets(folder: Path, train_counts: Sequence[int], progress: Progress) -> None:
     images = np.load(folder / "train_images.npy", mmap_mode="r", allow_pickle=False)
     ends = np.cumsum(train_counts)
     for label, (end, count) in enumerate(zip(ends, train_counts, strict=True)):
-        if should_stop():
-            raise Stopped
+        progress.check()
         import_report.write_contact_sheet(folder / "contact" / f"{label}.webp", images[end - count : end])

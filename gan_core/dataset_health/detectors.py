@@ -1,9 +1,9 @@
-"""What is odd among the pictures of a dataset: near copies of each other, pictures far from their class, or amid another one.
+"""Faults that pictures show beside each other: near duplicates, pictures far from their class, pictures amid another class.
 
 Each picture is seen in two ways. pixels: shrunk to SIDE px, its mean taken off, scaled to length 1; the distance of two is
 then sqrt(2 (1 - r)), r their correlation, so that brightness, contrast and what a JPEG loses hardly count. features: those of
 a classifier, which see what is shown, scaled to length 1 too: with their lengths left in, pictures with much in them would be the
-outliers. A near copy is near in both.
+outliers. A near duplicate is near in both. (Near copies of training images among generated ones: evaluation/near_copies.py.)
 """
 
 from collections.abc import Callable
@@ -47,9 +47,8 @@ class Views(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Near copies, the nearest first. rows int64 [P, 2], the smaller first; mirrored bool [P]; unlike float32 [P], at most LINE.
-
-    cut: there were more, and these are the nearest.
+    """Near duplicates, the nearest first. rows int64 [P, 2], the smaller first; mirrored bool [P]; unlike float32 [P]: how far
+    apart they are, at most LINE. cut: there were more, and these are the nearest.
     """
 
     rows: np.ndarray
@@ -130,7 +129,7 @@ def usual(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return levels
 
 
-def near_copies(views: Views, near_features: np.ndarray, should_stop: ShouldStop = None) -> Pairs:
+def near_duplicates(views: Views, near_features: np.ndarray, should_stop: ShouldStop = None) -> Pairs:
     """Every pair of pictures that are the same but for size, compression, light or mirroring; across classes and splits too.
 
     near_features: of within_class. Raises Stopped.
@@ -200,17 +199,17 @@ def keep_one(pairs: Pairs, held_out: np.ndarray) -> KeepOne:
     group = connected_components(links, directed=False)[1]
     leaked: list[int] = []
     repeated: list[int] = []
-    left: dict[int, int] = {}
+    stays_for: dict[int, int] = {}
     members: dict[int, list[int]] = {}
     for row in np.unique(pairs.rows):
         members.setdefault(int(group[row]), []).append(int(row))
     for rows in members.values():
         stays = next((row for row in rows if held_out[row]), rows[0])
         gone = [row for row in rows if row != stays]
-        left.update(dict.fromkeys(gone, stays))
+        stays_for.update(dict.fromkeys(gone, stays))
         leaked += [row for row in gone if held_out[stays] and not held_out[row]]
         repeated += [row for row in gone if not held_out[stays] or held_out[row]]
-    return KeepOne(np.array(sorted(leaked), np.int64), np.array(sorted(repeated), np.int64), left)
+    return KeepOne(np.array(sorted(leaked), np.int64), np.array(sorted(repeated), np.int64), stays_for)
 
 
 def outliers(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -233,10 +232,10 @@ def suspects(features: np.ndarray, labels: np.ndarray, should_stop: ShouldStop =
     """Rows whose nearest pictures are nearly all of one other class, the clearest first, and that class. Raises Stopped."""
     if len(features) <= AMONG or len(np.unique(labels)) < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    around = labels[others(features, AMONG, should_stop)[1]]  # [N, AMONG]
-    votes = np.stack([(around == label).sum(axis=1) for label in np.unique(labels)], axis=1)
+    neighbors = labels[others(features, AMONG, should_stop)[1]]  # [N, AMONG]
+    votes = np.stack([(neighbors == label).sum(axis=1) for label in np.unique(labels)], axis=1)
     most = np.unique(labels)[votes.argmax(axis=1)]
-    there = np.bincount(labels)[labels]  # a class that could not fill a picture's neighbours proves nothing against it
+    there = np.bincount(labels)[labels]  # a class that could not fill a picture's neighbors proves nothing against it
     rows = np.flatnonzero((votes.max(axis=1) >= ALIKE) & (most != labels) & (there > AMONG))
     rows = rows[np.argsort(-votes[rows].max(axis=1), kind="stable")]
     return rows, most[rows]

@@ -1,4 +1,4 @@
-"""Which pictures of a dataset are to be left out: a list in its folder, a draft that can be undone. Pictures stay where they are.
+"""The list of pictures that a dataset is to be curated without, in its folder. Each entry can be undone; no picture is changed.
 
 exclusions.json   {"schema": 1, "entries": [{"id", "finding", "rows": [[split, row], ...], "when"}, ...]}
 """
@@ -59,7 +59,7 @@ def by_finding(entries: Iterable[Entry]) -> dict[str, list[tuple[str, int]]]:
 
 def add(folder: Path, finding: str, rows: Iterable[tuple[str, int]]) -> Entry:
     """Leave rows out, as an entry of their own. Raises UserError where all of them are left out already."""
-    with alone(folder):
+    with locked(folder):
         entries = read(folder)
         fresh = sorted(set(rows) - left_out(entries))
         if not fresh:
@@ -71,7 +71,7 @@ def add(folder: Path, finding: str, rows: Iterable[tuple[str, int]]) -> Entry:
 
 def undo(folder: Path, id: str) -> Entry:
     """Take an entry back. Raises UserError where there is none of that id."""
-    with alone(folder):
+    with locked(folder):
         entries = read(folder)
         found = next((entry for entry in entries if entry.id == id), None)
         if found is None:
@@ -85,8 +85,8 @@ def write(folder: Path, entries: Iterable[Entry]) -> None:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Two tabs that click at the same moment follow each other."""
+def locked(folder: Path) -> Iterator[None]:
+    """One change at a time, also where two browser tabs click at the same moment."""
     with open(folder / "exclusions.lock", "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,8 +1,9 @@
-"""What a look at a dataset found: each finding with what it does to a GAN and what one click can do about it, as it lies on disk.
+"""What a check of a dataset found: each finding with its effect on a GAN and what one click can do about it, as it lies on disk.
 
 health.json   {"schema": 1, "looked_at", "of", "seed", "extractor", "findings": [Finding, ...]}, in the dataset's folder
 
-profile.py reads the pictures, diagnosis.py says what they show. Nothing changes a picture: see exclusions.py and curate.py.
+image_stats.py and detectors.py read the pictures, describe.py makes findings of what they show. Nothing changes a picture: see
+exclusions.py and curate.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,10 +84,10 @@ EFFECTS = {
 
 # What is left out, in few words; "chosen" are pictures that a person named.
 NAMES = {
-    "leaks": "copies of test pictures",
+    "leaks": "near duplicates of test pictures",
     "conflicts": "in two classes",
     "suspects": "like another class",
-    "near_duplicates": "near copies",
+    "near_duplicates": "near duplicates",
     "outliers": "far from their class",
     "blank": "blank",
     "extreme_aspect": "very long",
@@ -132,7 +133,7 @@ def write(folder: Path, health: Health, seed: int, extractor: str) -> None:
 
 
 def read(folder: Path) -> Health | None:
-    """What the last look found; None where there was none, or where its file is torn or of another version."""
+    """What the last check found; None where there was none, or where its file is torn or of another version."""
     try:
         value: dict[str, Any] = read_json(folder / "health.json") or {}
         if value.get("schema") != SCHEMA:

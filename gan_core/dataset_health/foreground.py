@@ -1,14 +1,14 @@
-"""The object of a picture, apart from its background: by colour where the border is plain, else by GrabCut.
+"""The object of a picture, apart from its background: by color where the border is plain, else by GrabCut.
 
-GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004, as OpenCV has it. It is told that the border is background and looks for
-what differs; a picture in which it finds next to nothing, or nearly all, has no object that can be cut out.
+GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004, as OpenCV has it. The border is given as background, and GrabCut
+finds what differs; a picture in which that is next to nothing, or nearly all, has no object that can be cut out.
 """
 
 import numpy as np
 
-WORKING_PIXELS = 128  # small pictures are enlarged for the cut: GrabCut wants some pixels to learn colours from
+WORKING_PIXELS = 128  # small pictures are enlarged for the cut: GrabCut wants some pixels to learn colors from
 FRAME = 0.04  # share of the side that counts as border
-PLAIN = 18.0  # levels by which a plain border may vary about its colour, for nine pixels in ten
+PLAIN = 18.0  # levels by which a plain border may vary about its color, for nine pixels in ten
 LEAST, MOST = 0.03, 0.9  # share of a picture that an object may take
 ROUNDS = 4
 EDGE = 2  # px
@@ -19,17 +19,17 @@ def alpha(image: np.ndarray) -> np.ndarray | None:
     import cv2
 
     side = image.shape[0]
-    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else np.ascontiguousarray(image)
+    color = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else np.ascontiguousarray(image)
     if side < WORKING_PIXELS:
-        colour = cv2.resize(colour, (WORKING_PIXELS, WORKING_PIXELS), interpolation=cv2.INTER_CUBIC)
-    mask = by_colour(colour)
+        color = cv2.resize(color, (WORKING_PIXELS, WORKING_PIXELS), interpolation=cv2.INTER_CUBIC)
+    mask = by_color(color)
     if mask is None:
-        mask = by_grabcut(colour)
+        mask = by_grabcut(color)
     mask = largest(mask)
     if not LEAST <= mask.mean() <= MOST:
         return None
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(0.5, 0.6 * colour.shape[0] / side))
-    if colour.shape[0] != side:
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(0.5, 0.6 * color.shape[0] / side))
+    if color.shape[0] != side:
         soft = cv2.resize(soft, (side, side), interpolation=cv2.INTER_AREA)
     return soft.clip(0, 1)
 
@@ -42,8 +42,8 @@ def border(shape: tuple[int, ...]) -> np.ndarray:
     return inside
 
 
-def by_colour(image: np.ndarray) -> np.ndarray | None:
-    """bool [H, W]: what differs from the colour of a plain border; None where the border is not plain."""
+def by_color(image: np.ndarray) -> np.ndarray | None:
+    """bool [H, W]: what differs from the color of a plain border; None where the border is not plain."""
     import cv2
 
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
@@ -92,8 +92,8 @@ def background(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     return painted.reshape(image.shape)
 
 
-def unseamed(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, C]: the colours of the object reach a little past its edge, so that no seam of its old background shows."""
+def without_seam(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, C]: the colors of the object reach a little past its edge, so that no seam of its old background shows."""
     import cv2
 
     sure = (mask > 0.95).astype(np.uint8)
@@ -101,7 +101,7 @@ def unseamed(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return background(image, edge.astype(np.float32))
 
 
-def on_colour(image: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, C]: the object alone on a flat ground. mask float32 [H, W] of `alpha`; colour [C], levels."""
+def on_color(image: np.ndarray, mask: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, C]: the object alone on a flat ground. mask float32 [H, W] of `alpha`; color [C], levels."""
     share = mask[..., None]
-    return np.rint(share * unseamed(image, mask) + (1 - share) * colour).astype(np.uint8)
+    return np.rint(share * without_seam(image, mask) + (1 - share) * color).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What the pictures of a dataset say one by one, read once: sizes, colours, names, and which of them show nothing.
+"""Statistics of the pictures of a dataset one by one, read once: sizes, colors, names, and which of them show nothing.
 
 means.npy     uint8 [classes, H, W, C], the mean training picture of the first MOST_MEANS classes, in the dataset's folder
 """
@@ -11,14 +11,17 @@ import numpy as np
 
 from gan_core.data.dataset import DatasetInfo, ImageSet, known_items
 from gan_core.errors import Stopped
+from gan_core.evaluation.inputs import Progress
 
 FLAT = 3.0  # levels: a picture whose every channel varies by less (standard deviation) shows nothing
 MOST_MEANS = 60
 READ_BYTES = 8 << 20
 
 
-class Facts(NamedTuple):
-    """Of every picture, the training rows and then the test rows. sides: width and height in px before the import, 0 not known."""
+class ImageStats(NamedTuple):
+    """Of N pictures, the training rows and then the test rows: labels int64, held_out, flat and grey bool, rows int64 of the split,
+    sides int64 [N, 2] (width and height in px before the import, 0 where not known), names, sha256 of the source's bytes.
+    """
 
     labels: np.ndarray
     held_out: np.ndarray
@@ -28,15 +31,16 @@ class Facts(NamedTuple):
     sides: np.ndarray
     names: list[str]
     sha256: list[str]
+    classes: list[str]
 
 
 def gather(
     folder: Path,
     train: ImageSet,
     test: ImageSet,
-    tell: Callable[[float], None] = lambda share: None,
-) -> Facts:
-    """Read every picture once. What items.jsonl does not say (an older import, a torn file) stays unknown."""
+    progress: Progress = Progress(),  # noqa: B008  it is immutable
+) -> ImageStats:
+    """Read every picture once. What items.jsonl does not say (an older import, a torn file) stays unknown. Raises Stopped."""
     counts = len(train.labels), len(test.labels)
     total = sum(counts)
     flat, grey = np.zeros(total, bool), np.zeros(total, bool)
@@ -47,14 +51,14 @@ def gather(
             flat[at] = chunk.std(axis=(1, 2), dtype=np.float32).max(axis=1) < FLAT
             grey[at] = (chunk == chunk[..., :1]).all(axis=(1, 2, 3))
             done += len(chunk)
-            tell(done / total)
+            progress(done / total)
     sides, names, sha256 = np.zeros((total, 2), np.int64), [""] * total, [""] * total
     for item in known_items(folder):
         at = item["row"] + (counts[0] if item["split"] == "test" else 0)
         if 0 <= item["row"] < counts[item["split"] == "test"]:
             names[at], sha256[at] = str(item.get("name", "")), str(item.get("sha256", ""))
             sides[at] = item.get("width") or 0, item.get("height") or 0
-    return Facts(
+    return ImageStats(
         np.concatenate([train.labels, test.labels]),
         np.arange(total) >= counts[0],
         np.concatenate([np.arange(count) for count in counts]),
@@ -63,6 +67,7 @@ def gather(
         sides,
         names,
         sha256,
+        train.classes,
     )
 
 
@@ -75,11 +80,11 @@ def chunks(images: np.ndarray) -> Iterable[np.ndarray]:
 def even_sample(labels: np.ndarray, most: int, seed: int) -> np.ndarray:
     """At most `most` rows, int64 ascending: as many of each class as it has, up to the same number. The seed draws which."""
     generator = np.random.Generator(np.random.PCG64(seed))
-    turn = np.empty(len(labels), np.int64)  # the place of a row in a random order of its class
+    place = np.empty(len(labels), np.int64)  # of a row in a random order of its class
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        turn[rows] = generator.permutation(len(rows))
-    return np.sort(np.lexsort((labels, turn))[:most])
+        place[rows] = generator.permutation(len(rows))
+    return np.sort(np.lexsort((labels, place))[:most])
 
 
 def class_means(train: ImageSet, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
@@ -97,18 +102,18 @@ def class_means(train: ImageSet, should_stop: Callable[[], bool] = lambda: False
     return means
 
 
-def same_bytes(facts: Facts) -> np.ndarray:
+def same_bytes(stats: ImageStats) -> np.ndarray:
     """int64 [P, 2]: rows of the same file in two classes."""
     first: dict[str, int] = {}
     pairs = []
-    for row, digest in enumerate(facts.sha256):
-        if digest and first.setdefault(digest, row) != row and facts.labels[first[digest]] != facts.labels[row]:
+    for row, digest in enumerate(stats.sha256):
+        if digest and first.setdefault(digest, row) != row and stats.labels[first[digest]] != stats.labels[row]:
             pairs.append((first[digest], row))
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
 def read_means(folder: Path, info: DatasetInfo) -> np.ndarray | None:
-    """uint8 [K, H, W, C], or None where no look has left them whole."""
+    """uint8 [K, H, W, C], or None where no check has left them whole."""
     try:
         means = np.load(folder / "means.npy", allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -1,16 +1,17 @@
-"""What stands beside the scores in words: what each is called by its network, and what one must know to read it."""
+"""What one must know to read the scores of an evaluation, in plain sentences."""
 
 from typing import NamedTuple
 
 from gan_core.errors import UserError
 from gan_core.evaluation.features.extractors import Extractor
-from gan_core.evaluation.vocabulary import published
+from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, published
 
 FEW_IMAGES = 2048  # below the feature count of Inception-v3 the covariance is singular
+LEAST_OF_PART, MOST_PARTS = 50, 10  # of the images of an Inception Score
 
 
 class Counts(NamedTuple):
-    """How many images: that there are, compared on each side, on each side of the floor, of the held-out floor."""
+    """How many images: available, compared on each side, on each side of the floor, of the held-out floor."""
 
     real: int
     fake: int
@@ -20,69 +21,69 @@ class Counts(NamedTuple):
 
 
 def parts(n: int) -> int:
-    """Into how many parts the Inception Score's images fall: 10 as is usual, fewer where that leaves less than 50 in one.
+    """Into how many parts the images of an Inception Score are split: 10 as is usual, fewer where a part had less than 50.
 
     Raises UserError below 50.
     """
-    if n < 50:
-        what = f"The Inception Score needs at least 50 images, and there are {n}."
+    if n < LEAST_OF_PART:
+        what = f"The Inception Score needs at least {LEAST_OF_PART} images, and there are {n}."
         raise UserError("too_few_images", what, "Sample more images.")
-    return min(10, n // 50)
+    return min(MOST_PARTS, n // LEAST_OF_PART)
 
 
-def own_eyes(extractor: str, family: str, guided: bool) -> list[str]:
-    """Sentences where the D of a run learnt with the eyes that judge it. extractor: its name; guided: by a classifier."""
-    told = []
+def same_network(extractor: str, family: str, guided: bool) -> list[str]:
+    """Where the D of a run learned with the network that scores it. extractor: its name; guided: by a classifier."""
+    found = []
     if family == "projected" and extractor == "efficientnet-lite0":
-        told.append(
-            "The discriminator of this run learnt with EfficientNet-Lite0 itself, which flatters these scores: compare it "
-            "with other recipes by the referee or by Inception-v3."
+        found.append(
+            "The discriminator of this run learned with EfficientNet-Lite0 itself, which flatters these scores: compare it "
+            "with other recipes by the dataset classifier or by Inception-v3."
         )
     if guided:
-        told.append(
-            "The discriminator of this run was guided by a classifier of the same kind as the referee, which flatters label "
-            "agreement: whether the images help a classifier on real ones is free of that."
+        found.append(
+            "The discriminator of this run was guided by a classifier like the dataset classifier, which flatters label "
+            "agreement; the utility of the images for a classifier of real ones is not affected."
         )
-    return told
+    return found
 
 
 def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
     """Plain sentences that belong beside the scores."""
     n, is_inception = counts.n, published(extractor.name)
     name, kernel = ("FID", "KID") if is_inception else ("Frechet distance", "kernel distance")
-    told = [f"The {name} falls as more images are compared: set it only beside scores from {n:,} images."]
+    found = [f"The {name} falls as more images are compared: compare it only with scores from {n:,} images."]
     if n < FEW_IMAGES:
-        told.append(
+        found.append(
             f"Fewer than {FEW_IMAGES:,} images were compared, so the covariance is singular: read the {kernel} first."
         )
     if draws < 2:
-        told.append("One draw of images was made, so only the kernel distance has an interval: ask for more draws.")
+        found.append("One draw of images was made, so only the kernel distance has an interval: ask for more draws.")
     if counts.floor < n:
-        told.append(
+        found.append(
             f"There are too few real images for a floor of {n:,} on each side: it compares {counts.floor:,} "
-            f"with {counts.floor:,} and so lies higher; the ratio to the floor uses that many on each side."
+            f"with {counts.floor:,} and is therefore higher; the ratio to the floor uses that many on each side."
         )
     if n < max(counts.real, counts.fake):
-        told.append(
+        found.append(
             f"Of {counts.real:,} real and {counts.fake:,} generated images, {n:,} of each were compared, "
             "drawn at random."
         )
     if 0 < counts.held_out < n:
-        told.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} lies higher.")
-    if extractor.name == "referee":
-        told.append(
-            "The referee knows your classes and little else: it sees a wrong class, but hardly a wrong texture."
+        found.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} is higher.")
+    if extractor.name == DATASET_CLASSIFIER:
+        found.append(
+            "The dataset classifier knows your classes and little else: it sees a wrong class, but hardly a wrong texture."
         )
     else:
-        told.append(
-            "The Inception Score judges by the 1,000 classes of ImageNet, not by yours, and sees no real image."
+        found.append(
+            "The Inception Score uses the 1,000 classes of ImageNet, not yours, and compares with no real image."
         )
-    if 50 <= n < 500:
-        told.append(
-            f"With {n:,} images the Inception Score is taken over {parts(n)} instead of 10 parts, and lies low."
-        )
+    if LEAST_OF_PART <= n < LEAST_OF_PART * MOST_PARTS:
+        found.append(f"With {n:,} images the Inception Score is taken over {parts(n)} instead of 10 parts, and is low.")
     if not is_inception:
-        told.append(f"These scores use {extractor.title}, not Inception-v3: they cannot be set beside published ones.")
+        found.append(
+            f"These scores use {extractor.title}, not Inception-v3: they cannot be compared with published ones."
+        )
     if extractor.note:
-        told.append(extractor.note)
-    return told
+        found.append(extractor.note)
+    return found

@@ -1,13 +1,13 @@
-"""A small convolutional classifier: the judge behind the referee and behind "does it help?".
+"""A small convolutional classifier: of the dataset classifier and of the utility comparison.
 
-Made to be trained in seconds on two cores, so it is five layers deep and looks at 64 px at the most.
+It trains in seconds on two cores, so it is five layers deep and sees 64 px at the most.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -19,6 +19,7 @@ from torch import nn
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.classifier_augment import Policy, augmented
 from gan_core.evaluation.features.extractors import Features
+from gan_core.evaluation.inputs import Progress
 from gan_core.models.backbones.classifier import LARGEST_SIDE, convolutions
 from gan_core.storage.workspace import atomic_write
 
@@ -74,8 +75,8 @@ class Classifier:
             if should_stop and should_stop():
                 raise Stopped
             pixels = torch.from_numpy(np.array(images[start : start + batch])).to(device).permute(0, 3, 1, 2)
-            f, l = network(pixels)
-            features[start : start + batch], logits[start : start + batch] = f.cpu().numpy(), l.cpu().numpy()
+            found, classes = network(pixels)
+            features[start : start + batch], logits[start : start + batch] = found.cpu().numpy(), classes.cpu().numpy()
         return Features(features, logits)
 
     def to_bytes(self) -> bytes:
@@ -150,61 +151,73 @@ def fresh(size: int, channels: int, num_classes: int, generator: torch.Generator
     return network
 
 
+class FitOptions(NamedTuple):
+    """How a classifier is trained: exactly `updates` batches. balanced: every class is shown equally often, on top of weights.
+
+    weights [N]: how often an image is shown, relative to the others; 0 is never, None the same for all. flips: with left-right
+    mirrors.
+    """
+
+    updates: int
+    batch: int = 128
+    seed: int = 0
+    balanced: bool = False
+    weights: np.ndarray | None = None
+    augment: Policy = "none"
+    flips: bool = False
+    device: str = "cpu"
+
+
 def fit(
     images: np.ndarray | Sequence[np.ndarray],
     labels: np.ndarray,
     num_classes: int,
-    *,
-    updates: int,
-    seed: int,
-    batch: int = 128,
-    balanced: bool = False,
-    weights: np.ndarray | None = None,
-    augment: Policy = "none",
-    flips: bool = False,
-    device: str = "cpu",
-    on_progress: Callable[[float, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    options: FitOptions,
+    progress: Progress = Progress(),  # noqa: B008  it is immutable
 ) -> Classifier:
-    """Train with AdamW for exactly `updates` batches; the same arguments give the same classifier on the same CPU.
+    """Train with AdamW; the same arguments give the same classifier on the same CPU.
 
-    images: uint8 [N, S, S, C], or several such arrays whose rows are numbered through; labels int64 [N] of them all.
-    weights [N]: how often a row is shown, relative to the others; 0 is never. balanced: every class equally often (on top of
-    weights). torch's global random numbers are neither used nor changed. Raises Stopped.
+    images: uint8 [N, S, S, C], or several such arrays whose rows are numbered through; labels int64 [N] of them all. torch's
+    global random numbers are neither used nor changed. Raises Stopped.
     """
     parts = [images] if isinstance(images, np.ndarray) else list(images)
     labels = np.asarray(labels, np.int64)
-    shown = np.ones(len(labels)) if weights is None else np.asarray(weights, float)
-    if balanced:
-        share = np.bincount(labels, weights=shown, minlength=num_classes)
-        shown = shown / np.where(share > 0, share, 1)[labels]
     _, size, _, channels = parts[0].shape
-    rows = order(shown, updates * batch, np.random.default_rng(seed))
-    generator = torch.Generator().manual_seed(seed)
+    rows = order(
+        shown(labels, num_classes, options), options.updates * options.batch, np.random.default_rng(options.seed)
+    )
+    generator = torch.Generator().manual_seed(options.seed)
     with torch.inference_mode(False), torch.enable_grad():
-        network = fresh(size, channels, num_classes, generator).to(device).train()
-        optimiser = torch.optim.AdamW(
+        network = fresh(size, channels, num_classes, generator).to(options.device).train()
+        optimizer = torch.optim.AdamW(
             network.parameters(), PEAK_RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
         )
-        done = 0
-        while done < updates:
-            if should_stop and should_stop():
-                raise Stopped
-            chosen = rows[done * batch : (done + 1) * batch]
-            pixels = torch.from_numpy(gather(parts, chosen)).to(device).permute(0, 3, 1, 2)
-            x = augmented(network.prepare(pixels), augment, generator, flips)
+        for done in range(options.updates):
+            progress.check()
+            chosen = rows[done * options.batch : (done + 1) * options.batch]
+            pixels = torch.from_numpy(gather(parts, chosen)).to(options.device).permute(0, 3, 1, 2)
+            x = augmented(network.prepare(pixels), options.augment, generator, options.flips)
             logits = network.head(network.body(x.contiguous(memory_format=torch.channels_last)))
-            y = torch.from_numpy(labels[chosen]).to(device)
+            y = torch.from_numpy(labels[chosen]).to(options.device)
             loss = F.cross_entropy(logits, y, label_smoothing=LABEL_SMOOTHING)
-            for group in optimiser.param_groups:
-                group["lr"] = rate(done / updates)
-            optimiser.zero_grad(set_to_none=True)
+            for group in optimizer.param_groups:
+                group["lr"] = rate(done / options.updates)
+            optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            optimiser.step()
-            done += 1
-            if on_progress and (done % 10 == 0 or done == updates):
-                on_progress(done / updates, "Training a classifier")
-    return Classifier(network, size, channels, num_classes, {"updates": done, "batch": batch, "seed": seed})
+            optimizer.step()
+            if (done + 1) % 10 == 0 or done + 1 == options.updates:
+                progress.report((done + 1) / options.updates, "Training a classifier")
+    notes = {"updates": options.updates, "batch": options.batch, "seed": options.seed}
+    return Classifier(network, size, channels, num_classes, notes)
+
+
+def shown(labels: np.ndarray, num_classes: int, options: FitOptions) -> np.ndarray:
+    """How often each image is shown, relative to the others [N]."""
+    weights = np.ones(len(labels)) if options.weights is None else np.asarray(options.weights, float)
+    if not options.balanced:
+        return weights
+    share = np.bincount(labels, weights=weights, minlength=num_classes)
+    return weights / np.where(share > 0, share, 1)[labels]
 
 
 def rate(at: float) -> float:
@@ -213,16 +226,16 @@ def rate(at: float) -> float:
     return PEAK_RATE * min(1.0, at / WARM_UP + 0.01) * (1 + np.cos(np.pi * fall)) / 2
 
 
-def order(shown: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def order(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """`count` row numbers, pass after pass; within a pass a row comes as often as its weight says, to less than one.
 
     Equal weights: plain shuffled epochs.
     """
-    if not (np.isfinite(shown).all() and (shown >= 0).all() and shown.any()):
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
         raise ValueError("weights must be finite, none below 0, some above")
-    edges = np.cumsum(shown) / shown.sum()
-    a_pass, passes, have = int(np.count_nonzero(shown)), [], 0
-    last = int(np.flatnonzero(shown)[-1])
+    edges = np.cumsum(weights) / weights.sum()
+    a_pass, passes, have = int(np.count_nonzero(weights)), [], 0
+    last = int(np.flatnonzero(weights)[-1])
     while have < count:
         ticks = (rng.random() + np.arange(a_pass)) / a_pass
         passes.append(rng.permutation(np.minimum(np.searchsorted(edges, ticks, side="right"), last)))

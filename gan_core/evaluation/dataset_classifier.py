@@ -1,12 +1,11 @@
-"""The referee: a classifier of the dataset's own classes, trained once on its train split and scored on its held-out split.
+"""The dataset classifier: trained once on a dataset's own classes, on its train split, and tested on its held-out split.
 
-It lies in the dataset's folder: referee.safetensors is the referee with all its facts, referee.json says them to people.
+It lies in the dataset's folder: referee.safetensors is the classifier with all its facts, referee.json the facts for people.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -14,8 +13,9 @@ from scipy import stats
 from gan_core.errors import UserError
 from gan_core.evaluation import classifier as classifiers
 from gan_core.evaluation.classifier import Classifier
-from gan_core.evaluation.classifier_augment import Policy
 from gan_core.evaluation.features.extractors import Extractor
+from gan_core.evaluation.inputs import Labeled, Progress, RealImages
+from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, EXTRACTOR_TITLES
 from gan_core.storage.workspace import write_json
 
 LEAST_IMAGES = 5  # training images of a class that can be learnt at all
@@ -24,7 +24,7 @@ LEAST_UPDATES, MOST_UPDATES = 150, 600  # measured on two cores: some 10 s at 28
 AUGMENTED_BELOW = 20_000  # images; with more, no image is seen often enough to be learnt by heart
 
 
-class Referee(NamedTuple):
+class DatasetClassifier(NamedTuple):
     """accuracy, its Wilson 95 % interval and recall per class on n_test held-out images; None where there are none."""
 
     classifier: Classifier
@@ -39,63 +39,56 @@ class Referee(NamedTuple):
 
 def ready(
     folder: Path,
-    train_images: np.ndarray,
-    train_labels: np.ndarray,
-    test_images: np.ndarray,
-    test_labels: np.ndarray,
-    classes: list[str],
+    real: RealImages,
     *,
     device: str = "cpu",
-    on_progress: Callable[[float, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),  # noqa: B008  it is immutable
     seed: int = 0,
-) -> Referee:
-    """The referee of the folder, trained now where there is none that is whole and made from such images.
+) -> DatasetClassifier:
+    """The classifier in the dataset's folder, trained now where there is none that is whole and made from such images.
 
-    images uint8 [N, S, S, C], labels int64 [N]. Two processes may do this at once: each file is whole, the last one stays.
-    Raises UserError one_class where fewer than 2 classes have LEAST_IMAGES training images; Stopped.
+    Two processes may do this at once: each file is whole, the last one stays. Raises UserError one_class where fewer than 2
+    classes have LEAST_IMAGES training images; Stopped.
     """
-    counts = np.bincount(np.asarray(train_labels), minlength=len(classes))
-    if (counts >= LEAST_IMAGES).sum() < 2:
+    counts = [np.bincount(np.asarray(split.labels), minlength=len(real.classes)) for split in (real.train, real.test)]
+    if (counts[0] >= LEAST_IMAGES).sum() < 2:
         raise UserError(
             "one_class",
             f"A classifier needs 2 classes with at least {LEAST_IMAGES} training images each.",
             "Import a dataset with more classes or more images.",
         )
-    held_out = np.bincount(np.asarray(test_labels), minlength=len(classes))
     facts = {
-        "classes": list(classes),
-        "shape": [int(side) for side in train_images.shape[1:]],
-        "train_counts": counts.tolist(),
-        "test_counts": held_out.tolist(),
+        "classes": list(real.classes),
+        "shape": [int(side) for side in real.train.images.shape[1:]],
+        "train_counts": counts[0].tolist(),
+        "test_counts": counts[1].tolist(),
         "seed": seed,
     }
     path = Path(folder) / "referee.safetensors"
     kept = load(path, facts)
     if kept is None:
-        policy: Policy = "light" if len(train_images) < AUGMENTED_BELOW else "none"
-        trained = classifiers.fit(
-            train_images,
-            train_labels,
-            len(classes),
-            updates=update_count(len(train_images)),
-            seed=seed,
-            batch=BATCH,
-            balanced=True,
-            augment=policy,
-            device=device,
-            on_progress=(lambda share, _: on_progress(0.95 * share, "Training the referee")) if on_progress else None,
-            should_stop=should_stop,
-        )
-        trained.notes |= {"facts": facts, **score(trained, test_images, test_labels, device, should_stop)}
-        kept = load(path, facts)  # another process may have been quicker: all should judge by one referee
+        trained = train(real, seed, device, progress.part(0, 0.95, "Training the dataset classifier"))
+        trained.notes |= {"facts": facts, **score(trained, real.test, device, progress)}
+        kept = load(path, facts)  # another process may have been quicker: all should use one classifier
         if kept is None:
             trained.save(path)
             write_json(path.with_suffix(".json"), {"weights": classifiers.digest(trained.to_bytes()), **trained.notes})
-            kept = told(trained, classifiers.digest(trained.to_bytes()))
-    if on_progress:
-        on_progress(1.0, "The referee is ready")
+            kept = from_notes(trained, classifiers.digest(trained.to_bytes()))
+    progress.report(1.0, "The dataset classifier is ready")
     return kept
+
+
+def train(real: RealImages, seed: int, device: str, progress: Progress) -> Classifier:
+    n = len(real.train.images)
+    options = classifiers.FitOptions(
+        updates=update_count(n),
+        batch=BATCH,
+        seed=seed,
+        balanced=True,
+        augment="light" if n < AUGMENTED_BELOW else "none",
+        device=device,
+    )
+    return classifiers.fit(real.train.images, real.train.labels, len(real.classes), options, progress)
 
 
 def update_count(train_images: int) -> int:
@@ -103,22 +96,22 @@ def update_count(train_images: int) -> int:
     return min(MOST_UPDATES, max(LEAST_UPDATES, PASSES * train_images // BATCH))
 
 
-def load(path: Path, facts: dict) -> Referee | None:
-    """The referee in path if it is whole and made from these facts, else None."""
+def load(path: Path, facts: dict[str, Any]) -> DatasetClassifier | None:
+    """The classifier in path if it is whole and made from these facts, else None."""
     try:
         data = classifiers.read(path)
         found = classifiers.from_bytes(data, path.name)
-        return told(found, classifiers.digest(data)) if found.notes.get("facts") == facts else None
+        return from_notes(found, classifiers.digest(data)) if found.notes.get("facts") == facts else None
     except (UserError, KeyError, TypeError, json.JSONDecodeError):
         return None
 
 
-def score(found: Classifier, images: np.ndarray, labels: np.ndarray, device: str, should_stop) -> dict:
+def score(found: Classifier, test: Labeled, device: str, progress: Progress) -> dict[str, Any]:
     """Accuracy on held-out images as JSON facts."""
-    labels, none = np.asarray(labels), [None] * found.num_classes
+    labels, none = np.asarray(test.labels), [None] * found.num_classes
     if not len(labels):
         return {"accuracy": None, "accuracy_ci": None, "n_test": 0, "per_class": none}
-    right = found.classify(images, device, should_stop).logits.argmax(1) == labels
+    right = found.classify(test.images, device, progress.should_stop).logits.argmax(1) == labels
     interval = stats.binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
     return {
         "accuracy": float(right.mean()),
@@ -128,9 +121,9 @@ def score(found: Classifier, images: np.ndarray, labels: np.ndarray, device: str
     }
 
 
-def told(found: Classifier, weights_hash: str) -> Referee:
+def from_notes(found: Classifier, weights_hash: str) -> DatasetClassifier:
     notes = found.notes
-    return Referee(
+    return DatasetClassifier(
         found,
         notes["facts"]["classes"],
         notes["accuracy"],
@@ -138,12 +131,13 @@ def told(found: Classifier, weights_hash: str) -> Referee:
         notes["n_test"],
         notes["per_class"],
         weights_hash,
-        "" if notes["n_test"] else "This dataset has no held-out images, so nobody knows how well its referee judges.",
+        "" if notes["n_test"] else "This dataset has no held-out images, so the accuracy of its classifier is unknown.",
     )
 
 
-def as_extractor(referee: Referee) -> Extractor:
-    """The referee as a feature network: features [N, 128], logits [N, classes]."""
-    title, side = "Referee (this dataset's own classifier)", referee.classifier.network.side
-    resize = "none" if side == referee.classifier.size else f"bilinear with antialias to {side} px"
-    return Extractor("referee", title, resize, referee.weights_hash, referee.classifier.network)
+def as_extractor(found: DatasetClassifier) -> Extractor:
+    """The dataset classifier as a feature network: features [N, 128], logits [N, classes]."""
+    side = found.classifier.network.side
+    resize = "none" if side == found.classifier.size else f"bilinear with antialias to {side} px"
+    title = EXTRACTOR_TITLES[DATASET_CLASSIFIER]
+    return Extractor(DATASET_CLASSIFIER, title, resize, found.weights_hash, found.classifier.network)

@@ -1,4 +1,4 @@
-"""Real or GAN-made? A classifier two-sample test (arXiv:1610.06545) on features, and the detector that it trains.
+"""The detector: is an image real or generated? Trained by a classifier two-sample test on features (arXiv:1610.06545).
 
 Departs from the paper: the classifier is a regularised logistic regression on standardised features of a frozen network.
 """
@@ -19,16 +19,16 @@ LEAST_IMAGES = 40  # a side; half of them are for testing
 MOST_IMAGES = 5000  # a side; more add minutes and hardly a digit
 INVERSE_PENALTY = 0.01  # C of scikit-learn; weak features must not be learnt by heart when they outnumber the images
 VERSION = 1
-ADVICE = "Measure the run again: that trains a new detector."
+ADVICE = "Evaluate the run again: that trains a new detector."
 
 
-def two_sample_test(real_features: np.ndarray, fake_features: np.ndarray, seed: int) -> dict[str, Any]:
-    """Can held-out real [N, D] and fake [M, D] be told apart? {"accuracy", "ci95", "n_test", "p_value", "sentence"}.
+class TrainedOn(NamedTuple):
+    """The features that a detector can score: extractor and the hash of its weights, size (px) and mode ("L", "RGB") of images."""
 
-    Both sides have min(N, M) rows, drawn by seed; one half of each trains, the other tests. ci95: Wilson interval; p_value:
-    chance of so many right answers or more from a coin. Raises UserError too_few_images, bad_features.
-    """
-    return Detector.train(real_features, fake_features, seed).test
+    extractor: str = ""
+    weights_hash: str = ""
+    size: int = 0
+    mode: str = ""
 
 
 class Detector(NamedTuple):
@@ -36,11 +36,8 @@ class Detector(NamedTuple):
 
     weight: np.ndarray  # float64 [D]
     offset: float
-    test: dict[str, Any]  # what two_sample_test says
-    extractor: str
-    weights_hash: str
-    size: int  # px of the images
-    mode: str  # "L" or "RGB"
+    test: dict[str, Any]  # see `tested`
+    about: TrainedOn
 
     @property
     def accuracy(self) -> float:
@@ -52,19 +49,17 @@ class Detector(NamedTuple):
         real_features: np.ndarray,
         fake_features: np.ndarray,
         seed: int,
-        *,
-        extractor: str = "",
-        weights_hash: str = "",
-        size: int = 0,
-        mode: str = "",
+        about: TrainedOn = TrainedOn(),  # noqa: B008  it is immutable
     ) -> "Detector":
-        """From real [N, D] and fake [M, D]; the facts tell later which features it can score."""
+        """From real [N, D] and fake [M, D]: both sides have min(N, M) rows, chosen by seed; one half of each trains, the other
+        tests. Raises UserError too_few_images, bad_features.
+        """
         n = min(len(real_features), len(fake_features), MOST_IMAGES)
         if n < LEAST_IMAGES:
             raise UserError(
                 "too_few_images",
                 f"Telling real from generated needs {LEAST_IMAGES} images of each, and there are {n}.",
-                "Measure with more images.",
+                "Evaluate with more images.",
             )
         rng = np.random.default_rng(seed)
         real = np.asarray(real_features[np.sort(rng.permutation(len(real_features))[:n])], float)
@@ -74,12 +69,12 @@ class Detector(NamedTuple):
         real, fake, half = rng.permutation(real), rng.permutation(fake), n // 2
         x, y = np.concatenate([real[:half], fake[:half]]), np.repeat([1, 0], half)
         mean, deviation = x.mean(0), x.std(0)
-        scale = np.where(deviation > 1e-9, deviation, np.inf)  # a feature that never changes has no say
+        scale = np.where(deviation > 1e-9, deviation, np.inf)  # a feature that never changes counts for nothing
         model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000).fit((x - mean) / scale, y)
         weight = model.coef_[0] / scale
         offset = float(model.intercept_[0] - mean @ weight)
         right = int((real[half:] @ weight + offset > 0).sum() + (fake[half:] @ weight + offset <= 0).sum())
-        return Detector(weight, offset, verdict(right, 2 * (n - half)), extractor, weights_hash, size, mode)
+        return Detector(weight, offset, tested(right, 2 * (n - half)), about)
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """features [N, D] -> the chance that each is real, float64 [N], where real and generated are equally common."""
@@ -97,10 +92,7 @@ class Detector(NamedTuple):
             "offset": np.array(self.offset),
             "right": np.array(round(self.test["accuracy"] * self.test["n_test"])),
             "n_test": np.array(self.test["n_test"]),
-            "extractor": np.array(self.extractor),
-            "weights_hash": np.array(self.weights_hash),
-            "size": np.array(self.size),
-            "mode": np.array(self.mode),
+            **{name: np.array(value) for name, value in self.about._asdict().items()},
         }
         atomic_write(path, lambda file: np.savez(file, **facts))
 
@@ -118,37 +110,37 @@ class Detector(NamedTuple):
             detector = Detector(
                 weight,
                 float(facts["offset"]),
-                verdict(right, n_test),
-                str(facts["extractor"]),
-                str(facts["weights_hash"]),
-                int(facts["size"]),
-                str(facts["mode"]),
+                tested(right, n_test),
+                TrainedOn(str(facts["extractor"]), str(facts["weights_hash"]), int(facts["size"]), str(facts["mode"])),
             )
         except FileNotFoundError as error:
-            raise UserError("no_detector", "This run has no detector yet.", "Measure the run first.") from error
+            raise UserError("no_detector", "This run has no detector yet.", "Evaluate the run first.") from error
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise UserError("bad_detector", f"The detector {Path(path).name!r} is damaged.", ADVICE) from error
-        if (size is not None and size != detector.size) or (mode is not None and mode != detector.mode):
+        if (size is not None and size != detector.about.size) or (mode is not None and mode != detector.about.mode):
             raise UserError("other_images", "The detector was trained on images of another size or colour.", ADVICE)
         return detector
 
 
-def verdict(right: int, n_test: int) -> dict[str, Any]:
-    """The test's facts from `right` right answers among n_test >= 1."""
+def tested(right: int, n_test: int) -> dict[str, Any]:
+    """{"accuracy", "ci95", "n_test", "p_value", "sentence"} of `right` right answers among n_test >= 1.
+
+    ci95: Wilson interval; p_value: the chance of so many right answers or more by guessing.
+    """
     result = stats.binomtest(right, n_test, 0.5, alternative="greater")
     interval = stats.binomtest(right, n_test).proportion_ci(method="wilson")
-    told = (
+    sentence = (
         f"A simple classifier told real from generated in {right / n_test:.0%} of {n_test:,} held-out images "
         f"(95 % interval {interval.low:.0%} to {interval.high:.0%})"
     )
     if interval.low > 0.5:
-        told += ": they can be told apart."
+        sentence += ": they can be told apart."
     else:
-        told += ": no better than a coin, so with this many images no difference shows in these features."
+        sentence += ": no better than a coin, so with this many images no difference shows in these features."
     return {
         "accuracy": right / n_test,
         "ci95": [float(interval.low), float(interval.high)],
         "n_test": n_test,
         "p_value": float(result.pvalue),
-        "sentence": told,
+        "sentence": sentence,
     }

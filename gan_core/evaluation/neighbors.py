@@ -15,6 +15,8 @@ from gan_core.evaluation.feature_checks import check_features
 
 QUERY_ROWS, BASE_ROWS = 2048, 4096  # a block of distances has 64 MB
 CACHED_ROWS = 32  # of a block, worked on while they are in the CPU's cache: half the time of whole blocks
+BLOCK_VALUES = 8_000_000  # single-precision distances that few_nearest holds at a time
+SPARE = 4
 SAME = 1e-12  # |x - y|^2 below this times |x|^2 + |y|^2 is rounding of float32 features: the same point
 
 
@@ -104,22 +106,32 @@ def nearest(
     return distances, rows
 
 
-def few_nearest(queries: np.ndarray, base: np.ndarray, squares: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """queries [n, D], base [m, D] with squared lengths [m] -> distances [n, k], nearest first, and rows [n, k].
+def few_nearest(
+    queries: np.ndarray, base: np.ndarray, squares: np.ndarray, k: int, should_stop: ShouldStop = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """queries [n, D], base [m, D] with squared lengths [m] -> distances float64 [n, k], nearest first, and rows int64 [n, k].
 
-    Found in single precision, measured in double: a copy must not look some levels away for rounding.
+    Found in single precision with SPARE more, measured in double: a copy must not look some levels away because of rounding.
+    Faster than `nearest` where the same base is searched often; fewer than k where the base is smaller. Raises Stopped.
     """
-    closeness = squares - 2 * queries @ base.T
-    rows = (
-        np.argpartition(closeness, k - 1, axis=1)[:, :k]
-        if k < len(base)
-        else np.tile(np.arange(len(base)), (len(queries), 1))
-    )
-    found = np.stack(
-        [np.linalg.norm(base[rows[:, at]].astype(np.float64) - queries, axis=1) for at in range(rows.shape[1])], 1
-    )
-    order = np.argsort(found, axis=1, kind="stable")
-    return np.take_along_axis(found, order, 1), np.take_along_axis(rows, order, 1)
+    searched, k = min(k + SPARE, len(base)), min(k, len(base))
+    distances, rows = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
+    step = max(1, BLOCK_VALUES // len(base))
+    for start in range(0, len(queries), step):
+        if should_stop and should_stop():
+            raise Stopped
+        block = np.asarray(queries[start : start + step], np.float32)
+        order = squares - 2 * block @ base.T  # |x - y|^2 but for |x|^2
+        near = (
+            np.argpartition(order, searched - 1, axis=1)[:, :searched]
+            if searched < len(base)
+            else np.tile(np.arange(len(base)), (len(block), 1))
+        )
+        exact = np.stack([np.linalg.norm(base[column].astype(np.float64) - block, axis=1) for column in near.T], axis=1)
+        first = np.lexsort((near, exact), axis=1)[:, :k]  # by distance, equal ones by row
+        distances[start : start + step] = np.take_along_axis(exact, first, axis=1)
+        rows[start : start + step] = np.take_along_axis(near, first, axis=1)
+    return distances, rows
 
 
 def forget_self(distances: np.ndarray, queries: slice, base: slice) -> None:

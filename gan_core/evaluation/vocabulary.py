@@ -122,12 +122,16 @@ SPLITS = {"train": "training images", "test": "held-out test images"}
 
 # The dataset classifier is "referee" in files and stored requests, and "dataset-classifier" for people.
 DATASET_CLASSIFIER = "referee"
-EXTRACTOR_ALIASES = {"dataset-classifier": DATASET_CLASSIFIER}
 EXTRACTOR_TITLES = {
     "inception-v3": "Inception-v3",
     "efficientnet-lite0": "EfficientNet-Lite0",
     DATASET_CLASSIFIER: "Dataset classifier",
 }
+
+
+def extractor_key(name: str) -> str:
+    """The key of an extractor that a person named."""
+    return DATASET_CLASSIFIER if name == "dataset-classifier" else name
 
 
 def published(extractor: str) -> bool:

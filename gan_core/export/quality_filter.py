@@ -32,8 +32,8 @@ WIDE_TRUNCATION = 1.2  # times the noise of training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
 LEAST_SHARE = 0.02  # kept of those
-LEAST_DIVERSITY = 0.6  # of the real images' variance within a class: below that it is told
-MOST_REFUSED, LEAST_DRAWN = 0.5, 20  # of what is drawn of a class: above that share, of so many, it is told
+LEAST_DIVERSITY = 0.6  # of the variance of real images within a class: below that the summary says so
+MOST_REFUSED, LEAST_DRAWN = 0.5, 20  # of what is drawn of a class: above that share, of so many, the summary says so
 SHOWN_NAMES = 10
 NEAREST = "nearest_row"  # the one fact of an image that is a row and no score
 
@@ -42,7 +42,8 @@ class ImageChecks(Protocol):
     """Looks at drawn images in the order they are drawn. begin(label) forgets what was kept of a class before.
 
     A call gives for each image of uint8 [n, H, W, C] '' or the key of CHECKS that it is refused for, and numbers [n] by name.
-    skip [n]: images that a person took out, which are not kept anyway.
+    skip [n]: images that a person took out, which are not kept anyway. found_of(counts): what was found of the first kept images of
+    each class, for a check of all of them together.
     """
 
     checks: tuple[str, ...]
@@ -53,6 +54,8 @@ class ImageChecks(Protocol):
     def begin(self, label: int) -> None: ...
 
     def __call__(self, label: int, images: np.ndarray, skip: np.ndarray) -> tuple[list[str], dict[str, np.ndarray]]: ...
+
+    def found_of(self, counts: list[int]) -> Any: ...
 
 
 class RefusedImage(NamedTuple):

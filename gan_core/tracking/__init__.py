@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from gan_core.evaluation.result_dicts import scores_of
+from gan_core.evaluation.results import EvaluationResult
 from gan_core.tracking.mlflow import Mlflow
 from gan_core.tracking.tensorboard import EventFiles
 from gan_core.tracking.wandb import Wandb
@@ -81,7 +81,7 @@ class Trackers:
     def scores(self, images_seen: int, result: dict[str, Any]) -> None:
         """The result of an evaluation; scores from different feature networks have different names."""
         network = result.get("extractor")
-        found = {f"scores/{network}/{key}": result[key] for key in scores_of(result)}
+        found = {f"scores/{network}/{key}": result[key] for key in EvaluationResult.read(result).score_keys}
         self.send("scores", images_seen, numbers(found))
 
     def close(self, ended: str) -> None:

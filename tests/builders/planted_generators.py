@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-from gan_core.evaluation.collapse.verdict import Reference
+from gan_core.evaluation.collapse.reference import Reference
 from gan_core.evaluation.features.extractors import Features
 
 CLASSES = [f"digit {digit}" for digit in range(10)]

@@ -9,7 +9,7 @@ from PIL import Image
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, load, read_info, read_items, write_info, write_items
 from gan_core.dataset_health import exclusions, findings, image_stats
-from gan_core.dataset_health.curate import curate
+from gan_core.dataset_health.curate import Curation, curate
 from gan_core.errors import Stopped, UserError
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
@@ -80,7 +80,7 @@ def copy(workspace, id: str, place: str, **wanted):
     folder = workspace.root / place
     folder.mkdir()
     given = {"left_out": {}, "name": place, "source": {"kind": "curated"}} | wanted
-    return folder, curate(workspace.dataset(id), folder, **given)
+    return folder, curate(workspace.dataset(id), folder, Curation(**given))
 
 
 def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(context, planted):

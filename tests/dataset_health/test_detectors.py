@@ -11,7 +11,7 @@ from gan_core.dataset_health.detectors import (
     Pairs,
     Views,
     keep_one,
-    near_copies,
+    near_duplicates,
     outliers,
     suspects,
     thumbnails,
@@ -45,7 +45,7 @@ def scenes():
 
 
 def pairs_of(seen: Views) -> list[tuple[int, int]]:
-    return [tuple(pair) for pair in near_copies(seen, within_class(seen.features, seen.labels)).rows.tolist()]
+    return [tuple(pair) for pair in near_duplicates(seen, within_class(seen.features, seen.labels)).rows.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_mirrored_copy_is_found_and_said_to_be_mirrored(scenes):
     seen = seen._replace(
         features=np.concatenate([seen.pixels[:60], seen.pixels[3:4]])
     )  # such features do not see left and right
-    found = near_copies(seen, within_class(seen.features, seen.labels))
+    found = near_duplicates(seen, within_class(seen.features, seen.labels))
     assert found.rows.tolist() == [[3, 60]] and found.mirrored.tolist() == [True] and found.unlike[0] < 0.1
 
 
@@ -108,11 +108,11 @@ def test_too_many_pairs_are_the_nearest_and_it_is_said(scenes, monkeypatch, most
     )
     seen = views(images.astype(np.uint8), np.zeros(160, np.int64))
     near = within_class(seen.features, seen.labels)
-    whole = near_copies(seen, near)
+    whole = near_duplicates(seen, near)
     assert len(whole.rows) == 240 and not whole.cut and len(np.unique(whole.rows, axis=0)) == 240
     assert (np.diff(whole.unlike) >= 0).all()
     monkeypatch.setattr(detectors, "MOST_PAIRS", most)
-    found = near_copies(seen, near)
+    found = near_duplicates(seen, near)
     assert np.array_equal(found.rows, whole.rows[:most]) and np.array_equal(found.unlike, whole.unlike[:most])
     assert found.cut == (most < 240)
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from gan_core.evaluation import classifier as classifiers
-from gan_core.evaluation.acceptance import Ground, Selection, realism
+from gan_core.evaluation.acceptance import AcceptanceChecks, ClassReference, realism
 from gan_core.evaluation.classifier import FEATURES
 from gan_core.evaluation.features.extractors import Features
+from gan_core.evaluation.inputs import Labeled, RealImages
 
 SIDE, PER_CLASS = 16, 60
 torch.set_num_threads(1)
@@ -38,11 +39,15 @@ def held():
 
 @pytest.fixture(scope="module")
 def judge(train):
-    return classifiers.fit(*train, 2, updates=250, seed=0, batch=32, balanced=True)
+    return classifiers.fit(*train, 2, classifiers.FitOptions(250, 32, balanced=True))
+
+
+def real(train, held):
+    return RealImages(Labeled(*train), Labeled(*held), ["lying", "standing"])
 
 
 def selection(train, held, judge, *checks, **changes):
-    found = Selection(*train, *held, classifier=judge, checks=checks, **changes)
+    found = AcceptanceChecks(real(train, held), judge, checks, **changes)
     found.begin(0)
     return found
 
@@ -158,12 +163,12 @@ def test_the_images_kept_last_are_remembered_and_good_ones_go_on_passing(train, 
 
 
 def test_with_few_real_images_only_what_is_all_but_equal_is_a_copy(train, held):
-    few = Selection(train[0][:5], train[1][:5], *held, classifier=None, checks=("copy", "twin"))
+    few = AcceptanceChecks(real((train[0][:5], train[1][:5]), held), None, ("copy", "twin"))
     few.begin(0)
     assert look(few, train[0][:5]).refused == ["copy"] * 5
     fresh = pictures(0, 400, 40)
     assert look(few, fresh).refused == [""] * 400
-    one = Selection(train[0][:1], train[1][:1], *held, classifier=None, checks=("copy", "twin"))
+    one = AcceptanceChecks(real((train[0][:1], train[1][:1]), held), None, ("copy", "twin"))
     one.begin(0)
     assert look(one, fresh).refused == [""] * 400 and one.diversity == {}
 
@@ -181,6 +186,6 @@ def test_diversity_is_the_kept_images_variance_over_the_real_ones(train, held, j
 
 def test_realism_is_one_on_the_edge_of_a_ball():
     balls = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([2.0, 1.0])
-    ground = Ground(np.arange(2), np.empty((0, 1)), np.empty(0), 0.0, 0.0, *balls, 0.0, 1.0)
-    values = realism(np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 4.0], [9.5, 0.0]]), ground)
+    reference = ClassReference(0.0, *balls, 0.0, 1.0, 2)
+    values = realism(np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 4.0], [9.5, 0.0]]), reference)
     assert np.allclose(values, [1.0, 2.0, 0.5, 2.0], rtol=1e-4)

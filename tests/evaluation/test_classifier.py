@@ -6,7 +6,8 @@ import torch
 
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation import classifier, classifier_augment
-from gan_core.evaluation.classifier import Classifier, fit
+from gan_core.evaluation.classifier import Classifier, FitOptions, fit
+from gan_core.evaluation.inputs import Progress
 from tests.builders.toy_images import toy_images
 
 torch.set_num_threads(1)
@@ -19,7 +20,7 @@ def toy():
 
 @pytest.fixture(scope="module")
 def trained(toy):
-    return fit(*toy, 3, updates=30, batch=32, seed=0)
+    return fit(*toy, 3, FitOptions(30, 32))
 
 
 def same(a: Classifier, b: Classifier) -> bool:
@@ -39,7 +40,7 @@ def test_it_learns_and_gives_features(trained):
 @pytest.mark.parametrize("size, channels", [(8, 1), (28, 1), (32, 3), (64, 3), (80, 1)])
 def test_sizes_and_colours(size, channels):
     images, labels = toy_images(12, size, channels, 2)
-    found = fit(images, labels, 2, updates=2, batch=8, seed=0, augment="classical", flips=True)
+    found = fit(images, labels, 2, FitOptions(2, 8, augment="classical", flips=True))
     assert found.classify(images).features.shape == (12, 128)
     assert found.network.side == min(size, 64)
 
@@ -54,14 +55,14 @@ def test_same_arguments_same_classifier_and_nothing_else_changes(toy, trained):
     np.random.seed(5)
     torch_before, numpy_before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
     with torch.no_grad():
-        again = fit(*toy, 3, updates=30, batch=32, seed=0)
+        again = fit(*toy, 3, FitOptions(30, 32))
         assert not torch.is_grad_enabled()
     with torch.inference_mode():
-        once_more = fit(*toy, 3, updates=30, batch=32, seed=0, augment="none")
+        once_more = fit(*toy, 3, FitOptions(30, 32, augment="none"))
     assert same(again, trained) and same(once_more, trained)
     assert torch.equal(torch.random.get_rng_state(), torch_before)
     assert (np.random.get_state()[1] == numpy_before).all()
-    assert not same(fit(*toy, 3, updates=30, batch=32, seed=1), trained)
+    assert not same(fit(*toy, 3, FitOptions(30, 32, seed=1)), trained)
 
 
 def test_several_arrays_are_one_and_memmaps_are_read(toy, trained, tmp_path):
@@ -69,7 +70,7 @@ def test_several_arrays_are_one_and_memmaps_are_read(toy, trained, tmp_path):
     np.save(tmp_path / "a.npy", images[:50])
     np.save(tmp_path / "b.npy", images[50:])
     parts = [np.load(tmp_path / name, mmap_mode="r") for name in ("a.npy", "b.npy")]
-    assert same(fit(parts, labels, 3, updates=30, batch=32, seed=0), trained)
+    assert same(fit(parts, labels, 3, FitOptions(30, 32)), trained)
 
 
 def test_weights_say_how_often_a_row_is_shown():
@@ -91,7 +92,7 @@ def test_balanced_shows_a_rare_class_as_often(monkeypatch):
     seen = []
     gather = classifier.gather
     monkeypatch.setattr(classifier, "gather", lambda parts, rows: (seen.append(rows), gather(parts, rows))[1])
-    fit(images[keep], labels[keep], 2, updates=10, batch=24, seed=0, balanced=True)
+    fit(images[keep], labels[keep], 2, FitOptions(10, 24, balanced=True))
     share = np.concatenate([labels[keep][rows] for rows in seen]).mean()
     assert abs(share - 0.5) < 0.02 and len(seen) == 10
 
@@ -117,12 +118,12 @@ def test_a_file_keeps_all_and_a_damaged_one_is_refused(trained, toy, tmp_path):
 
 def test_stop_and_progress(toy):
     shares: list[float] = []
-    fit(*toy, 3, updates=20, batch=8, seed=0, on_progress=lambda share, text: shares.append(share))
+    fit(*toy, 3, FitOptions(20, 8), Progress(lambda share, text: shares.append(share)))
     assert shares == [0.5, 1.0]
     with pytest.raises(Stopped):
-        fit(*toy, 3, updates=20, batch=8, seed=0, should_stop=lambda: True)
+        fit(*toy, 3, FitOptions(20, 8), Progress(should_stop=lambda: True))
     with pytest.raises(Stopped):
-        fit(*toy, 3, updates=2, batch=8, seed=0).classify(toy[0], should_stop=lambda: True)
+        fit(*toy, 3, FitOptions(2, 8)).classify(toy[0], should_stop=lambda: True)
 
 
 def test_augmentation_keeps_shape_and_range_and_is_repeatable():

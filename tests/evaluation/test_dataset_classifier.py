@@ -1,4 +1,4 @@
-"""The referee is trained once, kept whole, replaced when damaged or of other data, and honest about what it knows."""
+"""The dataset classifier is trained once, kept whole, replaced when damaged or of other data, and honest about what it knows."""
 
 import json
 import threading
@@ -9,6 +9,7 @@ import torch
 
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation import dataset_classifier
+from gan_core.evaluation.inputs import Labeled, Progress, RealImages
 from tests.builders.toy_images import toy_images
 
 torch.set_num_threads(1)
@@ -31,7 +32,7 @@ def fits(monkeypatch):
 
 
 def ready(folder, train=TRAIN, test=TEST, classes=CLASSES, **more):
-    return dataset_classifier.ready(folder, *train, *test, classes, **more)
+    return dataset_classifier.ready(folder, RealImages(Labeled(*train), Labeled(*test), classes), **more)
 
 
 def test_trained_once_scored_and_kept(tmp_path, fits):
@@ -60,7 +61,7 @@ def test_a_damaged_file_is_replaced(tmp_path, fits, damage):
     assert ready(tmp_path).weights_hash == first.weights_hash and len(fits) == 2
 
 
-def test_other_data_is_another_referee(tmp_path, fits):
+def test_other_data_is_another_classifier(tmp_path, fits):
     ready(tmp_path)
     ready(tmp_path, classes=["a", "b", "c"])
     ready(tmp_path, classes=["a", "b", "c"], test=(TEST[0][:20], TEST[1][:20]))
@@ -89,11 +90,11 @@ def test_a_class_without_held_out_images_has_no_recall(tmp_path):
 
 def test_stop_leaves_nothing(tmp_path):
     with pytest.raises(Stopped):
-        ready(tmp_path, should_stop=lambda: True)
+        ready(tmp_path, progress=Progress(should_stop=lambda: True))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_at_once_end_with_one_whole_referee(tmp_path):
+def test_two_at_once_end_with_one_whole_classifier(tmp_path):
     found = []
     threads = [threading.Thread(target=lambda: found.append(ready(tmp_path))) for _ in range(2)]
     for thread in threads:
@@ -114,7 +115,7 @@ def test_as_an_extractor_it_gives_what_the_classifier_gives(tmp_path):
 
 def test_progress_rises_to_one(tmp_path):
     shares = []
-    ready(tmp_path, on_progress=lambda share, text: shares.append(share))
+    ready(tmp_path, progress=Progress(lambda share, text: shares.append(share)))
     assert shares == sorted(shares) and shares[-1] == 1
 
 

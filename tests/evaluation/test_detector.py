@@ -4,76 +4,80 @@ import numpy as np
 import pytest
 
 from gan_core.errors import UserError
-from gan_core.evaluation.detector import Detector, two_sample_test, verdict
+from gan_core.evaluation.detector import Detector, TrainedOn, tested
 
 
 def normal(n: int, d: int = 16, shift: float = 0.0, seed: int = 0) -> np.ndarray:
     return (np.random.default_rng(seed).normal(size=(n, d)) + shift).astype(np.float32)
 
 
+def outcome(real, fake, seed):
+    return Detector.train(real, fake, seed).test
+
+
 def test_equal_distributions_are_a_coin():
     """The interval holds .5 in about 95 % of seeds; 33 of 40 is missed by luck once in 20,000."""
     held, accuracies = 0, []
     for seed in range(40):
-        found = two_sample_test(normal(200, seed=seed), normal(200, seed=1000 + seed), seed)
+        found = outcome(normal(200, seed=seed), normal(200, seed=1000 + seed), seed)
         held += found["ci95"][0] <= 0.5 <= found["ci95"][1]
         accuracies.append(found["accuracy"])
     assert held >= 33 and abs(np.mean(accuracies) - 0.5) < 0.02
 
 
 def test_more_features_than_images_is_still_a_coin():
-    found = [two_sample_test(normal(100, 500, seed=s), normal(100, 500, seed=50 + s), s)["accuracy"] for s in range(10)]
+    found = [outcome(normal(100, 500, seed=s), normal(100, 500, seed=50 + s), s)["accuracy"] for s in range(10)]
     assert abs(np.mean(found) - 0.5) < 0.06
 
 
 def test_shifted_distributions_are_told_apart():
-    found = two_sample_test(normal(300), normal(300, shift=2, seed=1), 0)
+    found = outcome(normal(300), normal(300, shift=2, seed=1), 0)
     assert found["accuracy"] > 0.99 and found["ci95"][0] > 0.97 and found["p_value"] < 1e-50
     assert found["n_test"] == 300 and "told apart" in found["sentence"]
-    weak = two_sample_test(normal(2000), normal(2000, shift=0.1, seed=1), 0)
+    weak = outcome(normal(2000), normal(2000, shift=0.1, seed=1), 0)
     assert 0.5 < weak["accuracy"] < 0.7 and weak["p_value"] < 0.05
 
 
 def test_scale_of_a_feature_does_not_matter_and_a_constant_one_is_harmless():
     real, fake = normal(200), normal(200, shift=1, seed=1)
     scaled = [np.concatenate([side * 1e4, np.full((200, 1), 7)], 1) for side in (real, fake)]
-    assert two_sample_test(*scaled, 0)["accuracy"] == two_sample_test(real, fake, 0)["accuracy"]
-    constant = two_sample_test(np.ones((80, 4)), np.ones((80, 4)), 0)
+    assert outcome(*scaled, 0)["accuracy"] == outcome(real, fake, 0)["accuracy"]
+    constant = outcome(np.ones((80, 4)), np.ones((80, 4)), 0)
     assert constant["accuracy"] == 0.5
 
 
 def test_sides_are_balanced_and_halves_disjoint():
     """Ten times more reals give no better than chance; random features learnt by heart would show if halves overlapped."""
-    found = two_sample_test(normal(2000, 300), normal(200, 300, seed=1), 0)
+    found = outcome(normal(2000, 300), normal(200, 300, seed=1), 0)
     assert found["n_test"] == 200 and 0.4 < found["accuracy"] < 0.6
 
 
 def test_verdict_is_the_binomial_one():
-    found = verdict(60, 100)
+    found = tested(60, 100)
     assert found["p_value"] == pytest.approx(0.02844397, abs=1e-7)  # P(X >= 60), X ~ B(100, 1/2)
     assert found["ci95"] == pytest.approx([0.502, 0.691], abs=1e-3)
-    assert "coin" in verdict(55, 100)["sentence"] and "told apart" in found["sentence"]
+    assert "coin" in tested(55, 100)["sentence"] and "told apart" in found["sentence"]
 
 
 def test_too_few_or_broken_features_are_refused():
     with pytest.raises(UserError) as few:
-        two_sample_test(normal(500), normal(20), 0)
+        outcome(normal(500), normal(20), 0)
     assert few.value.code == "too_few_images"
     broken = normal(100)
     broken[3, 3] = np.nan
     with pytest.raises(UserError) as bad:
-        two_sample_test(normal(100), broken, 0)
+        outcome(normal(100), broken, 0)
     assert bad.value.code == "bad_features"
 
 
 @pytest.fixture(scope="module")
 def detector():
-    facts = {"extractor": "referee", "weights_hash": "0123abcd", "size": 28, "mode": "L"}
-    return Detector.train(normal(300), normal(300, shift=1, seed=1), 0, **facts)
+    about = TrainedOn("referee", "0123abcd", 28, "L")
+    return Detector.train(normal(300), normal(300, shift=1, seed=1), 0, about)
 
 
 def test_the_detector_scores_new_images_and_survives_a_file(detector, tmp_path):
-    assert detector.test == two_sample_test(normal(300), normal(300, shift=1, seed=1), 0)
+    assert detector.test == outcome(normal(300), normal(300, shift=1, seed=1), 0)
     real, fake = detector.score(normal(100, seed=7)), detector.score(normal(100, shift=1, seed=8))
     assert real.shape == (100,) and (real > 0.5).mean() > 0.9 and (fake < 0.5).mean() > 0.9
     detector.save(tmp_path / "detector.npz")

@@ -1,4 +1,4 @@
-"""memorisation.py, closeness.py: copies are caught however they are dressed, and typical new images are not called copies."""
+"""memorization.py: copies are caught however they are dressed, and typical new images are not called copies."""
 
 import json
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gan_core.errors import Stopped, UserError
-from gan_core.evaluation.memorization import copying
-from gan_core.evaluation.near_copies import in_pixels, look, mann_whitney_z, mirrored, pixel_side, two_nearest
+from gan_core.evaluation.memorization import compare as compare_in
+from gan_core.evaluation.memorization import copying, mann_whitney_z
+from gan_core.evaluation.near_copies import TrainingSpace
 from tests.builders.planted_generators import digits, draw
 
 
@@ -112,8 +113,8 @@ def test_the_middle_of_four_images_is_a_copy_of_none():
     away = rng.normal(size=(125, 8))
     held = centres + away / np.linalg.norm(away, axis=1, keepdims=True)
     middle = centres + corners.mean(axis=0)
-    assert look(middle, train, held, None, None, 0, None).numbers["near_copies"] == 0
-    one = look(train[:500:4] * 0.8 + middle * 0.2, train, held, None, None, 0, None)
+    assert compare_in(TrainingSpace(train), middle, held, None, 0).numbers["near_copies"] == 0
+    one = compare_in(TrainingSpace(train), train[:500:4] * 0.8 + middle * 0.2, held, None, 0)
     assert one.numbers["near_copies"] == 1 and one.copies == "red"
 
 
@@ -170,24 +171,6 @@ def test_constant_images_and_too_few_are_told(data):
     assert caught.value.code == "bad_features"
     with pytest.raises(Stopped):
         copying(grey, grey, grey, spaces={}, seed=0, should_stop=lambda: True)
-
-
-def test_pixels_are_means_of_blocks_and_mirror():
-    images = np.random.default_rng(0).integers(0, 256, (5, 70, 70, 3), dtype=np.uint8)
-    assert pixel_side(images) == 32
-    pixels = in_pixels(images, 32)
-    assert pixels.shape == (5, 32 * 32 * 3)
-    assert pixels.reshape(5, 32, 32, 3)[2, 3, 5, 1] == pytest.approx(images[2, 6:8, 10:12, 1].mean())
-    assert pixel_side(np.lib.stride_tricks.as_strided(images, (60_000, 28, 28, 1), (0, 0, 0, 0))) < 28
-    small = images[:, :32, :32]
-    assert (in_pixels(small, 32)[:, mirrored(32, 3)] == in_pixels(small[:, :, ::-1], 32)).all()
-
-
-def test_no_row_is_its_own_neighbour_even_beside_its_twins():
-    train = np.array([[0.0, 0], [0, 0], [3, 4], [0, 0], [9, 9]], np.float32)
-    near = two_nearest(train, train, np.arange(5))
-    assert near.distance[:4].tolist() == [0, 0, 5, 0] and (near.row != np.arange(5)).all()
-    assert near.second.tolist()[:3] == [0, 0, 5]
 
 
 def test_the_mann_whitney_z_is_the_textbook_one():

@@ -9,6 +9,8 @@ import torch
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation import utility, utility_gain
 from gan_core.evaluation.classifier import fit
+from gan_core.evaluation.inputs import Labeled, Progress, RealImages
+from gan_core.evaluation.utility import PLANS, ArmPlan, Settings
 from gan_core.evaluation.utility import utility as compare
 
 torch.set_num_threads(1)
@@ -44,9 +46,13 @@ def noise(label: int, count: int) -> np.ndarray:
     return np.random.default_rng(label).integers(0, 256, (count, 8, 8, 1), dtype=np.uint8)
 
 
-def ask(synthetic, train=None, **changes):
+def ask(synthetic, train=None, progress=Progress(), **changes):  # noqa: B008
     settings = {"seeds": 3, "updates": 30, "batch": 32, "shares": (1.0,), **changes}
-    return compare(*(train or starved()), IMAGES[TEST], LABELS[TEST], NAMES, synthetic, **settings)
+    return compare(real(train or starved()), synthetic, Settings(**settings), progress).to_json()
+
+
+def real(train, test=(IMAGES[TEST], LABELS[TEST])):
+    return RealImages(Labeled(*train), Labeled(*test), NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +85,16 @@ def test_the_arms_are_fair_and_complete(helped):
 def test_arms_differ_in_what_they_are_said_to_differ_in_only(monkeypatch):
     seen = []
 
-    def watched(*arguments, **settings):
-        seen.append(settings)
-        return fit(*arguments, **settings)
+    def watched(images, labels, classes, options, progress):
+        seen.append(options)
+        return fit(images, labels, classes, options, progress)
 
     monkeypatch.setattr(utility, "fit", watched)
     ask(true, seeds=2, updates=3, seed=7, shares=(1.0,))
-    assert [settings["seed"] for settings in seen] == [7] * 5 + [8] * 5
-    assert {(settings["updates"], settings["batch"]) for settings in seen} == {(3, 32)}
+    assert [options.seed for options in seen] == [7] * 5 + [8] * 5
+    assert {(options.updates, options.batch) for options in seen} == {(3, 32)}
     plain = [("none", False), ("none", True), ("classical", True), ("none", True), ("classical", True)]
-    assert [(settings["augment"], settings["balanced"]) for settings in seen] == plain * 2
+    assert [(options.augment, options.balanced) for options in seen] == plain * 2
 
 
 def test_same_seed_same_result_and_global_random_numbers_stay(helped):
@@ -119,13 +125,13 @@ def test_shots_share_and_sweep():
 
 
 def test_every_class_is_filled_to_the_same_total():
-    real, pool_labels, counts = np.array([1.0, 0, 1, 1, 1]), np.array([0] * 4 + [1] * 10), np.array([1, 3])
-    weights = utility.shown(1.0, 1.0, real, pool_labels, counts)
-    assert weights[:5].tolist() == real.tolist()
+    used, pool_labels, counts = np.array([1.0, 0, 1, 1, 1]), np.array([0] * 4 + [1] * 10), np.array([1, 3])
+    weights = utility.weights_of(ArmPlan(1.0), used, pool_labels, counts)
+    assert weights[:5].tolist() == used.tolist()
     assert weights[5:9].sum() == pytest.approx(5) and weights[9:].sum() == pytest.approx(3)  # 2 * 3 - 1, 2 * 3 - 3
     assert np.count_nonzero(weights[9:]) == 3
-    assert utility.shown("real", None, real, pool_labels, counts)[5:].sum() == 0
-    assert utility.shown("synthetic_only", None, real, pool_labels, counts)[:5].sum() == 0
+    assert utility.weights_of(PLANS["real"], used, pool_labels, counts)[5:].sum() == 0
+    assert utility.weights_of(PLANS["synthetic_only"], used, pool_labels, counts)[:5].sum() == 0
     assert utility.most_useful(np.array([10, 4, 0]), 1.0, 10**6).tolist() == [10, 16, 0]
     assert utility.most_useful(np.array([10, 4, 0]), 1.0, 20).tolist() == [10, 10, 0]
 
@@ -152,7 +158,8 @@ def test_no_synthetic_image_is_no_gain():
 def test_a_class_without_held_out_images():
     keep = LABELS[TEST] != 1
     images, labels = IMAGES[TEST][keep], LABELS[TEST][keep]
-    found = compare(*starved(), images, labels, NAMES, true, seeds=2, updates=5, batch=16, shares=(1.0,))
+    settings = Settings(seeds=2, updates=5, batch=16, shares=(1.0,))
+    found = compare(real(starved(), (images, labels)), true, settings).to_json()
     assert found["arms"]["real"]["per_class"]["one"] is None and found["per_class_gain"]["one"]["gain"] is None
     assert any("'one'" in text for text in found["caveats"])
     json.dumps(found, allow_nan=False)
@@ -175,10 +182,10 @@ def test_refusals(code, changes):
 
 def test_no_held_out_images_and_a_stop():
     with pytest.raises(UserError) as refused:
-        compare(*starved(), IMAGES[:0], LABELS[:0], NAMES, true)
+        compare(real(starved(), (IMAGES[:0], LABELS[:0])), true)
     assert refused.value.code == "no_test_images"
     with pytest.raises(Stopped):
-        ask(true, should_stop=lambda: True)
+        ask(true, progress=Progress(should_stop=lambda: True))
 
 
 def test_intervals_and_verdict_are_the_textbooks():

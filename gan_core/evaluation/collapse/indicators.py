@@ -1,49 +1,57 @@
-"""The indicators of mode collapse, each with its level and a plain sentence; the verdict over all is in collapse.py.
+"""The indicators of mode collapse, each with its level and a plain sentence; verdict.py has the verdict over all of them.
 
-An indicator counts as amber or red when it is past its line AND further off than chance puts a healthy sample of this size
-(CHANCE; divided by the number of classes where a class is judged), so few images make it blind, never loud.
-
-indicator         amber  red    why there
-variance_ratio    < .6   < .3   within-class variance, fakes over reals; by chance a healthy class of 25 images falls to .5
-pairwise_ratio    < .75  < .5   mean distance of two images; its square is about the variance
-near_duplicates   > .02  > .10  by construction 1 % of as many reals; but 256 of 1,500 images, drawn with repeats, have 15 %, so
-                                it only counts together with `support`
-support           < .15  < .10  birthday estimate of the different images, over the size of the training set
-coverage_ratio    < .6   < .3   of the reals that held-out images reach; over all and per class
-agreement         -.10   -.25   below the classifier's accuracy on held-out images; per class -.25 and -.50, as 25 images swing
-class_shares      > .10  > .25  total variation beyond chance; a class at < .5 or < .2 of its share
-z_sensitivity     < .3   < .1   share of pixel variance that noise makes, over the same share of reals
-d_overfit         > .5   > .9   the part of D's edge on training images that held-out images do not share
-d_certainty       > .8   > .9   mean sign of D on training images; ADA steers to .6
-d_loss_left       < .1   < .02  D's loss over that of a D that cannot tell: below, G's gradient fades or D is about to explode
-d_label_use       < .1   < 0    preference for an image's own label over the next one, in standard deviations of D's answers
-
-The last four are in discriminator.py.
+The thresholds and their reasons stand in vocabulary.py. An indicator counts as amber or red when it is past its threshold AND
+further off than chance puts a healthy sample of this size (CHANCE; divided by the number of classes where a class is judged): with
+few images it misses a fault, but raises no false alarm. The indicators of the discriminator are in discriminator.py, those of the
+labels in label_use.py.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from gan_core.errors import UserError
-from gan_core.evaluation.collapse import reference as variety
-from gan_core.evaluation.collapse.reference import Reference
+from gan_core.evaluation.collapse import variety
+from gan_core.evaluation.collapse.reference import (
+    MOST_IMAGES,
+    Reference,
+    checked,
+    distances,
+    duplicate_limit,
+    near_duplicates,
+)
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.vocabulary import INDICATORS, severity
 
-CHANCE = 1e-3  # of a healthy sample so far off, by tests that are themselves cautious; see measured rates in test_collapse.py
+CHANCE = 1e-3  # of a healthy sample so far off, by tests that are themselves cautious; measured rates: test_verdict.py
 LEAST_FAKES = 16
 
 
-class Examiner:
-    """Collects the indicators of one set of fakes."""
+class IndicatorValue(NamedTuple):
+    """An indicator as it is written to JSON, without its name and class: see results.IndicatorResult.
+
+    threshold: (amber, red) as they hold for this value. alarmed: numbers of classes, the worst first. overall: the value over all
+    classes, where `value` is that of the worst one.
+    """
+
+    key: str
+    value: float
+    level: str
+    sentence: str
+    threshold: Sequence[float]
+    alarmed: Sequence[int] = ()
+    overall: float | None = None
+
+
+class Indicators:
+    """Collects the indicators of one set of generated images."""
 
     def __init__(self, reference: Reference, fake: Features, asked: np.ndarray | None, classes: list[str]):
         self.reference, self.classes = reference, classes
-        rows = np.random.default_rng(0).permutation(len(fake.features))[: variety.MOST_IMAGES]
-        self.fake = variety.checked(fake.features[rows])
+        rows = np.random.default_rng(0).permutation(len(fake.features))[:MOST_IMAGES]
+        self.fake = checked(fake.features[rows])
         if len(self.fake) < LEAST_FAKES:
             what = f"Variety needs at least {LEAST_FAKES} generated images, and there are {len(self.fake)}."
             raise UserError("too_few_images", what, "Sample more images.")
@@ -53,7 +61,7 @@ class Examiner:
             self.labels: np.ndarray | None = np.zeros(len(rows), np.int64)
         else:
             self.labels = self.asked if self.asked is not None else self.predicted
-        self.apart = variety.distances(self.fake, self.fake)
+        self.apart = distances(self.fake, self.fake)
         self.indicators: list[dict[str, Any]] = []
         self.absent: dict[str, str] = {}
         self.values: dict[str, float] = {}
@@ -68,21 +76,20 @@ class Examiner:
             for c in range(reference.num_classes)
         ]
 
-    def add(self, key, value, level, lines, sentence, alarmed=(), overall=None) -> None:
-        """One indicator. alarmed: class numbers, the worst first. lines: (amber, red) as they hold for this value."""
-        classes = [self.classes[c] for c in alarmed]
-        self.values[key] = float(value if overall is None else overall)
+    def add(self, line: IndicatorValue) -> None:
+        classes = [self.classes[c] for c in line.alarmed]
+        self.values[line.key] = float(line.value if line.overall is None else line.overall)
         self.indicators.append(
             {
-                "key": key,
-                "name": INDICATORS[key].name,
-                "value": float(value),
-                "level": level,
-                "amber": float(lines[0]),
-                "red": float(lines[1]),
+                "key": line.key,
+                "name": INDICATORS[line.key].name,
+                "value": float(line.value),
+                "level": line.level,
+                "amber": float(line.threshold[0]),
+                "red": float(line.threshold[1]),
                 "class": classes[0] if classes else None,
                 "classes": classes,
-                "sentence": sentence,
+                "sentence": line.sentence,
             }
         )
 
@@ -96,9 +103,9 @@ class Examiner:
         return f"{len(names)} of {len(self.classes)} classes ({', '.join(names[:3])}, …) {many}"
 
     def variance(self) -> None:
-        key, lines = "variance_ratio", INDICATORS["variance_ratio"].threshold
+        key, threshold = "variance_ratio", INDICATORS["variance_ratio"].threshold
         if self.labels is None:
-            self.absent[key] = "Nothing tells the classes of these images apart."
+            self.absent[key] = "The classes of these images are unknown."
             return
         reference = self.reference
         by = reference.predicted if self.asked is None else reference.labels
@@ -106,7 +113,7 @@ class Examiner:
         pooled = variety.pooled_variance_ratio(reference, by, self.fake, self.labels)
         known = [int(c) for c in np.flatnonzero(np.isfinite(ratio))]
         # Ten times the caution: the chance rests on an approximation that heavy tails bend.
-        levels = {c: below(ratio[c], lines, 10 * chance[c] * len(ratio)) for c in known}
+        levels = {c: below(ratio[c], threshold, 10 * chance[c] * len(ratio)) for c in known}
         for c in known:
             self.per_class[c]["variance_ratio"] = float(ratio[c])
         alarmed = worst_first(levels, ratio)
@@ -115,62 +122,68 @@ class Examiner:
             text = f"only {low:.2f}" if len(alarmed) == 1 else f"at most {low:.2f}"
             real = "its real images" if len(alarmed) == 1 else "their real images"
             sentence = self.who(alarmed, f"shows {text}", f"show {text}") + f" of the variety of {real}."
-            self.add(key, ratio[alarmed[0]], levels[alarmed[0]], lines, sentence, alarmed)
+            self.add(IndicatorValue(key, ratio[alarmed[0]], levels[alarmed[0]], sentence, threshold, alarmed))
         elif levels:
             low = min(levels, key=lambda c: ratio[c])
             sentence = f"The least varied class, '{self.classes[low]}', shows {ratio[low]:.2f} of its real variety"
-            beyond = ratio[low] < lines[0]
-            self.add(key, ratio[low], "ok", lines, sentence + (", no less than chance." if beyond else "."))
+            beyond = ratio[low] < threshold[0]
+            self.add(
+                IndicatorValue(
+                    key, ratio[low], "ok", sentence + (", no less than chance." if beyond else "."), threshold
+                )
+            )
         elif pooled is not None:
-            level = below(pooled, lines, 0.0)
+            level = below(pooled, threshold, 0.0)
             sentence = f"Within a class, images show {pooled:.2f} of the variety of real ones, over all classes."
-            self.add(key, pooled, level, lines, sentence)
+            self.add(IndicatorValue(key, pooled, level, sentence, threshold))
         else:
             self.absent[key] = f"No class has {variety.CLASS_IMAGES} generated and as many real images."
 
     def pairwise(self) -> None:
-        key, lines = "pairwise_ratio", INDICATORS["pairwise_ratio"].threshold
+        key, threshold = "pairwise_ratio", INDICATORS["pairwise_ratio"].threshold
         value = variety.pairwise_ratio(self.reference, self.apart, self.asked)
         if value is None:
             self.absent[key] = "The real images of these classes are all alike."
             return
         sentence = f"Two generated images differ {value:.2f} times as much as two real ones."
-        self.add(key, value, below(value, lines, 0.0), lines, sentence)
+        self.add(IndicatorValue(key, value, below(value, threshold, 0.0), sentence, threshold))
 
     def repeats(self) -> None:
         """Near duplicates among the fakes, and the number of different images that this suggests."""
         reference = self.reference
         n = min(len(self.fake), len(reference.features))
-        limit = variety.twin_distance(reference.distances, n)
+        limit = duplicate_limit(reference.distances, n)
         apart = self.apart[:n, :n]
-        rate, pairs = variety.twins(apart, limit)
-        real_rate = variety.twins(reference.distances[:n, :n], limit)[0]
-        usual = max(0.01, real_rate, reference.held_twins * n)
-        # Twins come in pairs, so half as many images are independent.
+        rate, pairs = near_duplicates(apart, limit)
+        real_rate = near_duplicates(reference.distances[:n, :n], limit)[0]
+        usual = max(0.01, real_rate, reference.held_duplicates * n)
+        # Near duplicates come in pairs, so half as many images are independent.
         chance = stats.binom.sf(round(rate * n / 2) - 1, n // 2, min(usual, 1.0)) if rate else 1.0
         estimate = n * (n - 1) / 2 / max(pairs, 1)
         support = min(1.0, estimate / reference.n_train)
         level = below(support, INDICATORS["support"].threshold, chance)
         about = f"about {estimate:,.0f}" if pairs else "more than can be counted"
         sentence = f"The repeats suggest {about} different images; the training set has {reference.n_train:,}."
-        self.add("support", support, level, INDICATORS["support"].threshold, sentence)
+        self.add(IndicatorValue("support", support, level, sentence, INDICATORS["support"].threshold))
         amber, red = INDICATORS["near_duplicates"].threshold
         level = "ok" if level == "ok" or rate <= amber else "amber" if level == "amber" or rate <= red else "red"
         sentence = (
-            f"{rate:.0%} of the generated images have a near twin among {n:,}; of real images {real_rate:.0%} do."
+            f"{rate:.0%} of the generated images have a near duplicate among {n:,}; of real images {real_rate:.0%} do."
         )
-        self.add("near_duplicates", rate, level, (amber, red), sentence)
+        self.add(IndicatorValue("near_duplicates", rate, level, sentence, (amber, red)))
 
     def coverage(self) -> None:
-        key, lines, reference = "coverage_ratio", INDICATORS["coverage_ratio"].threshold, self.reference
+        key, threshold, reference = "coverage_ratio", INDICATORS["coverage_ratio"].threshold, self.reference
         covered, expected, n = variety.coverage(reference, self.fake, self.asked)
         usual = expected.mean()
         if usual < 0.1:
-            self.absent[key] = "Held-out images reach too few real ones themselves."
+            self.absent[key] = "Held-out images themselves reach too few training images."
             return
         overall = float(covered.mean() / usual)
         # One fake covers several reals, so half as many are independent.
-        level = below(overall, lines, fewer(covered.sum() / 2, len(covered) / 2, expected.sum() / 2, len(covered) / 2))
+        level = below(
+            overall, threshold, fewer(covered.sum() / 2, len(covered) / 2, expected.sum() / 2, len(covered) / 2)
+        )
         ratios, levels = np.full(reference.num_classes, np.nan), {}
         for c in range(reference.num_classes if reference.num_classes > 1 else 0):
             mine = reference.labels == c
@@ -180,7 +193,7 @@ class Examiner:
             self.per_class[c]["coverage_ratio"] = float(ratios[c])
             half = mine.sum() / 2
             chance = fewer(covered[mine].sum() / 2, half, expected[mine].sum() / 2, half) * reference.num_classes
-            levels[c] = below(ratios[c], lines, chance)
+            levels[c] = below(ratios[c], threshold, chance)
         alarmed = worst_first(levels, ratios)
         if alarmed and severity(levels[alarmed[0]]) > severity(level):
             c = alarmed[0]
@@ -189,28 +202,28 @@ class Examiner:
             sentence = (
                 self.who(alarmed, "is", "are") + f" reached {most} {best:.2f} times as well as by held-out images."
             )
-            self.add(key, ratios[c], levels[c], lines, sentence, alarmed, overall)
+            self.add(IndicatorValue(key, ratios[c], levels[c], sentence, threshold, alarmed, overall))
             return
         sentence = f"Generated images reach {overall:.2f} times as many real images as {n:,} held-out ones do."
-        self.add(key, overall, level, lines, sentence, alarmed)
+        self.add(IndicatorValue(key, overall, level, sentence, threshold, alarmed))
 
     def noise(self, share: float | None, real_share: float | None) -> None:
-        key, lines = "z_sensitivity", INDICATORS["z_sensitivity"].threshold
+        key, threshold = "z_sensitivity", INDICATORS["z_sensitivity"].threshold
         if share is None:
-            self.absent[key] = "It takes images asked for by at least two labels."
+            self.absent[key] = "Not available: this indicator needs images of at least two requested classes."
             return
         value = share / real_share if real_share else share
         sentence = (
             f"The noise makes {value:.2f} times the share of the differences that it should: the rest is the label's."
         )
-        self.add(key, value, below(value, lines, 0.0), lines, sentence)
+        self.add(IndicatorValue(key, value, below(value, threshold, 0.0), sentence, threshold))
 
 
-def below(value: float, lines: Sequence[float], chance: float) -> str:
+def below(value: float, threshold: Sequence[float], chance: float) -> str:
     """The level of a value that is bad when low. chance: that of a healthy sample so low; too likely, and it is no alarm."""
-    if chance >= CHANCE or value >= lines[0]:
+    if chance >= CHANCE or value >= threshold[0]:
         return "ok"
-    return "amber" if value >= lines[1] else "red"
+    return "amber" if value >= threshold[1] else "red"
 
 
 def fewer(count: float, n: float, reference_count: float, reference_n: float) -> float:

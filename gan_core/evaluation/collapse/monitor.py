@@ -23,7 +23,6 @@ from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.scores.kid import squared_mmd
 from gan_core.evaluation.vocabulary import INDICATORS, severity
-from gan_core.storage import run_folder
 from gan_core.storage.run_folder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
@@ -85,12 +84,14 @@ class CollapseMonitor:
         self.requested = np.resize(labels[rows], n) if self.conditional else np.zeros(n, np.int64)
         self.train, self.held = (self.some(split, D_IMAGES, rng) for split in (real.train, real.test))
         self.real_sensitivity = z_sensitivity(*self.some(real.train, PIXEL_IMAGES, rng)) if self.conditional else None
-        self.rows = read_rows(self.folder / FILE)
+        self.rows = [row for row in read_lines(self.folder / FILE)[0] if "epoch" in row]
 
     def some(self, split: Labeled, n: int, rng: np.random.Generator) -> Labeled:
         labels = np.asarray(split.labels)
         rows = np.sort(balanced_rows(labels, n, rng))
-        return Labeled(np.asarray(split.images[rows]), labels[rows] if self.conditional else np.zeros(len(rows), np.int64))
+        return Labeled(
+            np.asarray(split.images[rows]), labels[rows] if self.conditional else np.zeros(len(rows), np.int64)
+        )
 
     def check(self, draw: Draw, discriminate: Discriminate | None, images_seen: int, epoch: float) -> dict[str, Any]:
         """One check: appends its row to collapse.jsonl and returns it.
@@ -125,7 +126,7 @@ class CollapseMonitor:
         return row
 
     def modes(self, known: KnownModes, images: np.ndarray) -> dict[str, Any]:
-        """"expected": how many modes would appear in so many images if all were drawn equally often."""
+        """ "expected": how many modes would appear in so many images if all were drawn equally often."""
         counted = known.count(images)
         expected = round(counted["of"] * (1 - (1 - 1 / counted["of"]) ** len(images)))
         return {key: counted[key] for key in MODE_KEYS} | {"expected": expected}
@@ -145,7 +146,7 @@ class CollapseMonitor:
         )
 
     def row(self, found: Examination, images_seen: int, epoch: float) -> dict[str, Any]:
-        """"now" is the verdict of this check alone, "verdict" that of this check and the one before."""
+        """ "now" is the verdict of this check alone, "verdict" that of this check and the one before."""
         alarms = {one["key"]: one["classes"] for one in found.indicators if one["level"] != "ok"}
         row: dict[str, Any] = {
             "images_seen": images_seen,

@@ -1,8 +1,7 @@
 """Does a generator collapse? One examination of a set of fakes: a verdict, a plain sentence, and what to try next.
 
-The verdict is red if two independent families of indicators are red, or if the label does next to nothing;
-amber if one indicator is red, or two families are amber. The lines and their reasons stand in indicators.py, the numbers
-are those of variety.py. Over time panel.py asks for two checks in a row.
+The verdict is red if two independent families of indicators are red, or if the label has next to no effect; amber if one
+indicator is red, or two families are amber. Over time monitor.py requires two checks in a row.
 """
 
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gan_core.evaluation.collapse import discriminator, label_use
-from gan_core.evaluation.collapse.indicators import Examiner
+from gan_core.evaluation.collapse.indicators import Indicators
 from gan_core.evaluation.collapse.reference import Reference
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.vocabulary import INDICATORS, severity
@@ -66,31 +65,30 @@ def examine(
     fake: Features,
     asked: np.ndarray | None,
     *,
-    z_sensitivity: float | None = None,
-    z_sensitivity_real: float | None = None,
+    z_sensitivity: tuple[float | None, float | None] = (None, None),
     d: discriminator.Answers | None = None,
     classes: list[str] | None = None,
 ) -> Examination:
     """fake: features of N >= 16 fakes by the network of `reference`; asked int64 [N]: their labels, None if drawn without.
 
-    z_sensitivity: variety.z_sensitivity of the fakes, z_sensitivity_real: of real images, which healthy fakes come near.
-    d: what the discriminator says, None where it is not at hand. At most 2,048 fakes are looked at, drawn by a fixed seed.
+    z_sensitivity: variety.z_sensitivity of the fakes, and of real images, which healthy fakes come near. d: outputs of the
+    discriminator, None where there is none. At most 2,048 fakes are examined, chosen by a fixed seed.
     Raises UserError too_few_images, bad_features.
     """
     names = classes or [str(c) for c in range(reference.num_classes)]
-    found = Examiner(reference, fake, asked, names)
+    found = Indicators(reference, fake, asked, names)
     found.variance()
-    label_is_idle = label_use.agreement(found)
+    label_is_unused = label_use.agreement(found)
     label_use.class_shares(found)
     found.coverage()
     found.repeats()
     found.pairwise()
-    found.noise(z_sensitivity, z_sensitivity_real)
-    discriminator.look_at(found, d)
-    # Without labels, classes are the classifier's word: what never appears says more than the variety of a few odd ones.
+    found.noise(*z_sensitivity)
+    discriminator.add_indicators(found, d)
+    # Without labels the classes are predicted: what never appears says more than the variety of a few odd images.
     order = list(INDICATORS) if asked is not None else ["class_shares", *INDICATORS]
     indicators = sorted(found.indicators, key=lambda one: order.index(one["key"]))
-    verdict = verdict_of({one["key"]: one["level"] for one in indicators}, label_is_idle)
+    verdict = verdict_of({one["key"]: one["level"] for one in indicators}, label_is_unused)
     if verdict == "ok":
         sentence, todo, key = f"No sign of mode collapse in {len(found.fake):,} images.", "", None
     else:
@@ -99,10 +97,10 @@ def examine(
     return Examination(indicators, found.absent, found.values, verdict, sentence, todo, found.per_class, key)
 
 
-def verdict_of(levels: dict[str, str], label_is_idle: bool = False) -> str:
+def verdict_of(levels: dict[str, str], label_is_unused: bool = False) -> str:
     """levels by indicator -> the verdict of one examination."""
     red = {FAMILIES[key] for key, level in levels.items() if level == "red"}
     amber = {FAMILIES[key] for key, level in levels.items() if level != "ok"}
-    if len(red) >= 2 or label_is_idle:
+    if len(red) >= 2 or label_is_unused:
         return "red"
     return "amber" if red or len(amber) >= 2 else "ok"

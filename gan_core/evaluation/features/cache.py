@@ -1,4 +1,4 @@
-"""A cache of features on disk, by content: an image set is looked at once, however often it is scored.
+"""A cache of features on disk, by content: features of an image set are extracted once, however often it is scored.
 
 <key>.features.npy  <key>.logits.npy   float32 arrays, opened as memory maps
 <key>.json                             their SHA-256; an entry exists from the moment this is renamed into place
@@ -17,6 +17,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,7 @@ READ_BYTES = 8 << 20
 TEMPORARY_SECONDS = 3600  # a temporary file that nobody wrote to for that long has lost its process
 DEFAULT_BUDGET_BYTES = 4 * 2**30
 PARTS = Features._fields
+NO_FEATURES = Features(np.zeros((0, 1), np.float32), np.zeros((0, 1), np.float32))
 
 
 class FeatureCache:
@@ -71,21 +73,30 @@ class FeatureCache:
     def open(self, key: str, n: int) -> Features | None:
         """The entry of that key, or None where it is absent, torn or damaged."""
         try:
-            told = read_json(self.path(key, "json"))
+            digests = read_json(self.path(key, "json"))
             opened = Features(
                 *(np.load(self.path(key, f"{part}.npy"), mmap_mode="r", allow_pickle=False) for part in PARTS)
             )
             for part, values in zip(PARTS, opened, strict=True):
                 if values.dtype != np.float32 or values.ndim != 2 or len(values) != n:
                     return None
-                if file_sha256(self.path(key, f"{part}.npy")) != told[part]:
+                if file_sha256(self.path(key, f"{part}.npy")) != digests[part]:
                     return None
             os.utime(self.path(key, "json"))
         except (OSError, ValueError, TypeError, KeyError, EOFError):
             return None
         return opened
 
-    def fill(self, key, extractor, images, rows, device, on_progress, should_stop) -> Features:
+    def fill(
+        self,
+        key: str,
+        extractor: Extractor,
+        images: np.ndarray,
+        rows: np.ndarray,
+        device: str,
+        on_progress: Callable[[float, str], None] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> Features:
         """Extract into files beside their places, then rename them. Leaves nothing behind where that fails or is stopped."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         staged = [self.path(key, f"{part}.npy.tmp-{os.getpid()}-{secrets.token_hex(4)}") for part in PARTS]
@@ -140,6 +151,25 @@ class FeatureCache:
                     total -= stat.st_size
 
 
+class FeatureReader(NamedTuple):
+    """read(extractor, images, rows) through a cache, on one device; without any image it gives NO_FEATURES. Raises Stopped."""
+
+    cache: FeatureCache
+    device: str
+    should_stop: Callable[[], bool]
+
+    def __call__(
+        self,
+        extractor: Extractor,
+        images: np.ndarray,
+        rows: np.ndarray | None = None,
+        on_progress: Callable[[float, str], None] | None = None,
+    ) -> Features:
+        if not len(images if rows is None else rows):
+            return NO_FEATURES
+        return self.cache.get(extractor, images, rows, self.device, on_progress, self.should_stop)
+
+
 def content_key(
     extractor: Extractor, images: np.ndarray, rows: np.ndarray, should_stop: Callable[[], bool] | None = None
 ) -> str:
@@ -155,6 +185,6 @@ def content_key(
     return digest.hexdigest()
 
 
-def write_header(file, shape: tuple[int, int]) -> None:
+def write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     """The start of an .npy file of float32, so that its rows can be written as they come."""
     np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan_core.data.dataset import ImageSet
-from gan_core.dataset_health.foreground import alpha, background, unseamed
+from gan_core.dataset_health.foreground import alpha, background, without_seam
 from gan_core.errors import Stopped
 from gan_core.export.fill.classical import changed_copy
 from gan_core.requests import Policy
@@ -109,7 +109,7 @@ def pasted(
         moved = cv2.warpAffine(np.ascontiguousarray(mask), matrix, (side, side), flags=cv2.INTER_LINEAR)
         if moved.sum() >= INSIDE * area:
             break
-    clean = unseamed(image, mask)
+    clean = without_seam(image, mask)
     warped = cv2.warpAffine(
         np.ascontiguousarray(clean), matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     ).reshape(image.shape)

@@ -18,7 +18,7 @@ from gan_core.storage.workspace import Workspace, write_json
 
 def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Into runs/<id>/explore/<job>/, in the place of the oldest where there are many."""
-    from gan_core.evaluation.nearest_real import around
+    from gan_core.evaluation.near_copies import PixelSpace
     from gan_core.generation import sampling
 
     request, progress = ExploreRequest.from_payload(job.payload), Reporter(store, job)
@@ -34,14 +34,16 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     images = np.concatenate(drawn)
     stop_or_report(watch, progress, 0.5, "Looking for the nearest real images")
     train = dataset_folder.load(workspace.dataset(generator.run.dataset_id), "train")
-    found = around(images, train.images, drawn_images.NEIGHBOURS)
+    space = PixelSpace(train.images, watch)
+    found = space.neighbors(space.pixels(images), drawn_images.NEIGHBOURS)
+    copies = space.copies(found)
     rows = found.row.tolist()
     listed: list[dict[str, Any]] = [
         {
             "file": f"image-{at:04d}.png",
             "label": labels[at // columns],
             "number": at % columns,
-            "copy": bool(found.copy[at]),
+            "copy": bool(copies[at]),
             "near": [
                 {"row": row, "label": int(train.labels[row]), "distance": float(distance), "flipped": bool(flipped)}
                 for row, distance, flipped in zip(rows[at], found.distance[at], found.flipped[at], strict=True)
@@ -72,10 +74,10 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
             classes,
             train.classes,
             listed,
-            found.usual,
-            found.looked_at,
+            space.usual,
+            len(train.images),
             len(train.images),
         )
         write_json(staging / "explore.json", result._asdict())
     drawn_images.prune(workspace.run(job.subject), "explore")
-    return {"images": len(images), "near_copies": int(found.copy.sum()), "images_seen": generator.images_seen}
+    return {"images": len(images), "near_copies": int(copies.sum()), "images_seen": generator.images_seen}

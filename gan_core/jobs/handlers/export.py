@@ -10,6 +10,7 @@ import numpy as np
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo, ImageSet
 from gan_core.errors import UserError
+from gan_core.evaluation.vocabulary import NEAR_COPIES
 from gan_core.export import plan
 from gan_core.export.contents import Contents, Provenance
 from gan_core.export.quality_filter import KeptImages, keep_images
@@ -19,13 +20,17 @@ from gan_core.export.zip_file import file_facts
 from gan_core.export.zip_writer import Encoding, FileOptions, write_zip
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.evaluation_inputs import check_disk, feature_cache, referee_of
+from gan_core.jobs.shared.evaluation_inputs import (
+    check_disk,
+    dataset_classifier_of,
+    feature_cache,
+    real_images,
+)
 from gan_core.jobs.shared.fill_classes import Makers, makers
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
 
-COPIED_SHARE = 0.1  # of what is drawn: the red line of evaluation/memorization.py
 LEAST_CHECKED = 40  # images that are looked at for copies
 MOST_CHECKED, MOST_CHECKED_BYTES = 10_000, 256 << 20
 NOT_CHECKED = {"verdict": "not checked", "sentence": "not checked"}
@@ -127,35 +132,41 @@ def copying_of(
     """memorization.copying of the kept images; red as well where near copies were a large part of what was drawn."""
     drawn, images = kept.quality_filter, kept.images
     copied, total = drawn.refused_for("copy"), sum(drawn.drawn.values())
-    if copied > COPIED_SHARE * total:
+    if copied > NEAR_COPIES.red * total:
         said = f"{copied:,} of {total:,} drawn images are near copies of training images."
         return {"verdict": "red", "sentence": said}
-    if 0 < len(images) < LEAST_CHECKED:  # too few to say anything: more of the same are looked at
+    found = drawn.image_checks.found_of(kept.counts) if len(images) else None  # by the checks, while they were drawn
+    if 0 < len(images) < LEAST_CHECKED:  # too few to say anything: more of the same are compared
         more = -(-LEAST_CHECKED // len(drawn.drawn))
         images = np.concatenate(
             [images, *(drawn.draw(label, more, 0, drawn.truncation_of(label)) for label in drawn.drawn)]
         )
-    found = check_copies(images, dataset, workspace, device, watch)
+        found = None
+    copying = check_copies(images, found, dataset, workspace, device, watch)
     left_out = f" {copied:,} near copies were left out." if copied else ""
-    return found | {"sentence": f"{found['sentence']}{left_out}"}
+    return copying | {"sentence": f"{copying['sentence']}{left_out}"}
 
 
 def check_copies(
-    images: np.ndarray, dataset: Dataset, workspace: Workspace, device: str, watch: queue.Watch
+    images: np.ndarray, found: Any, dataset: Dataset, workspace: Workspace, device: str, watch: queue.Watch
 ) -> dict[str, Any]:
-    """memorization.copying for images uint8 [N, H, W, C]: all, or as many, evenly picked, as memory allows."""
-    from gan_core.evaluation import dataset_classifier
-    from gan_core.evaluation.examine import copies
+    """memorization.copying for images uint8 [N, H, W, C]: all, or as many, evenly chosen, as memory allows.
 
-    train, test = dataset.train.images, dataset.test.images
-    most = min(MOST_CHECKED, MOST_CHECKED_BYTES // math.prod(train.shape[1:]))
+    found: acceptance.Found of these images, so that distances and features are not computed again; None where there is none.
+    """
+    from gan_core.evaluation import dataset_classifier
+    from gan_core.evaluation.diagnostics import copies
+    from gan_core.evaluation.features.cache import FeatureReader
+
+    real = real_images(dataset.folder)
+    most = min(MOST_CHECKED, MOST_CHECKED_BYTES // math.prod(real.train.images.shape[1:]))
     rows = np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)
-    network, cache = None, feature_cache(workspace)
+    network, read = None, FeatureReader(feature_cache(workspace), device, watch)
     with contextlib.suppress(UserError):  # one class: pixels alone decide
-        network = dataset_classifier.as_extractor(referee_of(dataset.folder, device, None, watch))
-    features = lambda network, images: cache.get(network, images, None, device, None, watch)
+        network = dataset_classifier.as_extractor(dataset_classifier_of(dataset.folder, device, None, watch))
+    known = None if found is None else found.of(rows)
     try:
-        return copies(np.asarray(images[rows]), train, test, network, features, seed=0, should_stop=watch)
+        return copies(np.asarray(images[rows]), real, network, read, seed=0, should_stop=watch, found=known)
     except UserError as error:  # too few images to say anything: no reason to withhold them
         return NOT_CHECKED | {"sentence": f"not checked: {error.what}"}
 

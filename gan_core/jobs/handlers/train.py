@@ -117,15 +117,14 @@ def guiding_layers(
     data: ImageSet, seed: int, where: str, log: Callable[[str], None], should_stop: Callable[[], bool]
 ) -> dict[str, Any]:
     """The layers of a classifier of the training images, for a guided D; not the dataset classifier, which evaluates the run."""
-    from gan_core.evaluation.classifier import fit
+    from gan_core.evaluation.classifier import FitOptions, fit
     from gan_core.evaluation.dataset_classifier import BATCH, update_count
+    from gan_core.evaluation.inputs import Progress
 
     started = time.monotonic()
     labels, classes = np.asarray(data.labels), len(data.classes)
-    found = fit(
-        data.images, labels, classes, updates=update_count(len(labels)), batch=BATCH, seed=seed + GUIDE_SEED,
-        balanced=True, device=where, should_stop=should_stop,
-    )  # fmt: skip
+    options = FitOptions(update_count(len(labels)), BATCH, seed + GUIDE_SEED, balanced=True, device=where)
+    found = fit(data.images, labels, classes, options, Progress(should_stop=should_stop))
     log(f"Trained the classifier that guides D in {time.monotonic() - started:.1f} s.")
     return {name: value.cpu() for name, value in found.network.body.state_dict().items()}
 

@@ -1,4 +1,4 @@
-"""Real training images of a class, fused with noise: the job `variants`, and files for the command line."""
+"""Variants of real training images: the job `variants`, and files for the command line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +16,12 @@ from gan_core.settings.families import inner_size
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
-MOST_REALS = 64  # of a class that are encoded; more images are further variants of them
-SHEET_ROWS, SHEET_VARIANTS = 8, 6  # with the real image and what the generator can draw of it: a row of 8
+MOST_REALS = 64  # real images of a class that are inverted; more files are further variants of them
+SHEET_ROWS, SHEET_VARIANTS = 8, 6  # each row also has the real image and its reconstruction
 
 
-class Fusion:
-    """Some training images of a class (all classes as one, where the run ignored labels), encoded."""
+class RealVariants:
+    """Training images of a class, inverted; a run that ignored labels has one class."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Fusion:
         seed: int,
         on_progress: Callable[[float, str], None] = lambda fraction, message: None,
         should_stop: Callable[[], bool] = lambda: False,
-    ):
+    ) -> None:
         from gan_core.generation import inversion
 
         self.generator, self.seed = generator, seed
@@ -43,7 +43,7 @@ class Fusion:
             raise UserError("empty_class", "This class has no training images.", "Choose another class.")
         chosen = np.random.default_rng([seed, label]).permutation(members)[:most]
         self.reals = np.array(data.images[np.sort(chosen)])
-        self.encoded = inversion.encode(
+        self.inverted = inversion.invert(
             generator.G,
             self.reals,
             np.full(len(self.reals), self.label),
@@ -55,64 +55,53 @@ class Fusion:
         )
 
     def draw(self, of: np.ndarray, strength: float, start: int = 0) -> np.ndarray:
-        """uint8 [N, S, S, C]: a variant of each real image that `of` [N] names by its number, or itself at strength 0."""
-        from gan_core.generation import inversion
+        """of int64 [N]: numbers of real images -> uint8 [N, S, S, C], a variant of each; its reconstruction at strength 0."""
+        from gan_core.generation import inversion, sampling
 
-        z = inversion.stir(self.encoded.z[of], strength, self.seed, start)
-        return inversion.decode(self.generator.G, z, np.full(len(of), self.label), self.generator.info.size)
+        z = inversion.vary(self.inverted.z[of], strength, self.seed, start)
+        return sampling.generate(self.generator.G, z, np.full(len(of), self.label), self.generator.info.size)
 
-    def facts(self) -> dict[str, Any]:
+    def errors(self) -> dict[str, Any]:
+        """The number of real images and the mean error of their reconstructions, see inversion.Inverted."""
         return {
             "images": len(self.reals),
-            "error": float(self.encoded.error.mean()),
-            "error_at_random": self.encoded.error_at_random,
+            "error": float(self.inverted.error.mean()),
+            "error_at_random": self.inverted.error_at_random,
         }
 
 
 def variants(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """A sheet runs/<id>/fusions/<job>.png, a row for each real image: it, what the generator can draw of it, variants."""
+    """A sheet runs/<id>/fusions/<job>.png: in each row a real image, its reconstruction and six variants."""
     from gan_core.generation import sampling
 
     request = VariantsRequest.from_payload(job.payload)
     generator = Sampling(store.run(job.subject), workspace)
     label = generator.label_of(request.class_name)
-    fusion = Fusion(generator, workspace, label, SHEET_ROWS, request.seed, Reporter(store, job), watch)
-    number = np.arange(len(fusion.reals))
-    drawn, columns = fusion.draw(number, 0.0), []
-    for column in range(SHEET_VARIANTS):
-        columns.append(fusion.draw(number, request.strength, start=column * SHEET_ROWS))
-    rows = np.stack([fusion.reals, drawn, *columns], 1)  # [N, 8, S, S, C]
+    found = RealVariants(generator, workspace, label, SHEET_ROWS, request.seed, Reporter(store, job), watch)
+    numbers = np.arange(len(found.reals))
+    columns = [found.draw(numbers, request.strength, start=column * SHEET_ROWS) for column in range(SHEET_VARIANTS)]
+    rows = np.stack([found.reals, found.draw(numbers, 0.0), *columns], 1)  # [N, 8, S, S, C]
     folder = workspace.run(job.subject) / "fusions"
     folder.mkdir(exist_ok=True)
     sampling.save_png(folder / f"{job.id}.png", sampling.grid(rows.reshape(-1, *rows.shape[2:]), [""]))
-    return {**fusion.facts(), "file": f"{job.id}.png", "class": request.class_name, "strength": request.strength}
+    return {**found.errors(), "file": f"{job.id}.png", "class": request.class_name, "strength": request.strength}
 
 
 def write(
     generator: Sampling, workspace: Workspace, out: Path, per_class: int, only: str | None, seed: int, strength: float
 ) -> dict[str, Any]:
-    """PNG files out/<class>/<number>.png, variants of real images in turn; returns {"files", "classes": {name: facts}}."""
-    from gan_core.export.safe_names import folder_names
-    from gan_core.generation.png_metadata import notes_of, png_info
-    from gan_core.generation.sampling import picture_of
-
+    """PNG files of variants of each class's real images in turn; returns {"files", "classes": {name: errors}}."""
     names = generator.classes
-    wanted = range(len(names)) if only is None else [generator.label_of(only)]
     written: dict[str, Any] = {"files": 0, "classes": {}}
-    facts = notes_of(
-        generator.run.id, generator.info.name, generator.config, generator.images_seen, seed=seed, noise_scale=1.0
-    ) | {"variants_of_real_images": strength}
-    for label in wanted:
+    notes = generator.notes(seed, 1.0) | {"variants_of_real_images": strength}
+    for label in range(len(names)) if only is None else [generator.label_of(only)]:
         if generator.config.conditional and not generator.info.train_counts[label]:
             continue
-        fusion = Fusion(generator, workspace, label, min(per_class, MOST_REALS), seed)
-        folder = out / folder_names(names)[label]
-        folder.mkdir(parents=True, exist_ok=True)
-        for start in range(0, per_class, 250):
-            numbers = np.arange(start, min(start + 250, per_class))
-            for number, image in zip(numbers, fusion.draw(numbers % len(fusion.reals), strength, start), strict=True):
-                notes = png_info(facts | {"class": names[label], "number": int(number)})
-                picture_of(image).save(folder / f"{number:06d}.png", pnginfo=notes)
+        found = RealVariants(generator, workspace, label, min(per_class, MOST_REALS), seed)
+        draw = lambda count, start, found=found: found.draw(
+            np.arange(start, start + count) % len(found.reals), strength, start
+        )
+        generator.write_pngs(out, label, per_class, notes, draw)
         written["files"] += per_class
-        written["classes"][names[label]] = fusion.facts()
+        written["classes"][names[label]] = found.errors()
     return written

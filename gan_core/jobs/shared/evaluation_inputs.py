@@ -1,18 +1,32 @@
-"""What the measuring jobs look with: a dataset's splits, the features' cache, its referee, the extractor that was asked for."""
+"""What several jobs evaluate with: the images of a dataset, the cache of features, the networks, free space on the disk."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
+from gan_core.data.ready_sets import known_modes
 from gan_core.errors import UserError
+from gan_core.evaluation.inputs import Labeled, Progress, RealImages
+from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, extractor_key
+from gan_core.requests import EvaluateRequest
 from gan_core.storage.workspace import Workspace
 
+if TYPE_CHECKING:
+    from gan_core.evaluation.dataset_classifier import DatasetClassifier
+    from gan_core.evaluation.features.cache import FeatureCache
+    from gan_core.evaluation.mode_counting import KnownModes
+    from gan_core.evaluation.networks import Networks
+
+AT_ONCE = 250  # images that are drawn together
 SPARE_BYTES = 1 << 30  # that no job may take from the disk
 
 
-def feature_cache(workspace: Workspace):
+def feature_cache(workspace: Workspace) -> "FeatureCache":
     from gan_core.evaluation.features.cache import FeatureCache
 
     return FeatureCache(workspace.root / "cache" / "features")
@@ -22,60 +36,63 @@ def splits(folder: Path) -> tuple[ImageSet, ImageSet]:
     return dataset_folder.load(folder, "train"), dataset_folder.load(folder, "test")
 
 
-def referee_of(folder: Path, device: str, on_progress=None, should_stop=None):
-    """The dataset's own classifier, trained at the first call and kept in its folder. Raises UserError where it cannot be."""
+def real_images(folder: Path) -> RealImages:
+    """Both splits of a dataset, for the functions of gan_core.evaluation."""
+    train, test = (Labeled(split.images, np.asarray(split.labels)) for split in splits(folder))
+    return RealImages(train, test, dataset_folder.read_info(folder).classes)
+
+
+def known_modes_of(folder: Path, real: RealImages) -> "KnownModes | None":
+    """The modes of a dataset where they are known, else None."""
+    from gan_core.evaluation.mode_counting import KnownModes
+
+    found = known_modes(folder, dataset_folder.read_info(folder))
+    return None if found is None else KnownModes(found.kind, real.train.images, found.train, found.names)
+
+
+def dataset_classifier_of(
+    folder: Path,
+    device: str,
+    on_progress: Callable[[float, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> "DatasetClassifier":
+    """Trained at the first call and kept in the dataset's folder. Raises UserError where it cannot be, Stopped."""
     from gan_core.evaluation import dataset_classifier
 
-    train, test = splits(folder)
-    return dataset_classifier.ready(
-        folder,
-        train.images,
-        train.labels,
-        test.images,
-        test.labels,
-        train.classes,
-        device=device,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
-
-
-class Networks(NamedTuple):
-    """extractor: makes the features. refused: why the one asked for cannot be had and another stands in, else ''.
-
-    judge: the dataset's referee, or None and no_judge says why.
-    """
-
-    extractor: Any
-    refused: str
-    judge: Any
-    no_judge: str
+    progress = Progress(on_progress or (lambda share, message: None), should_stop or (lambda: False))
+    return dataset_classifier.ready(folder, real_images(folder), device=device, progress=progress)
 
 
 def choose_networks(
-    workspace: Workspace, folder: Path, wanted: dict[str, Any], device: str, on_progress, should_stop
-) -> Networks:
-    """What to look with. A network that cannot be had costs the scores that bear its name, and nothing else."""
-    from gan_core.evaluation import dataset_classifier
-    from gan_core.evaluation.features import extractors
+    workspace: Workspace, folder: Path, request: EvaluateRequest, device: str, avoid: str, progress: Progress
+) -> "Networks":
+    """A network that is not available costs the scores that bear its name, and nothing else.
 
-    judge, no_judge, refused = None, "", ""
+    avoid: an extractor that auto does not take, '' for none. Raises Stopped.
+    """
+    from gan_core.evaluation.dataset_classifier import as_extractor
+    from gan_core.evaluation.features import extractors
+    from gan_core.evaluation.networks import Networks
+
+    classifier, no_classifier, refused = None, "", ""
     try:
-        judge = referee_of(folder, device, on_progress, should_stop)
+        classifier = dataset_classifier_of(folder, device, progress.report, progress.should_stop)
     except UserError as error:
-        no_judge = f"{error.what} {error.todo}"
-    if wanted["extractor"] != "referee":
+        no_classifier = f"{error.what} {error.todo}"
+    name = extractor_key(request.extractor)
+    if name != DATASET_CLASSIFIER:
         try:
-            weights = wanted["weights"] or None
-            extractor = extractors.choose(wanted["extractor"], workspace.root / "weights", weights)
-            if judge is not None and wanted["extractor"] == "auto" and extractor.name == wanted.get("avoid"):
-                extractor = dataset_classifier.as_extractor(judge)
-            return Networks(extractor, "", judge, no_judge)
+            extractor = extractors.choose(
+                name, workspace.root / "weights", Path(request.weights) if request.weights else None
+            )
+            if classifier is not None and name == "auto" and extractor.name == avoid:
+                extractor = as_extractor(classifier)
+            return Networks(extractor, "", classifier, no_classifier)
         except UserError as error:
             refused = f"{error.what} {error.todo}"
-    if judge is None:
-        return Networks(extractors.load_efficientnet_lite0(), refused or no_judge, None, no_judge)
-    return Networks(dataset_classifier.as_extractor(judge), refused, judge, "")
+    if classifier is None:
+        return Networks(extractors.load_efficientnet_lite0(), refused or no_classifier, None, no_classifier)
+    return Networks(as_extractor(classifier), refused, classifier, "")
 
 
 def check_disk(folder: Path, image_bytes: int) -> None:

@@ -1,6 +1,6 @@
 """Images from a checkpoint of a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,20 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.export.quality_filter import FilterOptions, LabelCheck, QualityFilter
 from gan_core.generation.png_metadata import Notes, notes_of, png_info
-from gan_core.jobs.shared.evaluation_inputs import referee_of, splits
+from gan_core.jobs.shared.evaluation_inputs import dataset_classifier_of, real_images
 from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import build
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
+WRITTEN_TOGETHER = 250  # images that are drawn before they are written
+
 
 class Sampling:
-    """The averaged generator of a run's checkpoint, with the facts of its dataset."""
+    """The averaged generator of a run's checkpoint, with the settings of the run and its dataset."""
 
-    def __init__(self, run: Run, workspace: Workspace, at: int | None = None):
-        """at: images that the checkpoint had seen; None for the newest. Raises UserError no_checkpoint."""
+    def __init__(self, run: Run, workspace: Workspace, at: int | None = None) -> None:
+        """at: images seen of the checkpoint, None for the newest. Raises UserError no_checkpoint."""
         from gan_core.generation import sampling
         from gan_core.training import checkpoint, device
 
@@ -41,7 +43,7 @@ class Sampling:
 
     @property
     def classes(self) -> list[str]:
-        """What can be asked for: those of the dataset, or 'all' where the run ignored labels."""
+        """The classes that can be drawn: those of the dataset, or 'all' where the run ignored labels."""
         return self.info.classes if self.config.conditional else ["all"]
 
     def label_of(self, name: str) -> int:
@@ -54,20 +56,20 @@ class Sampling:
             )
         return self.classes.index(name)
 
-    def notes(self, seed: int, noise_scale: float) -> Notes:
-        """What is written into an image that is drawn with these."""
-        return notes_of(self.run.id, self.info.name, self.config, self.images_seen, seed=seed, noise_scale=noise_scale)
+    def notes(self, seed: int, truncation: float) -> Notes:
+        """The metadata of the PNG of an image."""
+        return notes_of(self.run.id, self.info.name, self.config, self.images_seen, seed=seed, truncation=truncation)
 
-    def draw(self, labels, *, seed: int, start: int = 0, truncation: float = 1.0):
-        """uint8 [N, S, S, C] for int64 labels [N] (a list or an array); a run that ignored labels is asked for class 0."""
-        import torch
-
+    def draw(
+        self, labels: Sequence[int] | np.ndarray, *, seed: int, start: int = 0, truncation: float = 1.0
+    ) -> np.ndarray:
+        """uint8 [N, S, S, C] for int64 labels [N]; a run that ignored labels draws class 0."""
         from gan_core.generation import sampling
 
-        y = torch.as_tensor(labels, dtype=torch.int64)
+        y = np.asarray(labels, np.int64)
         return sampling.draw(
             self.G,
-            y if self.config.conditional else torch.zeros_like(y),
+            y if self.config.conditional else np.zeros_like(y),
             z_dim=self.config.z_dim,
             size=self.info.size,
             seed=seed,
@@ -84,8 +86,8 @@ class Sampling:
         should_stop: Callable[[], bool],
         options: FilterOptions = FilterOptions(),  # noqa: B008  it is immutable
     ) -> QualityFilter:
-        """What an export's drawn images pass through. folder: of the dataset; checks: of quality_filter.CHECKS."""
-        from gan_core.evaluation.acceptance import Selection
+        """The quality filter of an export. folder: of the dataset; checks: keys of quality_filter.CHECKS."""
+        from gan_core.evaluation.acceptance import AcceptanceChecks
 
         def draw(label: int, count: int, start: int, truncation: float = 1.0) -> np.ndarray:
             return self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
@@ -93,30 +95,25 @@ class Sampling:
         classifier, unchecked = None, ""
         if {"label", "realism"} & set(checks):
             classifier, unchecked = self.label_classifier(folder, on_progress, should_stop)
-        train, test = splits(folder)
-        selection = Selection(
-            train.images,
-            train.labels,
-            test.images,
-            test.labels,
-            classifier=classifier.classifier if classifier else None,
-            checks=checks,
-            should_stop=should_stop,
+        image_checks = AcceptanceChecks(
+            real_images(folder), classifier.classifier if classifier else None, checks, should_stop=should_stop
         )
-        if TRAITS[self.config.family].game in ("kmeans", "cycle"):  # there the noise says which image it is
+        if TRAITS[self.config.family].game in ("kmeans", "cycle"):  # their latent code picks one of a few images
             options = options._replace(truncation=1.0)
         label_check = LabelCheck(
             {"weights": classifier.weights_hash, "accuracy": classifier.accuracy} if classifier else {},
             unchecked or ("" if "label" in checks else "not checked."),
         )
-        return QualityFilter(draw, selection, self.info.classes, options, label_check, should_stop)
+        return QualityFilter(draw, image_checks, self.info.classes, options, label_check, should_stop)
 
     def label_classifier(
         self, folder: Path, on_progress: Callable[[float, str], None], should_stop: Callable[[], bool]
     ) -> tuple[Any, str]:
         """(the dataset classifier, '') or (None, why it is not to check labels)."""
         try:
-            found = referee_of(folder, self.device.type, lambda share, said: on_progress(0.0, said), should_stop)
+            found = dataset_classifier_of(
+                folder, self.device.type, lambda share, said: on_progress(0.0, said), should_stop
+            )
         except UserError as error:
             return None, f"not checked: {error.what}"
         if found.accuracy is None:
@@ -124,19 +121,25 @@ class Sampling:
         return found, ""
 
     def write(self, out: Path, per_class: int, only: str | None, seed: int, truncation: float) -> int:
-        """PNG files out/<class>/<number>.png with their settings inside; returns how many. Raises UserError unknown_class."""
+        """PNG files of one class or all; returns how many. Raises UserError unknown_class."""
+        labels = range(len(self.classes)) if only is None else [self.label_of(only)]
+        for label in labels:
+            draw = lambda count, start, label=label: self.draw(
+                [label] * count, seed=seed + label, start=start, truncation=truncation
+            )
+            self.write_pngs(out, label, per_class, self.notes(seed, truncation), draw)
+        return per_class * len(labels)
+
+    def write_pngs(
+        self, out: Path, label: int, count: int, notes: Notes, draw: Callable[[int, int], np.ndarray]
+    ) -> None:
+        """out/<class>/<number>.png with their metadata inside. draw(count, start) -> uint8 [count, S, S, C]."""
         from gan_core.export.safe_names import folder_names
         from gan_core.generation.sampling import picture_of
 
-        labels = range(len(self.classes)) if only is None else [self.label_of(only)]
-        facts = self.notes(seed, truncation)
-        for label in labels:
-            name, folder = self.classes[label], out / folder_names(self.classes)[label]
-            folder.mkdir(parents=True, exist_ok=True)
-            for start in range(0, per_class, 250):
-                count = min(250, per_class - start)
-                drawn = self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
-                for number, image in enumerate(drawn, start):
-                    notes = png_info(facts | {"class": name, "number": number})
-                    picture_of(image).save(folder / f"{number:06d}.png", pnginfo=notes)
-        return per_class * len(labels)
+        folder = out / folder_names(self.classes)[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        for start in range(0, count, WRITTEN_TOGETHER):
+            for number, image in enumerate(draw(min(WRITTEN_TOGETHER, count - start), start), start):
+                info = png_info(notes | {"class": self.classes[label], "number": number})
+                picture_of(image).save(folder / f"{number:06d}.png", pnginfo=info)

@@ -1,4 +1,4 @@
-"""discriminator.py: a D that knows its images by heart, is too sure, has won or ignores labels is found; a healthy one is not."""
+"""discriminator.py: a D that is overfitted, too certain, has next to no loss or ignores labels is found; a healthy one is not."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_a_healthy_discriminator_raises_no_alarm_in_twenty_seeds(look_at):
         assert {key: levels[key] for key in KEYS} == dict.fromkeys(KEYS, "ok"), seed
 
 
-def test_one_that_knows_its_images_by_heart(look_at):
+def test_an_overfitted_one(look_at):
     rng = np.random.default_rng(0)
     overfit = lambda real, held, fake: look_at(answers(rng, real, held, fake))
     assert by_key(overfit(3, 3, 0))["d_overfit"]["level"] == "ok"

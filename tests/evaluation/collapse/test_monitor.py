@@ -1,4 +1,4 @@
-"""panel.py: a verdict takes two checks and enough images, names since when, and survives a resumed run."""
+"""monitor.py: a verdict takes two checks and enough images, names since when, and survives a resumed run."""
 
 import json
 import time
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_core.evaluation.collapse.monitor import EARLY_IMAGES, FILE, Panel, balanced_rows
+from gan_core.evaluation.collapse.monitor import EARLY_IMAGES, FILE, CollapseMonitor, Options, balanced_rows
+from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.vocabulary import INDICATORS
 from tests.builders.planted_generators import CLASSES, digits, draw
@@ -24,19 +25,16 @@ def reference(data):
 
 
 @pytest.fixture
-def new_panel(data, reference, tmp_path):
-    def make(**changed):
+def new_monitor(data, reference, tmp_path):
+    def make(known=None, **changed):
         settings = {"z_dim": 6, "seed": 1, "images_per_check": 256, **changed}
-        return Panel(
+        return CollapseMonitor(
             reference,
             data.look,
             tmp_path,
-            CLASSES,
-            **settings,
-            held_out_images=data.held,
-            held_out_labels=data.held_labels,
-            train_images=data.train,
-            train_labels=data.train_labels,
+            RealImages(Labeled(data.train, data.train_labels), Labeled(data.held, data.held_labels), CLASSES),
+            Options(**settings),
+            known,
         )
 
     return make
@@ -66,27 +64,27 @@ def epoch(images_seen):
     return images_seen / 500
 
 
-def run(panel, make, checks=3, first=30_000):
-    return [panel.check(make, judge, n, epoch(n)) for n in range(first, first + checks * 10_000, 10_000)]
+def run(monitor, make, checks=3, first=30_000):
+    return [monitor.check(make, judge, n, epoch(n)) for n in range(first, first + checks * 10_000, 10_000)]
 
 
-def test_a_healthy_run_stays_quiet(data, new_panel):
-    rows = run(new_panel(), generator(data), checks=20)
+def test_a_healthy_run_stays_quiet(data, new_monitor):
+    rows = run(new_monitor(), generator(data), checks=20)
     assert [row["verdict"] for row in rows] == ["early"] + ["ok"] * 19
     assert all(row["sentence"] and not row["todo"] for row in rows)
 
 
-def test_collapse_of_a_class_is_red_at_the_second_check_and_dated(data, new_panel):
-    panel = new_panel()
-    run(panel, generator(data), checks=3)
-    rows = run(panel, generator(data, collapsed), checks=3, first=60_000)
+def test_collapse_of_a_class_is_red_at_the_second_check_and_dated(data, new_monitor):
+    monitor = new_monitor()
+    run(monitor, generator(data), checks=3)
+    rows = run(monitor, generator(data, collapsed), checks=3, first=60_000)
     assert [row["now"] for row in rows] == ["red"] * 3
     assert [row["verdict"] for row in rows] == ["ok", "red", "red"]
     assert rows[0]["sentence"] == "No sign of mode collapse in two checks in a row."
     for row in rows[1:]:
         assert row["class"] == "digit 7" and row["since_epoch"] == 120.0 and "recipe" in row["todo"]
         assert row["sentence"] == "Class 'digit 7' shows only 0.00 of the variety of its real images, since epoch 120."
-    healed = run(panel, generator(data), checks=2, first=90_000)
+    healed = run(monitor, generator(data), checks=2, first=90_000)
     assert [row["verdict"] for row in healed] == ["ok", "ok"]
 
 
@@ -98,25 +96,25 @@ def test_collapse_of_a_class_is_red_at_the_second_check_and_dated(data, new_pane
         (lambda rows, y, rng: np.where(y < 2, rows[y == 5][0], rows), "agreement"),
     ],
 )
-def test_planted_failures_are_red_at_the_second_check(data, new_panel, spoil, key):
-    first, second = run(new_panel(), generator(data, spoil), checks=2)
+def test_planted_failures_are_red_at_the_second_check(data, new_monitor, spoil, key):
+    first, second = run(new_monitor(), generator(data, spoil), checks=2)
     assert first["verdict"] == "early" and second["verdict"] == "red"
     assert second["levels"][key] == "red" and second["since_epoch"] == first["epoch"]
 
 
-def test_nothing_is_said_before_enough_images(data, new_panel):
-    panel = new_panel()
-    rows = run(panel, generator(data, collapsed), checks=2, first=EARLY_IMAGES - 10_000)
+def test_nothing_is_said_before_enough_images(data, new_monitor):
+    monitor = new_monitor()
+    rows = run(monitor, generator(data, collapsed), checks=2, first=EARLY_IMAGES - 10_000)
     assert [row["verdict"] for row in rows] == ["early", "red"]
     assert rows[0]["levels"]["variance_ratio"] == "red" and "Too early" in rows[0]["sentence"]
     assert rows[1]["since_epoch"] == rows[0]["epoch"]
 
 
-def test_known_modes_are_counted_at_every_look(data, new_panel, tmp_path):
+def test_known_modes_are_counted_at_every_look(data, new_monitor, tmp_path):
     known = KnownModes("kinds", data.train, data.train_labels, CLASSES)
-    whole = run(new_panel(known=known), generator(data), checks=1)[0]["modes"]
+    whole = run(new_monitor(known=known), generator(data), checks=1)[0]["modes"]
     part = run(
-        new_panel(known=known), generator(data, lambda rows, y, rng: rows[y < 3][np.arange(len(y)) % 3]), checks=1
+        new_monitor(known=known), generator(data, lambda rows, y, rng: rows[y < 3][np.arange(len(y)) % 3]), checks=1
     )[0]
     assert whole["found"] == whole["of"] == whole["expected"] == 10 and whole["sentence"].startswith(
         "10 of 10 known kinds appear in 25"
@@ -130,17 +128,17 @@ def test_known_modes_are_counted_at_every_look(data, new_panel, tmp_path):
         "expected",
     }
     lonely = KnownModes("kinds", data.train[:1], data.train_labels[:1], CLASSES)
-    assert "modes" not in run(new_panel(known=lonely), generator(data), checks=1)[0]
+    assert "modes" not in run(new_monitor(known=lonely), generator(data), checks=1)[0]
 
 
-def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(data, new_panel, tmp_path):
-    panel, make = new_panel(), generator(data, collapsed)
-    run(panel, make, checks=3)
+def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(data, new_monitor, tmp_path):
+    monitor, make = new_monitor(), generator(data, collapsed)
+    run(monitor, make, checks=3)
     text = (tmp_path / FILE).read_text()
     (tmp_path / FILE).write_text("".join(text.splitlines(keepends=True)[:2]) + '{"torn": ')
-    assert len(new_panel().rows) == 2
+    assert len(new_monitor().rows) == 2
     (tmp_path / FILE).write_text("".join(text.splitlines(keepends=True)[:2]))
-    again = new_panel().check(make, judge, 50_000, epoch(50_000))
+    again = new_monitor().check(make, judge, 50_000, epoch(50_000))
     whole = json.loads(text.splitlines()[2])
     assert {**again, "seconds": 0} == {**whole, "seconds": 0} and again["verdict"] == "red"
     assert [json.loads(line)["images_seen"] for line in (tmp_path / FILE).read_text().splitlines()] == [
@@ -150,15 +148,15 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(data, new_panel, tmp_pat
     ]
 
 
-def test_a_row_has_every_key_and_is_strict_json(data, new_panel, tmp_path):
-    row = run(new_panel(), generator(data), checks=1)[0]
+def test_a_row_has_every_key_and_is_strict_json(data, new_monitor, tmp_path):
+    row = run(new_monitor(), generator(data), checks=1)[0]
     stored = json.loads((tmp_path / FILE).read_text(), parse_constant=lambda name: pytest.fail(name))
     assert stored == row
     assert (
         set(row["values"]) == {*INDICATORS, "kernel_distance"} and row["values"]["d_overfit"] is None
     )  # D says 0 to all
-    spoilt = run(new_panel(), generator(data, lambda rows, y, rng: rng.permutation(rows)), checks=1)[0]
-    blank = run(new_panel(), lambda z, y: np.zeros((len(y), 8, 8, 1), np.uint8), checks=1)[0]
+    spoilt = run(new_monitor(), generator(data, lambda rows, y, rng: rng.permutation(rows)), checks=1)[0]
+    blank = run(new_monitor(), lambda z, y: np.zeros((len(y), 8, 8, 1), np.uint8), checks=1)[0]
     near, same, far = (one["values"]["kernel_distance"] for one in (row, spoilt, blank))
     assert abs(near) < 0.1 * far and same == pytest.approx(
         near
@@ -168,7 +166,7 @@ def test_a_row_has_every_key_and_is_strict_json(data, new_panel, tmp_path):
     assert keys <= set(row)
 
 
-def test_a_run_without_labels_is_asked_for_label_zero_and_judged_by_what_appears(data, new_panel):
+def test_a_run_without_labels_is_asked_for_label_zero_and_judged_by_what_appears(data, new_monitor):
     asked = []
 
     def make(z, y):
@@ -176,13 +174,13 @@ def test_a_run_without_labels_is_asked_for_label_zero_and_judged_by_what_appears
         rng = np.random.default_rng(abs(int(z[0, 0] * 1e6)))
         return data.fresh[rng.permutation(np.flatnonzero(data.fresh_labels != 4))[: len(y)]]
 
-    rows = run(new_panel(conditional=False), make, checks=2)
+    rows = run(new_monitor(conditional=False), make, checks=2)
     assert all((y == 0).all() for y in asked)
     assert rows[1]["verdict"] == "red" and rows[1]["class"] == "digit 4"
     assert rows[1]["values"]["agreement"] is None and rows[1]["values"]["class_shares"] is not None
 
 
-def test_discriminator_and_generator_get_what_they_expect_and_torch_keeps_its_numbers(data, new_panel):
+def test_discriminator_and_generator_get_what_they_expect_and_torch_keeps_its_numbers(data, new_monitor):
     seen = []
 
     def watching(images, y):
@@ -194,12 +192,12 @@ def test_discriminator_and_generator_get_what_they_expect_and_torch_keeps_its_nu
         return generator(data)(z, y)
 
     state = torch.random.get_rng_state()
-    new_panel().check(make, watching, 30_000, 1.0)
+    new_monitor().check(make, watching, 30_000, 1.0)
     assert torch.equal(state, torch.random.get_rng_state())
     assert seen == [(np.uint8, (8, 8, 1), True, np.int64)] * 4  # training, held-out, generated, and with other labels
 
 
-def test_the_discriminator_is_asked_for_other_labels_and_its_losses_are_read(data, new_panel, tmp_path):
+def test_the_discriminator_is_asked_for_other_labels_and_its_losses_are_read(data, new_monitor, tmp_path):
     truth = {image.tobytes(): label for image, label in zip(data.train, data.train_labels, strict=True)}
 
     def knows(images, y):
@@ -215,22 +213,22 @@ def test_the_discriminator_is_asked_for_other_labels_and_its_losses_are_read(dat
     make = lambda z, y: generator(data)(z, y).view(Drawn)
     lines = [{"loss_d": 1.386 * 0.9**at, "d_real": 1 - 0.5 * 0.9**at, "d_fake": 0.5 * 0.9**at} for at in range(70)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    panel = new_panel(d_level=0.0, d_blank_loss=1.386)
-    rows = [panel.check(make, knows, seen, epoch(seen)) for seen in (30_000, 40_000)]
+    monitor = new_monitor(d_level=0.0, d_blank_loss=1.386)
+    rows = [monitor.check(make, knows, seen, epoch(seen)) for seen in (30_000, 40_000)]
     assert rows[1]["values"]["d_certainty"] == 1 and rows[1]["levels"]["d_certainty"] == "red"
     assert rows[1]["values"]["d_loss_left"] == pytest.approx(np.mean(0.9 ** np.arange(40, 70)), rel=1e-6)
     assert rows[1]["values"]["d_label_use"] == pytest.approx(3, abs=0.5) and rows[1]["levels"]["d_label_use"] == "ok"
     assert rows[1]["levels"]["d_loss_left"] == "red"
     assert rows[1]["verdict"] == "amber" and "discriminator" in rows[1]["sentence"]  # one family, however many of it
-    without = new_panel(conditional=False, d_level=None, d_blank_loss=None).check(make, knows, 50_000, 1.0)
+    without = new_monitor(conditional=False, d_level=None, d_blank_loss=None).check(make, knows, 50_000, 1.0)
     assert {without["values"][key] for key in ("d_certainty", "d_loss_left", "d_label_use")} == {None}
 
 
-def test_a_check_is_cheap(data, new_panel):
-    panel = new_panel()
-    run(panel, generator(data), checks=1)
+def test_a_check_is_cheap(data, new_monitor):
+    monitor = new_monitor()
+    run(monitor, generator(data), checks=1)
     started = time.process_time()
-    run(panel, generator(data), checks=3, first=60_000)
+    run(monitor, generator(data), checks=3, first=60_000)
     assert (time.process_time() - started) / 3 < 0.5
 
 

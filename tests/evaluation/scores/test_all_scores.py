@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from gan_core.evaluation.caveats import own_eyes
+from gan_core.evaluation.caveats import same_network
 from gan_core.evaluation.features.extractors import Extractor, Features
+from gan_core.evaluation.inputs import Progress
 from gan_core.evaluation.scores import all_scores
+from gan_core.evaluation.vocabulary import MANIFOLD
 
 torch.set_num_threads(1)
 DIMENSIONS = 6
@@ -80,15 +82,18 @@ def test_only_inception_is_called_fid():
     assert lite["inception_score_formula"] == inception["inception_score"]
     assert inception["labels"]["fid"] == "FID" and "frechet_distance" not in inception
     assert any("not Inception-v3" in text for text in lite["caveats"])
-    referee = scores(cloud(60, 0), cloud(60, 1), network=extractor("referee"))
-    assert "fid" not in referee and any("The referee knows your classes" in text for text in referee["caveats"])
+    of_classes = scores(cloud(60, 0), cloud(60, 1), network=extractor("referee"))
+    assert "fid" not in of_classes and any("knows your classes" in text for text in of_classes["caveats"])
 
 
-def test_eyes_that_a_discriminator_learnt_with_are_said():
-    lite, guided = own_eyes("efficientnet-lite0", "projected", False), own_eyes("efficientnet-lite0", "r3lite", True)
+def test_a_network_that_the_discriminator_learned_with_is_named():
+    lite, guided = (
+        same_network("efficientnet-lite0", "projected", False),
+        same_network("efficientnet-lite0", "r3lite", True),
+    )
     assert len(lite) == 1 and "EfficientNet-Lite0 itself" in lite[0]
     assert len(guided) == 1 and "flatters label agreement" in guided[0]
-    assert own_eyes("referee", "projected", False) == own_eyes("inception-v3", "dcgan", False) == []
+    assert same_network("referee", "projected", False) == same_network("inception-v3", "dcgan", False) == []
 
 
 def test_own_weights_are_said_in_the_label_and_the_caveats():
@@ -112,7 +117,7 @@ def test_too_few_images_are_told_not_raised():
     assert result["frechet_distance"] is not None
     assert "at least 50" in result["absent"]["inception_score_formula"]
     nothing = scores(cloud(1, 0), cloud(1, 1))
-    keys = ("frechet_distance", "kid", "inception_score_formula", *all_scores.MANIFOLD, "times_floor")
+    keys = ("frechet_distance", "kid", "inception_score_formula", *MANIFOLD, "times_floor")
     assert all(nothing[key] is None and nothing["absent"][key] for key in keys)
     assert nothing["floor"]["frechet_distance"] is None and nothing["absent"]["floor.kid"]
     assert scores(cloud(30, 0), cloud(0, 1))["frechet_distance"] is None
@@ -138,7 +143,15 @@ def test_identical_images_are_told_or_scored_but_never_crash():
 def test_progress_grows_to_1():
     told = []
     counts = all_scores.count(100, 50, 50)
-    all_scores.scores(extractor(), cloud(100, 0), [cloud(50, 1)] * 2, cloud(50, 2), counts, 0, told.append)
+    all_scores.scores(
+        extractor(),
+        cloud(100, 0),
+        [cloud(50, 1)] * 2,
+        cloud(50, 2),
+        counts,
+        0,
+        Progress(lambda share, message: told.append(share)),
+    )
     assert told == sorted(told) and told[-1] == 1 and len(told) == 4
 
 
@@ -168,7 +181,8 @@ def table(real_counts, fake_counts, shift=0.0, network=None):
     names = [f"class {i}" for i in range(len(real_counts))]
     half = np.arange(len(fake)) % 2 == 0  # two draws: a class gathers its images from both
     draws, asked = [fake[half], fake[~half]], [fake_labels[half], fake_labels[~half]]
-    return all_scores.class_scores(network or extractor(), real, real_labels, draws, asked, names, 0)
+    compared = all_scores.Compared(real, real_labels, draws, asked)
+    return all_scores.class_scores((network or extractor()).name, compared, names, 0)
 
 
 def test_each_class_is_scored_by_its_own_images():
@@ -181,7 +195,7 @@ def test_each_class_is_scored_by_its_own_images():
 def test_a_small_class_has_no_distance_and_says_why():
     rows = table((49, 300, 80), (300, 49, 80))
     for name in ("class 0", "class 1"):
-        assert all(rows[name][key] is None for key in ("kid", "frechet_distance", *all_scores.MANIFOLD))
+        assert all(rows[name][key] is None for key in ("kid", "frechet_distance", *MANIFOLD))
         assert "with more images" in rows[name]["absent"]["kid"]
     assert rows["class 2"]["kid"] is not None and rows["class 2"]["k"] == 5
     assert "2,000" in rows["class 2"]["absent"]["frechet_distance"]

@@ -9,7 +9,6 @@ import torch
 
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import FieldErrors
-from gan_core.evaluation.collapse.verdict import Reference
 from gan_core.generation import sampling
 from gan_core.models.kmeans import COLOURS, few_colours
 from gan_core.settings import rules, schema
@@ -307,9 +306,11 @@ def test_clusters_are_drawn_like_any_generator(tiny):
     assert images.shape == (6, 32, 32, 1)
 
 
-def test_the_panel_looks_without_a_discriminator(tmp_path):
-    from gan_core.evaluation.collapse.monitor import Panel
+def test_the_collapse_monitor_works_without_a_discriminator(tmp_path):
+    from gan_core.evaluation.collapse.monitor import CollapseMonitor, Options
+    from gan_core.evaluation.collapse.reference import Reference
     from gan_core.evaluation.features.extractors import Features
+    from gan_core.evaluation.inputs import Labeled, RealImages
 
     pictures, labels = toy_images(96, 32, 1, 3)
     logits = np.eye(3, dtype=np.float32)
@@ -318,18 +319,7 @@ def test_the_panel_looks_without_a_discriminator(tmp_path):
         logits[((images.reshape(len(images), -1).mean(1) - 40) / 80).round().astype(int).clip(0, 2)],
     )
     reference = Reference.build(see(pictures), labels, see(pictures), labels, 3, 1.0, [1.0] * 3, n_train=96)
-    panel = Panel(
-        reference,
-        see,
-        tmp_path,
-        ["a", "b", "c"],
-        8,
-        0,
-        96,
-        held_out_images=pictures,
-        held_out_labels=labels,
-        train_images=pictures,
-        train_labels=labels,
-    )
-    row = panel.check(lambda z, y: pictures[np.searchsorted(labels, y)], None, 10_000, 1.0)
+    real = RealImages(Labeled(pictures, labels), Labeled(pictures, labels), ["a", "b", "c"])
+    monitor = CollapseMonitor(reference, see, tmp_path, real, Options(8, 0, 96))
+    row = monitor.check(lambda z, y: pictures[np.searchsorted(labels, y)], None, 10_000, 1.0)
     assert row["values"]["d_overfit"] is None and row["values"]["agreement"] is not None
