@@ -1,5 +1,8 @@
 """The run beside other runs: their newest scores and their collapse indicators over the epochs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 from gan_core.actions import Context
@@ -8,7 +11,7 @@ from gan_core.evaluation.vocabulary import INDICATORS
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from pages.shared import charts, run_curves
-from pages.shared.score_table import newest_result, show_score_table
+from pages.shared.score_table import newest_evaluation, show_score_table
 from pages.shared.select_run import unique_labels
 from pages.shared.text import plain
 
@@ -30,25 +33,25 @@ def compare(context: Context, run: Run) -> None:
         format_func=labels.__getitem__,
         key="compare_runs",
         max_selections=MOST_RUNS,
-        placeholder="Choose runs",
+        placeholder="Select runs",
     )
-    picked = [run, *(others[id] for id in chosen if id in others)]
-    if len(picked) < 2:
+    selected = [run, *(others[id] for id in chosen if id in others)]
+    if len(selected) < 2:
         return
-    results = {one.id: newest_result(context, one) for one in picked}
-    measured = [one for one in picked if results[one.id] is not None]
-    for one in picked:
-        if results[one.id] is None:
+    newest = {one.id: newest_evaluation(context, one, labels[one.id]) for one in selected}
+    for one in selected:
+        if newest[one.id] is None:
             st.caption(f"{plain(one.name)} has not been evaluated yet.")
-    if len(measured) > 1:
-        show_score_table(measured, {one.id: results[one.id] for one in measured}, labels)
-    overlay(context, picked, labels)
+    evaluated = [found for found in newest.values() if found]
+    if len(evaluated) > 1:
+        show_score_table(evaluated)
+    overlay(context, selected, labels)
 
 
-def overlay(context: Context, picked: list[Run], labels: dict[str, str]) -> None:
+def overlay(context: Context, selected: list[Run], labels: dict[str, str]) -> None:
     """The curves of collapse.jsonl, a line for each run."""
-    series = {}
-    for one in picked:
+    series: dict[str, Sequence[dict[str, Any]]] = {}
+    for one in selected:
         rows = variety_rows(run_folder.read_lines(context.workspace.run(one.id) / "collapse.jsonl")[0])
         if rows:
             series[labels[one.id]] = rows

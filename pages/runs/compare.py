@@ -11,7 +11,7 @@ from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.views import curves, run_table
 from pages.shared import charts, run_curves, urls
-from pages.shared.score_table import newest_result, show_score_table
+from pages.shared.score_table import newest_evaluation, show_score_table
 from pages.shared.select_run import unique_labels
 from pages.shared.status import no_grid_yet, state_of_run
 from pages.shared.text import plain, setting_text
@@ -59,8 +59,8 @@ def show_settings(runs: list[Run], labels: dict[str, str]) -> None:
 
 def show_scores(context: Context, runs: list[Run], labels: dict[str, str]) -> None:
     st.subheader("Newest scores")
-    results = {run.id: found for run in runs if (found := newest_result(context, run)) is not None}
-    if missing := [run for run in runs if run.id not in results]:
+    newest = {run.id: newest_evaluation(context, run, labels[run.id]) for run in runs}
+    if missing := [run for run in runs if newest[run.id] is None]:
         with st.container(horizontal=True, vertical_alignment="center", key="runs_not_evaluated"):
             st.caption("Not evaluated yet, click to evaluate:", width="content")
             for run in missing:
@@ -70,8 +70,8 @@ def show_scores(context: Context, runs: list[Run], labels: dict[str, str]) -> No
                     icon=":material/straighten:",
                     query_params={"run": run.id},
                 )
-    if results:
-        show_score_table([run for run in runs if run.id in results], results, labels)
+    if evaluated := [found for found in newest.values() if found]:
+        show_score_table(evaluated)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

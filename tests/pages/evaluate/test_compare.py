@@ -5,7 +5,7 @@ from tests.builders import evaluated_run, seeded_workspace
 from tests.builders.app_pages import letters, open_page
 
 
-def test_runs_are_comparable_only_when_measured_alike(planted):
+def test_runs_are_comparable_only_when_evaluated_alike(planted):
     store = Store(planted)
     alike, other = "r" + "d" * 16, "r" + "c" * 16
     evaluated_run.plant(planted, store, run=alike, name="Alike", bad=False, changes={"seed": 5})
@@ -21,7 +21,7 @@ def test_runs_are_comparable_only_when_measured_alike(planted):
     assert list(table["variety"]) == ["Alarm", "No alarm", "Alarm"] and list(table["images"]) == [120, 120, 50]
 
 
-def test_an_unmeasured_run_says_so_in_a_comparison(full):
+def test_a_run_without_evaluation_says_so_in_a_comparison(full):
     evaluated_run.plant(full, Store(full))
     at = open_page("evaluate", run=evaluated_run.RUN)
     at.multiselect(key="compare_runs").set_value(
