@@ -6,8 +6,11 @@ from gan_core.requests.base import Option, Request, Seed, field
 
 AT = "An earlier checkpoint, by the images it had seen; a run keeps its newest three."
 CLASS = "The class to draw; without it all of them."
-TRUNCATION = "Multiplier of the latent code z: 1 as trained, below 1 safer and more alike."
-STRENGTH = "Share of fresh noise in a variant, from 0 (none of it) to 1 (nothing else)."
+TRUNCATION = (
+    "Multiplier of the latent code z. 1: as trained. Below 1: safer images that are more alike; at 0 one image per class. Above 1: "
+    "more variety, and more broken images."
+)
+STRENGTH = "Share of fresh noise. 0: only the reconstruction of the real image. 1: any image of the class."
 
 
 class SampleRequest(Request):
@@ -23,7 +26,7 @@ class SampleRequest(Request):
         "Variants of real training images, as far as the run can draw them.",
         option=Option("--from-images"),
     )
-    strength: float = field(0.3, "Strength", f"With --from-images: {STRENGTH[0].lower()}{STRENGTH[1:]}", ge=0, le=1)
+    strength: float = field(0.3, "Fresh noise", f"With --from-images: {STRENGTH[0].lower()}{STRENGTH[1:]}", ge=0, le=1)
 
 
 class ExploreRequest(Request):
@@ -64,11 +67,11 @@ class VariantsRequest(Request):
     """A sheet of variants of real images of a class."""
 
     class_name: str = field(..., "Class", "The class of the real images.", alias="class")
-    strength: float = field(0.3, "Strength", STRENGTH, ge=0, le=1)
+    strength: float = field(0.3, "Fresh noise", STRENGTH, ge=0, le=1)
     seed: Seed = field(0, "Seed", "The same seed draws the same variants.")
 
 
 class TimelapseRequest(Request):
     """The sample grids of a run as one animation."""
 
-    format: Literal["webp", "gif", "mp4"] = field("webp", "Format", "webp, gif or mp4.")
+    format: Literal["webp", "gif", "mp4"] = field("webp", "Format", "webp: the smallest files. gif: opens everywhere. mp4: for slides and video sites.")

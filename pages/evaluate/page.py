@@ -8,7 +8,7 @@ from gan_core import actions
 from gan_core.errors import UserError
 from gan_core.evaluation.results import EvaluationResult
 from gan_core.requests import EvaluateRequest
-from gan_core.storage import checkpoints, run_folder
+from gan_core.storage import run_folder
 from gan_core.storage.store import Job
 from gan_core.text import ago
 from gan_core.views import evaluation_results
@@ -22,6 +22,7 @@ from pages.evaluate.scorecard import show_scores, show_verdicts
 from pages.evaluate.utility import show_utility
 from pages.shared import collapse_curves, request_form
 from pages.shared.context import click_token, get_context
+from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.select_run import select_run
 from pages.shared.status import job_progress
 from pages.shared.steps import show_steps
@@ -51,16 +52,7 @@ def evaluate_form() -> None:
         draws = request_form.number(EvaluateRequest, "draws", "evaluate_draws", second)
         extractor = request_form.select(EvaluateRequest, "extractor", "evaluate_extractor", EXTRACTORS, third)
         against = request_form.select(EvaluateRequest, "against", "evaluate_against", AGAINST, fourth)
-        earlier = checkpoints.of_run(folder)[1:]
-        if st.session_state.get("evaluate_at") not in (None, *earlier):  # another run, or gone since
-            del st.session_state["evaluate_at"]
-        at = st.selectbox(
-            "Checkpoint",
-            [None, *earlier],
-            format_func=lambda at: "The newest" if at is None else f"{at:,} images seen",
-            key="evaluate_at",
-            help="A run keeps its newest three. Evaluate each, and the scores are drawn against the epoch.",
-        )
+        at = select_checkpoint(context, run, EvaluateRequest, "evaluate_at")
         weights = request_form.text(EvaluateRequest, "weights", "evaluate_weights")
         if st.form_submit_button("Evaluate", type="primary", icon=":material/straighten:", key="evaluate_start"):
             try:

@@ -93,7 +93,7 @@ chosen = st.segmented_control(
     format_func=lambda name: f"{list(TITLES).index(name) + 1}. {TITLES[name]}",
     key=CHAPTER,
     on_change=lambda: open_chapter(st.session_state[CHAPTER]),
-)
+) or next(iter(TITLES))
 st.header(TITLES[chosen])
 if chosen == IMAGES:
     show_lesson(get_context())

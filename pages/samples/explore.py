@@ -16,17 +16,14 @@ from gan_core.storage import checkpoints, drawn_images
 from gan_core.storage.drawn_images import Exploration
 from gan_core.storage.store import Run
 from pages.samples.image_grid import WalkEnd, image_grid
-from pages.shared import urls
+from pages.shared import request_form, urls
 from pages.shared.context import click_token
+from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.status import job_progress
 from pages.shared.text import sentence
 
 SHOWN = "smp_x"  # in the address: the exploration that is shown
 SMALL = 100  # px: below, pixels are shown as squares
-TRUNCATION_HELP = (
-    "Multiplier of the latent code z. 1: as the run was trained. Below 1: safer images that are more alike; at 0 one image per "
-    "class. Above 1: more variety, and more broken images."
-)
 
 
 def show_explore(context: Context, run: Run) -> Exploration | None:
@@ -49,7 +46,6 @@ def show_explore(context: Context, run: Run) -> Exploration | None:
 
 
 def explore_form(context: Context, run: Run, classes: list[str]) -> None:
-    kept = checkpoints.of_run(context.workspace.run(run.id))
     columns = st.columns(4)
     all_classes = len(classes)  # one beyond the last
     number = columns[0].selectbox(
@@ -58,31 +54,17 @@ def explore_form(context: Context, run: Run, classes: list[str]) -> None:
         format_func=lambda at: "All classes" if at == all_classes else classes[at],
         key=f"explore_class_{run.id}",
     )
-    seed = columns[1].number_input(
-        "Seed", 0, 2**31 - 1, 0, key=f"explore_seed_{run.id}", help="The same seed draws the same images again."
-    )
-    truncation = columns[2].slider(
-        "Truncation",
-        0.0,
-        1.5,
-        1.0,
-        0.05,
-        key=f"explore_truncation_{run.id}",
-        help=TRUNCATION_HELP,
-    )
-    at = columns[3].selectbox(
-        "Checkpoint",
-        [None, *kept[1:]],
-        format_func=lambda at: "Newest" if at is None else f"At {at:,} images",
-        key=f"explore_at_{run.id}",
-        help="A run keeps its newest three.",
-    )
+    seed = request_form.number(ExploreRequest, "seed", f"explore_seed_{run.id}", columns[1])
+    truncation = request_form.slider(ExploreRequest, "truncation", f"explore_truncation_{run.id}", columns[2])
+    at = select_checkpoint(context, run, ExploreRequest, f"explore_at_{run.id}", columns[3])
     job = context.store.latest_job("explore", run.id)
     if st.button("Draw images", key="explore_start", icon=":material/casino:", disabled=job is not None and job.live):
         name = None if number == all_classes else classes[number]
         try:
-            request = ExploreRequest(class_name=name, seed=int(seed), truncation=truncation, at=at)
-            token = click_token("explore", run.id, request.payload(), kept[:1])
+            request = ExploreRequest(class_name=name, seed=seed, truncation=truncation, at=at)
+            token = click_token(
+                "explore", run.id, request.payload(), checkpoints.of_run(context.workspace.run(run.id))[:1]
+            )
             job = actions.explore(context, run.id, request, token=token)
             st.query_params[SHOWN] = job.id
             st.rerun()
@@ -98,7 +80,7 @@ def choose_exploration(context: Context, run: Run) -> Exploration | None:
     labels: dict[str, str] = {}
     for name, path in paths.items():
         if one := read(str(path)):
-            label = f"{one.only or 'all classes'}, seed {one.seed}, truncation {one.noise_scale:g}, {one.images_seen:,} images"
+            label = f"{one.only or 'all classes'}, seed {one.seed}, truncation {one.truncation:g}, {one.images_seen:,} images"
             equal = sum(other.startswith(label) for other in labels.values())
             labels[name] = f"{label} ({equal + 1})" if equal else label
     if not labels:
@@ -151,7 +133,7 @@ def show_images(context: Context, run: Run, exploration: Exploration) -> None:
         summary += f" Compared with {exploration.looked_at:,} of {exploration.train_images:,} training images."
     st.caption(
         f"{summary} Drawn at {exploration.images_seen:,} images seen, seed {exploration.seed}, truncation "
-        f"{exploration.noise_scale:g}. Each PNG contains its settings."
+        f"{exploration.truncation:g}. Each PNG contains its settings."
     )
     st.html(urls.download_link(f"{folder}grid.png", f"grid-seed-{exploration.seed}.png", "Download the grid (PNG)"))
 

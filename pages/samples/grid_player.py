@@ -11,7 +11,7 @@ import streamlit as st
 from gan_core.storage.run_folder import Row
 from pages.shared import urls
 
-FILES = {kind: Path(__file__).with_suffix(f".{kind}").read_text() for kind in ("html", "css", "js")}
+FILES: dict[str, Any] = {kind: Path(__file__).with_suffix(f".{kind}").read_text() for kind in ("html", "css", "js")}
 COMPONENT = st.components.v2.component("ganvas_player", **FILES)
 
 

@@ -1,5 +1,7 @@
 """A latent walk: interpolates from one image to another, or from one class to another, as a strip and as an animation."""
 
+from typing import Any
+
 import streamlit as st
 
 from gan_core import actions
@@ -39,7 +41,7 @@ def show_walk(context: Context, run: Run, exploration: Exploration | None) -> No
     key, between = f"walk_between_{run.id}", IMAGES
     if len(classes) > 1:
         st.session_state.setdefault(key, CLASSES if exploration is None else IMAGES)
-        between = st.segmented_control("Walk between", list(BETWEEN), key=key, required=True)
+        between = st.segmented_control("Walk between", list(BETWEEN), key=key, required=True) or IMAGES
     st.caption(
         f"{BETWEEN[between]} Gradual change means that the steps are new images; sudden jumps suggest memorization."
     )
@@ -104,9 +106,9 @@ def start_button(
     job = context.store.latest_job("walk", run.id)
     if not st.button("Make the walk", key="walk_start", icon=":material/route:", disabled=job is not None and job.live):
         return
-    drawn = {}
+    drawn: dict[str, Any] = {}
     if exploration:
-        drawn = {"seed": exploration.seed, "truncation": exploration.noise_scale, "at": exploration.images_seen}
+        drawn = {"seed": exploration.seed, "truncation": exploration.truncation, "at": exploration.images_seen}
     try:
         start, end = (WalkEnd(class_name=name, number=number) for name, number in ends)
         request = WalkRequest(start=start, end=end, same_noise=same_noise, **drawn)

@@ -25,14 +25,14 @@ def show_timelapse(context: Context, run: Run) -> None:
             default="webp",
             key="timelapse_format",
             required=True,
-            help="WebP files are the smallest. GIF opens everywhere. MP4 is for slides and video sites.",
+            help=TimelapseRequest.model_fields["format"].description,
         )
         if st.button(
             "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
         ):
             try:
                 token = click_token("timelapse", run.id, format)
-                job = actions.timelapse(context, run.id, TimelapseRequest(format=format), token=token)
+                job = actions.timelapse(context, run.id, TimelapseRequest().replace(format=format), token=token)
             except UserError as refused:
                 st.error(sentence(refused))
     if not animation.can_write("mp4"):

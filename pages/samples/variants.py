@@ -7,6 +7,7 @@ from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.requests import VariantsRequest
 from gan_core.storage.store import Job, Run
+from pages.shared import request_form
 from pages.shared.context import click_token
 from pages.shared.status import job_progress
 from pages.shared.text import plain, sentence
@@ -25,15 +26,7 @@ def show_variants(context: Context, run: Run) -> None:
     number = left.selectbox(
         "Class", range(len(classes)), format_func=classes.__getitem__, key=f"variants_class_{run.id}"
     )
-    strength = right.slider(
-        "Fresh noise",
-        0.0,
-        1.0,
-        0.3,
-        0.05,
-        key=f"variants_strength_{run.id}",
-        help="0: only the reconstruction of the real image. 1: any image of the class.",
-    )
+    strength = request_form.slider(VariantsRequest, "strength", f"variants_strength_{run.id}", right)
     if st.button(
         "Make variants", key="variants_start", icon=":material/blender:", disabled=job is not None and job.live
     ):

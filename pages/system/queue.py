@@ -46,7 +46,8 @@ def show_queue(context: Context) -> None:
                 st.rerun()
             st.caption("No job is running or waiting.")
             return
-        names = {one.id: one.name for one in (*context.store.runs(), *context.store.datasets())}
+        names = {run.id: run.name for run in context.store.runs()}
+        names |= {dataset.id: dataset.name for dataset in context.store.datasets()}
         for lane, title in LANES.items():
             jobs = [job for job in live if job.lane == lane and job.state == "running"]
             jobs += context.store.waiting(lane)
