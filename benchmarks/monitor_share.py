@@ -1,6 +1,6 @@
 """What the look for mode collapse costs: the seconds of all looks over the training time of a run; limit 3 %.
 
-    python benchmarks/panel_share.py [--workspace DIR RUN]
+    python benchmarks/monitor_share.py [--workspace DIR RUN]
 
 Without a run it trains `quick` on the handwritten digits for two minutes, as a user's process does.
 """
