@@ -10,7 +10,7 @@ Code = Literal[
     "unknown_method", "unknown_loss", "unknown_toy", "unknown_shapes", "no_dataset", "no_run", "no_recipe",
     "no_such_frames", "no_such_picture", "no_such_path", "no_such_folder", "no_folder", "no_source", "no_upload",
     # a value that cannot be
-    "bad_settings", "bad_set", "bad_name", "bad_seed", "bad_seeds", "bad_share", "bad_shots", "bad_strength",
+    "bad_settings", "bad_set", "bad_name", "bad_seed", "bad_seeds", "bad_share", "bad_shots",
     "bad_freeze", "bad_batch", "bad_days", "bad_balance", "bad_method", "bad_format", "bad_background",
     "bad_test_fraction", "bad_gamma", "bad_moves", "bad_drawing", "bad_out", "nothing_named", "named_twice",
     "no_method", "no_way", "no_walk", "unused_weights",

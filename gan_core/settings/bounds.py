@@ -7,9 +7,3 @@ def check_seed(seed: int) -> None:
     """Raise UserError bad_seed where a seed does not fit into 31 bits."""
     if not 0 <= seed < 2**31:
         raise UserError("bad_seed", f"The seed {seed} is out of range.", "Choose a whole number from 0 to 2147483647.")
-
-
-def check_strength(strength: float) -> None:
-    """Raise UserError bad_strength. Strength 0 keeps the latent code of a real image, 1 replaces it by a random one."""
-    if not 0 <= strength <= 1:
-        raise UserError("bad_strength", f"The strength must be from 0 to 1, not {strength:g}.", "0.3 is usual.")
