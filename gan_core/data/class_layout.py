@@ -1,6 +1,6 @@
-"""From file names to classes: which folder level holds the classes, what is noise, what is a given split.
+"""From file names to classes: which folder level names the classes, what is noise, what is a given split.
 
-Pure text in, pure text out; the same rules for a zip and for a folder on disk.
+Only names are read, so the rules are the same for a zip and for a folder on disk.
 """
 
 import collections
@@ -135,7 +135,7 @@ class _FolderFiles(NamedTuple):
 
 
 def _by_folder(names: Sequence[str]) -> tuple[list[_FolderFiles], int]:
-    """(the files by folder, how many are noise). Nothing but its folder and its ending tells where a file belongs."""
+    """(the files by folder, how many are noise). The folder and the ending of a file alone decide where it belongs."""
     folder_files: dict[tuple[str, bool], list[int]] = {}
     noisy: dict[str, bool] = {}
     noise = 0
@@ -159,7 +159,7 @@ def _in_class(at: Place) -> bool:
 def _structure(
     levels: list[Level], places: list[Place], folder_files: list[_FolderFiles], noise: int
 ) -> FolderStructure:
-    """What the levels and places say, once for every choice."""
+    """What the levels and places say; the same for every choice."""
     pictures = [(folder, at) for folder, at in zip(folder_files, places, strict=True) if folder.pictures]
     named = lambda *which: sorted(name for level in levels if level.kind in which for name in level.names)
     return FolderStructure(
@@ -184,7 +184,7 @@ def _roots_notice(levels: list[Level], roots: list[str]) -> list[str]:
 
 
 def _splits_notice(splits: set[str], held: set[str]) -> list[str]:
-    """What became of the folders of a given split. splits: of the files that are read, '' of those in none."""
+    """What becomes of the folders of a given split. splits: of the files that are read, '' of those in none."""
     trained, kept = (sorted(split for split in splits if split and (split in held) == out) for out in (False, True))
     if not trained:
         return []
@@ -219,10 +219,10 @@ def _one_class(
     items.sort(key=lambda item: (item.held_out, item.name))
     taken, test_given = {item.source for item in items}, any(item.held_out for item in items)
     splits = _splits_notice({split for _, split in loose}, held if test_given else set())
-    told = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
+    notice = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
     return Layout(
-        [ALL], items, test_given, structure.noise, rejected, [told, *splits], structure._replace(loose=0, flat=True)
+        [ALL], items, test_given, structure.noise, rejected, [notice, *splits], structure._replace(loose=0, flat=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Names of files and folders as text: what is shown of them, their order, and what is no picture by its name."""
+"""Names of files and folders: how they are shown and sorted, and which are pictures by their names."""
 
 import re
 import unicodedata

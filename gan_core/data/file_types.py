@@ -1,6 +1,6 @@
-"""What bytes are that no allowed picture format recognises, told from how they begin."""
+"""What a file is that none of the picture formats can read, by its first bytes."""
 
-MAGIC = (
+OTHER = (  # first bytes -> what the file is
     (b"%PDF", "a PDF"),
     (b"%!PS", "a PostScript file"),
     (b"8BPS", "a Photoshop file"),
@@ -12,7 +12,7 @@ MAGIC = (
     (b"Rar!", "a rar archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
 )
-DAMAGED = (
+PICTURES = (
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8", "JPEG"),
     (b"RIFF", "WebP"),
@@ -24,11 +24,11 @@ DAMAGED = (
 
 
 class NotReadable(ValueError):
-    """A file that gives no picture; the text is a short plain reason."""
+    """A file that gives no picture. The text is a short reason for the list of files left out."""
 
 
 def what_it_is(data: bytes) -> str:
-    """A short plain reason not to read it."""
+    """A short reason why a file cannot be read. data: its bytes."""
     head = data[:512].lstrip().lower()
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"):
         return "a HEIC or AVIF photo, which is not read: save it as JPEG or PNG"
@@ -36,12 +36,10 @@ def what_it_is(data: bytes) -> str:
         return "not a picture made of pixels: an SVG drawing, save it as PNG"
     if head.startswith((b"<!doctype", b"<html")):
         return "not a picture: it looks like a web page"
-    kind = next((kind for magic, kind in MAGIC if data.startswith(magic)), None)
-    if kind:
-        return f"not a picture: it looks like {kind}"
-    kind = next((kind for magic, kind in DAMAGED if data.startswith(magic)), None)
-    if kind:
-        return f"a damaged or unusual {kind} file"
+    if other := next((name for magic, name in OTHER if data.startswith(magic)), None):
+        return f"not a picture: it looks like {other}"
+    if damaged := next((name for magic, name in PICTURES if data.startswith(magic)), None):
+        return f"a damaged or unusual {damaged} file"
     try:
         data[:512].decode("ascii")
         return "not a picture: it looks like text"

@@ -1,6 +1,6 @@
-"""Which folder levels are no classes: folders that wrap everything, several roots with the same classes, a given split.
+"""Which folder levels name no classes: folders around everything, several roots with the same classes, a given split.
 
-Pure text in, pure text out. A path is the list of its parts, the file last.
+Only names are read. A path is the list of its parts, the file last.
 """
 
 import collections
@@ -79,7 +79,7 @@ def place(parts: Path, levels: list[Level]) -> Place:
 
 
 def _wrapper(paths: Sequence[Path], sure: bool) -> Level | None:
-    """A folder wraps when it is alone and holds folders of its own."""
+    """A folder that is alone and holds folders of its own."""
     tops = {parts[0] for parts in paths if len(parts) > 1}
     if len({_alike(name) for name in tops}) != 1 or (sure and any(len(parts) == 1 for parts in paths)):
         return None
@@ -93,7 +93,7 @@ def _wrapper(paths: Sequence[Path], sure: bool) -> Level | None:
 
 
 def _alike(name: str) -> str:
-    """What names have in common that differ by case or by Unicode form, as _classes in class_layout.py merges them."""
+    """The same for names that differ only by case or Unicode form; _classes in class_layout.py merges those too."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

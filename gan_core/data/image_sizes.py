@@ -1,4 +1,4 @@
-"""How large pictures are, read off the first bytes of a few of them; nothing is decoded."""
+"""How large the pictures of a source usually are, by the first bytes of a few of them; nothing is decoded."""
 
 import statistics
 import struct
@@ -12,8 +12,8 @@ NO_FRAME = {0xC4, 0xC8, 0xCC}  # JPEG markers among those of frames that start n
 BARE = {0x01, *range(0xD0, 0xDA)}  # JPEG markers without a length
 
 
-def usual_side(listing: Listing, indices: list[int], zip_path: Path | None) -> int | None:
-    """The median of the shorter sides of a few PNG and JPEG files in px; None where none of those looked at tells it."""
+def usual_shorter_side(listing: Listing, indices: list[int], zip_path: Path | None) -> int | None:
+    """The median of the shorter sides of a few PNG and JPEG files in px; None where the first bytes of none of them say it."""
     step = -(-len(indices) // LOOKED_AT) or 1
     starts = (read_beginning(listing, index, zip_path, START_BYTES) for index in indices[::step])
     sides = [side for start in starts if start and (side := shorter_side(start))]

@@ -76,7 +76,7 @@ def decode(
     kind = "folder" if os.path.isdir(path) else "zip"
     if kind == "folder":
         check_folder(path, folder)
-    origin = {"kind": kind, "name": shown(kept or path.name), "choices": request.choices.payload()}
+    origin: dict[str, Any] = {"kind": kind, "name": shown(kept or path.name), "choices": request.choices.payload()}
     origin |= {"kept": True} if kept else {"path": os.fsencode(path).decode("utf-8", "replace")}
     settings = DecodeSettings(request.size, request.fit, rgb(request.background))
     return decode_files(path, pixels, settings, request.choices, progress), origin

@@ -9,7 +9,7 @@ from gan_core.data import metadata
 from gan_core.data.class_layout import FolderStructure, Item, Layout, lay_out
 from gan_core.data.file_names import SHOWN_LETTERS, is_picture, shown
 from gan_core.data.folder_levels import TEST, VALIDATION
-from gan_core.data.image_sizes import usual_side
+from gan_core.data.image_sizes import usual_shorter_side
 from gan_core.data.sources import Listing, list_folder, list_zip, read_text
 from gan_core.errors import UserError
 from gan_core.requests import Choices
@@ -80,7 +80,9 @@ def preview(path: Path, choices: Choices) -> Preview:
         flat=layout.structure.flat,
         offers=_offers(layout.structure),
         notices=notices,
-        side=usual_side(found.listing, [item.source for item in readable if is_picture(item.name)], found.zip_path),
+        side=usual_shorter_side(
+            found.listing, [item.source for item in readable if is_picture(item.name)], found.zip_path
+        ),
     )
 
 
@@ -112,8 +114,8 @@ def _name_notices(listing: Listing, noise: int) -> list[str]:
     notices = []
     if listing.guessed:
         notices.append(
-            f"The zip does not say how the names of {count(listing.guessed, 'file')} are written; they were read in the old way of DOS and may "
-            "look wrong."
+            f"The zip does not say how the names of {count(listing.guessed, 'file')} are encoded; they were read in the code page of DOS "
+            "and may look wrong."
         )
     long = sum(
         any(len(part) > SHOWN_LETTERS for part in name.split("/"))

@@ -1,6 +1,6 @@
 """Labels from a metadata file beside the pictures, as Hugging Face's `imagefolder` has it: metadata.csv or metadata.jsonl.
 
-Text from a stranger: so much of it is read and no more, a bad line costs itself, and its file names are only looked up.
+The text comes from strangers: its size is bounded, a bad line is left out, and its file names are only looked up, never opened.
 """
 
 import csv
@@ -72,5 +72,5 @@ def from_csv(text: str) -> Iterator[tuple[object, object]]:
                     FORMULA_STARTS
                 )  # against spreadsheets, as we write it
                 yield row[at], label[1:] if guarded else label
-    except csv.Error:  # what follows cannot be told apart
+    except csv.Error:  # what follows cannot be read reliably
         return

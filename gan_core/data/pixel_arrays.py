@@ -1,4 +1,4 @@
-"""Pixels as arrays: grey or colour, and deep values as 8 bits. Apart from color.py, which works without numpy."""
+"""Pixels as arrays: grey or colour, and values of more than 8 bits scaled to 8. Apart from color.py, which works without numpy."""
 
 from typing import Literal
 

@@ -1,7 +1,7 @@
-"""The plainest PNG, read in a third of the time: 8-bit grey or RGB, not interlaced, nothing in it but pixels.
+"""A fast reader of plain PNG files: 8-bit grey or RGB, not interlaced, with nothing in them but pixels.
 
-Most of what reading a small PNG costs is Pillow's walk through its chunks. Here the walk is one loop, and the pixels come from
-Pillow's own decoder, so they are the same. Whatever is not plain, whole and right is left to Pillow, which says why.
+It takes a third of Pillow's time, most of which goes into walking through the chunks of a small file. Here the walk is one loop, and
+the pixels come from Pillow's own decoder, so they are the same. Any other or damaged file is left to Pillow, which says why.
 """
 
 import struct
@@ -15,7 +15,7 @@ START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 HEADER = struct.Struct(">LLBBBBBL")  # width, height, bits, colour, compression, filter, interlace, checksum
 CHUNK = struct.Struct(">L4s")
 MODES = {0: "L", 2: "RGB"}
-HARMLESS = {b"pHYs": 9, b"gAMA": 4, b"sRGB": 1}  # say nothing that an import asks for; their lengths
+HARMLESS = {b"pHYs": 9, b"gAMA": 4, b"sRGB": 1}  # chunks that an import does not need, with their lengths
 
 
 class Plain(NamedTuple):
@@ -35,13 +35,13 @@ def find(data: bytes, max_pixels: int) -> Plain | None:
     """None where it is not a plain PNG of at most max_pixels."""
     if not data.startswith(START) or len(data) < 57:
         return None
-    width, height, bits, colour, *rest, checksum = HEADER.unpack_from(data, 16)
-    if bits != 8 or colour not in MODES or any(rest) or not 0 < width * height <= max_pixels:
+    width, height, bits, color, *rest, checksum = HEADER.unpack_from(data, 16)
+    if bits != 8 or color not in MODES or any(rest) or not 0 < width * height <= max_pixels:
         return None
     if zlib.crc32(data[12:29]) != checksum:
         return None
     packed = _packed_pixels(data)
-    return None if packed is None else Plain(MODES[colour], width, height, packed)
+    return None if packed is None else Plain(MODES[color], width, height, packed)
 
 
 def read(data: bytes, max_pixels: int) -> Image.Image | None:

@@ -1,4 +1,4 @@
-"""Ready sets: data to try the app with before one's own pictures. Three need no network."""
+"""Ready sets: datasets to try the app with before one has pictures of one's own. Three need no network."""
 
 import math
 import os
@@ -42,13 +42,13 @@ READY_SETS = {
     ),
     "shapes": ReadySet(
         "Coloured shapes",
-        "600 drawn circles, squares and triangles in 24 known kinds, to watch for mode collapse.",
+        "600 drawn circles, squares and triangles in 24 known modes, to watch for mode collapse.",
         "drawn by this program, no rights reserved",
         False,
     ),
     "stacked-digits": ReadySet(
         "Stacked digits",
-        "6,000 pictures of three real digits in red, green and blue: 1,000 known kinds in one class, to count lost modes.",
+        "6,000 pictures of three real digits in red, green and blue: 1,000 known modes in one class, to count the lost ones.",
         "UCI Optical Recognition of Handwritten Digits, CC BY 4.0, as shipped with scikit-learn, stacked as in arXiv:1611.02163",
         False,
     ),
@@ -74,14 +74,14 @@ READY_SETS = {
 TORCHVISION_NAMES = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST", "cifar10": "CIFAR10"}
 
 SHAPES = ("circle", "square", "triangle")
-COLOURS = {"red": (214, 39, 40), "green": (44, 160, 44), "blue": (31, 119, 180), "yellow": (240, 190, 30)}
+COLORS = {"red": (214, 39, 40), "green": (44, 160, 44), "blue": (31, 119, 180), "yellow": (240, 190, 30)}
 RADII = {"small": 0.16, "large": 0.30}  # of the side of the picture
 JITTER = 0.09  # largest move of the centre, of the side
 CANVAS_PIXELS = 512  # drawn this large, then shrunk: antialiased, and no two pictures land on the same pixels
 
 
 def shape_mode(name: str) -> str:
-    """The kind of a picture of the set `shapes`, by its name: 'circle-red-small-0012' -> 'circle-red-small'."""
+    """The mode of a picture of the set `shapes`, by its name: 'circle-red-small-0012' -> 'circle-red-small'."""
     return name.rsplit("-", 1)[0]
 
 
@@ -91,7 +91,7 @@ def stack_number(name: str) -> str:
 
 
 class KnownModes(NamedTuple):
-    """The kinds that a ready set is known to hold. kind: 'kinds' or 'stacked-digits'. train: index of each training image's."""
+    """The modes that a ready set is known to hold. kind: 'kinds' or 'stacked-digits'. train: index of the mode of each training image."""
 
     kind: str
     names: list[str]
@@ -99,27 +99,27 @@ class KnownModes(NamedTuple):
 
 
 def known_modes(folder: Path, info: DatasetInfo) -> KnownModes | None:
-    """The mode of each training image of the data set in `folder`, by the names in items.jsonl; None where nobody knows them."""
+    """The mode of each training image of the dataset in `folder`, by the names in items.jsonl; None where they are not known."""
     if info.source.get("kind") != "demo" or info.source.get("name") not in ("shapes", "stacked-digits"):
         return None
     items = [item["name"] for item in read_items(folder) if item["split"] == "train"]
     if info.source["name"] == "stacked-digits":
         names = [f"{number:03d}" for number in range(1000)]
         return KnownModes("stacked-digits", names, np.array([int(stack_number(item)) for item in items]))
-    names = [f"{shape}-{colour}-{extent}" for shape in SHAPES for colour in COLOURS for extent in RADII]
+    names = [f"{shape}-{color}-{extent}" for shape in SHAPES for color in COLORS for extent in RADII]
     return KnownModes("kinds", names, np.array([names.index(shape_mode(item)) for item in items]))
 
 
 def shapes(size: int, per_class: int = 200, seed: int = 0) -> Iterator[DemoItem]:
-    """per_class pictures of size x size for each shape, their 8 colours and sizes in turn; a pure function."""
+    """per_class pictures of size x size for each shape, their 8 combinations of colour and size in turn; a pure function."""
     generator = np.random.Generator(np.random.PCG64(seed))
-    kinds = [(colour, extent) for colour in COLOURS for extent in RADII]
+    variants = [(color, extent) for color in COLORS for extent in RADII]
     for shape in SHAPES:
         for number in range(per_class):
-            colour, extent = kinds[number % len(kinds)]
+            color, extent = variants[number % len(variants)]
             x, y = 0.5 + generator.uniform(-JITTER, JITTER, 2)
-            image = _draw(shape, COLOURS[colour], x, y, RADII[extent] * generator.uniform(0.94, 1.06), size)
-            yield DemoItem(shape, f"{shape}-{colour}-{extent}-{number:04d}", image)
+            image = _draw(shape, COLORS[color], x, y, RADII[extent] * generator.uniform(0.94, 1.06), size)
+            yield DemoItem(shape, f"{shape}-{color}-{extent}-{number:04d}", image)
 
 
 def demo_items(name: str, size: int, seed: int, cache: Path) -> Iterator[DemoItem]:
@@ -191,21 +191,21 @@ def _torchvision_items(name: str, cache: Path) -> Iterator[DemoItem]:
             yield DemoItem(class_name, f"{'train' if train else 'test'}-{number:05d}", image, not train)
 
 
-def _draw(shape: str, colour: tuple[int, int, int], x: float, y: float, radius: float, size: int) -> Image.Image:
+def _draw(shape: str, color: tuple[int, int, int], x: float, y: float, radius: float, size: int) -> Image.Image:
     """One antialiased shape on light grey. x, y and radius are fractions of the side."""
     factor = max(4, CANVAS_PIXELS // size)
     side = size * factor
     image = Image.new("RGB", (side, side), (236, 236, 236))
     pen, cx, cy, r = ImageDraw.Draw(image), x * side, y * side, radius * side
     if shape == "circle":
-        pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=colour)
+        pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=color)
     elif shape == "square":
         half = r * math.sqrt(math.pi) / 2  # the area of the circle
-        pen.rectangle((cx - half, cy - half, cx + half, cy + half), fill=colour)
+        pen.rectangle((cx - half, cy - half, cx + half, cy + half), fill=color)
     else:
         corners = [
             (cx + 1.4 * r * math.sin(turn), cy - 1.4 * r * math.cos(turn) + 0.35 * r)
             for turn in (0, 2 * math.pi / 3, 4 * math.pi / 3)
         ]
-        pen.polygon(corners, fill=colour)
+        pen.polygon(corners, fill=color)
     return image.reduce(factor)

@@ -1,4 +1,4 @@
-"""What a zip or a folder holds, before anything is decoded: names, how to read each file, or why not to."""
+"""The files of a zip or a folder before anything is decoded: their names, and how to read each or why not to."""
 
 import os
 import stat
@@ -49,7 +49,7 @@ def read_beginning(listing: "Listing", index: int, zip_path: Path | None, most: 
 class Listing(NamedTuple):
     """What a source holds before decoding. jobs[i] belongs to names[i]; a str instead is the reason not to read it.
 
-    guessed: how many names may look wrong, since a zip does not say how they are written.
+    guessed: how many names may look wrong, since the zip does not say their encoding.
     """
 
     names: list[str]

@@ -1,4 +1,4 @@
-"""A zip from a stranger: checked by hand before any byte is inflated, then read one bounded member at a time.
+"""Reads a zip from strangers: it is checked before any byte is inflated, then read one bounded member at a time.
 
 The end record, the central directory and every local header are read here and not by `zipfile`: it opens a million
 entries before it can be asked how many there are, and expands overlapping members without complaint (CVE-2024-0450).
@@ -223,7 +223,7 @@ def _wide_fields(extra: bytes, *fields: int) -> list[int]:
 
 
 def _text(raw: bytes, flags: int) -> tuple[str, bool]:
-    """(an entry name, was its writing guessed?). Many programs write UTF-8 without saying so, hence UTF-8 first and the old
+    """(an entry name, whether its encoding was guessed). Many programs write UTF-8 without saying so, hence UTF-8 first and the old
     code page second."""
     try:
         return raw.decode("utf-8"), False
@@ -238,7 +238,7 @@ def _check_sizes(entries: list[_Entry], max_total_bytes: int) -> None:
         raise UserError(
             "bomb",
             f"The zip of {packed / 1e6:,.1f} MB would unpack to {total / 1e9:,.1f} GB.",
-            "Zip only the pictures of the data set, or split it into smaller zips.",
+            "Zip only the pictures of the dataset, or split it into smaller zips.",
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gan_core.data.dataset import DatasetInfo, write_items
 from gan_core.data.ready_sets import (
-    COLOURS,
+    COLORS,
     RADII,
     READY_SETS,
     SHAPES,
@@ -48,9 +48,9 @@ def test_a_shape_has_the_colour_size_and_form_in_its_name():
     for item in shapes(64, 8):
         shape, colour, extent, _ = item.name.split("-")
         pixels = np.asarray(item.image).astype(int)
-        inked = np.abs(pixels - COLOURS[colour]).sum(2) < 10
+        inked = np.abs(pixels - COLORS[colour]).sum(2) < 10
         assert inked.any() and not any(
-            (np.abs(pixels - other).sum(2) < 10).any() for name, other in COLOURS.items() if name != colour
+            (np.abs(pixels - other).sum(2) < 10).any() for name, other in COLORS.items() if name != colour
         )
         circle = np.pi * (64 * RADII[extent]) ** 2
         assert 0.6 < inked.sum() / circle < 1.25

@@ -1,8 +1,8 @@
-"""Three small charts as inline SVG for the report: no script, no font and no file from elsewhere; every name is escaped."""
+"""Three small charts of the report as inline SVG, without scripts and outside files; every name is escaped."""
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 56, 34, 12
 COLOURS = ("#2f79c4", "#e07b1a", "#5b8f29", "#8a5aa8")  # readable on white and on black
@@ -71,12 +71,12 @@ def intervals(rows: Sequence[tuple[str, float, Sequence[float] | None]], label: 
     return svg(parts, [], height)
 
 
-def scale(low: float, high: float, start: float, end: float):
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     """A function from [low, high] to [start, end]; an empty range becomes its start."""
     return lambda value: start + (end - start) * ((value - low) / (high - low) if high > low else 0)
 
 
-def most(series) -> float:
+def most(series: Iterable[Sequence[float]]) -> float:
     return max((value for values in series for value in values), default=0) or 1.0
 
 
