@@ -22,7 +22,7 @@ from gan_core.evaluation.features.extractors import Extractor
 from gan_core.evaluation.inputs import Progress, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.networks import Networks
-from gan_core.evaluation.results import Agreement, ClassifierQuality, Collapse, DetectorTest, Memorization, Modes
+from gan_core.evaluation.result_parts import Agreement, ClassifierQuality, Collapse, DetectorTest, Memorization, Modes
 
 COPY_IMAGES = 10_000  # generated images whose nearest training image is searched
 HELD_OUT_IMAGES = 2000  # held-out images that copying is compared with

@@ -1,4 +1,4 @@
-"""Counts modes exactly where they are known: labelled kinds of pictures, stacked digits, 2-D Gaussians.
+"""Counts modes exactly where they are known: labeled images, stacked digits, 2-D Gaussians.
 
 Stacked digits follow arXiv:1611.02163 and arXiv:1712.04086 (three digits as R, G and B, 1,000 modes, KL in nats); the Gaussians
 follow the latter (a mode counts with a point within three standard deviations).
@@ -15,15 +15,15 @@ from gan_core.errors import UserError
 from gan_core.evaluation.near_copies import in_pixels, pixel_side
 from gan_core.evaluation.neighbors import nearest
 
-REJECT_TIMES = 1.2  # a fake further from every labelled real than this times the furthest real counts for no mode
+REJECT_TIMES = 1.2  # a fake further from every labeled real than this times the furthest real counts for no mode
 BORDER_NOISE = 24  # grey levels; a border is never quite even
-MOST_LABELLED = 4000  # labelled channels that a digit is compared with
+MOST_LABELED = 4000  # labeled channels that a digit is compared with
 GAUSSIAN_STDS = 3.0
 
 
 @dataclass(frozen=True)
 class KnownModes:
-    """A data set whose kinds are known. kind: 'kinds' or 'stacked-digits'.
+    """A data set whose modes are known. kind: 'kinds' or 'stacked-digits'.
 
     images: its training images uint8 [N, H, W, C]; names: of its modes; modes int64 [N]: the mode of each image, for
     'stacked-digits' the number that its three digits make.
@@ -38,12 +38,12 @@ class KnownModes:
     def count(self) -> Callable[[np.ndarray], dict[str, Any]]:
         """count(fakes uint8 [M, H, W, C]) -> {"kind", "found", "of", "kl", "counts", "rejected", "sentence"}.
 
-        What the real images say is worked out at the first asking.
+        The real images are examined at the first access.
         """
         if self.kind == "stacked-digits":
             classify = digit_classifier(self.images, self.modes)
             return lambda fakes: stacked_digits_modes(fakes, classify)
-        return kinds_counter(self.images, self.modes, self.names)
+        return labeled_mode_counter(self.images, self.modes, self.names)
 
 
 def summary(kind: str, modes: np.ndarray, names: list[str], rejected: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def summary(kind: str, modes: np.ndarray, names: list[str], rejected: int) -> di
     counts = np.bincount(modes, minlength=len(names))
     p = counts[counts > 0] / max(1, counts.sum())
     found, of, n = int((counts > 0).sum()), len(names), int(counts.sum()) + rejected
-    sentence = f"{found:,} of {of:,} known kinds appear in {n:,} images"
+    sentence = f"{found:,} of {of:,} known modes appear in {n:,} images"
     missing = [name for name, count in zip(names, counts, strict=True) if not count]
     if 0 < len(missing) <= 5:
         sentence += f"; missing: {', '.join(missing)}"
@@ -68,42 +68,35 @@ def summary(kind: str, modes: np.ndarray, names: list[str], rejected: int) -> di
     }
 
 
-def shapes_modes(
-    images: np.ndarray, real_images: np.ndarray, real_modes: np.ndarray, names: list[str]
-) -> dict[str, Any]:
-    """kinds_counter, asked once."""
-    return kinds_counter(real_images, real_modes, names)(images)
-
-
-def kinds_counter(
+def labeled_mode_counter(
     real_images: np.ndarray, real_modes: np.ndarray, names: list[str]
 ) -> Callable[[np.ndarray], dict[str, Any]]:
-    """Each fake counts for the mode of the nearest labelled real in pixels, unless it is too far from all of them.
+    """Each fake counts for the mode of the nearest labeled real in pixels, unless it is too far from all of them.
 
-    The place of a shape is no part of its kind, so every image is centred first. real_images and fakes uint8 [*, H, W, C];
-    real_modes int64 [N] index names. How far reals lie from the other reals of their mode says what too far is.
+    Where an object lies is no part of its mode, so every image is centered first. real_images and fakes uint8 [*, H, W, C];
+    real_modes int64 [N] index names. The largest distance of a real image to the others of its mode sets the limit.
     Raises UserError too_few_images where a mode has fewer than 2 reals.
     """
     counts = np.bincount(real_modes, minlength=len(names))
     if counts.min() < 2:
-        raise UserError("too_few_images", "A known kind has fewer than 2 training images.", "Import more images of it.")
+        raise UserError("too_few_images", "A known mode has fewer than 2 training images.", "Import more images of it.")
     side = pixel_side(real_images)
-    real = in_pixels(centred(real_images), side)
+    real = in_pixels(centered(real_images), side)
     limit = 0.0
     for mode in range(len(names)):
         mine = real[real_modes == mode]
         limit = max(limit, float(nearest(mine, mine, k=1, skip_self=True)[0].max()))
 
     def count(fakes: np.ndarray) -> dict[str, Any]:
-        distance, row = nearest(in_pixels(centred(fakes), side), real, k=1)
+        distance, row = nearest(in_pixels(centered(fakes), side), real, k=1)
         shown = distance[:, 0] <= REJECT_TIMES * limit
         return summary("kinds", np.asarray(real_modes)[row[shown, 0]], names, int((~shown).sum()))
 
     return count
 
 
-def centred(images: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C], moved (around the edges) so that what differs from the colour of the border has its middle there."""
+def centered(images: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C], moved around the edges so that what differs from the border's color lies in the center."""
     out = np.empty_like(images)
     for number, image in enumerate(images):
         border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
@@ -121,15 +114,15 @@ def centred(images: np.ndarray) -> np.ndarray:
 def digit_classifier(images: np.ndarray, numbers: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Stacks uint8 [N, H, W, 3] and the numbers that they show -> classify(uint8 [M, H, W]) -> digits int64 [M].
 
-    By the nearest of up to MOST_LABELLED labelled channels: for small digits as good as a network, and nothing to train.
+    By the nearest of up to MOST_LABELED labeled channels: for small digits as good as a network, and nothing to train.
     """
     side = pixel_side(images)
     digits = np.stack([numbers // 100, numbers // 10 % 10, numbers % 10], axis=1).reshape(-1)  # [3 N]
-    rows = np.random.default_rng(0).permutation(len(digits))[:MOST_LABELLED]
-    labelled = in_pixels(np.stack([images[row // 3][..., row % 3] for row in rows.tolist()])[..., None], side)
+    rows = np.random.default_rng(0).permutation(len(digits))[:MOST_LABELED]
+    labeled = in_pixels(np.stack([images[row // 3][..., row % 3] for row in rows.tolist()])[..., None], side)
 
     def classify(channels: np.ndarray) -> np.ndarray:
-        return digits[rows][nearest(in_pixels(channels[..., None], side), labelled, k=1)[1][:, 0]]
+        return digits[rows][nearest(in_pixels(channels[..., None], side), labeled, k=1)[1][:, 0]]
 
     return classify
 
@@ -140,10 +133,10 @@ def stacked_digits_modes(images: np.ndarray, classify_digit: Callable[[np.ndarra
     return summary("stacked-digits", 100 * red + 10 * green + blue, [f"{number:03d}" for number in range(1000)], 0)
 
 
-def gaussian_modes(points: np.ndarray, centres: np.ndarray, std: float) -> dict[str, Any]:
-    """points [N, 2], centres [K, 2] -> modes with a point within three std; "quality" is the share of points that are."""
-    distance = np.sqrt(np.square(points[:, None] - centres[None]).sum(axis=2))  # [N, K]
+def gaussian_modes(points: np.ndarray, centers: np.ndarray, std: float) -> dict[str, Any]:
+    """points [N, 2], centers [K, 2] -> modes with a point within three std; "quality" is the share of points that are."""
+    distance = np.sqrt(np.square(points[:, None] - centers[None]).sum(axis=2))  # [N, K]
     good = distance.min(axis=1) <= GAUSSIAN_STDS * std
-    names = [str(number) for number in range(len(centres))]
+    names = [str(number) for number in range(len(centers))]
     found = summary("gaussians", distance.argmin(axis=1)[good], names, int((~good).sum()))
     return found | {"quality": float(good.mean())}

@@ -1,17 +1,26 @@
 """What the jobs `evaluate`, `utility` and `detect` write and pages and reports read, as typed models without torch.
 
-The JSON keys are the fields' names or aliases and never change. Results of older versions are read too: a missing key has its
-default, an unknown key is kept, and a null where a list or a table belongs counts as missing.
+The JSON keys are the fields' names or aliases and never change. Results of older versions are read too, see result_parts.py.
 """
 
+# ruff: noqa: RUF012  (pydantic copies the default of a field)
+
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
+from gan_core.evaluation.result_parts import (
+    Agreement,
+    ClassifierQuality,
+    Collapse,
+    DetectorTest,
+    Interval,
+    Memorization,
+    Modes,
+    Part,
+)
 from gan_core.evaluation.vocabulary import DISTANCES, MEANINGS
-
-Interval = list[float]  # [low, high], of 95 %
 
 # What must be equal before two results are compared: key of the result -> how a sentence calls it.
 CONDITIONS = {
@@ -24,146 +33,6 @@ CONDITIONS = {
     "n_real": "the number of real images",
     "n_fake": "the number of generated images",
 }
-
-
-class Part(BaseModel):
-    """A result or a part of one."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def without_nulls(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        nullable = {field.alias or name for name, field in cls.model_fields.items() if field.default is None}
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        return {key: item for key, item in value.items() if item is not None or key in nullable or key not in known}
-
-    @classmethod
-    def read(cls, value: Any) -> Self:
-        """A stored result, of any version; an empty one where there is none."""
-        return cls.model_validate(value or {})
-
-    def to_json(self) -> dict[str, Any]:
-        """The dict that is stored: the keys that were set, as they were set."""
-        return self.model_dump(by_alias=True, exclude_unset=True)
-
-
-class Judged(Part):
-    """A part with a verdict of vocabulary.LEVELS."""
-
-    verdict: str = ""
-    sentence: str = ""
-    todo: str = ""
-
-
-# -- evaluate ----------------------------------------------------------------------------------------------------------
-
-
-class IndicatorResult(Part):
-    """One indicator of collapse. class_name: the worst alarmed class; classes: all of them."""
-
-    key: str
-    name: str = ""
-    value: float | None = None
-    level: str = ""
-    amber: float | None = None
-    red: float | None = None
-    class_name: str | None = Field(None, alias="class")
-    classes: list[str] = []
-    sentence: str = ""
-
-
-class Collapse(Judged):
-    """absent: {key of an indicator: why it has no value}."""
-
-    indicators: list[IndicatorResult] = []
-    absent: dict[str, str] = {}
-
-
-class SpaceResult(Part):
-    """How close generated images come to training images in one space, beside held-out images."""
-
-    median_ratio: float | None = None
-    ct_z: float | None = None
-    authenticity: float | None = None
-    authenticity_held_out: float | None = None
-    near_copies: float | None = None
-    near_copies_held_out: float | None = None
-
-
-class Histogram(Part):
-    """Images by their distance to the nearest training image; edges has one value more than the counts."""
-
-    space: str = "pixels"
-    edges: list[float] = []
-    fake: list[int] = []
-    held_out: list[int] = []
-
-
-class ClosePair(Part):
-    """Rows of a generated and of a training image. ratio: over the median distance of held-out images."""
-
-    fake: int
-    train: int
-    distance: float
-    ratio: float | None = None
-    flipped: bool = False
-
-
-class Memorization(Judged):
-    """spaces: by key of vocabulary.SPACES. beside: whose distances the generated images' are compared with."""
-
-    n_fake: int = 0
-    n_train: int = 0
-    n_held_out: int = 0
-    beside: str = "held-out"
-    spaces: dict[str, SpaceResult] = {}
-    histogram: Histogram | None = None
-    pairs: list[ClosePair] = []
-
-
-class ClassifierQuality(Part):
-    """How often the dataset classifier is right on held-out real images."""
-
-    accuracy: float | None = None
-    accuracy_ci: Interval | None = None
-    n_test: int = 0
-    per_class: dict[str, float | None] = {}
-
-
-class Agreement(Part):
-    """Shares of images in which the dataset classifier sees the requested class, and of held-out real images in which it is right.
-
-    confusion [K][K]: images by requested class (row) and predicted class.
-    """
-
-    overall: float | None = None
-    real: float | None = None
-    confusion: list[list[int]] = []
-
-
-class Modes(Part):
-    """Known modes counted in the images. kl: KL(counts || uniform) in nats."""
-
-    kind: str = ""
-    found: int = 0
-    of: int = 0
-    kl: float | None = None
-    counts: dict[str, int] = {}
-    rejected: int = 0
-    sentence: str = ""
-
-
-class DetectorTest(Part):
-    """How well the detector tells real from generated images that it was not trained on."""
-
-    accuracy: float | None = None
-    ci95: Interval | None = None
-    n_test: int = 0
-    p_value: float | None = None
-    sentence: str = ""
 
 
 class Scores(Part):
@@ -235,7 +104,6 @@ class EvaluationResult(Scores):
 
     run: str | None = None
     dataset: str | None = None
-    methods: dict[str, float] = {}
     images_seen: int | None = None
     epoch: float | None = None
     checkpoint: str | None = None
@@ -297,15 +165,8 @@ class EvaluationResult(Scores):
         return sorted(covered, key=lambda name: (covered[name] is None, covered[name] or 0.0))
 
     @property
-    def about_checkpoint(self) -> str:
-        """Which images the result is about, for the end of a sentence."""
-        return about_checkpoint(self.images_seen, self.epoch, self.methods)
-
-
-def about_checkpoint(images_seen: int | None, epoch: float | None, methods: dict[str, float]) -> str:
+    def about_checkpoint(images_seen: int | None, epoch: float | None) -> str:
     """'the checkpoint at 1,000 images (epoch 2.5)'"""
-    if methods and "gan" not in methods:
-        return "images made without the run"
     if images_seen is None:
         return "an unknown checkpoint"
     return f"the checkpoint at {images_seen:,} images" + (f" (epoch {epoch:.3g})" if epoch is not None else "")
@@ -409,7 +270,9 @@ class UtilityResult(Part):
 
     @property
     def about_checkpoint(self) -> str:
-        return about_checkpoint(self.images_seen, self.epoch, self.methods)
+        if self.methods and "gan" not in self.methods:
+            return "images made without the run"
+        return about_checkpoint(self.images_seen, self.epoch)
 
 
 # -- detect ------------------------------------------------------------------------------------------------------------

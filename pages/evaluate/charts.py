@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from gan_core.evaluation.results import Arm, Histogram, Interval, SweepRow
+from gan_core.evaluation.result_parts import Histogram, Interval
+from gan_core.evaluation.results import Arm, SweepRow
 from pages.shared.charts import BLUE, GREY, ORANGE, layout, short
 from pages.shared.run_curves import STYLES
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from gan_core.evaluation.results import Collapse, EvaluationResult
+from gan_core.evaluation.result_parts import Collapse
+from gan_core.evaluation.results import EvaluationResult
 from gan_core.evaluation.vocabulary import indicator_name, level
 from pages.shared.text import plain
 

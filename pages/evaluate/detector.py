@@ -7,7 +7,8 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.errors import UserError
-from gan_core.evaluation.results import DetectionResult, DetectorTest
+from gan_core.evaluation.result_parts import DetectorTest
+from gan_core.evaluation.results import DetectionResult
 from gan_core.requests import DetectRequest
 from gan_core.storage.store import Run
 from gan_core.text import count, percent, percent_interval

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from gan_core.evaluation.results import Agreement, ClassScores, EvaluationResult
+from gan_core.evaluation.result_parts import Agreement
+from gan_core.evaluation.results import ClassScores, EvaluationResult
 from gan_core.text import count, interval, percent
 from gan_core.views.evaluation_results import EvaluatedImages, closest_of_class, read_training_set, rows_of, spread
 from pages.evaluate import charts as evaluate_charts

@@ -9,7 +9,7 @@ from gan_core.evaluation.mode_counting import (
     KnownModes,
     digit_classifier,
     gaussian_modes,
-    shapes_modes,
+    labeled_mode_counter,
     stacked_digits_modes,
 )
 
@@ -28,18 +28,18 @@ def kinds():
 
 def test_every_kind_of_shape_is_found_and_counted(kinds):
     train, modes, fresh, fresh_modes, names = kinds
-    found = shapes_modes(fresh, train, modes, names)
+    found = labeled_mode_counter(train, modes, names)(fresh)
     assert (found["found"], found["of"]) == (24, 24) and found["rejected"] <= 2
     assert found["kl"] == pytest.approx(0, abs=0.01)
-    assert "24 of 24 known kinds" in found["sentence"]
-    few = shapes_modes(fresh[fresh_modes < 22], train, modes, names)
+    assert "24 of 24 known modes" in found["sentence"]
+    few = labeled_mode_counter(train, modes, names)(fresh[fresh_modes < 22])
     assert few["found"] == 22 and names[22] in few["sentence"] and names[23] in few["sentence"]
     assert few["kl"] == pytest.approx(np.log(24 / 22), abs=0.02)
 
 
 def test_a_collapsed_generator_has_the_kl_of_its_modes(kinds):
     train, modes, fresh, fresh_modes, names = kinds
-    found = shapes_modes(np.repeat(fresh[fresh_modes == 5][:1], 50, axis=0), train, modes, names)
+    found = labeled_mode_counter(train, modes, names)(np.repeat(fresh[fresh_modes == 5][:1], 50, axis=0))
     assert found["found"] == 1 and found["counts"] == {names[5]: 50} and found["kl"] == pytest.approx(np.log(24))
 
 
@@ -47,7 +47,7 @@ def test_slightly_noisy_shapes_count_and_garbage_does_not(kinds):
     train, modes, fresh, _, names = kinds
     rng = np.random.default_rng(0)
     noisy = np.clip(fresh + rng.normal(0, 6, fresh.shape), 0, 255).astype(np.uint8)
-    assert shapes_modes(noisy, train, modes, names)["rejected"] <= 0.05 * len(noisy)
+    assert labeled_mode_counter(train, modes, names)(noisy)["rejected"] <= 0.05 * len(noisy)
     garbage = {
         "noise": rng.integers(0, 256, fresh.shape, dtype=np.uint8),
         "black": np.zeros_like(fresh),
@@ -55,15 +55,15 @@ def test_slightly_noisy_shapes_count_and_garbage_does_not(kinds):
         "two at once": np.minimum(fresh, rng.permutation(fresh)[:, ::-1]),
     }
     for name, images in garbage.items():
-        found = shapes_modes(images, train, modes, names)
+        found = labeled_mode_counter(train, modes, names)(images)
         assert found["rejected"] > 0.6 * len(images), (name, found["sentence"])
-    black = shapes_modes(garbage["black"], train, modes, names)
+    black = labeled_mode_counter(train, modes, names)(garbage["black"])
     assert black["found"] == 0 and black["kl"] is None and "show none of them" in black["sentence"]
 
 
 def test_known_modes_choose_their_way_of_counting(kinds):
     train, modes, fresh, _, names = kinds
-    assert KnownModes("kinds", train, modes, names).count(fresh[:100]) == shapes_modes(fresh[:100], train, modes, names)
+    assert KnownModes("kinds", train, modes, names).count(fresh[:100]) == labeled_mode_counter(train, modes, names)(fresh[:100])
     items = list(stacked_digits(1500))
     images = np.stack([np.asarray(item.image) for item in items])
     numbers = np.array([int(stack_number(item.name)) for item in items])
@@ -114,5 +114,5 @@ def test_a_kind_of_one_image_is_refused(kinds):
     train, modes, fresh, _, names = kinds
     keep = (modes != 3) | (np.cumsum(modes == 3) == 1)
     with pytest.raises(UserError) as caught:
-        shapes_modes(fresh, train[keep], modes[keep], names)
+        labeled_mode_counter(train[keep], modes[keep], names)(fresh)
     assert caught.value.code == "too_few_images"

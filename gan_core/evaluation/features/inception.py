@@ -24,6 +24,9 @@ BLOCKS = {
 }
 
 
+Branches = dict[str, torch.Tensor]
+
+
 class Inception(nn.Module):
     """uint8 [N, 3, H, W] -> pooled features [N, 2048], logits without bias [N, 1008].
 
@@ -43,7 +46,7 @@ class Inception(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.classes = nn.Parameter(network.state_dict()["fc.weight"].clone())  # [1008, 2048]
 
-    def forward(self, pixels):
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         grey = pixels.stride(1) == 0  # one channel, expanded to three
         x = tf1_resize((pixels[:, :1] if grey else pixels).float(), SIDE_PIXELS)
         x = x.sub_(128).div_(128).expand(-1, 3, -1, -1)  # [N, 3, 299, 299]
@@ -58,7 +61,7 @@ class Conv(nn.Module):
         super().__init__()
         self.conv = folded(layer)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.relu_(self.conv(x))
 
 
@@ -80,8 +83,8 @@ class Block(nn.Module):
                 {key: torch.cat([part.state_dict()[key] for part in parts]) for key in ("weight", "bias")}
             )
 
-    def forward(self, x):
-        branches = {}
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        branches: Branches = {}
         if self.openings:
             parts = dict(zip(self.openings, self.opening(x).split(self.sizes, dim=1), strict=True))
             if POOL in parts:  # no padded zeros in the mean
@@ -89,31 +92,31 @@ class Block(nn.Module):
             branches = {name: F.relu(part) for name, part in parts.items()}
         return torch.cat(getattr(self, self.kind)(x, branches), dim=1)
 
-    def through(self, x, *names):
+    def through(self, x: torch.Tensor, *names: str) -> torch.Tensor:
         for name in names:
             x = self.get_submodule(name)(x)
         return x
 
-    def InceptionA(self, x, branches):
+    def InceptionA(self, x: torch.Tensor, branches: Branches) -> list[torch.Tensor]:
         wide = self.through(branches["branch5x5_1"], "branch5x5_2")
         double = self.through(branches["branch3x3dbl_1"], "branch3x3dbl_2", "branch3x3dbl_3")
         return [branches["branch1x1"], wide, double, branches[POOL]]
 
-    def InceptionB(self, x, branches):
+    def InceptionB(self, x: torch.Tensor, branches: Branches) -> list[torch.Tensor]:
         double = self.through(x, "branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3")
         return [self.through(x, "branch3x3"), double, F.max_pool2d(x, 3, stride=2)]
 
-    def InceptionC(self, x, branches):
+    def InceptionC(self, x: torch.Tensor, branches: Branches) -> list[torch.Tensor]:
         single = self.through(branches["branch7x7_1"], "branch7x7_2", "branch7x7_3")
         double = self.through(branches["branch7x7dbl_1"], *(f"branch7x7dbl_{i}" for i in (2, 3, 4, 5)))
         return [branches["branch1x1"], single, double, branches[POOL]]
 
-    def InceptionD(self, x, branches):
+    def InceptionD(self, x: torch.Tensor, branches: Branches) -> list[torch.Tensor]:
         single = self.through(branches["branch3x3_1"], "branch3x3_2")
         double = self.through(branches["branch7x7x3_1"], "branch7x7x3_2", "branch7x7x3_3", "branch7x7x3_4")
         return [single, double, F.max_pool2d(x, 3, stride=2)]
 
-    def InceptionE_1(self, x, branches):
+    def InceptionE_1(self, x: torch.Tensor, branches: Branches) -> list[torch.Tensor]:
         single, double = branches["branch3x3_1"], self.through(branches["branch3x3dbl_1"], "branch3x3dbl_2")
         return [
             branches["branch1x1"],
@@ -124,7 +127,7 @@ class Block(nn.Module):
             branches[POOL],
         ]
 
-    def InceptionE_2(self, x, branches):
+    def InceptionE_2(self, x: torch.Tensor, branches: Branches) -> list[torch.Tensor]:
         pooled = self.through(F.max_pool2d(x, 3, stride=1, padding=1), POOL)
         return self.InceptionE_1(x, {**branches, POOL: pooled})
 

@@ -19,7 +19,7 @@ class Lite0(nn.Module):
         super().__init__()
         self.net = folded(state, SIDE_PIXELS)
 
-    def forward(self, pixels):
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         side = (SIDE_PIXELS, SIDE_PIXELS)
         x = F.interpolate(pixels.float(), size=side, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
         x = self.net.extract_features(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))  # [N, 1280]

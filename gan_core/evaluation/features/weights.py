@@ -7,6 +7,7 @@ import pickle
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 import torch
 
@@ -94,7 +95,7 @@ def fetch_inception(weights_folder: Path, url: str = INCEPTION_URL) -> Path:
     return path
 
 
-def copy_checked(response, file) -> None:
+def copy_checked(response: IO[bytes], file: IO[bytes]) -> None:
     """response -> file. Raises inside atomic_write, so a wrong or cut download leaves no file."""
     digest, size = hashlib.sha256(), 0
     while (chunk := response.read(CHUNK_BYTES)) and size <= MAX_DOWNLOAD_BYTES:

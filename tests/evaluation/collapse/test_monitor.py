@@ -117,7 +117,7 @@ def test_known_modes_are_counted_at_every_look(data, new_monitor, tmp_path):
         new_monitor(known=known), generator(data, lambda rows, y, rng: rows[y < 3][np.arange(len(y)) % 3]), checks=1
     )[0]
     assert whole["found"] == whole["of"] == whole["expected"] == 10 and whole["sentence"].startswith(
-        "10 of 10 known kinds appear in 25"
+        "10 of 10 known modes appear in 25"
     )
     assert part["modes"]["found"] <= 3 and set(part["modes"]) == {
         "found",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gan_core.evaluation.results import Arm, Histogram, SweepRow
+from gan_core.evaluation.result_parts import Histogram
+from gan_core.evaluation.results import Arm, SweepRow
 from pages.evaluate import charts
 
 
