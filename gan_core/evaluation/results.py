@@ -165,7 +165,12 @@ class EvaluationResult(Scores):
         return sorted(covered, key=lambda name: (covered[name] is None, covered[name] or 0.0))
 
     @property
-    def about_checkpoint(images_seen: int | None, epoch: float | None) -> str:
+    def about_checkpoint(self) -> str:
+        """Which images the result is about, for the end of a sentence."""
+        return about_checkpoint(self.images_seen, self.epoch)
+
+
+def about_checkpoint(images_seen: int | None, epoch: float | None) -> str:
     """'the checkpoint at 1,000 images (epoch 2.5)'"""
     if images_seen is None:
         return "an unknown checkpoint"

@@ -37,7 +37,7 @@ def show_model_export(context: Context, run: Run) -> None:
             job_progress(context, job, "Model export", f"model_{job.id}")
         elif job.state == "finished" and job.result:
             with st.container(border=True, key=f"model_done_{job.subject}"):
-                about = about_checkpoint(job.result.get("images_seen"), job.result.get("epoch"), {})
+                about = about_checkpoint(job.result.get("images_seen"), job.result.get("epoch"))
                 st.caption(f"From {about}, {ago(job.finished_at or job.created_at)}")
                 show_download(context, job)
                 if job.result["onnx"] != "written":
