@@ -65,7 +65,7 @@ def before_a_verb(
     ] = None,
 ) -> None:
     Call.workspace = Workspace(workspace) if workspace else default_workspace()
-    if os.environ.get("RANK", "0") != "0":  # one of several that torchrun started, and not the one that leads
+    if os.environ.get("RANK", "0") != "0":  # a process of torchrun other than rank 0
         from gan_core.jobs.handlers.train import follow
 
         follow(Call.workspace)

@@ -1,14 +1,14 @@
-"""What every verb stands on: the store and workspace of this call, how it speaks, how it carries out a job."""
+"""What every verb uses: the store and workspace of this call, its output, and how it carries out a job."""
 
 import json
 import sys
 import threading
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
 from gan_core import actions
-from gan_core.errors import UserError
+from gan_core.errors import Code, UserError
 from gan_core.jobs import queue, worker
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
@@ -17,7 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the
 
 
 class Call:
-    """What every verb needs; set by the callback before a verb runs."""
+    """The store and workspace of this call, set before a verb runs."""
 
     store: Store
     workspace: Workspace
@@ -37,7 +37,7 @@ def refuse(error: UserError, code: int = 2) -> NoReturn:
 
 
 def carry_out(job: Job) -> dict[str, Any]:
-    """Do a job in this process, with progress on stderr; returns its result with its state. Ends the program where it failed."""
+    """Carry out a job in this process, with progress on stderr. Returns its result and state; ends the program where it failed."""
     done = threading.Event()
     printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
     printer.start()
@@ -48,22 +48,22 @@ def carry_out(job: Job) -> dict[str, Any]:
     printer.join()
     ended = Call.store.job(job.id)
     if ended.error:
-        error = UserError(ended.error["code"], ended.error["what"], ended.error["todo"])
+        error = UserError(cast(Code, ended.error["code"]), ended.error["what"], ended.error["todo"])
         refuse(error, 1 if error.code in worker.JOB_FAILURES else 2)
     if ended.state == "stopped" and not ended.result:
-        print("ganvas: Stopped, and nothing was kept. Start it again when you like.", file=sys.stderr)
+        print("ganvas: Stopped, and nothing was kept. Start it again to get a result.", file=sys.stderr)
         raise SystemExit(1)
     return {**(ended.result or {}), "state": ended.state}
 
 
 def show_progress(job_id: str, done: threading.Event) -> None:
-    """A line on stderr whenever the message of the job changes, at most one every two seconds."""
-    said = ""
+    """A line on stderr when the message of the job changes, at most one every two seconds."""
+    shown = ""
     while not done.wait(2.0):
         job = Call.store.job(job_id)
-        if job.message != said:
-            said = job.message
-            print(f"{job.progress:4.0%}  {said}", file=sys.stderr, flush=True)
+        if job.message != shown:
+            shown = job.message
+            print(f"{job.progress:4.0%}  {shown}", file=sys.stderr, flush=True)
 
 
 def run_state(run_id: str) -> str:

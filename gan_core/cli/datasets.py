@@ -25,10 +25,10 @@ def import_(
     given: Annotated[dict[str, Any], Given(ImportRequest)],
     as_json: Json = False,
 ) -> None:
-    """Bring pictures in: one folder per class. Cuts the test split that no GAN sees.
+    """Import images: one folder per class. Holds out a test split that no GAN sees.
 
-    again:DATASET takes what that import took, except for what is given here. Without these options: 32 px, a test share of
-    0.15, seed 0, cropped, on white.
+    again:DATASET repeats an earlier import with its settings, except for those that are given here. Defaults: 32 px, a test
+    share of 0.15, seed 0, cropped, on white.
     """
     request = actions.settings_before(context(), source)
     choices = request.choices.replace(**given.pop("choices", {}))
@@ -38,7 +38,7 @@ def import_(
         as_json,
         result,
         f"Dataset {result.get('dataset')}: {result.get('images', 0):,} images in {len(result.get('classes', {}))} classes, "
-        f"{len(result.get('rejected', []))} pictures rejected.",
+        f"{len(result.get('rejected', []))} images rejected.",
     )
 
 
@@ -52,13 +52,13 @@ def datasets(as_json: Json = False) -> None:
 def inspect(
     dataset: DatasetId,
     seed: Annotated[
-        int, typer.Option(help="Draws the pictures that are compared, where there are too many for all.")
+        int, typer.Option(help="Chooses the images that are compared, where there are too many to compare all.")
     ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Look closely at a dataset: near copies, wrong labels, odd pictures, and what each does to a GAN."""
+    """Check a dataset for near copies, wrong labels and odd images, and say what each does to a GAN."""
     result = carry_out(actions.inspect(context(), dataset, seed=seed))
-    lines = [f"Looked at {result.get('looked_at', 0):,} of {result.get('of', 0):,} pictures."]
+    lines = [f"Checked {result.get('looked_at', 0):,} of {result.get('of', 0):,} images."]
     for found in result.get("findings", []):
         lines.append(f"{found['level']:<7} {found['kind'].replace('_', '-'):<16} {found['title']}. {found['effect']}")
     say(as_json, result, "\n".join(lines))
@@ -70,19 +70,19 @@ def curate(
         str | None,
         typer.Option(
             metavar="FINDINGS",
-            help="What to leave out, as in near-duplicates,suspects,blank; without it, what was left out on the page.",
+            help="Findings to leave out, as in near-duplicates,suspects,blank. Without it: what was left out on the Data page.",
         ),
     ] = None,
     background: Annotated[
-        str, typer.Option(metavar="COLOUR", help="Cut the objects out and lay them on white, grey, black or #rrggbb.")
+        str, typer.Option(metavar="COLOUR", help="Cut the objects out and put them on white, grey, black or #rrggbb.")
     ] = "",
     drop_without_object: Annotated[
-        bool, typer.Option("--drop-without-object", help="Leave pictures out in which no object is found.")
+        bool, typer.Option("--drop-without-object", help="Leave out images in which no object is found.")
     ] = False,
     name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a new dataset of one that is there: without some of its pictures, or with its objects cut out."""
+    """Make a new dataset from an existing one: without some of its images, or with its objects cut out."""
     findings = (
         None
         if exclude is None

@@ -21,10 +21,10 @@ from gan_core.views import evaluation_results
 def evaluate(
     run: RunId,
     request: EvaluateRequest,
-    html: Annotated[Path | None, typer.Option(help="Write the whole report into one HTML file as well.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the whole report into one HTML file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Scores of a run beside the real-against-real floor, variety and copying, over all and per class."""
+    """Evaluate a run: scores beside those of real images against real images, variety and copying, overall and per class."""
     if html is not None:
         check_out(html)
     job = actions.evaluate(context(), run, request)
@@ -36,7 +36,7 @@ def evaluate(
 
 @with_options(without=("turns", "light"))
 def utility(run: RunId, request: UtilityRequest, as_json: Json = False) -> None:
-    """Do the synthetic images help a classifier? Against classical augmentation, on the held-out images, with intervals."""
+    """Measure whether synthetic images help a classifier more than classical augmentation, on the held-out images."""
     result = carry_out(actions.utility(context(), run, request))
     say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
 

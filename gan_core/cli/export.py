@@ -24,7 +24,7 @@ def export(
     request: ExportRequest,
     as_json: Json = False,
 ) -> None:
-    """Write a balanced zip: real images, the missing ones made, the held-out split apart. Of a dataset: without a GAN."""
+    """Write a balanced zip: real images, generated ones where a class lacks some, the held-out split. Without a run: no GAN."""
     check_out(out)
     job = actions.export(context(), request.replace(**{"dataset" if source.startswith("d") else "run": source}))
     result = carry_out(job)
@@ -41,7 +41,7 @@ def export_model(
     format: Annotated[str, typer.Option(help="zip (both, with scripts that draw), onnx or safetensors.")] = "zip",
     as_json: Json = False,
 ) -> None:
-    """Write the generator itself: as ONNX, as safetensors with a JSON beside it, or both in a zip."""
+    """Write the generator as ONNX, as safetensors with a JSON file, or both in a zip."""
     if format not in MODEL_FILES:
         raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(MODEL_FILES)}.")
     check_out(out)
@@ -66,7 +66,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("ganvas-demo.zip"),
     as_json: Json = False,
 ) -> None:
-    """Handwritten digits from import to a balanced zip, in under three minutes."""
+    """Take handwritten digits from the import to a balanced zip, in under three minutes."""
     here, settings = context(), actions.demo_settings(minutes)
     check_out(out)
     dataset = carry_out(actions.import_dataset(here, actions.DEMO_IMPORT))["dataset"]

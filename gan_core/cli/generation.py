@@ -44,15 +44,18 @@ def walk(
     run: RunId,
     out: Annotated[Path, typer.Option(help="The file to write: .webp, .gif or .mp4; a .png is a strip of stills.")],
     given: Annotated[dict[str, Any], Given(WalkRequest, ("frames", "seed", "truncation", "at"))],
-    class_: Annotated[str | None, typer.Option("--class", help="Where it starts; default the first class.")] = None,
-    to_class: Annotated[str | None, typer.Option(help="Where it ends; default the same class.")] = None,
+    class_: Annotated[
+        str | None, typer.Option("--class", help="The class it starts from. Default: the first class.")
+    ] = None,
+    to_class: Annotated[str | None, typer.Option(help="The class it ends at. Default: the same class.")] = None,
     number: Annotated[int, typer.Option(help="Number of the image it starts at, as `sample` writes it.")] = 0,
     to_number: Annotated[
-        int | None, typer.Option(help="Number of the image it ends at; without it, the noise of the start is kept.")
+        int | None,
+        typer.Option(help="Number of the image it ends at. Without it the latent code of the start is kept."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the way from one image to another, or from a class to another, as an animation there and back."""
+    """Write a latent walk from one image or class to another, and back, as an animation."""
     format = out.suffix.removeprefix(".").lower()
     if format != "png":
         animation.check_format(format)
@@ -60,8 +63,8 @@ def walk(
     start = class_ or actions.drawable(context(), Call.store.run(run))[0]
     end, same_noise = to_class or start, to_number is None and to_class is not None
     last = to_number if to_number is not None else number if same_noise else number + 1
-    ends = {"start": WalkEnd(class_name=start, number=number), "end": WalkEnd(class_name=end, number=last)}
-    request = WalkRequest(**given, **ends, same_noise=same_noise)
+    ends = WalkEnd(class_name=start, number=number), WalkEnd(class_name=end, number=last)
+    request = WalkRequest(start=ends[0], end=ends[1], same_noise=same_noise, **given)
     job = actions.walk(context(), run, request)
     result = carry_out(job)
     if result["state"] == "finished":
@@ -71,14 +74,15 @@ def walk(
     say(as_json, {**result, "out": str(out)}, said)
 
 
+@with_options()
 def timelapse(
     run: RunId,
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    format: Annotated[str | None, typer.Option(help="webp, gif or mp4; default by the name of the file.")] = None,
+    out: Annotated[Path, typer.Option(help="The file to write; its name decides the format where --format does not.")],
+    given: Annotated[dict[str, Any], Given(TimelapseRequest)],
     as_json: Json = False,
 ) -> None:
-    """Write the sample grids of a run as one animation, at most 300 of them, evenly chosen."""
-    format = format or out.suffix.removeprefix(".").lower()
+    """Write the sample grids of a run as one animation of at most 300 frames, evenly chosen."""
+    format = given.get("format", out.suffix.removeprefix(".").lower())
     animation.check_format(format)
     check_out(out)
     result = carry_out(actions.timelapse(context(), run, TimelapseRequest(format=format)))

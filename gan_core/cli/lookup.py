@@ -1,4 +1,4 @@
-"""Which run or dataset is meant on the command line: its id, the start of its id, or its name."""
+"""Find a run or a dataset on the command line by its id, the start of its id, or its name."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from gan_core.errors import UserError
 from gan_core.storage.store import Dataset, Run
 from gan_core.storage.workspace import ID
 
-SHORTEST = 4  # characters of an id that may stand for it
+SHORTEST = 4  # characters that may stand for an id
 HELP = "Its id, the start of it, or its name."
 
 
@@ -37,7 +37,7 @@ def a_run(said: str | None) -> str | None:
 
 
 def some_runs(said: list[str]) -> list[str]:
-    """Each once, however it was named."""
+    """Ids, each once."""
     known = Call.store.runs()
     return list(dict.fromkeys(meant(one, known) for one in said))
 
@@ -56,7 +56,7 @@ def either(said: str) -> str:
 
 
 def a_source(said: str) -> str:
-    """What import reads: only again:DATASET names something that Ganvas knows."""
+    """The source of an import, with the id of the dataset in again:DATASET."""
     return AGAIN + a_dataset(said.removeprefix(AGAIN)) if said.startswith(AGAIN) else said
 
 

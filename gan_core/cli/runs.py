@@ -24,11 +24,17 @@ OPTIONS = ("epochs", "minutes", "seed", "device", "start_from")  # settings that
 def train(
     dataset: DatasetId,
     given: Annotated[dict[str, Any], Given(TrainConfig, OPTIONS)],
-    recipe: Annotated[str, typer.Option(help="See `recipes`; auto picks one and says why.")] = "quick",
+    recipe: Annotated[
+        str, typer.Option(help="A name that `recipes` lists, or auto, which chooses one and says why.")
+    ] = "quick",
     images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None,
     name: Annotated[str, typer.Option(help="Name of the run.")] = "",
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker and return at once.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another setting, as in --set batch=32.")
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Leave the training to a worker and return at once.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a run. Ctrl-C stops it and keeps what was learnt."""
@@ -93,21 +99,23 @@ def steer(run: str, wish: str, as_json: bool) -> None:
 
 
 def stop(run: RunId, as_json: Json = False) -> None:
-    """Stop a run and keep what it learnt."""
+    """Stop a run and keep what it has learnt."""
     steer(run, "stop", as_json)
 
 
 def pause(run: RunId, as_json: Json = False) -> None:
-    """Hold a run where it is."""
+    """Pause a run."""
     steer(run, "pause", as_json)
 
 
 def resume(
     run: RunId,
-    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Leave the training to a worker and return at once.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Go on with a paused, stopped or interrupted run from its last checkpoint."""
+    """Continue a paused, stopped or interrupted run from its last checkpoint."""
     latest = Call.store.latest_job("train", Call.store.run(run).id)
     if latest and latest.live and latest.control == "pause":
         steer(run, "run", as_json)
@@ -118,7 +126,7 @@ def resume(
 
 
 def runs(
-    deleted: Annotated[bool, typer.Option("--deleted", help="Those in the trash instead.")] = False,
+    deleted: Annotated[bool, typer.Option("--deleted", help="List the runs in the trash instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """List the runs."""
@@ -152,7 +160,7 @@ def recipes_(as_json: Json = False) -> None:
 
 
 def rename(run: RunId, name: str, as_json: Json = False) -> None:
-    """Give a run another name."""
+    """Rename a run."""
     renamed = actions.rename(context(), run, name)
     say(as_json, {"run": run, "name": renamed.name}, f"Run {run} is now {renamed.name!r}.")
 

@@ -17,7 +17,7 @@ from gan_core.system import support_bundle as support
 
 
 def show(id: AnyId, as_json: Json = False) -> None:
-    """Everything known about a dataset, run, job or export."""
+    """Show all that is known about a dataset, run, job or export."""
     store, workspace = Call.store, Call.workspace
     value: dict[str, Any]
     if id.startswith("d"):
@@ -45,7 +45,11 @@ def show(id: AnyId, as_json: Json = False) -> None:
             "error": job.error if job else None,
         }
     else:
-        job = store.latest_job("export", id) or store.latest_job("export_model", id) if id.startswith("e") else store.job(id)
+        job = (
+            store.latest_job("export", id) or store.latest_job("export_model", id)
+            if id.startswith("e")
+            else store.job(id)
+        )
         if job is None:
             raise UserError("unknown_id", "There is no such export.", "Pick one from the list.")
         value = {
@@ -62,20 +66,22 @@ def show(id: AnyId, as_json: Json = False) -> None:
 
 
 def repair(as_json: Json = False) -> None:
-    """Rebuild the index from the folders, which are the truth."""
+    """Rebuild the index from the folders of the workspace."""
     counts = rebuild(Call.store, Call.workspace)
     say(as_json, counts, f"Found {counts['datasets']} datasets, {counts['runs']} runs and {counts['exports']} exports.")
 
 
 def clean(
-    what: Annotated[str, typer.Option(metavar="KINDS", help=f"What may go, with commas: {', '.join(cleanup.KINDS)}.")],
+    what: Annotated[
+        str, typer.Option(metavar="KINDS", help=f"What to remove, separated by commas: {', '.join(cleanup.KINDS)}.")
+    ],
     older_than: Annotated[
-        float, typer.Option("--older-than", metavar="DAYS", help="Exports at least so many days old.")
+        float, typer.Option("--older-than", metavar="DAYS", help="Remove exports that are at least so many days old.")
     ] = cleanup.EXPORT_DAYS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Free disk: old checkpoints, old exports, the feature cache, left-overs, the trash. A live run is never touched."""
+    """Free disk space: old checkpoints, old exports, the feature cache, leftovers, the trash. A live run is never touched."""
     kinds = [kind.strip() for kind in what.split(",") if kind.strip()]
     freed = actions.clean(context(), kinds, days=older_than, dry_run=dry_run)
     verb = "would go" if dry_run else "removed"
@@ -92,12 +98,12 @@ def support_bundle(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path(support.FILE),
     as_json: Json = False,
 ) -> None:
-    """A zip that helps to explain a fault: versions, settings, logs, jobs. No pictures, names or paths."""
+    """Write a zip that helps to explain a fault: versions, settings, logs, jobs. No images, names or paths."""
     file_checks.check_out(out)
     content = support.bundle(Call.store, Call.workspace)
     atomic_write(out.absolute(), lambda file: file.write(content))
     say(
         as_json,
         {"out": str(out), "bytes": len(content)},
-        f"{out}: {len(content):,} bytes. Look through it before you send it.",
+        f"{out}: {len(content):,} bytes. Read it before you send it.",
     )
