@@ -13,6 +13,7 @@ import torch
 from gan_core.errors import UserError
 from gan_core.generation.png_metadata import notes_of
 from gan_core.generation.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
+from gan_core.settings.run_time import seconds_left
 from gan_core.settings.schema import TrainConfig, images_total
 from gan_core.storage.run_folder import read_lines
 from gan_core.storage.workspace import atomic_write, read_json, write_json
@@ -205,9 +206,7 @@ class Recorder:
         """Write status.json and pass it to on_tick. speed: images/s of the last tick, smoothed here for the remaining time."""
         earlier = self.status.get("images_per_second")
         smooth = speed if earlier is None or speed is None else 0.8 * earlier + 0.2 * speed
-        left = [(self.total - self.state.images_seen) / smooth] if smooth else []
-        if self.config.minutes is not None:
-            left.append(self.config.minutes * 60 - self.state.elapsed_seconds)
+        seen, elapsed = self.state.images_seen, self.state.elapsed_seconds
         self.status = {
             "phase": phase,
             "images_seen": self.state.images_seen,
@@ -216,7 +215,9 @@ class Recorder:
             "epochs": self.config.epochs,
             "progress": self.progress(),
             "images_per_second": smooth,
-            "eta_seconds": max(0.0, min(left)) if left else None,
+            "eta_seconds": seconds_left(
+                self.config, len(self.data.images), smooth, images_seen=seen, elapsed_seconds=elapsed
+            ),
             "elapsed_seconds": self.state.elapsed_seconds,
             "memory_bytes": memory_bytes(self.device),
             "device": title(self.device),
@@ -237,7 +238,7 @@ class Recorder:
             self.config,
             self.state.images_seen,
             seed=self.config.seed,
-            noise_scale=1.0,
+            truncation=1.0,
         )
         save_png(self.folder / "samples" / name, grid(images, self.data.classes), notes)
         with open(self.folder / "samples" / "index.jsonl", "a") as file:

@@ -7,6 +7,7 @@ from gan_core.actions import Context
 from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.settings import schema
+from gan_core.settings.run_time import seconds_left
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage.store import Job
 from gan_core.text import duration, size
@@ -44,8 +45,8 @@ def cancel_earlier_probe(context: Context, probe_id: str) -> None:
 def show_probe(probe: Job, settings: TrainConfig, train_images: int) -> None:
     result = probe.result
     if probe.state == "finished" and result:
-        seconds = schema.images_total(settings, train_images) / max(result["images_per_second"], 1e-9)
-        ends_early = settings.minutes and settings.minutes * 60 < seconds
+        seconds = seconds_left(settings, train_images, result["images_per_second"])
+        ends_early = settings.minutes is not None and seconds == settings.minutes * 60
         st.info(
             f"**Estimate:** {f'stops after {settings.minutes:g} min' if ends_early else f'about {duration(seconds)}'} "
             f"on {plain(result.get('device', 'this computer'))} at {result['images_per_second']:,.0f} images per second, "

@@ -8,7 +8,8 @@ import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
-from gan_core.settings import recipes, schema
+from gan_core.settings import recipes
+from gan_core.settings.run_time import seconds_left, speed_at
 from gan_core.text import count, duration
 from pages.shared.select_run import empty
 from pages.shared.text import plain
@@ -75,13 +76,15 @@ def recipe_speeds(context: Context, dataset_id: str) -> Speeds:
 def time_of(name: str, info: DatasetInfo, speeds: Speeds) -> str:
     """How long the recipe takes: by its speed on this computer, else by the recorded speed of one core, scaled by the pixels."""
     images = sum(info.train_counts)
-    shown = schema.images_total(recipes.start(name, size=info.size, train_images=images), images)
+    settings = recipes.start(name, size=info.size, train_images=images)
     if name in speeds:
-        return f":material/timer: {duration(shown / speeds[name])} on this computer, as measured."
+        return (
+            f":material/timer: {duration(seconds_left(settings, images, speeds[name]))} on this computer, as measured."
+        )
     facts = measured_facts().get(name, {})
     if "images_per_second" not in facts:
         return ""
-    seconds = shown / facts["images_per_second"] * (info.size / facts["size"]) ** 2
+    seconds = seconds_left(settings, images, speed_at(facts["images_per_second"], facts["size"], info.size))
     return f":material/timer: Roughly {duration(seconds)} on one CPU core; select the recipe, and this computer is measured."
 
 
