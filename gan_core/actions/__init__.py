@@ -1,12 +1,13 @@
-"""What a page and the command line ask for, in the same words: check, give an id, queue the job.
+"""What a page and the command line ask for: check the request against the workspace, give it an id, queue the job.
 
-Every refusal is a UserError raised here, before anything is queued.
+The bounds of a request stand in gan_core.requests. What depends on a run, a dataset or the disk is refused here with a UserError,
+before anything is queued.
 """
 
-from gan_core.actions.cleanup import clean, look_again
+from gan_core.actions.cleanup import clean, refresh_system_info
 from gan_core.actions.context import Context, trained_run
 from gan_core.actions.dataset_health import curate, exclude, inspect, undo_exclusion
-from gan_core.actions.datasets import discard_upload, import_dataset, locate, look_into, settings_before
+from gan_core.actions.datasets import discard_upload, earlier_request, import_dataset, locate, preview_import
 from gan_core.actions.demo import (
     DEMO_IMPORT,
     DEMO_TOTAL,

@@ -1,15 +1,15 @@
-"""Requests about the computer and its disk: look at the devices, free space."""
+"""Find the devices of this computer, and free disk space."""
 
 from gan_core.actions.context import Context
 from gan_core.errors import UserError
 from gan_core.storage import cleanup
 from gan_core.storage.store import Job
 
-SUBJECT = "system"  # a job's subject is the id of what it works on; this one works on the computer
+SUBJECT = "system"  # in the place of the id of a run or a dataset
 
 
-def look_again(context: Context, token: str | None = None) -> Job:
-    """Queue a look at torch and the GPUs; one that waits or runs already is returned instead."""
+def refresh_system_info(context: Context, token: str | None = None) -> Job:
+    """Queue a job that finds torch and the GPUs. One that is queued or running already is returned instead."""
     for job in context.store.jobs(kind="system", states=("queued", "running"), limit=1):
         return job
     return context.submit("system", SUBJECT, {}, token=token)
@@ -18,7 +18,7 @@ def look_again(context: Context, token: str | None = None) -> Job:
 def clean(
     context: Context, kinds: list[str], *, days: float = cleanup.EXPORT_DAYS, dry_run: bool = False
 ) -> dict[str, cleanup.Freed]:
-    """Remove what is not needed any more, or tell what that would be. kinds: of cleaning.KINDS. days: age of an export to go."""
+    """Free disk space, or say what would be freed. kinds: of cleanup.KINDS. days: exports of at least this age are removed."""
     if not kinds:
         raise UserError("nothing_named", "Nothing to clean was named.", f"Choose of {', '.join(cleanup.KINDS)}.")
     if not 0 <= days <= 36_500:  # NaN too

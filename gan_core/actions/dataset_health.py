@@ -1,4 +1,4 @@
-"""Requests about what is in a dataset: look closer, leave pictures out, take that back, make the cleaned dataset."""
+"""Queue the check of a dataset, leave images out, undo that, and queue the curated dataset."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ from gan_core.storage.workspace import new_id
 
 
 def inspect(context: Context, dataset_id: str, *, seed: int = 0, token: str | None = None) -> Job:
-    """Queue a close look at a dataset. seed: draws the pictures that are compared, where there are too many for all."""
+    """Queue the check of a dataset. seed: chooses the images that are compared, where there are too many to compare all."""
     check_seed(seed)
     dataset = context.store.dataset(dataset_id)
     read_info(context.workspace.dataset(dataset.id))
@@ -23,7 +23,7 @@ def inspect(context: Context, dataset_id: str, *, seed: int = 0, token: str | No
 def exclude(
     context: Context, dataset_id: str, finding: str = "", rows: Iterable[tuple[str, int]] | None = None
 ) -> exclusions.Entry:
-    """Leave out what a finding names, or the given (split, row). A draft: nothing changes before `curate`."""
+    """Leave out the images of a finding, or those at the given (split, row). The dataset stays as it is until `curate`."""
     folder = context.workspace.dataset(context.store.dataset(dataset_id).id)
     info = read_info(folder)
     if rows is None:
@@ -31,7 +31,7 @@ def exclude(
         rows = still_kept(named(findings.read(folder), finding), gone)
     chosen = list(rows)
     if not chosen or not all(inside(info, split, row) for split, row in chosen):
-        raise UserError("no_such_picture", "There is no such picture in this dataset.", "Pick one from the list.")
+        raise UserError("no_such_picture", "There is no such picture in this dataset.", "Choose one from the list.")
     return exclusions.add(folder, finding or exclusions.CHOSEN, chosen)
 
 
@@ -51,8 +51,8 @@ def curate(
 ) -> Job:
     """Queue a new dataset made of one that is there. The job's subject is the new dataset's id.
 
-    exclude: kinds of findings; None for the pictures that were left out so far. background: a colour that the cut-out objects
-    are laid on ('white', '#ff8800'), '' for the pictures as they are. keep_without_object: whether a picture without an object
+    exclude: kinds of findings; None for the images that were left out so far. background: a colour that the cut-out objects
+    are put on ('white', '#ff8800'), '' for the images as they are. keep_without_object: whether an image without an object
     stays as it is.
     """
     dataset = context.store.dataset(dataset_id)
@@ -62,7 +62,7 @@ def curate(
         left_out = exclusions.by_finding(exclusions.read(folder))
     else:
         left_out = exclusions.by_finding(entries_of(findings.read(folder), exclude))
-    # A list that someone else wrote: what names no picture of this dataset is passed over.
+    # The file may come from another dataset: rows that do not exist here are ignored.
     left_out = {
         kind: kept for kind, rows in left_out.items() if (kept := [place for place in rows if inside(info, *place)])
     }
@@ -72,10 +72,10 @@ def curate(
         raise UserError(
             "nothing_to_do",
             "The new dataset would be the same as this one.",
-            "Leave pictures out first, or choose a background for the cut-out objects.",
+            "Leave images out first, or choose a background for the cut-out objects.",
         )
     if sum(split == "train" for rows in left_out.values() for split, _ in rows) >= sum(info.train_counts):
-        raise UserError("nothing_left", "Without these pictures there is none to train on.", "Leave fewer out.")
+        raise UserError("nothing_left", "Without these images there is none to train on.", "Leave fewer out.")
     payload = {
         "parent": dataset.id,
         "left_out": left_out,
@@ -87,7 +87,7 @@ def curate(
 
 
 def entries_of(health: findings.Health | None, kinds: Sequence[str]) -> list[exclusions.Entry]:
-    """What these findings leave out together, so that one of each group of copies is still there."""
+    """The images that these findings leave out together; one of each group of copies stays."""
     gone, entries = set[tuple[str, int]](), []
     found = [named(health, kind, may_lack=True) for kind in kinds]
     for one in sorted(filter(None, found), key=lambda one: one.action == "keep_one"):
@@ -98,7 +98,7 @@ def entries_of(health: findings.Health | None, kinds: Sequence[str]) -> list[exc
 
 
 def still_kept(found: findings.Finding | None, gone: set[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Rows that a finding leaves out, but for copies of a picture that is left out itself."""
+    """Rows that a finding leaves out, except for copies of an image that is left out itself."""
     if found is None:
         return []
     if found.action != "keep_one" or len(found.keeps) != len(found.rows):
@@ -107,15 +107,15 @@ def still_kept(found: findings.Finding | None, gone: set[tuple[str, int]]) -> li
 
 
 def named(health: findings.Health | None, kind: str, may_lack: bool = False) -> findings.Finding | None:
-    """A finding of the last look. may_lack: None, where it has found nothing of the kind."""
+    """A finding of the newest check. may_lack: return None where there is none of this kind, instead of refusing."""
     if kind not in findings.EFFECTS:
         offered = ", ".join(name.replace("_", "-") for name in findings.EFFECTS)
         raise UserError("unknown_finding", f"There is no finding {kind!r}.", f"Choose of {offered}.")
     if health is None:
-        raise UserError("not_inspected", "This dataset was not looked at yet.", "Look closer first (inspect).")
+        raise UserError("not_inspected", "This dataset was not checked yet.", "Check it first (inspect).")
     found = next((one for one in health.findings if one.kind == kind and one.rows), None)
     if found is None and not may_lack:
-        raise UserError("unknown_finding", "That was not found in this dataset.", "Look closer again (inspect).")
+        raise UserError("unknown_finding", "There is no such finding in this dataset.", "Check it again (inspect).")
     return found
 
 

@@ -32,10 +32,10 @@ def import_dataset(context: Context, request: ImportRequest, *, token: str | Non
     return context.submit("import", new_id("dataset"), request.payload(), token=token)
 
 
-def look_into(context: Context, source: str, choices: Choices) -> Preview | None:
-    """What an import of a zip, folder, upload or earlier source would read: listed and laid out, nothing decoded.
+def preview_import(context: Context, source: str, choices: Choices) -> Preview | None:
+    """What an import of a zip, folder, upload or earlier source would read; no image is decoded.
 
-    None for a ready set, which is known beforehand. Raises UserError as the import would.
+    None for a ready set, which is known beforehand. Raises UserError as the import does.
     """
     found = locate(context, source)
     if found.startswith(DEMO):
@@ -46,8 +46,8 @@ def look_into(context: Context, source: str, choices: Choices) -> Preview | None
     return preview(path, choices)
 
 
-def settings_before(context: Context, source: str) -> ImportRequest:
-    """The settings of the earlier import behind 'again:<dataset>'; the usual ones for another source."""
+def earlier_request(context: Context, source: str) -> ImportRequest:
+    """The request of the earlier import behind 'again:<dataset>'; one with the defaults for another source."""
     if not source.startswith(AGAIN):
         return ImportRequest(source=source)
     info = read_info(context.workspace.dataset(source.removeprefix(AGAIN)))

@@ -1,4 +1,4 @@
-"""The demo and the lesson on mode collapse: the digits in, and runs on them that wait for the import."""
+"""Queue the demo, and the lesson on mode collapse: an import of digits, and runs on them that wait for it."""
 
 import contextlib
 
@@ -23,10 +23,10 @@ def demo_settings(minutes: float) -> schema.TrainConfig:
 
 
 def demo(context: Context, *, minutes: float = 1.0, token: str | None = None) -> tuple[Job, Job]:
-    """Queue the digits demo: (import job, train job); the second waits for the first."""
+    """Queue the demo: (import job, training job); the second waits for the first."""
     settings = demo_settings(minutes)
-    bringing = import_dataset(context, DEMO_IMPORT, token=f"{token}-import" if token else None)
-    return bringing, new_run(context, bringing.subject, settings, "Digits demo", token=token, after=bringing.id)
+    importing = import_dataset(context, DEMO_IMPORT, token=f"{token}-import" if token else None)
+    return importing, new_run(context, importing.subject, settings, "Digits demo", token=token, after=importing.id)
 
 
 LESSON_RECIPES = ("teach-collapse", "teach-cure")
@@ -36,14 +36,14 @@ LESSON_EPOCHS = 14.0  # some 20,000 images, by which both look as docs/recipes.m
 def lesson(context: Context, *, epochs: float = LESSON_EPOCHS, token: str | None = None) -> list[Job]:
     """Queue the lesson on mode collapse: the digits, and one run of each recipe on them, as many images and the same seed.
 
-    The training jobs, in order. Digits that an earlier lesson or demo has brought in are used again.
+    Returns the training jobs, in order. Digits that an earlier lesson or demo imported are used again.
     """
     wanted = [recipes.start(name, size=DEMO_IMPORT.size, train_images=DEMO_TRAIN_IMAGES) for name in LESSON_RECIPES]
     settings = [schema.build(one.model_dump() | {"epochs": epochs}) for one in wanted]
     after, dataset = None, digits(context)
     if dataset is None:
-        bringing = import_dataset(context, DEMO_IMPORT, token=f"{token}-import" if token else None)
-        after, dataset = bringing.id, bringing.subject
+        importing = import_dataset(context, DEMO_IMPORT, token=f"{token}-import" if token else None)
+        after, dataset = importing.id, importing.subject
     names = ("Lesson: collapse", "Lesson: cure")
     return [
         new_run(context, dataset, one, name, token=f"{token}-{name}" if token else None, after=after)
@@ -52,7 +52,7 @@ def lesson(context: Context, *, epochs: float = LESSON_EPOCHS, token: str | None
 
 
 def digits(context: Context) -> str | None:
-    """The newest dataset that is the demo's digits, as they come."""
+    """The newest dataset that holds the digits of the demo unchanged."""
     for dataset in context.store.datasets():
         with contextlib.suppress(UserError):
             info = dataset_folder.read_info(context.workspace.dataset(dataset.id))

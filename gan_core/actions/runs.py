@@ -34,27 +34,27 @@ def train(
     rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
     check_start(context, info, settings)
     check_room(context.workspace.dataset(dataset_id))
-    if not name:  # two runs of one name cannot be told apart in a list
+    if not name:  # two runs of one name look alike in a list
         number = len(context.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
         name = f"{dataset.name}, {settings.recipe} {number}"
     return new_run(context, dataset_id, settings, name, token=token)
 
 
 def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None) -> auto.Suggestion:
-    """The auto-recipe for a dataset. device: "cpu" or "cuda"; minutes: what the user has, if told."""
+    """The auto-recipe for a dataset. device: "cpu" or "cuda"; minutes: the time that the user has, None if not given."""
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     return auto.suggest(size=info.size, mode=info.mode, train_counts=counts, device=device, minutes=minutes)
 
 
 def likely_device(context: Context) -> str:
-    """ "cuda" where the last measured steps ran on a GPU, or, before any, where its driver is; without torch."""
+    """ "cuda" where the newest probe ran on a GPU, or, before the first, where a driver is installed; does not load torch."""
     for probe in context.store.jobs(kind="probe", states=("finished",), limit=1):
         return "cuda" if str((probe.result or {}).get("device", "")).startswith("cuda") else "cpu"
     return "cuda" if shutil.which("nvidia-smi") else "cpu"
 
 
 def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
-    """Raises FieldErrors where settings.start_from names no run, or one whose weights do not fit."""
+    """Raises FieldErrors where settings.start_from is no run, or one whose weights do not fit."""
     if not settings.start_from:
         return
     try:
@@ -69,7 +69,7 @@ def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: sc
 
 
 def possible_starts(context: Context, info: dataset_folder.DatasetInfo, values: dict[str, Any]) -> list[Run]:
-    """The runs whose weights a run with these settings could start from, newest first; none where the settings are refused."""
+    """The runs whose weights a run with these settings could start from, newest first; [] where the settings are refused."""
     try:
         mine = rules.NetworkShape(
             schema.build(values | {"start_from": "", "freeze_d": 0}), size=info.size, channels=info.channels
@@ -125,7 +125,7 @@ def new_run(
 
 
 def rename(context: Context, run_id: str, name: str) -> Run:
-    """Give a run another name: in its folder, which is the truth, then in the index."""
+    """Rename a run in its folder, then in the index."""
     run, name = context.store.run(run_id), " ".join(name.split())
     if not 1 <= len(name) <= LONGEST_NAME:
         what = f"A name has 1 to {LONGEST_NAME} letters, not {len(name)}."
@@ -170,7 +170,7 @@ def control_run(context: Context, run_id: str, wish: str) -> Job:
 
 
 def probe(context: Context, dataset_id: str, settings: schema.TrainConfig) -> Job:
-    """A few training steps that tell speed and memory. The same question on the same dataset is asked once."""
+    """Queue a few training steps that measure speed and memory; at most once for the same settings and dataset."""
     check_room(context.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
         exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}

@@ -1,7 +1,7 @@
-"""Deleting runs so that it can be undone: the folder moves into trash/ and comes back by another move.
+"""Delete runs and restore them: the folder of a run moves into trash/ and back.
 
-The folder is the truth here too: a run is deleted exactly while its folder lies in trash/. Its jobs stay in the index, so that
-a run that comes back has its scores and its state again; exports have folders of their own and are never touched.
+A run counts as deleted while its folder is in trash/. Its jobs stay in the index, so that a restored run has its scores and its
+state again. Exports have folders of their own and are not touched.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ class Deleted(NamedTuple):
 
 
 def delete(context: Context, run_id: str) -> Run:
-    """Move a run into the trash. Refused while a job works on it or from it. `undelete` takes it back."""
+    """Move a run into the trash. Raises UserError run_in_use while a job needs it."""
     run, folder = context.store.run(run_id), context.workspace.run(run_id)
-    with context.store.transaction() as db:  # nobody can queue a job for the run while its folder moves
+    with context.store.transaction() as db:  # so that no job can be queued for the run while its folder moves
         busy = db.execute(
             f"SELECT kind, subject FROM jobs WHERE state IN ({', '.join('?' * len(LIVE))}) "
             "AND (subject = ? OR json_extract(payload, '$.run') = ? "
@@ -50,7 +50,7 @@ def delete(context: Context, run_id: str) -> Run:
 
 
 def undelete(context: Context, run_id: str) -> Run:
-    """Bring a deleted run back, with everything that it had."""
+    """Restore a deleted run with everything that it had. Raises UserError not_in_trash."""
     source = context.workspace.trashed(run_id)
     facts = read_json(source / "config.json")
     if facts is None:
@@ -70,7 +70,7 @@ def undelete(context: Context, run_id: str) -> Run:
 
 
 def deleted(context: Context) -> list[Deleted]:
-    """What is in the trash, the last deleted first."""
+    """The runs in the trash, the last deleted first."""
     found = []
     for folder in (context.workspace.root / "trash").iterdir():
         with contextlib.suppress(ValueError, OSError):

@@ -30,7 +30,7 @@ def import_(
     again:DATASET repeats an earlier import with its settings, except for those that are given here. Defaults: 32 px, a test
     share of 0.15, seed 0, cropped, on white.
     """
-    request = actions.settings_before(context(), source)
+    request = actions.earlier_request(context(), source)
     choices = request.choices.replace(**given.pop("choices", {}))
     result = carry_out(actions.import_dataset(context(), request.replace(**given, choices=choices)))
     print_notes(result.get("notices", []))

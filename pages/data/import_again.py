@@ -30,7 +30,7 @@ def choose_again(context: Context, dataset_id: str) -> tuple[str, str] | None:
     source = f"again:{dataset_id}"
     try:
         name = read_info(context.workspace.dataset(dataset_id)).name
-        request = actions.settings_before(context, source)
+        request = actions.earlier_request(context, source)
         actions.locate(context, source)
     except UserError as refused:
         st.error(sentence(refused))

@@ -60,7 +60,7 @@ def cached_preview(root: str, source: str, choices: Choices, stamp: Stamp) -> Pr
 def preview_or_error(root: str, source: str, choices_json: str, stamp: Stamp) -> Preview | tuple[Code, str, str]:
     """The preview, or code, what and todo of its refusal: what a cached function raises is not kept."""
     try:
-        found = actions.look_into(open_context(root), source, Choices.model_validate_json(choices_json))
+        found = actions.preview_import(open_context(root), source, Choices.model_validate_json(choices_json))
     except UserError as refused:
         return refused.code, refused.what, refused.todo
     assert found is not None, "a ready set has no preview"

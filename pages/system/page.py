@@ -42,7 +42,7 @@ def show_devices() -> None:
         st.info("No worker has checked torch and the GPUs yet.", icon=":material/info:")
     if st.button("Check again" if facts else "Check now", icon=":material/refresh:", key="system_look"):
         try:
-            st.session_state["system_job"] = actions.look_again(context, token=click_token("system")).id
+            st.session_state["system_job"] = actions.refresh_system_info(context, token=click_token("system")).id
         except UserError as refused:
             st.error(sentence(refused))
     for job in context.store.jobs(kind="system", limit=1):

@@ -105,9 +105,9 @@ def test_a_look_at_a_zip_a_folder_and_an_upload(context, tmp_path):
     upload = context.workspace.upload(new_id("upload"))
     upload.mkdir()
     (upload / "upload.zip").write_bytes(source.read_bytes())
-    looks = [actions.look_into(context, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")]
+    looks = [actions.preview_import(context, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")]
     assert looks[0] == looks[1] == looks[2] and looks[0].classes == [("cat", 6, 3), ("dog", 6, 3)]
-    assert actions.look_into(context, "demo:digits", Choices()) is None
+    assert actions.preview_import(context, "demo:digits", Choices()) is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_look_at_a_zip_a_folder_and_an_upload(context, tmp_path):
 )
 def test_a_look_is_refused_as_the_import_is(context, source, code):
     with pytest.raises(UserError) as caught:
-        actions.look_into(context, source, Choices())
+        actions.preview_import(context, source, Choices())
     assert caught.value.code == code and caught.value.what.endswith(".") and caught.value.todo.endswith(".")
     if code != "bad_folder":  # that one the import finds out by itself
         with pytest.raises(UserError) as caught:
@@ -137,7 +137,7 @@ def test_a_look_at_the_workspace_or_a_broken_zip_is_refused(context, tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK\3\4 and no more")
     for source, code in ((context.workspace.root, "bad_folder"), (tmp_path / "a.zip", "corrupt_archive")):
         with pytest.raises(UserError) as caught:
-            actions.look_into(context, str(source), Choices())
+            actions.preview_import(context, str(source), Choices())
         assert caught.value.code == code
     assert (
         not list((context.workspace.root / "staging").iterdir())

@@ -230,8 +230,8 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
 def test_a_refusal_is_kept_until_the_file_changes(empty, tmp_path, monkeypatch):
     from gan_core import actions
 
-    looks, look_into = [], actions.look_into
-    monkeypatch.setattr(actions, "look_into", lambda *wanted: looks.append(wanted) or look_into(*wanted))
+    looks, preview_import = [], actions.preview_import
+    monkeypatch.setattr(actions, "preview_import", lambda *wanted: looks.append(wanted) or preview_import(*wanted))
     (tmp_path / "no.zip").write_bytes(b"no zip")
     at = with_path(tmp_path / "no.zip")
     for _ in range(3):
