@@ -31,7 +31,7 @@ def exclude(
         rows = still_kept(named(findings.read(folder), finding), gone)
     chosen = list(rows)
     if not chosen or not all(inside(info, split, row) for split, row in chosen):
-        raise UserError("no_such_picture", "There is no such picture in this dataset.", "Choose one from the list.")
+        raise UserError("no_such_picture", "There is no such image in this dataset.", "Choose one from the list.")
     return exclusions.add(folder, finding or exclusions.CHOSEN, chosen)
 
 

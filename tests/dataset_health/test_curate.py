@@ -121,7 +121,7 @@ def test_the_titles_say_that_there_were_too_many_pairs(context, planted, monkeyp
 
 def test_leaving_out_is_a_list_that_can_be_undone(context, planted):
     folder = context.workspace.dataset(planted)
-    with pytest.raises(UserError, match="not looked at"):
+    with pytest.raises(UserError, match="not checked"):
         actions.exclude(context, planted, "blank")
     carried_out(context, actions.inspect(context, planted))
     first = actions.exclude(context, planted, "blank")
@@ -135,7 +135,7 @@ def test_leaving_out_is_a_list_that_can_be_undone(context, planted):
         actions.undo_exclusion(context, planted, first.id)
     assert exclusions.left_out(exclusions.read(folder)) == {("test", 5), ("train", 30)}  # the other entry names it too
     for refused in ([("train", 80)], [("train", -1)], [("valid", 0)], []):
-        with pytest.raises(UserError, match="no such picture"):
+        with pytest.raises(UserError, match="no such image"):
             actions.exclude(context, planted, rows=refused)
     for kind in ("unheard-of", "rejected"):
         with pytest.raises(UserError):
@@ -148,7 +148,7 @@ def test_keep_one_of_each_keeps_the_copy_of_a_picture_that_is_left_out_itself(co
     assert found["near_duplicates"].rows == [("train", 11)]
     ((split, row),) = found["near_duplicates"].keeps
     actions.exclude(context, planted, rows=[(split, row)])
-    with pytest.raises(UserError, match="no such picture"):
+    with pytest.raises(UserError, match="no such image"):
         actions.exclude(context, planted, "near_duplicates")
 
 
@@ -310,7 +310,7 @@ def test_stop_is_heard_between_contact_sheets(context, planted, monkeypatch):
 def test_what_cannot_be_made_is_refused_before_it_is_queued(context, planted):
     with pytest.raises(UserError, match="not a colour"):
         actions.curate(context, planted, background="sort of blue")
-    with pytest.raises(UserError, match="not looked at"):
+    with pytest.raises(UserError, match="not checked"):
         actions.curate(context, planted, exclude=["blank"])
     actions.exclude(context, planted, rows=[("train", row) for row in range(80)])
     with pytest.raises(UserError, match="none to train on"):

@@ -144,7 +144,7 @@ def test_rows_out_of_reach_are_passed_over(looked_at):
     at.toggle(key=f"see_outliers_{seeded_workspace.DATASET}").set_value(True).run()
     assert "not there any more" in words(at)
     at.button(key="exclude_outliers").click().run()
-    assert "no such picture" in at.error[0].value.replace("\\", "")
+    assert "no such image" in at.error[0].value.replace("\\", "")
 
 
 def test_the_background_is_chosen_with_a_preview(looked_at, full):
