@@ -59,17 +59,17 @@ class Health(NamedTuple):
 
 # What each finding does to a GAN.
 EFFECTS = {
-    "leaks": "What is trained on must not be tested on: scores on the test part come out too good, and a network that copies is "
-    "praised for it.",
+    "leaks": "A picture that is trained on must not be tested on: scores on the test part come out too good, most of all for a "
+    "network that copies.",
     "conflicts": "One picture under two labels: the GAN blends these classes, and a classifier gets one of the two wrong "
-    "whatever it does.",
+    "in any case.",
     "suspects": "A picture under the wrong label teaches the GAN to draw the wrong thing when this class is asked for.",
     "near_duplicates": "A picture that is there several times is seen several times as often: the GAN draws it too often, "
-    "and learns it by heart first.",
-    "outliers": "A GAN cannot learn what it sees once: it leaves such a picture out, or copies it, and D knows it by sight.",
+    "and memorizes it first.",
+    "outliers": "A GAN cannot learn what it sees once: it ignores such a picture, or copies it, and D recognizes it.",
     "blank": "D learns that an empty picture is a real one, so the GAN is free to draw empty pictures.",
-    "few": "Of so few pictures a GAN learns copies and not kinds; an export fills such a class without a GAN.",
-    "small": "A GAN may learn so few pictures by heart: choose a recipe for few images, or train with ADA.",
+    "few": "From so few pictures a GAN learns copies; an export fills such a class without a GAN.",
+    "small": "A GAN may memorize so few pictures: choose a recipe for few images, or train with ADA.",
     "imbalance": "The GAN sees the large classes more often and draws the small ones worse and with less variety. Export can "
     "even out the numbers.",
     "extreme_aspect": "Made square, such a picture is a part of its object, a squeezed one, or a narrow strip: the GAN learns "
@@ -78,7 +78,7 @@ EFFECTS = {
     "grey": "The GAN draws some of its pictures without colour, as it saw them; where one class has more of them, grey comes to "
     "mean that class.",
     "colour_lost": "The GAN cannot learn colours that it never sees.",
-    "rejected": "They are not part of the dataset; where they were all of one class, that class is smaller than you think.",
+    "rejected": "They are not part of the dataset; where they were all of one class, that class is smaller than expected.",
     "duplicates": "One of each stayed, so no picture counts twice.",
 }
 

@@ -1,4 +1,4 @@
-"""Classical augmentation of a batch for a classifier: small changes of place and light that keep what is shown.
+"""Classical augmentation of the batches of a classifier: small changes of position and light that keep the class.
 
 Every random number comes from the generator that is handed in, never from torch's global state.
 """
@@ -48,8 +48,8 @@ def erased(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     n, _, h, w = x.shape
     chance, size, row, column = torch.rand(4, n, generator=generator).to(x.device)
     reach = (ERASE_LEAST + (ERASE_MOST - ERASE_LEAST) * size) / 2
-    inside = lambda centre, length: (
-        ((torch.arange(length, device=x.device) + 0.5) / length - centre[:, None]).abs() < reach[:, None]
+    inside = lambda center, length: (
+        ((torch.arange(length, device=x.device) + 0.5) / length - center[:, None]).abs() < reach[:, None]
     )
     square = inside(row, h)[:, :, None] & inside(column, w)[:, None, :] & (chance < ERASE_CHANCE)[:, None, None]
     return x.masked_fill(square[:, None], 0.0)

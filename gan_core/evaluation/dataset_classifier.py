@@ -18,10 +18,10 @@ from gan_core.evaluation.inputs import Labeled, Progress, RealImages
 from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, EXTRACTOR_TITLES
 from gan_core.storage.workspace import write_json
 
-LEAST_IMAGES = 5  # training images of a class that can be learnt at all
+LEAST_IMAGES = 5  # training images of a class that can be learned at all
 BATCH, PASSES = 64, 12
 LEAST_UPDATES, MOST_UPDATES = 150, 600  # measured on two cores: some 10 s at 28 px, 20 s at 64 px for the most
-AUGMENTED_BELOW = 20_000  # images; with more, no image is seen often enough to be learnt by heart
+AUGMENTED_BELOW = 20_000  # images; with more, no image is seen often enough to be memorized
 
 
 class DatasetClassifier(NamedTuple):

@@ -17,7 +17,7 @@ from gan_core.storage.workspace import atomic_write
 
 LEAST_IMAGES = 40  # a side; half of them are for testing
 MOST_IMAGES = 5000  # a side; more add minutes and hardly a digit
-INVERSE_PENALTY = 0.01  # C of scikit-learn; weak features must not be learnt by heart when they outnumber the images
+INVERSE_PENALTY = 0.01  # C of scikit-learn; weak features must not be memorized when they outnumber the images
 VERSION = 1
 ADVICE = "Evaluate the run again: that trains a new detector."
 
@@ -118,7 +118,7 @@ class Detector(NamedTuple):
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise UserError("bad_detector", f"The detector {Path(path).name!r} is damaged.", ADVICE) from error
         if (size is not None and size != detector.about.size) or (mode is not None and mode != detector.about.mode):
-            raise UserError("other_images", "The detector was trained on images of another size or colour.", ADVICE)
+            raise UserError("other_images", "The detector was trained on images of another size or color mode.", ADVICE)
         return detector
 
 
@@ -130,7 +130,7 @@ def tested(right: int, n_test: int) -> dict[str, Any]:
     result = stats.binomtest(right, n_test, 0.5, alternative="greater")
     interval = stats.binomtest(right, n_test).proportion_ci(method="wilson")
     sentence = (
-        f"A simple classifier told real from generated in {right / n_test:.0%} of {n_test:,} held-out images "
+        f"A simple classifier told real from generated images in {right / n_test:.0%} of {n_test:,} held-out cases "
         f"(95 % interval {interval.low:.0%} to {interval.high:.0%})"
     )
     if interval.low > 0.5:

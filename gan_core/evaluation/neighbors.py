@@ -1,7 +1,7 @@
-"""Exact Euclidean distances and nearest neighbours, block by block: memory does not grow with the number of images.
+"""Exact Euclidean distances and nearest neighbors, block by block: memory does not grow with the number of images.
 
 |x - y|^2 = |x|^2 + |y|^2 - 2 x.y in float64 by matrix products, rounded to float32 at the end: what is equal in exact
-arithmetic is then nearly always equal as a number, so a copy of a neighbour is a tie and not a coin toss. Single
+arithmetic is then nearly always equal as a number, so a copy of a neighbor is a tie and not chance. Single
 precision throughout would be twice as fast, and would lose the distances of near-duplicates in the rounding of |x|^2.
 """
 
@@ -73,7 +73,7 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """queries [N, D], base [M, D] -> distances float32 [N, k], nearest first, and their rows of the base, int64 [N, k].
 
-    skip_self: queries and base are the same rows, and none is its own neighbour (a duplicate in another row is).
+    skip_self: queries and base are the same rows, and none is its own neighbor (a duplicate in another row is).
     Raises UserError where the base has fewer than k other rows or a value is not finite.
     """
     if queries.ndim != 2 or base.ndim != 2 or queries.shape[1] != base.shape[1]:
@@ -83,7 +83,7 @@ def nearest(
     if len(base) < k + skip_self:
         raise UserError(
             "too_few_images",
-            f"{k} nearest neighbours need at least {k + skip_self} images, and there are {len(base)}.",
+            f"{k} nearest neighbors need at least {k + skip_self} images, and there are {len(base)}.",
             "Sample or import more images.",
         )
     check_features(queries, base, at_least=0)

@@ -34,7 +34,7 @@ class Part(BaseModel):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
-class Judged(Part):
+class Verdict(Part):
     """A part with a verdict of vocabulary.LEVELS."""
 
     verdict: str = ""
@@ -56,7 +56,7 @@ class IndicatorResult(Part):
     sentence: str = ""
 
 
-class Collapse(Judged):
+class Collapse(Verdict):
     """absent: {key of an indicator: why it has no value}."""
 
     indicators: list[IndicatorResult] = []
@@ -93,7 +93,7 @@ class ClosePair(Part):
     flipped: bool = False
 
 
-class Memorization(Judged):
+class Memorization(Verdict):
     """spaces: by key of vocabulary.SPACES. beside: whose distances the generated images' are compared with."""
 
     n_fake: int = 0

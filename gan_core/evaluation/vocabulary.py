@@ -83,7 +83,7 @@ INDICATORS = {
     # D's preference for an image's own label over another, in standard deviations of D's output.
     "d_label_use": Indicator("Use of the label by the discriminator", Threshold(0.1, 0.0)),
 }
-# A single class is judged by thresholds of its own, as its few images vary more:
+# A single class has thresholds of its own, as its few images vary more:
 CLASS_AGREEMENT = Threshold(0.25, 0.50)  # below the classifier's recall of that class on real images
 CLASS_SHARE = Threshold(0.5, 0.2)  # of the images that the class should have
 

@@ -136,7 +136,7 @@ def test_without_held_out_images_training_images_stand_in(data):
     assert copying(data.fresh[:256], data.train, none, spaces={}, seed=0)["verdict"] == "ok"
     found = copying(data.train[:256], data.train, none, spaces={}, seed=0)
     assert found["verdict"] == "red" and found["n_held_out"] == 0
-    assert found["spaces"]["pixels"]["near_copies_held_out"] < 0.05  # no training image is its own neighbour
+    assert found["spaces"]["pixels"]["near_copies_held_out"] < 0.05  # no training image is its own neighbor
 
 
 def test_the_result_is_json_but_for_its_three_arrays(data, compare):

@@ -63,7 +63,9 @@ def test_slightly_noisy_shapes_count_and_garbage_does_not(kinds):
 
 def test_known_modes_choose_their_way_of_counting(kinds):
     train, modes, fresh, _, names = kinds
-    assert KnownModes("kinds", train, modes, names).count(fresh[:100]) == labeled_mode_counter(train, modes, names)(fresh[:100])
+    assert KnownModes("kinds", train, modes, names).count(fresh[:100]) == labeled_mode_counter(train, modes, names)(
+        fresh[:100]
+    )
     items = list(stacked_digits(1500))
     images = np.stack([np.asarray(item.image) for item in items])
     numbers = np.array([int(stack_number(item.name)) for item in items])

@@ -1,4 +1,4 @@
-"""Nearest neighbours: the same as by brute force whatever the blocks, exact where images are copies."""
+"""Nearest neighbors: the same as by brute force whatever the blocks, exact where images are copies."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_it_equals_brute_force_over_many_blocks(small_blocks, k):
     assert distances.dtype == np.float32 and rows.dtype == np.int64
 
 
-def test_no_row_is_its_own_neighbour_but_a_copy_in_another_row_is(small_blocks):
+def test_no_row_is_its_own_neighbor_but_a_copy_in_another_row_is(small_blocks):
     x = cloud(20)
     x[13] = x[2]
     distances, rows = nearest(x, x, 2, skip_self=True)

@@ -1,4 +1,4 @@
-"""Real images as variety is compared with them: features, distances, and what a network says of them. Looked at once."""
+"""The real images that variety is compared with: their features, their distances, and how reliable the classifier is."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ DUPLICATE_PERCENTILE = (
 
 @dataclass(frozen=True)
 class Reference:
-    """Real images, looked at once. n_train: how many the training set has; by label: entry c of class c.
+    """Real images, examined once. n_train: how many the training set has; by label: entry c of class c.
 
     labels_known: the network's logits are those of a classifier of these classes, so predictions mean something.
     recall [K] and accuracy: on held-out images, None where there are too few; confusion [K, K]: row c has the shares of the
@@ -71,7 +71,7 @@ class Reference:
         np.fill_diagonal(apart, np.inf)
         radii = np.partition(apart, NEIGHBORS - 1, axis=1)[:, NEIGHBORS - 1]
         if not radii.max() > 0:
-            raise UserError("no_variety", "The real images are all alike.", "Look at the images of this data set.")
+            raise UserError("no_variety", "The real images are all alike.", "Look at the images of this dataset.")
         known = real.logits.shape[1] == num_classes > 1 and better_than_chance(real.logits[some], labels, num_classes)
         confusion, accuracy = np.eye(num_classes), None
         recall: list[float | None] = [None] * num_classes
@@ -110,8 +110,8 @@ def checked(features: np.ndarray) -> np.ndarray:
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a [N, D], b [M, D] -> Euclidean distances [N, M], float64; for a few thousand images. Equal rows: 0 but for rounding."""
-    centre = a.mean(axis=0)
-    a, b = a - centre, b - centre
+    center = a.mean(axis=0)
+    a, b = a - center, b - center
     squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * a @ b.T
     return np.sqrt(squares.clip(min=0))
 
@@ -119,7 +119,7 @@ def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def duplicate_limit(apart: np.ndarray, n: int) -> float:
     """The distance below which two of n images are near duplicates: that of DUPLICATE_PERCENTILE of n reals to their nearest.
 
-    apart [N, N] with an infinite diagonal. Nearest neighbours come closer as images get more, so n of them are looked at.
+    apart [N, N] with an infinite diagonal. Nearest neighbors come closer with more images, so n of them are compared.
     Never below a thousandth of the usual distance: rounding, and reals that are there twice, are not variety.
     """
     rng, found = np.random.default_rng(1), []

@@ -34,7 +34,7 @@ def mean_and_half(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return mean, (features.astype(np.float64) - mean) / np.sqrt(n - 1)
     scatter = np.zeros((d, d))
     for rows in blocks:
-        centred = features[rows] - mean  # in float64, as the mean is
-        scatter += centred.T @ centred
+        centered = features[rows] - mean  # in float64, as the mean is
+        scatter += centered.T @ centered
     eigenvalues, vectors = np.linalg.eigh(scatter / (n - 1))
     return mean, np.sqrt(eigenvalues.clip(min=0))[:, None] * vectors.T

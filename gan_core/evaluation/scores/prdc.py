@@ -1,6 +1,6 @@
 """Precision and recall (Kynkaanniemi et al., arXiv:1904.06991), density and coverage (Naeem et al., arXiv:2002.09797).
 
-A point's ball reaches to its k-th nearest neighbour on its own side. Precision: the share of fakes inside some real ball;
+A point's ball reaches to its k-th nearest neighbor on its own side. Precision: the share of fakes inside some real ball;
 recall: of reals inside some fake ball; coverage: of reals whose ball holds a fake; density: real balls around a fake, over
 k. Balls are open, as in the prdc package (torch-fidelity's are closed): for points in general position it is the same, and
 identical sets get a density of exactly 1.
@@ -43,7 +43,7 @@ def manifold(real: np.ndarray, fake: np.ndarray, k: int, should_stop: ShouldStop
     if not real_radii.any():
         raise UserError(
             "bad_features",
-            f"Every real image has {k} others that look the same to the network, so nothing can be told from distances.",
+            f"Every real image has {k} others that look the same to the network, so distances say nothing.",
             "Import a set of different images.",
         )
     fake_radii = radii(fake, k, should_stop)

@@ -14,7 +14,7 @@ from gan_core.evaluation.scores.prdc import manifold_scores
 from tests.builders.inception_weights import write_lively_weights
 
 N = 16  # torch-fidelity takes some 0.3 s an image and thread
-NEIGHBOURS, SPLITS = 3, 2
+NEIGHBORS, SPLITS = 3, 2
 
 
 def blotches(seed: int, tone: float, spread: float) -> np.ndarray:
@@ -60,7 +60,7 @@ def both(tmp_path_factory):
         samples_shuffle=False,
         kid_subsets=1,
         kid_subset_size=N,
-        prc_neighborhood=NEIGHBOURS,
+        prc_neighborhood=NEIGHBORS,
         batch_size=16,
         cache=False,
         save_cpu_ram=True,
@@ -71,7 +71,7 @@ def both(tmp_path_factory):
 
 def test_the_scores_are_those_of_torch_fidelity(both):
     real, fake, reference = both
-    manifold = manifold_scores(real.features, fake.features, NEIGHBOURS)
+    manifold = manifold_scores(real.features, fake.features, NEIGHBORS)
     ours = {
         "frechet_inception_distance": frechet_distance(real.features, fake.features),
         "kernel_inception_distance_mean": squared_mmd(real.features, fake.features),
