@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from gan_core.errors import UserError
 from gan_core.jobs import queue
-from gan_core.learn.players import BUSY, FULL, Players
+from gan_core.learn.frame_server import BUSY, FULL, FrameServer
 from gan_core.learn.settings import build
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, check_id, default_workspace, new_id
@@ -149,8 +149,8 @@ def kept(workspace: Workspace, named: dict[str, str], kind: str) -> Path:
 
 
 @functools.cache
-def players() -> Players:
-    return Players(default_workspace().root / "cache")
+def frame_server() -> FrameServer:
+    return FrameServer(default_workspace().root / "cache")
 
 
 async def lab_frames(request: Request) -> FileResponse | JSONResponse:
@@ -160,7 +160,7 @@ async def lab_frames(request: Request) -> FileResponse | JSONResponse:
     try:
         game = json.loads(request.query_params.get("game", "{}"))
         settings = build(game if isinstance(game, dict) else {"shape": None})
-        file = await players().chunk(settings, request.path_params["kind"], request.query_params.get("at", ""))
+        file = await frame_server().chunk(settings, request.path_params["kind"], request.query_params.get("at", ""))
     except UserError as refused:
         return refuse(503 if refused in (BUSY, FULL) else 400, refused.what, refused.todo)
     except (ValueError, RecursionError):
@@ -223,7 +223,7 @@ async def lifespan(app):
         yield
     finally:
         task.cancel()
-        players().end()
+        frame_server().end()
 
 
 app = st.App(

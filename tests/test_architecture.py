@@ -32,10 +32,9 @@ ARROWS = {
         *("generation", "evaluation", "export", "system", "tracking"),
     },
     "actions": {"errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
-    "lab": {"errors", "evaluation", "training"},
     "cli": {
         *("errors", "requests", "storage", "settings", "data", "generation", "training", "export", "views", "jobs"),
-        *("actions", "system", "lab"),
+        *("actions", "system", "learn"),
     },
 }
 # Modules that import torch, or are never needed by who may not wait for it.

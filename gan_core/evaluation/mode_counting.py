@@ -1,7 +1,6 @@
-"""Counts modes exactly where they are known: labeled images, stacked digits, 2-D Gaussians.
+"""Counts modes exactly where they are known: labeled images and stacked digits.
 
-Stacked digits follow arXiv:1611.02163 and arXiv:1712.04086 (three digits as R, G and B, 1,000 modes, KL in nats); the Gaussians
-follow the latter (a mode counts with a point within three standard deviations).
+Stacked digits follow arXiv:1611.02163 and arXiv:1712.04086: three digits as R, G and B, 1,000 modes, KL in nats.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from gan_core.evaluation.neighbors import nearest
 REJECT_TIMES = 1.2  # a fake further from every labeled real than this times the furthest real counts for no mode
 BORDER_NOISE = 24  # grey levels; a border is never quite even
 MOST_LABELED = 4000  # labeled channels that a digit is compared with
-GAUSSIAN_STDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -131,12 +129,3 @@ def stacked_digits_modes(images: np.ndarray, classify_digit: Callable[[np.ndarra
     """uint8 [N, H, W, 3] -> which of the 1,000 numbers appear. classify_digit: uint8 [N, H, W] -> digits int64 [N], 0 to 9."""
     red, green, blue = (classify_digit(images[..., channel]) for channel in range(3))
     return summary("stacked-digits", 100 * red + 10 * green + blue, [f"{number:03d}" for number in range(1000)], 0)
-
-
-def gaussian_modes(points: np.ndarray, centers: np.ndarray, std: float) -> dict[str, Any]:
-    """points [N, 2], centers [K, 2] -> modes with a point within three std; "quality" is the share of points that are."""
-    distance = np.sqrt(np.square(points[:, None] - centers[None]).sum(axis=2))  # [N, K]
-    good = distance.min(axis=1) <= GAUSSIAN_STDS * std
-    names = [str(number) for number in range(len(centers))]
-    found = summary("gaussians", distance.argmin(axis=1)[good], names, int((~good).sum()))
-    return found | {"quality": float(good.mean())}

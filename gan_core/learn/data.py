@@ -1,6 +1,7 @@
 """What the real points look like: blobs on a ring or a grid, a spiral, or what a pupil has drawn."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,29 +13,51 @@ MOST_DRAWN = 150  # points of a drawing: each is two letters of a link
 SIDE = 64  # places a side that a drawn point can have, one for each letter
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 DRAWN = re.compile(rf"([A-Za-z0-9_-]{{2}}){{1,{MOST_DRAWN}}}")
-AROUND_DRAWN = 0.08  # a drawn point is a small blob
+DRAWN_STD = 0.08  # a drawn point is a small blob
+FAIR = 0.2  # of its share of all points: a mode with less is touched, not learnt
+MOST_STDS = 3.0  # a point further from every center is on no mode
 
 
 class Source(NamedTuple):
-    """A mixture of equal blobs. centres float32 [K, 2]; std: of each; classes int [K]: 0 or 1; modes: are the blobs apart, so
+    """A mixture of equal blobs. centers float32 [K, 2]; std: of each; classes int [K]: 0 or 1; modes: are the blobs apart, so
     that it makes sense to count them?
     """
 
-    centres: np.ndarray
+    centers: np.ndarray
     std: float
     classes: np.ndarray
     modes: bool
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Points float32 [n, 2] and their classes int [n]."""
-        chosen = rng.integers(len(self.centres), size=n)
-        points = self.centres[chosen] + self.std * rng.standard_normal((n, 2), dtype=np.float32)
+        chosen = rng.integers(len(self.centers), size=n)
+        points = self.centers[chosen] + self.std * rng.standard_normal((n, 2), dtype=np.float32)
         return points.astype(np.float32), self.classes[chosen]
+
+    def nearest_mode(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """points [N, 2] -> the number of the nearest mode int [N], and whether the point lies on it bool [N]."""
+        distance = np.sqrt(np.square(points[:, None] - self.centers[None]).sum(axis=2))
+        return distance.argmin(axis=1), distance.min(axis=1) <= MOST_STDS * self.std
+
+
+def learned(counts: np.ndarray, points: int) -> int:
+    """How many modes have at least FAIR of their share of the points. counts [K]: points on each mode."""
+    return int((counts >= FAIR * points / len(counts)).sum())
+
+
+def arc(n: int, start: float, end: float, radius: float) -> np.ndarray:
+    """n points on a circle around 0, from the angle start to the angle end, both in half turns; [n, 2]."""
+    angle = np.linspace(start, end, n) * np.pi
+    return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def ring() -> np.ndarray:
-    turn = np.arange(8) * np.pi / 4
-    return 2 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return arc(8, 0, 1.75, radius=2)
+
+
+def moons() -> np.ndarray:
+    apart = np.array([0.7, 0.35])
+    return np.concatenate([arc(16, 0, 1, radius=1.4) - apart, arc(16, 1, 2, radius=1.4) + apart])
 
 
 def grid() -> np.ndarray:
@@ -48,20 +71,30 @@ def spiral() -> np.ndarray:
     return 2.4 * way[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
 
+class Shape(NamedTuple):
+    """centers: a function that gives them, None for a drawing; std: of each blob; modes: see Source."""
+
+    title: str
+    centers: Callable[[], np.ndarray] | None
+    std: float
+    modes: bool
+
+
 SHAPES = {
-    "ring": ("Ring of 8", ring, 0.12, True),
-    "grid": ("Grid of 25", grid, 0.08, True),
-    "spiral": ("Spiral", spiral, 0.08, False),
-    "drawn": ("Drawn by hand", None, AROUND_DRAWN, False),
+    "ring": Shape("Ring of 8", ring, 0.12, True),
+    "grid": Shape("Grid of 25", grid, 0.08, True),
+    "spiral": Shape("Spiral", spiral, 0.08, False),
+    "moons": Shape("Two moons", moons, 0.08, False),
+    "drawn": Shape("Drawn by hand", None, DRAWN_STD, False),
 }
 
 
 def source(name: str, drawing: str = "") -> Source:
     """The distribution of that name. Its classes: every other blob; for a spiral or a drawing, its left and right half."""
-    _, centres_of, std, modes = SHAPES[name]
-    centres = (decode(drawing) if centres_of is None else centres_of()).astype(np.float32)
-    classes = np.arange(len(centres)) % 2 if modes else (centres[:, 0] > np.median(centres[:, 0])).astype(int)
-    return Source(centres, std, classes, modes)
+    shape = SHAPES[name]
+    centers = (shape.centers() if shape.centers else decode(drawing)).astype(np.float32)
+    classes = np.arange(len(centers)) % 2 if shape.modes else (centers[:, 0] > np.median(centers[:, 0])).astype(int)
+    return Source(centers, shape.std, classes, shape.modes)
 
 
 def decode(drawing: str) -> np.ndarray:

@@ -16,11 +16,8 @@ from gan_core.learn import moves
 from gan_core.learn.settings import Settings
 
 MOST_BYTES = 300 << 20
-FAST_ROUNDS, FAST_EVERY, SLOW_ROUNDS = (
-    50,
-    5,
-    10,
-)  # rounds in a chunk, rounds a frame; a slow chunk has a frame each turn
+FAST_ROUNDS, FAST_EVERY = 50, 5  # rounds in a fast chunk, and in each of its frames
+SLOW_ROUNDS = 10  # rounds in a slow chunk, which has a frame for each turn
 KINDS = {"fast": FAST_ROUNDS, "slow": SLOW_ROUNDS, "one": 1}
 
 
@@ -30,6 +27,13 @@ def address(kind: str, way: str) -> str:
     if kind not in KINDS or (kind != "one" and parts and parts[-1][0] == "r" and parts[-1][1] % KINDS[kind]):
         raise UserError("no_such_frames", "There are no such frames.", "Choose Reset to begin again.")
     return f"{kind}-{moves.text(parts)}.bin"
+
+
+def steps(kind: str) -> list[str]:
+    """The turns before each frame of a chunk."""
+    if kind == "slow":
+        return ["", *["d", "g"] * SLOW_ROUNDS][:-1]
+    return ["", *["dg" * FAST_EVERY] * (FAST_ROUNDS // FAST_EVERY - 1)] if kind == "fast" else [""]
 
 
 def folder(root: Path, settings: Settings) -> Path:

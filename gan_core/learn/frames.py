@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gan_core.learn import networks
-from gan_core.learn.data import REACH
+from gan_core.learn.data import REACH, learned
 from gan_core.learn.game import BATCH, Game, crowding
 from gan_core.learn.losses import answers
 
@@ -23,8 +23,6 @@ ARROWS = 100
 LINES = 13  # of the grid of noise, each way
 REALS, FAKES = 4000, 800
 CELLS = 12
-FAIR = 0.2  # of its share of all points: a mode with less is touched, not learnt
-STDS = 3.0  # a point further from every centre is on no mode
 FIXED = 2**40  # a turn that no game reaches: its random numbers are those of what stays the same
 STEEPEST = 2.0  # a longer arrow is cut
 
@@ -51,7 +49,7 @@ class Viewer:
         twice REACH: points [SHOWN, 2], grid [views, LINES * LINES, 2], and arrows [ARROWS, 2] in parts of STEEPEST.
         """
         with np.errstate(all="ignore"):
-            points, _ = networks.forward(game.G, game.told(self.noise, self.asked))
+            points, _ = networks.forward(game.G, game.with_class(self.noise, self.asked))
             game.check(points)
             n = BATCH
             rng = np.random.Generator(np.random.Philox(key=[game.settings.seed, FIXED + 1]))
@@ -64,7 +62,7 @@ class Viewer:
             for view in self.views:
                 told = np.full(len(self.places), view)
                 fields.append(answers(game.loss, self.field(game, points[:n], told), level))
-                grids.append(networks.forward(game.G, game.told(self.grid, np.full(len(self.grid), view)))[0])
+                grids.append(networks.forward(game.G, game.with_class(self.grid, np.full(len(self.grid), view)))[0])
             game.check(arrows)
         picture = (
             np.rint(np.concatenate(fields) * 255).astype(np.uint8).tobytes()
@@ -85,7 +83,7 @@ class Viewer:
 
     def field(self, game: Game, points: np.ndarray, told: np.ndarray) -> np.ndarray:
         """D's logits at each place; for a D that also sees its batch, as if the place were one of the generated points."""
-        x = game.told(self.places, told)
+        x = game.with_class(self.places, told)
         if game.settings.crowd:
             x = np.concatenate([x, crowding(self.places, points)[:, None]], axis=1)
         return networks.forward(game.D, x)[0][:, 0]
@@ -95,10 +93,9 @@ class Viewer:
         source = game.source
         if not source.modes:
             return {}
-        away = np.sqrt(np.square(points[:, None] - source.centres[None]).sum(axis=2))
-        on, mine = away.min(axis=1) <= STDS * source.std, away.argmin(axis=1)
-        counts = np.bincount(mine[on], minlength=len(source.centres))
-        found: dict[str, Any] = {"modes": int((counts >= FAIR * len(points) / len(counts)).sum()), "of": len(counts)}
+        mine, on = source.nearest_mode(points)
+        counts = np.bincount(mine[on], minlength=len(source.centers))
+        found: dict[str, Any] = {"modes": learned(counts, len(points)), "of": len(counts)}
         found["on"] = rounded(on.mean())
         if game.settings.labels and on.any():
             found["right"] = rounded((source.classes[mine[on]] == self.asked[on]).mean())

@@ -53,13 +53,13 @@ class Game:
             z[:, 1] = 0
         return z
 
-    def told(self, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    def with_class(self, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """x [N, 2] with the class beside it, where both networks are told."""
         return np.concatenate([x, np.eye(2, dtype=np.float32)[classes]], axis=1) if self.settings.labels else x
 
     def seen_by_d(self, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """x [N, 2] as D gets it: with its class, and with how crowded its own batch is around it."""
-        x = self.told(x, classes)
+        x = self.with_class(x, classes)
         return np.concatenate([x, crowding(x[:, :2], x[:, :2])[:, None]], axis=1) if self.settings.crowd else x
 
     # The two turns.
@@ -69,7 +69,7 @@ class Game:
             n = BATCH
             real, classes = self.source.draw(n, rng)
             asked = rng.integers(2, size=n)
-            fake, _ = networks.forward(self.G, self.told(self.noise(n, rng), asked))
+            fake, _ = networks.forward(self.G, self.with_class(self.noise(n, rng), asked))
             if self.settings.blur:
                 real, fake = (
                     x + self.settings.blur * rng.standard_normal((n, 2), dtype=np.float32) for x in (real, fake)
@@ -88,7 +88,7 @@ class Game:
         n = BATCH
         real, classes = self.source.draw(n, rng)
         asked = rng.integers(2, size=n)
-        fake, seen_g = networks.forward(self.G, self.told(self.noise(n, rng), asked))
+        fake, seen_g = networks.forward(self.G, self.with_class(self.noise(n, rng), asked))
         self.check(fake)
         self.loss_g, wish = self.wish(real, classes, fake, asked, rng)
         slopes, _ = networks.backward(self.G, seen_g, wish)

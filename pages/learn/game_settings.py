@@ -101,7 +101,7 @@ def settings_form(chapter: Chapter | None) -> Settings | None:
 def widgets() -> None:
     data, optimization, regularization = st.columns(3)
     with data:
-        shapes = {name: shape[0] for name, shape in SHAPES.items()}
+        shapes = {name: shape.title for name, shape in SHAPES.items()}
         select("Real points", "shape", shapes, "The distribution of the real points.")
         noise = "The input of G: points in a square, or on a line; from a line G can only draw a curve."
         select("Noise", "noise", NOISES, noise)

@@ -32,7 +32,7 @@ def show_game(settings: Settings, at: str, answer_at: int, key: str) -> None:
     answer_at: the page runs again when the game reaches this round while it plays, 0 for never.
     """
     game = json.dumps(asdict(settings) | {"version": VERSION})
-    modes = len(source(settings.shape).centres) if SHAPES[settings.shape][3] else 0
+    modes = len(source(settings.shape).centers) if SHAPES[settings.shape].modes else 0
     data = {"game": game, "at": at, "answer_at": answer_at, "labels": settings.labels, "modes": modes}
 
     def write_position() -> None:

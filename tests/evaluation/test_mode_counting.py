@@ -8,7 +8,6 @@ from gan_core.errors import UserError
 from gan_core.evaluation.mode_counting import (
     KnownModes,
     digit_classifier,
-    gaussian_modes,
     labeled_mode_counter,
     stacked_digits_modes,
 )
@@ -99,17 +98,6 @@ def test_stacks_are_counted_by_their_three_digits():
     assert found["counts"] == {"009": 1, "472": 2} and found["found"] == 2 and found["rejected"] == 0
     expected = 1 / 3 * np.log(1000 / 3) + 2 / 3 * np.log(2000 / 3)
     assert found["kl"] == pytest.approx(expected)
-
-
-def test_gaussians_count_within_three_standard_deviations():
-    turn = np.arange(8) * np.pi / 4
-    centres, rng = np.stack([np.cos(turn), np.sin(turn)], axis=1) * 2, np.random.default_rng(0)
-    points = centres[np.arange(800) % 8] + rng.normal(0, 0.05, (800, 2))
-    found = gaussian_modes(points, centres, 0.05)
-    assert found["found"] == found["of"] == 8
-    assert found["quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.01)  # Rayleigh: within 3 std in two dimensions
-    edge = gaussian_modes(np.array([[2 + 0.149, 0], [0, 2 + 0.151], [0.0, 0.0]]), centres, 0.05)
-    assert edge["found"] == 1 and edge["quality"] == pytest.approx(1 / 3) and edge["rejected"] == 2
 
 
 def test_a_kind_of_one_image_is_refused(kinds):

@@ -11,9 +11,9 @@ from hypothesis import strategies as some
 
 from gan_core.errors import UserError
 from gan_core.learn import data, frame_cache, frames, game, losses, moves, networks
+from gan_core.learn.frame_process import FrameMaker
 from gan_core.learn.frames import Viewer, unpack
 from gan_core.learn.game import Game, play
-from gan_core.learn.player import Player
 from gan_core.learn.settings import OFFERED, Settings, build
 from gan_core.training.losses import LOSSES, level
 from gan_core.training.penalties import r1_penalty
@@ -126,7 +126,7 @@ def test_every_address_of_one_moment_shows_the_same_picture(tmp_path):
         (("one", "r65"), ("slow", "r60"), ("fast", "r50")),
     ):
         root = tmp_path / order[0][0]
-        player, seen = Player(root), []
+        player, seen = FrameMaker(root), []
         for kind, way in order:
             player.make(settings, kind, way)
             told, pictures = unpack((frame_cache.folder(root, settings) / f"{kind}-{way}.bin").read_bytes())
@@ -141,7 +141,7 @@ def test_every_address_of_one_moment_shows_the_same_picture(tmp_path):
 
 def test_a_chunk_has_what_the_player_draws(tmp_path):
     settings = Settings(labels=True)
-    Player(tmp_path).make(settings, "slow", "")
+    FrameMaker(tmp_path).make(settings, "slow", "")
     told, pictures = unpack((frame_cache.folder(tmp_path, settings) / "slow-.bin").read_bytes())
     assert [row["moves"] for row in told["frames"]][:4] == ["", "d1", "r1", "r1d1"] and len(pictures) == 20
     size = 2 * frames.FIELD**2 + 2 * 2 * (frames.SHOWN + 2 * frames.LINES**2) + 2 * 2 * frames.ARROWS
@@ -165,7 +165,7 @@ def test_modes_and_distances_are_counted_right():
     real, _ = ring.source.draw(800, np.random.default_rng(1))
     found = viewer.modes(ring, real)
     assert found["modes"] == found["of"] == 8 and found["on"] > 0.97
-    collapsed = np.repeat(ring.source.centres[:1], 800, axis=0)
+    collapsed = np.repeat(ring.source.centers[:1], 800, axis=0)
     assert viewer.modes(ring, collapsed)["modes"] == 1
     share = frames.histogram
     same, apart = frames.distances(share(real), share(real)), frames.distances(share(real), share(collapsed))
@@ -191,7 +191,7 @@ def test_it_finds_the_blobs():
 
 
 def test_a_game_that_explodes_says_so_and_goes_no_further(tmp_path):
-    player = Player(tmp_path)
+    player = FrameMaker(tmp_path)
     for way in ("", "r50"):
         player.make(EXPLODES, "fast", way)
     told, _ = unpack((frame_cache.folder(tmp_path, EXPLODES) / "fast-.bin").read_bytes())
@@ -233,7 +233,7 @@ def test_a_drawing_is_kept_to_the_nearest_place():
 
 
 def test_the_games_that_nobody_plays_go_first(tmp_path):
-    player, games = Player(tmp_path), [Settings(seed=seed) for seed in range(4)]
+    player, games = FrameMaker(tmp_path), [Settings(seed=seed) for seed in range(4)]
     for number, settings in enumerate(games):
         player.make(settings, "one", "")
         os.utime(frame_cache.folder(tmp_path, settings), (number, number))

@@ -1,4 +1,4 @@
-"""python -m gan_core.learn.player: computes chunks of frames. One request a line on stdin, one answer a line on stdout.
+"""python -m gan_core.learn.frame_process: computes chunks of frames. One request a line on stdin, one answer a line on stdout.
 
 {"settings": {...}, "kind": "fast", "moves": "r50"} -> {"ok": true}, once the file is there. Ends with its stdin. Frames of one
 game are made by one process at a time, also where two servers share a workspace; who waited finds the file.
@@ -29,7 +29,7 @@ CLEAN_EVERY = 40  # chunks
 Kept = dict[str, np.ndarray]
 
 
-class Player:
+class FrameMaker:
     """Makes chunks in the folder `cache` of a workspace."""
 
     def __init__(self, root: Path):
@@ -60,11 +60,7 @@ class Player:
         viewer, rows, pictures = Viewer(game), [], []
         try:
             game = self.arrive(settings, parts, place)
-            steps = {"one": [""], "slow": ["", *["d", "g"] * frame_cache.SLOW_ROUNDS][:-1]}.get(kind)
-            for step in steps or [
-                "",
-                *["dg" * frame_cache.FAST_EVERY] * (frame_cache.FAST_ROUNDS // frame_cache.FAST_EVERY - 1),
-            ]:
+            for step in frame_cache.steps(kind):
                 game.take(step)
                 for letter in step:
                     parts = moves.add(parts, letter, 1)
@@ -115,11 +111,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", required=True, type=Path)
     os.nice(10)  # a class at play must not slow a training
-    player = Player(parser.parse_args().cache)
+    maker = FrameMaker(parser.parse_args().cache)
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         try:
-            player.make(build(asked["settings"]), asked["kind"], asked["moves"])
+            maker.make(build(request["settings"]), request["kind"], request["moves"])
             answer: dict[str, Any] = {"ok": True}
         except OSError as broken:
             answer = {"ok": False, "why": str(broken)[:200]}

@@ -1,4 +1,4 @@
-"""How the server asks for frames: a few player processes, each with its own games, so that nothing is computed twice."""
+"""How the server asks for frames: a few processes that compute frames, each with its own games, so that nothing is computed twice."""
 
 import asyncio
 import json
@@ -6,13 +6,14 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from gan_core.errors import UserError
 from gan_core.learn import frame_cache
 from gan_core.learn.settings import Settings
 
-MOST_PLAYERS = 4
-ROOT = Path(__file__).parent.parent.parent
+MOST_PROCESSES = 4
+ROOT = Path(__file__).parents[2]
 MOST_WAITING = 60  # requests before one process: two classes that all ask at once
 FULL = UserError(
     "lab_full", "Too many games are waiting to be computed.", "Wait a little, or play a game of the presets."
@@ -20,7 +21,7 @@ FULL = UserError(
 BUSY = UserError("lab_broke", "The laboratory did not answer.", "Choose Reset, or reload the page.")
 
 
-class Players:
+class FrameServer:
     """Chunks of frames, from disk or computed. Processes start when the first frame is asked for, and end with the server.
 
     A game belongs to one process, which takes one request after the other: forty who ask for the same chunk get one
@@ -30,34 +31,34 @@ class Players:
     def __init__(self, root: Path):
         """root: the folder `cache` of a workspace."""
         self.root = root
-        self.players = [Line(root) for _ in range(max(1, min(MOST_PLAYERS, os.cpu_count() or 1)))]
+        self.processes = [FrameProcess(root) for _ in range(max(1, min(MOST_PROCESSES, os.cpu_count() or 1)))]
 
     async def chunk(self, settings: Settings, kind: str, way: str) -> Path:
         """The file with these frames. Raises UserError: no_such_frames, bad_moves, lab_broke."""
         place = frame_cache.folder(self.root, settings)
         file = place / frame_cache.address(kind, way)
         if not file.is_file():
-            line = self.players[int(settings.key, 16) % len(self.players)]
-            if line.waiting >= MOST_WAITING:
+            process = self.processes[int(settings.key, 16) % len(self.processes)]
+            if process.waiting >= MOST_WAITING:
                 raise FULL
             # Shielded: a browser that leaves must not leave an answer unread, which the next would take for its own.
-            await asyncio.shield(line.ask(file, {"settings": asdict(settings), "kind": kind, "moves": way}))
+            await asyncio.shield(process.ask(file, {"settings": asdict(settings), "kind": kind, "moves": way}))
         frame_cache.touch(place)
         return file
 
     def end(self) -> None:
-        for line in self.players:
-            line.end()
+        for process in self.processes:
+            process.end()
 
 
-class Line:
-    """One player process and the queue before it."""
+class FrameProcess:
+    """One process that computes frames, and the requests that wait for it."""
 
     def __init__(self, root: Path):
         self.root, self.turn, self.waiting = root, asyncio.Lock(), 0
         self.process: asyncio.subprocess.Process | None = None
 
-    async def ask(self, file: Path, request: dict) -> None:
+    async def ask(self, file: Path, request: dict[str, Any]) -> None:
         self.waiting += 1
         try:
             async with self.turn:
@@ -65,7 +66,7 @@ class Line:
         finally:
             self.waiting -= 1
 
-    async def answer(self, file: Path, request: dict) -> None:
+    async def answer(self, file: Path, request: dict[str, Any]) -> None:
         if file.is_file():  # made while this one waited
             return
         if self.process is None or self.process.returncode is not None:
@@ -84,7 +85,7 @@ class Line:
     async def start(self) -> asyncio.subprocess.Process:
         one_thread = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gan_core.learn.player", "--cache", str(self.root)),
+            *(sys.executable, "-m", "gan_core.learn.frame_process", "--cache", str(self.root)),
             cwd=ROOT,
             env=os.environ | one_thread,  # two threads would add up in another order: other frames for the same link
             stdin=asyncio.subprocess.PIPE,
