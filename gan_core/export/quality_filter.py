@@ -7,12 +7,11 @@ arXiv:2305.10118).
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gan_core.errors import Stopped, UserError
+from gan_core.errors import Stopped
 from gan_core.text import and_more
 
 CHECKS = {  # what an image may be refused for, in the order they are asked
@@ -35,7 +34,7 @@ LEAST_SHARE = 0.02  # kept of those
 LEAST_DIVERSITY = 0.6  # of the variance of real images within a class: below that the summary says so
 MOST_REFUSED, LEAST_DRAWN = 0.5, 20  # of what is drawn of a class: above that share, of so many, the summary says so
 SHOWN_NAMES = 10
-NEAREST = "nearest_row"  # the one fact of an image that is a row and no score
+NEAREST = "nearest_row"  # among the numbers of an image: a row of the training set, and no score
 
 
 class ImageChecks(Protocol):
@@ -174,7 +173,7 @@ class QualityFilter:
 
     def report(self) -> dict[str, Any]:
         """By class name: images drawn, kept, refused by reason, and how many are missing; up to the last one handed out."""
-        rows = {}
+        rows, checks = {}, self.image_checks
         for label, kept in sorted(self.kept.items()):
             rows[self.classes[label]] = {
                 "drawn": self.drawn[label],
@@ -182,25 +181,18 @@ class QualityFilter:
                 "refused": {reason: n for reason in (*CHECKS, REMOVED) if (n := self.refused[label][reason])},
                 "missing": self.short.get(label, 0),
                 "label_checked": self.label_checked(label),
-                "realism_checked": "realism" in self.image_checks.checks and label in self.image_checks.realism_known,
-                "diversity": round(self.image_checks.diversity[label], 3)
-                if label in self.image_checks.diversity
-                else None,
+                "realism_checked": "realism" in checks.checks and label in checks.realism_known,
+                "diversity": round(checks.diversity[label], 3) if label in checks.diversity else None,
             }
-        checks = list(self.image_checks.checks)
-        return {
-            "checks": checks,
-            "noise": self.options.truncation,
-            "judge": self.label_check.classifier,
-            "classes": rows,
-        }
+        about = {"checks": list(checks.checks), "noise": self.options.truncation, "judge": self.label_check.classifier}
+        return {**about, "classes": rows}
 
     def summary(self) -> str:
-        """How many were drawn, kept and why not; which classes went unchecked or short."""
+        """In sentences: how many images were drawn, kept, and refused for what; which classes were not checked or have too few."""
         drawn, kept = sum(self.drawn.values()), sum(map(len, self.kept.values()))
         if not drawn:
             return "nothing was drawn."
-        refused = sum(self.refused.values(), Counter[str]())
+        refused = self.refused_in_all()
         reasons = [f"{refused[reason]:,} {said}" for reason, said in CHECKS.items() if refused[reason]]
         reasons += [f"{refused[REMOVED]:,} removed by hand"] if refused[REMOVED] else []
         parts = [f"{kept:,} of {drawn:,} images kept" + (f"; left out: {', '.join(reasons)}." if reasons else ".")]
@@ -229,15 +221,16 @@ class QualityFilter:
         return " ".join(parts)
 
     def unfit(self) -> list[int]:
-        """Classes of which most was refused. What passes of them is seldom good: checks catch only what they look for."""
+        """Classes of which most was refused. What passes of them is seldom good, since no check catches every fault."""
         return [
             label
             for label, drawn in sorted(self.drawn.items())
             if drawn >= LEAST_DRAWN and sum(self.refused[label][check] for check in CHECKS) > MOST_REFUSED * drawn
         ]
 
-    def refused_for(self, check: str) -> int:
-        return sum(refused[check] for refused in self.refused.values())
+    def refused_in_all(self) -> Counter[str]:
+        """Images by the reason they were refused for, over all classes."""
+        return sum(self.refused.values(), Counter[str]())
 
     def worst(self, labels: list[int]) -> str:
         """What most images of some classes were refused for."""
@@ -246,64 +239,3 @@ class QualityFilter:
 
     def names(self, labels: list[int]) -> str:
         return and_more([self.classes[label] for label in labels], SHOWN_NAMES)
-
-
-class KeptImages:
-    """The images that passed, on disk: a maker of contents.Contents. counts: images by class index."""
-
-    def __init__(self, quality_filter: QualityFilter, images: np.ndarray, counts: list[int]):
-        self.quality_filter, self.images, self.counts = quality_filter, images, counts
-        self.starts = np.cumsum([0, *counts])
-
-    def __call__(self, label: int, count: int, start: int) -> np.ndarray:
-        first = int(self.starts[label]) + start
-        return np.asarray(self.images[first : first + min(count, self.counts[label] - start)])
-
-    def entry(self, label: int, number: int) -> dict[str, Any]:
-        return self.quality_filter.entry(label, number)
-
-
-def keep_images(
-    quality_filter: QualityFilter,
-    wanted: list[int],
-    shape: tuple[int, ...],
-    path: Path,
-    on_progress: Callable[[float, str], None],
-) -> KeptImages:
-    """Draw until every class has its number of good images, or cannot get them. wanted: by class index; shape: of an image.
-
-    path: a new file that gets the pixels. Raises UserError nothing_kept where no image of any class passes; Stopped.
-    """
-    counts: list[int] = []
-    total = max(1, sum(wanted))
-    with open(path, "xb") as file:
-        for label, count in enumerate(wanted):
-            done = 0
-            while done < count:
-                some = quality_filter(label, min(BATCH_IMAGES, count - done), done)
-                if not len(some):
-                    break
-                file.write(np.ascontiguousarray(some).data)
-                done += len(some)
-                on_progress((sum(counts) + done) / total, f"Choosing images: {sum(counts) + done:,} of {total:,}")
-            quality_filter.short[label] = count - done
-            counts.append(done)
-    if sum(wanted) and not sum(counts):
-        refused, reason = (
-            sum(quality_filter.refused.values(), Counter[str]()),
-            quality_filter.worst(list(quality_filter.refused)),
-        )
-        if reason == "copy":
-            raise UserError(
-                "copies",
-                "Of the images that were drawn, all good ones are near copies of training images.",
-                "Train for a shorter time or with more augmentation; to export all the same, switch the check off (--no-gate).",
-            )
-        raise UserError(
-            "nothing_kept",
-            f"No image that was drawn is good enough: {refused[reason]:,} of {sum(refused.values()):,} are {CHECKS[reason]}.",
-            f"{ADVICE[reason].capitalize()}, leave that check out, or fill the classes in another way.",
-        )
-    if not sum(counts):
-        return KeptImages(quality_filter, np.empty((0, *shape), np.uint8), counts)
-    return KeptImages(quality_filter, np.memmap(path, np.uint8, "r", shape=(sum(counts), *shape)), counts)

@@ -1,24 +1,10 @@
-"""What an export keeps: images pass or are refused until a class has enough of them, or cannot get them."""
-
-import dataclasses
-import json
-import zipfile
+"""Drawn images pass or are refused until a class has enough of them, or cannot get them."""
 
 import numpy as np
 import pytest
 
-from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
-from gan_core.export.contents import Contents, Provenance
-from gan_core.export.quality_filter import (
-    CHECKS,
-    PATIENCE_IMAGES,
-    FilterOptions,
-    LabelCheck,
-    QualityFilter,
-    keep_images,
-)
-from gan_core.export.zip_writer import write_zip
+from gan_core.export.quality_filter import CHECKS, PATIENCE_IMAGES, FilterOptions, LabelCheck, QualityFilter
 from gan_core.requests.export import read_checks
 
 CLASSES = ["kiwi", "owl"]
@@ -83,9 +69,8 @@ def test_it_tells_how_many_were_drawn_which_were_kept_and_what_is_known_of_each(
         "scores": {"agreement": 0.0159},
         "nearest_row": 4,
     }
-    assert some.summary() == (
-        "6 of 9 images kept; left out: 3 of another class. Less varied than the real images: kiwi."
-    )
+    said = some.summary()
+    assert "6 of 9" in said and f"3 {CHECKS['label']}" in said and "Less varied" in said and "kiwi" in said
 
 
 def test_a_class_of_which_next_to_nothing_passes_comes_out_short_and_is_named():
@@ -108,8 +93,7 @@ def test_classes_of_which_most_is_refused_are_told(good, unfit, whose):
         some.image_checks.bad = lambda value, share=share: value % 10 >= 10 * share
         some(label, 40, 0)
     assert some.unfit() == unfit
-    told = f"Most of what is drawn of {whose} is refused, above all as of another class: look hard at the rest, and train longer."
-    assert told in some.summary() if whose else "Most of" not in some.summary()
+    assert f"Most of what is drawn of {whose}" in some.summary() if whose else "Most of" not in some.summary()
 
 
 def test_a_class_that_comes_out_short_is_told_once():
@@ -144,48 +128,8 @@ def test_a_stop_is_heard_while_nothing_passes():
         made(lambda value: True, should_stop=lambda: True)(1, 3, 0)
 
 
-def test_keeping_goes_on_until_each_class_has_its_number(tmp_path):
-    some, shares = made(), []
-    chosen = keep_images(some, [70, 5], SHAPE, tmp_path / "chosen", lambda share, said: shares.append(share))
-    assert chosen.counts == [70, 5] and chosen.images.shape == (75, *SHAPE) and shares[-1] == 1
-    assert np.array_equal(chosen(0, 64, 6), made()(0, 70, 0)[6:])
-    assert np.array_equal(chosen(1, 5, 0), made()(1, 5, 0))
-    assert chosen.entry(1, 4)["index"] == 7
-
-
-def test_keeping_says_where_nothing_is_good_enough(tmp_path):
-    with pytest.raises(UserError) as refused:
-        keep_images(made(lambda value: True), [3, 0], SHAPE, tmp_path / "a", lambda *_: None)
-    assert refused.value.code == "nothing_kept" and "are of another class" in refused.value.what
-    with pytest.raises(UserError) as refused:
-        keep_images(made(lambda value: True, "copy"), [3, 0], SHAPE, tmp_path / "b", lambda *_: None)
-    assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
-    half = keep_images(made(lambda value: value != 7), [5, 30], SHAPE, tmp_path / "c", lambda *_: None)
-    assert half.counts[0] == 5 and 0 < half.counts[1] < 30 and half.quality_filter.short[1] == 30 - half.counts[1]
-
-
 def test_an_unknown_check_is_refused_in_words():
     assert read_checks(["twin", "label"]) == ("label", "twin") and read_checks([]) == ()
-    with pytest.raises(UserError, match="no check 'beauty'"):
+    with pytest.raises(UserError) as refused:
         read_checks(["beauty"])
-
-
-def test_the_zip_holds_what_passed_and_the_manifest_says_which_draw_each_file_is(tmp_path):
-    train = ImageSet(np.zeros((5, 4, 4, 1), np.uint8), np.array([0, 0, 0, 0, 1]), CLASSES)
-    some = made()
-    chosen = keep_images(some, [76, 79], SHAPE, tmp_path / "chosen", lambda *_: None)
-    contents = Contents(train, None, {"kiwi": {"gan": 76}, "owl": {"gan": 79}}, {"gan": chosen})
-    about = Provenance("Birds", "r0123456789abcdef", "quick", 0, "ab" * 32)
-    about = dataclasses.replace(about, quality_filter=some.report(), kept=some.summary())
-    write_zip(tmp_path / "out.zip", contents, about)
-    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        manifest = json.loads(archive.read("manifest.json"))
-        card = archive.read("README.md").decode()
-    owls = [row for row in manifest["synthetic_files"] if row["class"] == "owl"]
-    assert [row["index"] for row in owls] == [i for i in range(251) if i % 3][:79]
-    assert owls[0]["checkpoint"] == "ab" * 6 and owls[0]["scores"] == {"agreement": 0.004}
-    assert owls[0]["nearest_row"] == 1 and owls[0]["nearest_real"] == "train/kiwi/real_000002.png"
-    assert owls[2]["nearest_real"] == "train/owl/real_000001.png"
-    assert manifest["gate"]["classes"]["owl"]["drawn"] == owls[-1]["index"] + 1
-    drawn = sum(row["drawn"] for row in manifest["gate"]["classes"].values())
-    assert f"155 of {drawn} images kept" in card.replace("\\", "")
+    assert refused.value.code == "unknown_check"

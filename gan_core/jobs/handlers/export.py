@@ -13,7 +13,7 @@ from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import NEAR_COPIES
 from gan_core.export import plan
 from gan_core.export.contents import Contents, Provenance
-from gan_core.export.quality_filter import KeptImages, keep_images
+from gan_core.export.kept_images import KeptImages, keep_images
 from gan_core.export.safe_names import plain_folder
 from gan_core.export.unpad import Unpad
 from gan_core.export.zip_file import file_facts
@@ -131,7 +131,7 @@ def copying_of(
 ) -> dict[str, Any]:
     """memorization.copying of the kept images; red as well where near copies were a large part of what was drawn."""
     drawn, images = kept.quality_filter, kept.images
-    copied, total = drawn.refused_for("copy"), sum(drawn.drawn.values())
+    copied, total = drawn.refused_in_all()["copy"], sum(drawn.drawn.values())
     if copied > NEAR_COPIES.red * total:
         said = f"{copied:,} of {total:,} drawn images are near copies of training images."
         return {"verdict": "red", "sentence": said}
