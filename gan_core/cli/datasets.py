@@ -19,7 +19,7 @@ def import_(
         typer.Argument(
             metavar="ZIP_OR_FOLDER",
             callback=a_source,
-            help="A zip or folder of class folders, demo:digits, demo:shapes, ..., or again:DATASET.",
+            help=ImportRequest.model_fields["source"].description,
         ),
     ],
     given: Annotated[dict[str, Any], Given(ImportRequest)],

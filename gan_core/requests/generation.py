@@ -74,4 +74,6 @@ class VariantsRequest(Request):
 class TimelapseRequest(Request):
     """The sample grids of a run as one animation."""
 
-    format: Literal["webp", "gif", "mp4"] = field("webp", "Format", "webp: the smallest files. gif: opens everywhere. mp4: for slides and video sites.")
+    format: Literal["webp", "gif", "mp4"] = field(
+        "webp", "Format", "webp: the smallest files. gif: opens everywhere. mp4: for slides and video sites."
+    )

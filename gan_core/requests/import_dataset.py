@@ -38,7 +38,12 @@ class Choices(Request):
 class ImportRequest(Request):
     """The import of a zip, a folder, 'demo:<ready set>', 'upload:<id>' or 'again:<dataset>'."""
 
-    source: str = field(..., "Source", "A zip, a folder of class folders or a ready set.", option=NO_OPTION)
+    source: str = field(
+        ...,
+        "Source",
+        "A zip, a folder of class folders, demo:digits, demo:shapes, ..., or again:DATASET.",
+        option=NO_OPTION,
+    )
     name: str = field("", "Name", "Name of the dataset; without it that of its source.")
     size: Literal[SIZES] = field(  # type: ignore[valid-type]
         32, "Size", "Side of the pictures in pixels: 28, 32, 64, 128 or 256. Smaller trains faster."
