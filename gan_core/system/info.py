@@ -79,7 +79,7 @@ def optional_parts(workspace: Workspace) -> list[Extra]:
             "Inception-v3 weights",
             "scores that compare with published FID",
             weights,
-            "choose inception-v3 on the Measure page, which downloads them once, or put "
+            "choose Inception-v3 on the Evaluate page, which downloads them once, or put "
             f"{INCEPTION_FILE} into weights/ of the workspace",
         ),
         Extra(
@@ -88,10 +88,10 @@ def optional_parts(workspace: Workspace) -> list[Extra]:
             ", ".join(gpus) or None,
             "install NVIDIA's driver; the torch that `make setup` installs on Linux has the rest"
             if shutil.which("nvidia-smi") is None
-            else "the driver is here; press Look again, and if it stays absent, `make setup` in a fresh folder",
+            else "the driver is here; press Check again, and if it stays absent, `make setup` in a fresh folder",
         ),
         package("PyAV", "av", "av", "timelapses as MP4"),
-        package("onnxruntime", "onnxruntime", "onnxruntime", "the check that a packed generator draws the same"),
+        package("onnxruntime", "onnxruntime", "onnxruntime", "the check that an exported model draws the same images"),
         package("TensorBoard", "tensorboard", "tensorboard", "curves and grids of runs in its own window"),
         package("MLflow", "mlflow", "mlflow", "copies of curves and scores in MLflow", ("mlflow-skinny",)),
         package("Weights & Biases", "wandb", "wandb", "copies of curves and scores for W&B"),
