@@ -1,4 +1,4 @@
-"""Animations of a run: chosen frames to WebP, GIF or MP4, drawn one after another, so that memory does not grow with them."""
+"""Animations as WebP, GIF or MP4. Frames are drawn one by one, so memory does not grow with their number."""
 
 import importlib.util
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from gan_core.storage.workspace import atomic_write
 
 FORMATS = {"webp": "WebP", "gif": "GIF", "mp4": "MP4"}
 MOST_FRAMES = 300
-LONGEST_SIDE = {"webp": 720, "gif": 480, "mp4": 720}  # px; a GIF has no compression between frames to speak of
+LONGEST_SIDE = {"webp": 720, "gif": 480, "mp4": 720}  # px; GIF hardly compresses between frames
 FRAME_MS, LAST_MS = 150, 1500
 CAPTION_PX = 22
 
@@ -21,11 +21,12 @@ Frames = Callable[[int], Image.Image]  # number -> an RGB picture, all of one si
 
 
 def can_write(format: str) -> bool:
-    """MP4 needs PyAV, which is an optional part."""
+    """Whether this computer can write the format: MP4 needs PyAV, an optional package."""
     return format != "mp4" or importlib.util.find_spec("av") is not None
 
 
 def check_format(format: str) -> None:
+    """Raise UserError bad_format or no_av."""
     if format not in FORMATS:
         raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(FORMATS)}.")
     if not can_write(format):
@@ -43,10 +44,10 @@ def choose(count: int, most: int = MOST_FRAMES) -> list[int]:
     return [round(step * (count - 1) / (most - 1)) for step in range(most)]
 
 
-class Film(Image.Image):
-    """A picture of several frames, as Pillow's writers know it; each is drawn when it is its turn, and then forgotten."""
+class LazyFrames(Image.Image):
+    """An image of several frames for Pillow's writers. Each frame is drawn when it is needed and not kept."""
 
-    def __init__(self, draw: Frames, count: int):
+    def __init__(self, draw: Frames, count: int) -> None:
         super().__init__()
         self.draw, self.n_frames, self.is_animated, self.at = draw, count, count > 1, -1
         self.seek(0)
@@ -74,7 +75,7 @@ def write(
     frame_ms: int = FRAME_MS,
     last_ms: int = LAST_MS,
 ) -> None:
-    """Frames 0 to count - 1 into a file that is whole or absent, the last one shown longer. Raises UserError and Stopped."""
+    """Write frames 0 to count - 1 into a file that is whole or absent; the last one is shown longer. Raises UserError and Stopped."""
     check_format(format)
 
     def watched(number: int) -> Image.Image:
@@ -88,16 +89,16 @@ def write(
         return
 
     def reduced(number: int) -> Image.Image:
-        return watched(number).quantize(256, Image.Quantize.FASTOCTREE)  # the usual way takes twenty times as long
+        return watched(number).quantize(256, Image.Quantize.FASTOCTREE)  # the default method takes twenty times as long
 
     durations = [frame_ms] * (count - 1) + [last_ms]
     how: dict[str, Any] = {"quality": 80} if format == "webp" else {"optimize": False}
-    film = Film(reduced if format == "gif" else watched, count)
-    atomic_write(path, lambda file: film.save(file, format.upper(), save_all=True, duration=durations, loop=0, **how))
+    frames = LazyFrames(reduced if format == "gif" else watched, count)
+    atomic_write(path, lambda file: frames.save(file, format.upper(), save_all=True, duration=durations, loop=0, **how))
 
 
 def write_mp4(file: BinaryIO, draw: Frames, count: int, frame_ms: int, last_ms: int) -> None:
-    """H.264, which browsers and slides play; its sides are even, so a last row or column may be left out."""
+    """H.264, for browsers and slides. Its sides must be even, so an odd last row or column is cut off."""
     import av
 
     with av.open(file, "w", format="mp4") as container:
@@ -119,7 +120,7 @@ def timelapse(
     format: str = "webp",
     most_frames: int = MOST_FRAMES,
 ) -> int:
-    """(grid file, caption) in order -> a film with the captions below; returns its number of frames. Raises Stopped."""
+    """(grid file, caption) in order -> an animation with the captions below; returns its number of frames. Raises Stopped."""
     picked = [grids[at] for at in choose(len(grids), most_frames)]
     sizes = list(sizes_of(picked))
     box = max(width for width, _ in sizes), max(height for _, height in sizes)

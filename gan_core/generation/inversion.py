@@ -1,7 +1,7 @@
-"""An image fused with noise: find the noise from which G draws a real image best, stir it, draw again.
+"""GAN inversion: find the latent code that best reconstructs a real image, then vary it.
 
-Encoding by optimisation (arXiv:1609.03552): Adam on z from several random starts against the averaged G. What comes back is
-what the generator can draw of the image, which may be far from it; `error` says how far.
+By optimization (arXiv:1609.03552): Adam on z from several random starts, with the averaged G. The reconstruction is only what
+the generator can draw and may be far from the image; `error` says how far.
 """
 
 from collections.abc import Callable
@@ -13,21 +13,22 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.errors import Stopped, UserError
+from gan_core.generation import sampling
 from gan_core.generation.sampling import BATCH, from_pixels, to_pixels
 
 STEPS, STARTS = 100, 4
 RATE = 0.1  # of Adam, falling to 0 in a straight line
-SCALES = (1, 2, 4, 8)  # how coarse the pixels are that are compared, beside the squared difference
-PRIOR = 0.1  # weight of keeping |z|^2 near its usual length: G knows nothing of other noise
+SCALES = (1, 2, 4, 8)  # px; sides of the blocks whose means are compared, beside the squared difference of pixels
+PRIOR = 0.1  # weight of keeping |z|^2 near its usual length, as G was trained on no other latent codes
 
 
-class Encoded(NamedTuple):
+class Inverted(NamedTuple):
     z: np.ndarray  # float32 [N, z_dim]
-    error: np.ndarray  # float [N], mean absolute difference from the real image as a share of the brightness range
-    error_at_random: float  # the same of images drawn from the random starts, as something to compare with
+    error: np.ndarray  # float [N], mean absolute difference from the real image, as a share of the brightness range
+    error_at_random: float  # the same of images of the random starts, for comparison
 
 
-def encode(
+def invert(
     G: nn.Module,
     images: np.ndarray,
     labels: np.ndarray,
@@ -37,12 +38,12 @@ def encode(
     seed: int,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Encoded:
+) -> Inverted:
     """images uint8 [N, S, S, C], labels int64 [N]; G in eval mode with fixed weights, drawing images of `inner` px.
 
-    Raises Stopped, and UserError where G's images do not depend smoothly on the noise (clusters).
+    Raises Stopped, and UserError not_smooth where G's images do not depend smoothly on the latent code (k-means).
     """
-    device, size, at_once = device_of(G), images.shape[1], BATCH // STARTS
+    device, size, at_once = sampling.device_of(G), images.shape[1], BATCH // STARTS
     found, errors, random_errors = [], [], []
     for first in range(0, len(images), at_once):
         on_progress(first / len(images), f"Image {first + 1} of {len(images)}")
@@ -61,13 +62,13 @@ def encode(
         best = error.argmin(1)
         found.append(z.view(len(part), STARTS, z_dim)[range(len(part)), best].cpu().numpy())
         errors.append(error.min(1))
-    return Encoded(np.concatenate(found), np.concatenate(errors), float(np.concatenate(random_errors).mean()))
+    return Inverted(np.concatenate(found), np.concatenate(errors), float(np.concatenate(random_errors).mean()))
 
 
 def search(
     G: nn.Module, start: torch.Tensor, y: torch.Tensor, target: torch.Tensor, should_stop: Callable[[], bool]
 ) -> torch.Tensor:
-    """z [M, z_dim] with which G draws target [M, C, inner, inner] best; each row goes its own way."""
+    """z [M, z_dim] from which G draws target [M, C, inner, inner] best; the rows do not depend on each other."""
     z = start.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([z], lr=RATE, betas=(0.9, 0.99))
     for step in range(STEPS):
@@ -89,7 +90,7 @@ def search(
 
 
 def distance(drawn: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """[M]: squared difference of pixels, and absolute difference at several scales."""
+    """[M]: squared difference of pixels, plus absolute difference at several scales."""
     total = (drawn - target).square().mean([1, 2, 3])
     for scale in SCALES:
         total = total + (F.avg_pool2d(drawn, scale) - F.avg_pool2d(target, scale)).abs().mean([1, 2, 3])
@@ -103,21 +104,7 @@ def differences(G: nn.Module, z: torch.Tensor, y: torch.Tensor, images: np.ndarr
     return np.abs(drawn.astype(np.float32) - images[:, None]).mean((2, 3, 4)) / 255
 
 
-def stir(z: np.ndarray, strength: float, seed: int, start: int = 0) -> np.ndarray:
-    """sqrt(1 - s^2) z + s noise, the noise of row i a function of (seed, start + i): 0 leaves z, 1 forgets it."""
+def vary(z: np.ndarray, strength: float, seed: int, start: int = 0) -> np.ndarray:
+    """sqrt(1 - s^2) z + s noise; strength s = 0 keeps z, 1 replaces it. The noise of row i depends on (seed, start + i) alone."""
     noise = [np.random.default_rng([seed, 2**33, start + i]).standard_normal(z.shape[1]) for i in range(len(z))]
     return (np.sqrt(1 - strength**2) * z + strength * np.stack(noise)).astype(np.float32)
-
-
-@torch.no_grad()
-def decode(G: nn.Module, z: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
-    """z [N, z_dim], labels int64 [N] -> uint8 [N, size, size, C]."""
-    device, parts = device_of(G), []
-    for first in range(0, len(z), BATCH):
-        noise, y = (torch.from_numpy(np.array(a[first : first + BATCH])).to(device) for a in (z, labels))
-        parts.append(to_pixels(G(noise, y).float(), size))
-    return np.concatenate(parts)
-
-
-def device_of(G: nn.Module) -> torch.device:
-    return next(iter(G.state_dict().values())).device

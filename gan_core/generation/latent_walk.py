@@ -1,7 +1,7 @@
-"""A walk through the noise: from one drawn image to another, or from a class to another, in small steps.
+"""A latent walk: small steps from one generated image to another, or from one class to another.
 
-Noise of many numbers lies near a sphere, and a straight line between two points of it passes where the generator has never
-been: so the way leads along the sphere (slerp, arXiv:1609.04468). Class embeddings are mixed in a straight line.
+Latent codes lie near a sphere, and a straight line between two of them leaves it, where the generator was never trained.
+So the walk follows the sphere (slerp, arXiv:1609.04468). Class embeddings are interpolated linearly.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan_core.generation.sampling import BATCH, to_pixels
+from gan_core.generation.sampling import BATCH, device_of, to_pixels
 from gan_core.models.layers import ClassEmbedding
 
 
 def slerp(a: np.ndarray, b: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """a, b [D], shares [N] in [0, 1] -> float32 [N, D] from a to b; the length goes evenly from that of a to that of b.
+    """a, b [D], shares [N] in [0, 1] -> float32 [N, D] from a to b; the length changes linearly from that of a to that of b.
 
-    Where there is no one arc (a zero, the same or the opposite direction) it is a straight line.
+    A straight line where the arc is not unique (a zero vector, the same or the opposite direction).
     """
     a, b, t = a.astype(np.float64), b.astype(np.float64), np.asarray(shares, np.float64)[:, None]
     lengths = float(np.linalg.norm(a)), float(np.linalg.norm(b))
@@ -36,7 +36,7 @@ def slerp(a: np.ndarray, b: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def mixed_labels(G: nn.Module, other: torch.Tensor, shares: torch.Tensor) -> Iterator[None]:
-    """Inside, every class embedding of G for labels y [N] goes `shares` [N] of the way to that for `other` [N]."""
+    """Inside, every class embedding of G for labels y [N] is interpolated with that of `other` [N]; shares [N] in [0, 1]."""
 
     def mix(module: nn.Module, _: object, own: torch.Tensor) -> torch.Tensor:
         assert isinstance(module, ClassEmbedding)
@@ -55,14 +55,14 @@ def mixed_labels(G: nn.Module, other: torch.Tensor, shares: torch.Tensor) -> Ite
 def walk(
     G: nn.Module, ends: tuple[np.ndarray, np.ndarray], labels: tuple[int, int], frames: int, *, size: int
 ) -> np.ndarray:
-    """ends: noise [D] twice; labels: class twice -> uint8 [frames, size, size, C], the first and the last drawn from the ends."""
-    device = next(iter(G.state_dict().values())).device
+    """ends: two latent codes [D]; labels: their classes -> uint8 [frames, size, size, C], from the first end to the last."""
+    device = device_of(G)
     shares = np.linspace(0, 1, frames)
     z, parts = slerp(*ends, shares), []
     for first in range(0, frames, BATCH):
         part = slice(first, first + BATCH)
-        noise, share = (torch.from_numpy(a[part].astype(np.float32)).to(device) for a in (z, shares))
-        y, other = (torch.full((len(noise),), label, dtype=torch.int64, device=device) for label in labels)
+        codes, share = (torch.from_numpy(a[part].astype(np.float32)).to(device) for a in (z, shares))
+        y, other = (torch.full((len(codes),), label, dtype=torch.int64, device=device) for label in labels)
         with mixed_labels(G, other, share):
-            parts.append(to_pixels(G(noise, y).float(), size))
+            parts.append(to_pixels(G(codes, y).float(), size))
     return np.concatenate(parts)

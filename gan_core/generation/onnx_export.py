@@ -1,4 +1,4 @@
-"""A generator to take away: as ONNX, which draws without torch or Ganvas, and as safetensors."""
+"""Export a generator as ONNX, which runs without torch or Ganvas, and as safetensors."""
 
 import warnings
 from pathlib import Path
@@ -13,14 +13,14 @@ from gan_core.errors import UserError
 from gan_core.generation.sampling import pixels_of
 
 CHECKED_IMAGES = 32
-TRACED_IMAGES = 3  # not 1, which a graph would take for a constant
-MOST_LEVELS = 1  # of 255 by which ONNX may differ from torch: a rounding
+TRACED_IMAGES = 3  # not 1, which the exporter would treat as a constant
+MOST_LEVELS = 1  # of 255; ONNX and torch may round differently
 
 
-class Whole(nn.Module):
+class PixelGenerator(nn.Module):
     """noise float32 [N, z_dim], label int64 [N] -> uint8 [N, size, size, C]."""
 
-    def __init__(self, G: nn.Module, size: int):
+    def __init__(self, G: nn.Module, size: int) -> None:
         super().__init__()
         self.G, self.size = G, size
 
@@ -29,20 +29,20 @@ class Whole(nn.Module):
 
 
 def write_weights(G: nn.Module, path: Path) -> None:
-    """The generator's tensors, which load_state_dict takes back."""
+    """Write the generator's tensors by the names of its state dict."""
     save_file({name: value.detach().cpu().contiguous() for name, value in G.state_dict().items()}, path)
 
 
 def write_onnx(G: nn.Module, path: Path, *, z_dim: int, size: int, classes: int) -> int:
-    """Write G with its last step to pixels; returns by how many of 255 levels it differs from torch at the most.
+    """Write G with the conversion to pixels; returns the largest difference from torch, in levels of 255.
 
     Inputs "noise" float32 [N, z_dim] and "label" int64 [N], output "image" uint8 [N, size, size, C]. Raises UserError no_onnx
-    where the networks cannot be written so, or draw something else afterwards.
+    where the networks cannot be written as ONNX, or give other images there.
     """
     import onnxruntime
 
-    whole = Whole(G.cpu().to(memory_format=torch.contiguous_format), size).eval()
-    noise, label = some(CHECKED_IMAGES, z_dim, classes)
+    whole = PixelGenerator(G.cpu().to(memory_format=torch.contiguous_format), size).eval()
+    noise, label = example_inputs(CHECKED_IMAGES, z_dim, classes)
     refused = "The networks of this run cannot be written as ONNX"
     try:
         with torch.no_grad(), warnings.catch_warnings():
@@ -59,13 +59,13 @@ def write_onnx(G: nn.Module, path: Path, *, z_dim: int, size: int, classes: int)
                 verbose=False,
             )
         assert program is not None
-        graph = bare(program.model_proto).SerializeToString()
+        graph = without_notes(program.model_proto).SerializeToString()
         path.write_bytes(graph)
         session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
         drawn = session.run(None, {"noise": noise.numpy(), "label": label.numpy()})[0]
     except (MemoryError, OSError):
         raise
-    except Exception as error:  # of the exporter, of onnxruntime: many kinds
+    except Exception as error:  # the exporter and onnxruntime raise many kinds
         path.unlink(missing_ok=True)
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise UserError("no_onnx", f"{refused} ({cause}).", "Take the safetensors file.") from None
@@ -76,8 +76,8 @@ def write_onnx(G: nn.Module, path: Path, *, z_dim: int, size: int, classes: int)
     return levels
 
 
-def bare(model: Any) -> Any:
-    """An onnx.ModelProto without what the exporter noted beside it: lines of source, with this computer's paths."""
+def without_notes(model: Any) -> Any:
+    """An onnx.ModelProto without the exporter's notes, which hold source lines and paths of this computer."""
     parts = [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]
     for function in model.functions:
         parts += [function, *function.node]
@@ -87,6 +87,6 @@ def bare(model: Any) -> Any:
     return model
 
 
-def some(n: int, z_dim: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+def example_inputs(n: int, z_dim: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     noise = np.random.default_rng(0).standard_normal((n, z_dim), dtype=np.float32)
     return torch.from_numpy(noise), torch.arange(n) % classes

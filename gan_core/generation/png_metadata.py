@@ -1,5 +1,5 @@
-"""What a picture was made with, written inside its PNG: a line that people read under `parameters`, where tools for pictures
-look for it, and everything as JSON under `ganvas`. No time and no machine in it: the same request makes the same bytes.
+"""How an image was generated, as text inside its PNG: a line for people under `parameters`, where image viewers look for it, and
+everything as JSON under `ganvas`. It names no time and no computer, so the same request makes the same bytes.
 """
 
 import json
@@ -13,9 +13,9 @@ from gan_core import __version__
 from gan_core.settings.schema import TrainConfig
 
 Notes = dict[str, Any]
-LINE = {  # key of the notes -> what the line calls it
+LINE = {  # key of the notes -> its name in the line
     "seed": "Seed",
-    "noise_scale": "Noise scale",
+    "noise_scale": "Truncation",
     "images_seen": "Images seen",
     "recipe": "Recipe",
     "family": "Networks",
@@ -26,16 +26,16 @@ LINE = {  # key of the notes -> what the line calls it
 
 
 def notes_of(
-    run: str, dataset: str, config: TrainConfig, images_seen: int, *, seed: int, noise_scale: float, **more: Any
+    run: str, dataset: str, config: TrainConfig, images_seen: int, *, seed: int, truncation: float, **more: Any
 ) -> Notes:
-    """run: its id; dataset: its name; more: what else is known of this one picture, as its class, as JSON values."""
+    """run: its id; dataset: its name; more: JSON values of this image alone, such as its class."""
     facts = {"run": run, "dataset": dataset, "recipe": config.recipe, "family": config.family}
-    facts |= {"images_seen": images_seen, "seed": seed, "noise_scale": noise_scale, **more}
+    facts |= {"images_seen": images_seen, "seed": seed, "noise_scale": truncation, **more}
     return {**facts, "version": __version__, "settings": config.model_dump()}
 
 
 def png_info(notes: Notes) -> PngInfo:
-    """As text chunks: tEXt, or iTXt where a name needs more than Latin letters."""
+    """As text chunks: tEXt, or iTXt where a name has other than Latin letters."""
     line = ", ".join(f"{name}: {quoted(notes[key])}" for key, name in LINE.items() if key in notes)
     info = PngInfo()
     info.add_text("parameters", f"{' '.join(str(notes.get('class') or 'Sample grid').split())}\n{line}")
@@ -44,13 +44,13 @@ def png_info(notes: Notes) -> PngInfo:
 
 
 def quoted(value: object) -> str:
-    """A value of the line; quoted where it would read as the start of the next one."""
+    """A value of the line, in quotes where it contains a separator."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return json.dumps(text, ensure_ascii=False) if any(sign in text for sign in ',:"\n\r') else text
 
 
 def read_notes(path: Path) -> Notes | None:
-    """What stands in a PNG of ours; None where it holds nothing of the kind. Raises OSError where it is no picture."""
+    """The notes in a PNG of Ganvas, None in any other. Raises OSError where the file is no image."""
     with Image.open(path) as picture:
         text = getattr(picture, "text", {}).get("ganvas")
     try:

@@ -1,4 +1,4 @@
-"""Pictures from a generator: images of a class, fixed-noise grids with a row per class."""
+"""Images of a generator: of a class, and fixed-noise grids with a row per class."""
 
 import contextlib
 import itertools
@@ -18,26 +18,26 @@ from gan_core.settings.schema import TrainConfig
 from gan_core.storage.workspace import atomic_write
 
 COLUMNS = 8
-ROWS = 40  # classes that a grid shows at the most
-CELL_PX = 64  # small images are magnified by a whole number to at least about this
+ROWS = 40  # most classes in a grid
+CELL_PX = 64  # small images are magnified by a whole number to about this
 BATCH = 250
 SHAPE_ERRORS = ("Missing key", "Unexpected key", "size mismatch", "must match")  # parts of torch's messages
 
 
 def to_pixels(images: torch.Tensor, size: int) -> np.ndarray:
-    """[N, C, inner, inner] in about [-1, 1] -> uint8 [N, size, size, C]: centre crop, rounded, clipped."""
+    """[N, C, inner, inner] in about [-1, 1] -> uint8 [N, size, size, C]: center crop, rounded, clipped."""
     return pixels_of(images, size).cpu().numpy()
 
 
 def pixels_of(images: torch.Tensor, size: int) -> torch.Tensor:
-    """to_pixels, as a tensor where the images are."""
+    """to_pixels, as a tensor on the device of the images."""
     edge = (images.shape[-1] - size) // 2
     images = images[..., edge : edge + size, edge : edge + size]
     return ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
 
 
 def from_pixels(images: torch.Tensor, inner: int) -> torch.Tensor:
-    """uint8 [N, C, S, S] -> float [N, C, inner, inner] in [-1, 1]; the border is continued where inner > S."""
+    """uint8 [N, C, S, S] -> float [N, C, inner, inner] in [-1, 1]; the border pixels are repeated where inner > S."""
     x = images.float() / 127.5 - 1
     edge = (inner - x.shape[-1]) // 2
     return F.pad(x, (edge,) * 4, mode="replicate") if edge else x
@@ -67,48 +67,59 @@ def load_generator(
     num_classes: int,
     device: torch.device,
 ) -> nn.Module:
-    """The averaged generator of a checkpoint, ready to draw. Raises UserError other_networks where the weights do not fit."""
+    """The averaged generator of a checkpoint, ready for sampling. Raises UserError other_networks where the weights do not fit."""
     G = FAMILIES[config.family].Generator(Spec.of(config, size=size, channels=channels, num_classes=num_classes))
     with weights_fit():
         G.load_state_dict(weights)
     return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
-def draw(
-    G: nn.Module, labels: torch.Tensor, *, z_dim: int, size: int, seed: int, start: int = 0, truncation: float = 1.0
-) -> np.ndarray:
-    """One image per label: int64 [N] -> uint8 [N, size, size, C]. truncation scales the noise: below 1 safer and more alike.
+def device_of(G: nn.Module) -> torch.device:
+    return next(iter(G.state_dict().values())).device
 
-    The noise of image number start + i is a function of (seed, start + i) alone, so the batch size does not change it.
+
+@torch.no_grad()
+def generate(G: nn.Module, z: np.ndarray, labels: np.ndarray, size: int, batch: int = BATCH) -> np.ndarray:
+    """z float32 [N, z_dim], labels int64 [N] -> uint8 [N, size, size, C]."""
+    device, parts = device_of(G), []
+    for first in range(0, len(z), batch):
+        codes, y = (torch.from_numpy(np.array(a[first : first + batch])).to(device) for a in (z, labels))
+        parts.append(to_pixels(G(codes, y).float(), size))
+    return np.concatenate(parts)
+
+
+def draw(
+    G: nn.Module, labels: np.ndarray, *, z_dim: int, size: int, seed: int, start: int = 0, truncation: float = 1.0
+) -> np.ndarray:
+    """One image per label: int64 [N] -> uint8 [N, size, size, C].
+
+    truncation multiplies z; below 1 images are more typical and more alike. The latent code of image number start + i depends
+    on (seed, start + i) alone, so the batch size does not change it.
     """
-    device = next(iter(G.state_dict().values())).device
     out = []
     for first in range(0, len(labels), BATCH):
         y = labels[first : first + BATCH]
-        z = noise(z_dim, len(y), seed=seed, start=start + first)
-        with torch.no_grad():
-            out.append(
-                to_pixels(G(torch.from_numpy(z * np.float32(truncation)).to(device), y.to(device)).float(), size)
-            )
+        z = noise(z_dim, len(y), seed=seed, start=start + first) * np.float32(truncation)
+        out.append(generate(G, z, y, size))
     return np.concatenate(out)
 
 
 def noise(z_dim: int, count: int, *, seed: int, start: int = 0) -> np.ndarray:
-    """float32 [count, z_dim]: that of images start, start + 1, ... of a seed."""
+    """Latent codes float32 [count, z_dim] of the images start, start + 1, ... of a seed."""
     return np.stack(
         [np.random.default_rng([seed, start + i]).standard_normal(z_dim, dtype=np.float32) for i in range(count)]
     )
 
 
 def fixed_noise(z_dim: int, num_classes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(z, y) of a grid: COLUMNS noise vectors, the same in every row, a row per class."""
+    """(z, y) of a grid: COLUMNS latent codes, the same in every row, a row per class."""
     rows = min(num_classes, ROWS)
     z = torch.from_numpy(np.random.default_rng([seed, 2**32]).standard_normal((COLUMNS, z_dim), dtype=np.float32))
     return z.repeat(rows, 1), torch.arange(rows).repeat_interleave(COLUMNS)
 
 
 def grid(images: np.ndarray, classes: list[str], columns: int = COLUMNS) -> Image.Image:
-    """uint8 [rows * columns, S, S, C], row-major -> one picture, the class's name at the left of its row."""
+    """uint8 [rows * columns, S, S, C], row-major -> one picture, the name of a class at the left of its row."""
     size, rows = images.shape[1], len(images) // columns
     scale = max(1, round(CELL_PX / size))
     cell, gap, font = size * scale, 2, ImageFont.load_default(13)
@@ -150,6 +161,6 @@ def picture_of(image: np.ndarray) -> Image.Image:
 
 
 def save_png(path: Path, picture: Image.Image, notes: Notes | None = None) -> None:
-    """notes: written inside, see notes.py."""
+    """notes: written into the file, see png_metadata.py."""
     info = None if notes is None else png_info(notes)
     atomic_write(path, lambda file: picture.save(file, "PNG", pnginfo=info))

@@ -27,7 +27,7 @@ class Exploration(NamedTuple):
 
     job: str
     seed: int
-    noise_scale: float
+    truncation: float  # `noise_scale` in files of earlier versions
     only: str | None  # the class asked for
     images_seen: int
     classes: list[str]  # of the run
@@ -60,7 +60,8 @@ def prune(run_folder: Path, kind: str, keep: int = KEPT) -> None:
 def read(folder: Path) -> Exploration | None:
     """None where it is gone or not whole."""
     try:
-        return Exploration(**read_json(folder / "explore.json", {}))
+        values = read_json(folder / "explore.json", {})
+        return Exploration(**{"truncation": values.pop("noise_scale", None), **values})
     except (OSError, ValueError, TypeError):
         return None
 

@@ -1,4 +1,4 @@
-"""Checkpoints: one file of plain tensors and numbers, its SHA-256 in a manifest beside it, whole or absent.
+"""Checkpoints: one file of plain tensors and numbers, with its SHA-256 in a manifest beside it; whole or absent.
 
 checkpoints/ck-<images seen>.pt and ck-<images seen>.json. The manifest is written last and is the commit point: a file
 without one does not exist. The newest manifest whose hash matches wins; a file that does not match is moved to bad/.
@@ -23,9 +23,9 @@ from gan_core.training.state import State
 
 
 def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
-    """Write a checkpoint of the state, torch's random number generators and `extra` (plain values); prune old ones.
+    """Write a checkpoint of the state, torch's random number generators and `extra` (plain values); delete old ones.
 
-    Raises FloatingPointError, and writes nothing, where a weight is not finite.
+    Raises FloatingPointError and writes nothing where a weight is not finite.
     """
     if not all(torch.isfinite(p).all() for p in [*state.G.parameters(), *state.D.parameters()]):
         raise FloatingPointError("a weight is not finite")

@@ -1,4 +1,4 @@
-"""What of D learns: layers that are fixed for the whole run, and D held still while G learns through it."""
+"""Which weights of D are trained: layers that stay fixed for the whole run, and all of D while G is updated."""
 
 import torch
 from torch import nn
@@ -8,16 +8,16 @@ from gan_core.models import Spec
 
 
 def set_requires_grad(optimizer: torch.optim.Optimizer, on: bool) -> None:
-    """Switch the gradients of what the optimiser trains. What it does not hold (frozen layers, a fixed trunk) stays as it is."""
+    """Set requires_grad of the optimizer's parameters. Others (frozen layers, a fixed trunk) do not change."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.requires_grad_(on)
 
 
 def freeze(D: nn.Module, spec: Spec, layers: int) -> None:
-    """Fix the first `layers` convolutions of D, in the order that an image meets them (Freeze-D, arXiv:2002.10964).
+    """Freeze the first `layers` convolutions of D, in the order of a forward pass (Freeze-D, arXiv:2002.10964).
 
-    Before the optimiser is made, which takes what is left. Raises UserError where D has no layer left to learn.
+    Call it before the optimizer is made. Raises UserError bad_freeze where no layer would be left to train.
     """
     if layers == 0:
         return
@@ -34,10 +34,10 @@ def freeze(D: nn.Module, spec: Spec, layers: int) -> None:
 
 @torch.no_grad()
 def convolutions(D: nn.Module, spec: Spec) -> list[nn.Module]:
-    """D's convolutions that can learn, in the order of a pass; the pass leaves D and the random numbers as they were."""
+    """D's trainable convolutions in the order of a forward pass, which changes neither D nor the random numbers."""
     order: list[nn.Module] = []
     training = D.training
-    D.eval()  # before anything is looked at: spectral norm would take a step at each look
+    D.eval()  # first of all: in training mode spectral norm would take a power iteration at each access
     hooks = [
         module.register_forward_pre_hook(lambda module, _: order.append(module) if module not in order else None)
         for module in D.modules()

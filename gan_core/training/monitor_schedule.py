@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from gan_core.errors import Stopped
-from gan_core.generation.sampling import from_pixels, to_pixels
+from gan_core.generation.sampling import from_pixels, generate
 from gan_core.settings.families import TRAITS, inner_size
 from gan_core.settings.schema import TrainConfig
 from gan_core.training.state import State
@@ -86,14 +86,8 @@ class MonitorSchedule:
         self.next_seconds = elapsed_seconds + seconds / MOST_SHARE
         return built
 
-    @torch.no_grad()
     def draw(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        parts = []
-        for start in range(0, len(z), BATCH):
-            noise = torch.from_numpy(z[start : start + BATCH]).to(self.device)
-            labels = torch.from_numpy(y[start : start + BATCH]).to(self.device)
-            parts.append(to_pixels(self.state.G_ema(noise, labels).float(), self.size))
-        return np.concatenate(parts)
+        return generate(self.state.G_ema, z, y, self.size, BATCH)
 
     @torch.no_grad()
     def discriminate(self, images: np.ndarray, y: np.ndarray) -> np.ndarray:

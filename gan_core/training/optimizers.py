@@ -1,4 +1,4 @@
-"""Optimisers, gradient clipping and what changes over a run: rates, penalty, the labels' share."""
+"""Optimizers, gradient clipping and the schedules of learning rates, penalty and label weight."""
 
 import math
 from collections.abc import Iterable
@@ -11,8 +11,10 @@ from gan_core.training import global_batch
 
 
 def make(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Optimizer:
-    """Over the parameters of net that are to be trained. RMSprop as in Keras: decay 0.9, no momentum."""
-    parameters = [{"params": [p for p in net.parameters() if p.requires_grad]}]  # a group may be empty, a list may not
+    """An optimizer of the trainable parameters of net. RMSprop as in Keras: decay 0.9, no momentum."""
+    parameters = [
+        {"params": [p for p in net.parameters() if p.requires_grad]}
+    ]  # torch accepts an empty group, but no empty list
     betas = (config.beta1, config.beta2)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=lr, alpha=0.9, eps=1e-7, weight_decay=config.weight_decay)
@@ -34,14 +36,14 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def label_weight(config: TrainConfig, progress: float) -> float:
-    """How much labels count: 0 before label_start, 1 from label_full, a straight line between."""
+    """Label warm-up: 0 before label_start, 1 from label_full, linear between."""
     if progress >= config.label_full:
         return 1.0
     return max(0.0, (progress - config.label_start) / (config.label_full - config.label_start))
 
 
 def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor, clip_value: float = 0.0) -> None:
-    """One step down. Several processes take the mean of their gradients first."""
+    """One step of gradient descent, by the mean gradient of all processes."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     step(optimizer, clip_value)
@@ -57,7 +59,7 @@ def step(optimizer: torch.optim.Optimizer, clip_value: float = 0.0) -> None:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """One all-reduce of all gradients in one piece."""
+    """One all-reduce of all gradients in one tensor."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     flat = global_batch.all_reduce_mean(torch.cat([g.reshape(-1) for g in gradients]))
     for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):

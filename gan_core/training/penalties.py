@@ -1,4 +1,4 @@
-"""What holds D back: gradient penalties (`penalty`) and LeCam's anchors."""
+"""Regularizers of D: the gradient penalties R1, R2 and WGAN-GP, and LeCam."""
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ def r1_penalty(images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
 
 
 def gradient_penalty(D: nn.Module, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """WGAN-GP (Gulrajani et al., arXiv:1704.00028): (||d logit / d image|| - 1)^2 between real and fake, [N]."""
+    """WGAN-GP (Gulrajani et al., arXiv:1704.00028): (||d logit / d image|| - 1)^2 at random points between real and fake, [N]."""
     share = global_batch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(fake, real, share).requires_grad_()
     return (r1_penalty(between, D(between, labels)).add(1e-12).sqrt() - 1).square()
@@ -27,9 +27,9 @@ ANCHOR_KEEP = 0.99
 
 
 def lecam(real: torch.Tensor, fake: torch.Tensor, anchors: torch.Tensor) -> torch.Tensor:
-    """LeCam (Tseng et al., arXiv:2104.03310): reals held near the running mean of fakes, fakes near that of reals.
+    """LeCam (Tseng et al., arXiv:2104.03310): pulls reals to the running mean of fakes, and fakes to that of reals.
 
-    anchors [2]: running means of D on real and on fake, moved on here, in place.
+    anchors [2]: running means of D on reals and on fakes, updated here in place.
     """
     with torch.no_grad():
         now = global_batch.all_reduce_mean(torch.stack([real.mean(), fake.mean()]).float())

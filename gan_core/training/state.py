@@ -1,4 +1,4 @@
-"""State: everything that training changes."""
+"""The state of a run in training."""
 
 from dataclasses import dataclass, field
 from typing import Any

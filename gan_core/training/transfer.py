@@ -1,4 +1,4 @@
-"""Begin with another run's weights: G and its average from the other's averaged G, D from its D; optimisers and clock are new."""
+"""Start from another run's weights: G and its average from the other's averaged G, D from its D. Optimizers start fresh."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,10 @@ from gan_core.training.state import State
 
 
 def load_weights_from(state: State, values: dict[str, Any], log: Callable[[str], None]) -> None:
-    """values: a checkpoint of a run with the same networks, perhaps of another number of classes.
+    """values: a checkpoint of a run with the same networks; the number of classes may differ.
 
-    Then what is shaped by that number (embeddings of the labels, the head that names the class) stays fresh. Raises
-    UserError where the weights are of another shape altogether.
+    Then the tensors of that size (class embeddings, the head that predicts the class) stay fresh. Raises UserError other_shape
+    where the weights are of other networks.
     """
     fresh = set()
     for net, weights in ((state.G, values["G_ema"]), (state.G_ema, values["G_ema"]), (state.D, values["D"])):
@@ -30,7 +30,7 @@ def load_weights_from(state: State, values: dict[str, Any], log: Callable[[str],
         net.load_state_dict({**weights, **{name: own[name] for name in of_labels}})
         for module in net.modules():
             if isinstance(module, ClassEmbedding):
-                module.share.fill_(1.0)  # the other run may have ended before its labels counted in full
+                module.share.fill_(1.0)  # the other run may have ended within its label warm-up
         fresh |= of_labels
     log(
         f"Started from the weights of another run at {values['images_seen']:,} images"
@@ -43,5 +43,5 @@ def differs(mine: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def by_rows(mine: torch.Tensor, other: torch.Tensor) -> bool:
-    """Do they differ in their number of rows alone, as embeddings of another number of classes do?"""
+    """Whether they differ in the number of rows alone, as class embeddings of another number of classes do."""
     return mine.shape[1:] == other.shape[1:]

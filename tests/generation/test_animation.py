@@ -65,11 +65,11 @@ def test_very_many_grids_become_so_many_frames(tmp_path, format):
 def test_frames_are_drawn_one_at_a_time_and_forgotten(tmp_path):
     """100 frames of 3 MB each; in a process of its own, whose highest memory nothing else has raised."""
     code = (
-        "import resource; from PIL import Image; from gan_core import films; from pathlib import Path\n"
+        "import resource; from PIL import Image; from gan_core.generation import animation; from pathlib import Path\n"
         "top = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
         "draw = lambda at: Image.new('RGB', (1000, 1000), (97 * at % 256, 0, 0))\n"
-        f"films.write(Path({str(tmp_path)!r}) / 'few.webp', 'webp', draw, 3); before = top()\n"
-        f"films.write(Path({str(tmp_path)!r}) / 'many.webp', 'webp', draw, 100); print(top() - before)\n"
+        f"animation.write(Path({str(tmp_path)!r}) / 'few.webp', 'webp', draw, 3); before = top()\n"
+        f"animation.write(Path({str(tmp_path)!r}) / 'many.webp', 'webp', draw, 100); print(top() - before)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(done.stdout) < 60

@@ -1,4 +1,4 @@
-"""Real images fused with noise: found again where G can draw them, stirred by as much as was asked for."""
+"""Inversion finds an image again that G can draw, and a variant is as far from it as the strength says."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from torch import nn
 
 from gan_core import actions
 from gan_core.errors import FieldErrors, Stopped, UserError
-from gan_core.generation import inversion
+from gan_core.generation import inversion, sampling
 from gan_core.jobs import worker
 from gan_core.jobs.handlers import variants
 from gan_core.jobs.queue import Watch
@@ -33,47 +33,47 @@ class Blobs(nn.Module):
 
 def draws(n=6, seed=3):
     z = np.random.default_rng(seed).standard_normal((n, 4)).astype(np.float32)
-    return z, inversion.decode(Blobs(), z, np.zeros(n, np.int64), 16)
+    return z, sampling.generate(Blobs(), z, np.zeros(n, np.int64), 16)
 
 
 def test_what_g_can_draw_is_found_again():
     _, images = draws()
-    found = inversion.encode(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
+    found = inversion.invert(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
     assert found.z.shape == (6, 4) and found.z.dtype == np.float32
     assert found.error.mean() < 0.02 < 0.05 < found.error_at_random
-    again = inversion.decode(Blobs(), found.z, np.zeros(6, np.int64), 16)
+    again = sampling.generate(Blobs(), found.z, np.zeros(6, np.int64), 16)
     measured = np.abs(again.astype(float) - images).mean((1, 2, 3)) / 255
     assert np.allclose(measured, found.error, atol=1e-6)
 
 
 def test_the_batch_does_not_change_what_is_found(monkeypatch):
     _, images = draws()
-    whole = inversion.encode(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
+    whole = inversion.invert(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
     monkeypatch.setattr(inversion, "BATCH", 8)
-    parts = inversion.encode(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
+    parts = inversion.invert(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
     assert np.allclose(whole.error, parts.error, atol=0.01)
 
 
-def test_stirring_keeps_the_length_of_noise_and_goes_as_far_as_asked():
+def test_a_variant_keeps_the_length_of_its_code_and_goes_as_far_as_the_strength():
     z = np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32)
-    assert np.array_equal(inversion.stir(z, 0.0, 1), z)
-    far = [np.corrcoef(z.ravel(), inversion.stir(z, s, 1).ravel())[0, 1] for s in (0.3, 0.8, 1.0)]
+    assert np.array_equal(inversion.vary(z, 0.0, 1), z)
+    far = [np.corrcoef(z.ravel(), inversion.vary(z, s, 1).ravel())[0, 1] for s in (0.3, 0.8, 1.0)]
     assert far == pytest.approx([np.sqrt(1 - 0.09), 0.6, 0.0], abs=0.02)
-    assert all(inversion.stir(z, s, 1).std() == pytest.approx(1, abs=0.02) for s in (0.3, 0.8, 1.0))
-    assert np.array_equal(inversion.stir(z, 0.5, 1)[7:], inversion.stir(z[7:], 0.5, 1, start=7))
-    assert not np.array_equal(inversion.stir(z, 0.5, 1), inversion.stir(z, 0.5, 2))
+    assert all(inversion.vary(z, s, 1).std() == pytest.approx(1, abs=0.02) for s in (0.3, 0.8, 1.0))
+    assert np.array_equal(inversion.vary(z, 0.5, 1)[7:], inversion.vary(z[7:], 0.5, 1, start=7))
+    assert not np.array_equal(inversion.vary(z, 0.5, 1), inversion.vary(z, 0.5, 2))
 
 
 def test_encoding_can_be_stopped():
     _, images = draws()
     with pytest.raises(Stopped):
-        inversion.encode(Blobs(), images, np.zeros(6), z_dim=4, inner=16, seed=0, should_stop=lambda: True)
+        inversion.invert(Blobs(), images, np.zeros(6), z_dim=4, inner=16, seed=0, should_stop=lambda: True)
 
 
 def test_clusters_are_no_place_to_search_in():
     G = FAMILIES["kmeans"].Generator(Spec(32, 1, 2, 8, 4)).eval()
     with pytest.raises(UserError, match="no noise can be searched for"):
-        inversion.encode(G, np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, np.int64), z_dim=8, inner=32, seed=0)
+        inversion.invert(G, np.zeros((2, 32, 32, 1), np.uint8), np.zeros(2, np.int64), z_dim=8, inner=32, seed=0)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_onnx_draws_what_torch_draws(tmp_path, family):
     noise, label = torch.randn(5, 8), torch.tensor([2, 0, 1, 1, 2])
     session = onnxruntime.InferenceSession(str(path))
     drawn = session.run(None, {"noise": noise.numpy(), "label": label.numpy()})[0]
-    wanted = onnx_export.Whole(G, size)(noise, label).detach().numpy()
+    wanted = onnx_export.PixelGenerator(G, size)(noise, label).detach().numpy()
     assert drawn.dtype == np.uint8 and drawn.shape == (5, size, size, 3)
     assert np.abs(drawn.astype(int) - wanted.astype(int)).max() <= 1
     assert str(ROOT).encode() not in path.read_bytes()

@@ -15,7 +15,7 @@ CONFIG = TrainConfig(recipe="quick")
 
 
 def notes(**more):
-    facts = {"seed": 7, "noise_scale": 0.5} | more
+    facts = {"seed": 7, "truncation": 0.5} | more
     return notes_of("r" + "0" * 16, facts.pop("dataset", "Tones"), CONFIG, 1200, **facts)
 
 
@@ -31,7 +31,7 @@ def test_the_line_reads_as_other_tools_write_theirs(tmp_path):
     sampling.save_png(tmp_path / "a.png", Image.new("L", (8, 8)), notes(**{"class": "owl"}))
     with Image.open(tmp_path / "a.png") as picture:
         subject, line = picture.text["parameters"].split("\n")
-    assert subject == "owl" and line.startswith("Seed: 7, Noise scale: 0.5, Images seen: 1200, Recipe: quick")
+    assert subject == "owl" and line.startswith("Seed: 7, Truncation: 0.5, Images seen: 1200, Recipe: quick")
     sampling.save_png(tmp_path / "b.png", Image.new("L", (8, 8)), notes(dataset="a, Seed: 9\nb"))
     with Image.open(tmp_path / "b.png") as picture:
         assert 'Dataset: "a, Seed: 9\\nb"' in picture.text["parameters"]

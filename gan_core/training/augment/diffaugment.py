@@ -1,7 +1,7 @@
-"""DiffAugment (Zhao et al., arXiv:2006.10738): the same random changes for real and fake, differentiable, on the device.
+"""DiffAugment (Zhao et al., arXiv:2006.10738): the same random transformations for real and fake, differentiable.
 
-Departs from the paper: pixels that translation brings in and that cutout takes away are white, grey or black as the image's own
-corner, not always mid-grey, so that a plain background stays plain.
+Departs from the paper: translation repeats the border, and cutout takes the color of the image's corner, not mid-grey, so that
+a plain background stays plain.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from gan_core.training.augment import ada
 
 
 def color(x: torch.Tensor) -> torch.Tensor:
-    """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; one draw an image."""
+    """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; drawn for each image."""
     draw = lambda: global_batch.rand(len(x), 1, 1, 1, device=x.device)
     x = x + (draw() - 0.5)
     mean = x.mean(1, keepdim=True)
@@ -32,7 +32,7 @@ def translation(x: torch.Tensor) -> torch.Tensor:
 
 
 def cutout(x: torch.Tensor) -> torch.Tensor:
-    """Replace a square of half the side by the colour of the image's corner."""
+    """Replace a square of half the side by the color of the image's corner."""
     n, _, side, _ = x.shape
     corner = [global_batch.randint(-side // 4, side - side // 4, n, 1, device=x.device) for _ in range(2)]
     line = torch.arange(side, device=x.device)
@@ -46,12 +46,12 @@ AUGMENTS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]] = {
     "translation": (translation,),
     "color+translation": (color, translation),
     "color+translation+cutout": (color, translation, cutout),
-    "ada": (ada.pipe,),  # every change to every image; a run shows them as often as D overfits, see step.py
+    "ada": (ada.pipe,),  # with p = 1; training uses the adaptive p, see step.augmented
 }
 
 
 def augment(name: str, x: torch.Tensor) -> torch.Tensor:
-    """images [N, C, S, S] in [-1, 1] -> the same shape; each image gets its own draw."""
+    """images [N, C, S, S] in [-1, 1] -> the same shape; each image gets its own random numbers."""
     for change in AUGMENTS[name]:
         x = change(x)
     return x

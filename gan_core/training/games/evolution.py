@@ -1,9 +1,9 @@
-"""How G learns in E-GAN (Wang et al., arXiv:1803.00657): three losses make three children of one G, and the fittest lives on.
+"""G's step in E-GAN (Wang et al., arXiv:1803.00657): three losses give three children of G, and the fittest is kept.
 
-Fitness = mean log D(G(z)) + LAMBDA * -log |slope of D's loss in D's weights|: images that D takes for real, and of such
-variety that D has little left to learn. One survivor (mu = 1). Departs from the paper: quality is the log of D's probability,
-because where D is sure of all fakes (D(G(z)) near 0) the second term alone would choose, and choose the child that D sees
-through best; fitness is measured on as many images as a batch has, not 256; D learns from fresh fakes of the survivor.
+Fitness = quality + LAMBDA * diversity = mean log D(G(z)) - LAMBDA * log |gradient of D's loss in D's weights|. One survivor
+(mu = 1). Departs from the paper: quality is the log of D's probability, because where D(G(z)) is near 0 for all children,
+diversity alone would choose, and choose the child that D recognizes best; fitness is measured on one batch, not on 256 images;
+D learns from fresh fakes of the survivor.
 """
 
 from collections.abc import Callable
@@ -21,21 +21,21 @@ from gan_core.training.optimizers import update
 from gan_core.training.state import State, Stats
 
 MUTATIONS = ("minimax", "nonsaturating", "least-squares")
-LAMBDA = 0.01  # of diversity beside quality
+LAMBDA = 0.01  # weight of diversity
 
 Change = Callable[[torch.Tensor], torch.Tensor]
 
 
 def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, show: Change) -> Stats:
-    """One generation of G, its Adam state with it. show: what is done to images before D sees them.
+    """One generation of G and its Adam state. show: the augmentation before D.
 
-    Every child is made from the same noise and tried on the same other noise. Nothing waits for the device: the survivor is
-    chosen there. loss_g is the survivor's non-saturating loss, so that it can be compared over time.
+    All children are trained on the same latent codes and evaluated on the same other ones. The survivor is chosen on the
+    device, without waiting for it. loss_g is the survivor's non-saturating loss, which can be compared over time.
     """
     D, G = state.D, state.G
     noise = [global_batch.randn(len(labels), config.z_dim, device=labels.device) for _ in range(2)]
 
-    def judged(images: torch.Tensor) -> torch.Tensor:
+    def discriminate(images: torch.Tensor) -> torch.Tensor:
         with autocast(config, real.device):
             return D(show(images), labels).float()
 
@@ -44,24 +44,26 @@ def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: Train
             return G(z, labels).float()
 
     set_requires_grad(state.opt_D, True)
-    on_reals = slopes(softplus(-judged(real)).mean(), D)
+    on_reals = gradients(softplus(-discriminate(real)).mean(), D)
     parent = copies(inheritance(state))
     children: list[list[torch.Tensor]] = []
     fitness, losses = [], []
     for name in MUTATIONS:
         put(state, parent)
         set_requires_grad(state.opt_D, False)
-        logits = judged(draw(noise[0]))
+        logits = discriminate(draw(noise[0]))
         update(state.opt_G, LOSSES[name].g(logits, logits), config.clip_value)
         children.append(copies(inheritance(state)))
         set_requires_grad(state.opt_D, True)
         with torch.no_grad():
             fake = draw(noise[1])
-        logits = judged(fake)
-        on_fakes = slopes(softplus(logits).mean(), D)
-        steepness = torch.stack([(a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)]).sum().sqrt()
+        logits = discriminate(fake)
+        on_fakes = gradients(softplus(logits).mean(), D)
+        gradient_norm = (
+            torch.stack([(a + b).square().sum() for a, b in zip(on_reals, on_fakes, strict=True)]).sum().sqrt()
+        )
         quality = -softplus(-logits.detach()).mean()
-        fitness.append(global_batch.all_reduce_mean(quality - LAMBDA * (steepness + 1e-12).log()))
+        fitness.append(global_batch.all_reduce_mean(quality - LAMBDA * (gradient_norm + 1e-12).log()))
         losses.append(softplus(-logits.detach()).mean())
     best = torch.stack(fitness).argmax()
     put(state, [pick(values, best) for values in zip(*children, strict=True)])
@@ -85,7 +87,7 @@ def copies(values: list[torch.Tensor]) -> list[torch.Tensor]:
 
 @torch.no_grad()
 def put(state: State, values: list[torch.Tensor]) -> None:
-    """Make G what it was. An optimiser that had not stepped yet, and so had nothing to copy, starts at zero."""
+    """Set G and its Adam state to `values`. The state of an optimizer that had not stepped before becomes zero."""
     mine = inheritance(state)
     for own, value in zip(mine, values, strict=False):
         own.copy_(value)
@@ -94,14 +96,14 @@ def put(state: State, values: list[torch.Tensor]) -> None:
 
 
 def pick(values: list[torch.Tensor] | tuple[torch.Tensor, ...], best: torch.Tensor) -> torch.Tensor:
-    """values[best] without asking the device for it; step counts are alike in all children and may lie on the CPU."""
+    """values[best] without waiting for the device; step counts are equal in all children and may lie on the CPU."""
     if values[0].device != best.device:
         return values[0]
     return torch.stack(list(values)).index_select(0, best.view(1))[0]
 
 
-def slopes(loss: torch.Tensor, D: nn.Module) -> list[torch.Tensor]:
-    """The gradient of the loss for each weight of D that learns."""
+def gradients(loss: torch.Tensor, D: nn.Module) -> list[torch.Tensor]:
+    """The gradient of the loss at each trainable weight of D."""
     parameters = [p for p in D.parameters() if p.requires_grad]
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     return [torch.zeros_like(p) if slope is None else slope for p, slope in zip(parameters, found, strict=True)]

@@ -1,4 +1,4 @@
-"""The step of the cluster baseline: every image of the batch moves its class's nearest centre."""
+"""The step of the k-means baseline: each image of the batch moves the nearest center of its class."""
 
 import torch
 
@@ -8,12 +8,12 @@ from gan_core.training.state import State, Stats
 
 
 def kmeans(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
-    """loss_g: mean squared distance of a pixel from the nearest centre's, pixels in [-1, 1]."""
+    """loss_g: mean squared difference of an image's pixels from the nearest center, pixels in [-1, 1]."""
     return {"loss_g": state.G.partial_fit(all_gather(real), all_gather(labels))}
 
 
 def all_gather(mine: torch.Tensor) -> torch.Tensor:
-    """The whole batch from the parts of all processes: the same clusters everywhere."""
+    """The global batch from the parts of all processes, so that all have the same clusters."""
     rank, size = global_batch.world()
     if size == 1:
         return mine

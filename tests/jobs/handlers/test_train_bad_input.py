@@ -96,7 +96,7 @@ def test_two_hundred_classes_train_and_each_can_be_drawn(context, dataset_of, ti
     G = sampling.load_generator(
         settings, values["G_ema"], size=32, channels=1, num_classes=200, device=torch.device("cpu")
     )
-    images = sampling.draw(G, torch.arange(200), z_dim=settings.z_dim, size=32, seed=0)
+    images = sampling.draw(G, np.arange(200), z_dim=settings.z_dim, size=32, seed=0)
     assert images.shape == (200, 32, 32, 1)
 
 

@@ -302,7 +302,7 @@ def test_what_belongs_to_a_d_is_refused_without_one(name):
 def test_clusters_are_drawn_like_any_generator(tiny):
     state = fresh(tiny("kmeans", width=4))
     state.G.partial_fit(*toy_batch())
-    images = sampling.draw(state.G_ema, torch.arange(6) % 3, z_dim=8, size=32, seed=0)
+    images = sampling.draw(state.G_ema, np.arange(6) % 3, z_dim=8, size=32, seed=0)
     assert images.shape == (6, 32, 32, 1)
 
 
