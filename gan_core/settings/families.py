@@ -1,6 +1,6 @@
-"""What each family of networks can do, without torch: pages, checks and recipes read it; the networks are in models/.
+"""TRAITS: what each family of networks can do, one row a family, without torch. The networks themselves are in models/.
 
-One row a family. `tests/test_models.py` holds every row against the networks themselves.
+The form, the rules and the recipes read it; tests/models/test_contract.py compares every row with its networks.
 """
 
 from typing import NamedTuple
@@ -9,20 +9,20 @@ SIZES = (28, 32, 64, 128, 256)
 LOSSES = ("nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic")
 PENALTIES = ("none", "r1", "r1+r2", "gp")
 CONDITIONS = ("projection", "concat", "auxiliary")
-FEW_SHOT = ("hinge", "nonsaturating", "relativistic")  # need no gradient penalty, and learn at once
+FEW_SHOT = ("hinge", "nonsaturating", "relativistic")  # those that need no gradient penalty and learn fast
 
 
 class FamilyTraits(NamedTuple):
     title: str
     sizes: tuple[int, ...]  # px of the dataset
-    pads: bool = True  # 28 px is padded to 32 inside, because the networks halve
-    conditions: tuple[str, ...] = ("projection",)  # how D may hear of the label; the first is the default
-    losses: tuple[str, ...] = LOSSES  # none: no adversarial loss, because there is no D
-    per_image: bool = True  # a logit depends on its own image alone: one batch for reals and fakes, gradient penalties
-    batch_norm: bool = False  # in G or D: a step needs two images
-    minibatch_std: bool = False  # is it a choice?
-    spectral_norm: bool = True  # is it a choice? not where D norms its weights by itself
-    game: str = "adversarial"  # which step plays it, see training/step.py
+    pads: bool = True  # images of 28 px are padded to 32, as the networks halve the size several times
+    conditions: tuple[str, ...] = ("projection",)  # how D may receive the class
+    losses: tuple[str, ...] = LOSSES  # empty: the family has no discriminator
+    per_image: bool = True  # a logit depends on its own image only, so gradient penalties are possible
+    batch_norm: bool = False  # in G or D; a step then needs two images
+    minibatch_std: bool = False  # whether it can be chosen
+    spectral_norm: bool = True  # whether it can be chosen
+    game: str = "adversarial"  # its training step: a key of GAMES in training/step.py
 
 
 TRAITS: dict[str, FamilyTraits] = {
@@ -36,7 +36,7 @@ TRAITS: dict[str, FamilyTraits] = {
         "DCGAN",
         SIZES,
         conditions=CONDITIONS,
-        losses=tuple(loss for loss in LOSSES if loss != "wasserstein"),  # which nothing here would hold D for
+        losses=tuple(loss for loss in LOSSES if loss != "wasserstein"),  # it needs a penalty
         per_image=False,
         batch_norm=True,
     ),
@@ -48,9 +48,7 @@ TRAITS: dict[str, FamilyTraits] = {
         (28,),
         pads=False,
         conditions=("concat",),
-        losses=tuple(
-            loss for loss in LOSSES if loss != "minimax"
-        ),  # whose gradient fades: a class stayed grey, 1 seed in 5
+        losses=tuple(loss for loss in LOSSES if loss != "minimax"),  # its gradient vanishes: a class stayed grey
     ),
     "garbage128": FamilyTraits("Garbage GAN, 128 px", (128,), pads=False, losses=("nonsaturating", "minimax")),
     "fashion28": FamilyTraits("Fashion GAN, 28 px", (28,), pads=False),
@@ -58,7 +56,7 @@ TRAITS: dict[str, FamilyTraits] = {
         "E-GAN",
         (28, 32, 64, 128),
         conditions=("projection", "concat"),
-        losses=("nonsaturating",),  # of D; G has three
+        losses=("nonsaturating",),  # that of D; G has three
         per_image=False,
         batch_norm=True,
         game="evolution",
@@ -76,7 +74,7 @@ TRAITS: dict[str, FamilyTraits] = {
 
 
 def can_be_guided(family: str) -> bool:
-    """May D look with a classifier's layers too (models/guided.py)? Where it judges each image by itself, in a game of two."""
+    """Whether D can also use the features of a classifier (models/guided.py)."""
     return TRAITS[family].per_image and TRAITS[family].game == "adversarial"
 
 
@@ -86,7 +84,7 @@ def inner_size(family: str, size: int) -> int:
 
 
 def why_no_walk(family: str) -> str:
-    """Why there is no way from one noise to another through the images of a family, as a sentence; '' where there is one."""
+    """Why a family has no latent walk, in a sentence; '' where it has one."""
     if TRAITS[family].game == "kmeans":
         return "K-means has no images between two others: its noise picks one of the mean images."
     if TRAITS[family].game == "cycle":

@@ -1,4 +1,4 @@
-"""Why a setting is refused, in a sentence: pydantic's errors in plain words."""
+"""Pydantic's errors as plain sentences: why a setting is refused."""
 
 import difflib
 from typing import Any
@@ -39,5 +39,5 @@ def refused(model: type[BaseModel], name: str, error: dict[str, Any]) -> str:
 
 
 def in_words(value: Any) -> str:
-    """A value inside a sentence: 0 and not 0.0."""
+    """A value as a sentence has it: 0 and not 0.0."""
     return f"{value:.10g}" if isinstance(value, float) else repr(value)

@@ -1,4 +1,4 @@
-"""Settings as JSON, out of the form and into it again; the command line and other people's runs speak the same."""
+"""Settings as JSON: what the form downloads and reads back, and what a run's config.json has."""
 
 import json
 from typing import Any
@@ -16,11 +16,11 @@ def write(settings: TrainConfig) -> str:
 
 
 def read(text: str | bytes, now: TrainConfig, *, size: int, train_images: int) -> TrainConfig:
-    """The settings in text: those of `write`, a run's config.json, or {setting: value} alone.
+    """The settings in `text`: the output of `write`, a run's config.json, or just {setting: value}.
 
-    What it leaves out stays as it is in `now`, or, where it names another recipe, as that recipe has it for a dataset of `size`
-    px and that many training images. Raises UserError where it is no such JSON, FieldErrors with a sentence for each setting
-    that is unknown or cannot be.
+    A setting that it leaves out keeps its value of `now`. Where it names another recipe, the rest is that recipe's for a dataset of
+    `size` px and that many training images. Raises UserError where it is no such JSON, FieldErrors with a sentence for each setting
+    that is unknown or refused.
     """
     if len(text) > LARGEST_BYTES:
         raise UserError("settings_too_large", "This is far too long for settings.", "Choose a JSON file of settings.")
@@ -62,7 +62,7 @@ def refusals(values: dict[str, Any]) -> dict[str, str]:
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object none of whose names comes twice: which of the two would count?"""
+    """A JSON object; a name that comes twice is refused, as it is unclear which value counts."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_core.errors import FieldErrors
-from gan_core.settings.families import TRAITS
+from gan_core.settings.families import CONDITIONS, LOSSES, PENALTIES, TRAITS
 from gan_core.settings.field_errors import refused
 
 SCHEMA_VERSION = 1
@@ -104,14 +104,14 @@ class TrainConfig(BaseModel):
     beta2: float = setting(
         0.99, "Adam beta 2", "Decay of Adam's squared gradients. 0.99 to 0.999 is usual.", group="optimiser", ge=0, lt=1
     )
-    loss: Literal["nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic"] = setting(
+    loss: Literal[LOSSES] = setting(  # type: ignore[valid-type]
         "relativistic",
         "Loss",
         "Relativistic: D compares a real image with a fake of the same class, which keeps variety. Non-saturating: "
         "the usual GAN loss, faster but more prone to mode collapse. Minimax: the loss of the first GAN paper.",
         group="loss",
     )
-    penalty: Literal["none", "r1", "r1+r2", "gp"] = setting(
+    penalty: Literal[PENALTIES] = setting(  # type: ignore[valid-type]
         "r1+r2",
         "Gradient penalty",
         "R1 penalizes the gradient of D at real images, R1 + R2 at real and generated images. GP keeps its length "
@@ -216,7 +216,7 @@ class TrainConfig(BaseModel):
         ge=0,
         le=100,
     )
-    condition: Literal["projection", "concat", "auxiliary"] = setting(
+    condition: Literal[CONDITIONS] = setting(  # type: ignore[valid-type]
         "projection",
         "Class conditioning of D",
         "How D receives the class. Projection: inner product of class embedding and image features. Concat: an "
