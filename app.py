@@ -23,7 +23,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gan_core.errors import UserError
-from gan_core.jobs import queue
+from gan_core.jobs import processes
 from gan_core.learn.frame_server import BUSY, FULL, FrameServer
 from gan_core.learn.settings import build
 from gan_core.storage.store import Store
@@ -207,8 +207,8 @@ async def lifespan(app):
         if time.monotonic() - swept > SWEEP_SECONDS:
             swept = time.monotonic()
             workspace.sweep()
-        queue.reconcile(store)
-        queue.ensure_workers(store, workspace)
+        processes.reconcile(store)
+        processes.ensure_workers(store, workspace)
 
     async def keep_looking() -> None:
         while True:

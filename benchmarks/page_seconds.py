@@ -55,9 +55,9 @@ def main() -> None:
         from streamlit.testing.v1 import AppTest
 
         from app import warm_up
-        from gan_core.jobs import queue
+        from gan_core.jobs import processes
 
-        queue.ensure_workers = lambda store, workspace: None
+        processes.ensure_workers = lambda store, workspace: None
         fill(Path(folder), asked.runs)
         warm_up()
 

@@ -1,27 +1,23 @@
-"""The queue: submit, claim, control, finish, reconcile.
+"""The queue: submit, claim, report, finish, and what the user asks of a job.
 
-Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports,
-estimates and a few images to look at, `heavy` for measuring, for a close look at a dataset, timelapses and exports.
+Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports, estimates and
+a few images to look at, `heavy` for evaluations, the health of a dataset, timelapses and exports.
 
-A page or the command line inserts a row; a worker process of that lane claims it. A worker outlives the server and the
-browser, so the truth about a job is its row, and whether it lives is told by (pid, start time of that pid).
+A page or the command line inserts a row; a worker of that lane claims it. Each claim raises the row's attempt, and only the
+process of the newest attempt may write to the row.
 """
 
-import contextlib
-import fcntl
 import json
 import os
-import subprocess
-import sys
+import sqlite3
 import time
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from gan_core.errors import UserError
-from gan_core.storage.store import COLUMNS, LIVE, PLACE, Job, Store, as_job
-from gan_core.storage.workspace import Workspace, new_id
+from gan_core.storage.store import LIVE, PLACE, Job, Store
+from gan_core.storage.workspace import new_id
 
 LANES = {
     "train": "train",
@@ -99,7 +95,7 @@ def claim(store: Store, lane: str) -> Job | None:
     return store.job(row["id"])
 
 
-def take(db, job_id: str) -> None:
+def take(db: sqlite3.Connection, job_id: str) -> None:
     """Mark a queued job as carried out by this process."""
     db.execute(
         "UPDATE jobs SET state = 'running', pid = ?, pid_started_at = ?, attempt = attempt + 1, started_at = ? "
@@ -132,7 +128,7 @@ def finish(
 
 
 def end(
-    db, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
+    db: sqlite3.Connection, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
 ) -> None:
     db.execute(
         "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, pid = NULL WHERE id = ?",
@@ -147,7 +143,7 @@ def end(
     log_event(db, job_id, state)
 
 
-def log_event(db, job_id: str, text: str) -> None:
+def log_event(db: sqlite3.Connection, job_id: str, text: str) -> None:
     db.execute("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", (job_id, time.time(), text))
 
 
@@ -218,74 +214,3 @@ class Watch:
         if not rows or rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
             return "stop"  # another attempt has taken over: this process must not go on
         return rows[0]["control"]
-
-
-# -- processes ---------------------------------------------------------------------------------------------------------
-
-
-def alive(pid: int | None, started_at: float | None) -> bool:
-    """Is that very process still there? A zombie is dead, and so is a stranger with a reused pid."""
-    if pid is None:
-        return False
-    try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - (started_at or 0)) < 1
-    except psutil.NoSuchProcess:
-        return False
-
-
-def reconcile(store: Store) -> list[Job]:
-    """Mark running jobs whose process is gone as interrupted; returns them. Never touches a live one."""
-    lost = [job for job in store.jobs(states=("running",)) if not alive(job.pid, job.pid_started_at)]
-    for job in lost:
-        error = {
-            "code": "interrupted",
-            "what": "The process that did this is gone (killed, out of memory, or the machine restarted).",
-            "todo": "Resume the run: it goes on from its last checkpoint."
-            if job.kind == "train"
-            else "Start it again.",
-        }
-        with store.transaction() as db:
-            row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job.id,)).fetchone()
-            now = as_job(row)
-            if now.state == "running" and now.attempt == job.attempt:
-                end(db, job.id, "interrupted", error=error)
-    return lost
-
-
-@contextlib.contextmanager
-def lane_lock(workspace: Workspace, lane: str):
-    """Yields True where this process now is the one worker of the lane, else False."""
-    with open(workspace.root / f"{lane}.lock", "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
-
-
-def ensure_workers(store: Store, workspace: Workspace) -> None:
-    """Start a worker for every lane that has queued jobs and nobody to do them. Cheap; called after each submit."""
-    for lane in sorted({job.lane for job in store.jobs(states=("queued",))}):
-        with lane_lock(workspace, lane) as free:
-            if not free:
-                continue
-        log = workspace.root / "logs" / f"worker-{lane}.log"
-        if log.exists() and log.stat().st_size > 10_000_000:
-            os.replace(log, log.with_suffix(".old.log"))
-        with open(log, "ab") as out:
-            # A session of its own: the worker outlives Ctrl-C, the server and the terminal.
-            process = subprocess.Popen(
-                [sys.executable, "-m", "gan_core.jobs.worker", "--workspace", str(workspace.root), "--lane", lane],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=Path(__file__).parents[2],
-            )
-        CHILDREN.append(process)
-    CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]  # reaps, so that none stays a zombie
-
-
-CHILDREN: list[subprocess.Popen] = []

@@ -7,7 +7,7 @@ import time
 import traceback
 
 from gan_core.errors import Stopped, UserError, is_out_of_memory
-from gan_core.jobs import queue
+from gan_core.jobs import processes, queue
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import note_facts
 from gan_core.storage.store import Job, Store
@@ -106,10 +106,10 @@ def main() -> None:
     waiting = True
     with Shutdown() as shutdown:
         while waiting and not shutdown.asked:
-            with queue.lane_lock(workspace, arguments.lane) as mine:
+            with processes.lane_lock(workspace, arguments.lane) as mine:
                 if not mine:
                     return
-                queue.reconcile(store)
+                processes.reconcile(store)
                 if arguments.lane == "train":
                     import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
 

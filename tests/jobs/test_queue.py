@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gan_core.errors import UserError
-from gan_core.jobs import queue, worker
+from gan_core.jobs import queue
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 
@@ -81,29 +81,6 @@ def test_watch_sees_stop_and_holds_while_paused(store):
     assert watch() is True
 
 
-def test_a_job_whose_process_is_gone_is_interrupted_and_a_live_one_is_not(store):
-    submit(store)
-    mine = queue.claim(store, "train")
-    submit(store)
-    other = queue.claim(store, "train")
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    child.wait()
-    with store.transaction() as db:
-        db.execute("UPDATE jobs SET pid = ? WHERE id = ?", (child.pid, other.id))
-    assert [job.id for job in queue.reconcile(store)] == [other.id]
-    assert store.job(other.id).state == "interrupted" and "Resume" in store.job(other.id).error["todo"]
-    assert store.job(mine.id).state == "running" and mine.pid == os.getpid()
-
-
-def test_a_zombie_and_a_reused_pid_are_dead():
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    time.sleep(0.3)
-    started = __import__("psutil").Process(child.pid).create_time()
-    assert not queue.alive(child.pid, started)  # exited, not yet reaped
-    child.wait()
-    assert not queue.alive(os.getpid(), started - 1000)  # our pid, another start time
-
-
 def test_an_old_attempt_cannot_write(store):
     submit(store)
     old = queue.claim(store, "train")
@@ -113,60 +90,6 @@ def test_an_old_attempt_cannot_write(store):
     queue.report(store, old, 0.5, "old")
     assert store.job(old.id).state == "running" and store.job(old.id).message == ""
     assert queue.Watch(store, old, 0)() is True  # and it is told to end
-
-
-def test_one_worker_per_lane(workspace):
-    with queue.lane_lock(workspace, "train") as mine:
-        assert mine
-        with queue.lane_lock(workspace, "train") as second, queue.lane_lock(workspace, "light") as other_lane:
-            assert not second and other_lane
-    with queue.lane_lock(workspace, "train") as again:
-        assert again
-
-
-@pytest.mark.parametrize(
-    "error, code",
-    [
-        (UserError("bad", "It is bad.", "Mend it."), "bad"),
-        (MemoryError("x"), "out_of_memory"),
-        (OSError(28, "full"), "disk_full"),
-        (KeyError("x"), "bug"),
-    ],
-)
-def test_every_failure_has_a_sentence_and_a_next_step(store, workspace, monkeypatch, error, code):
-    def broken(*_):
-        raise error
-
-    monkeypatch.setattr(worker, "handler", lambda kind: broken)
-    submit(store, "probe")
-    job = queue.claim(store, "light")
-    assert worker.carry_out(store, workspace, job, queue.Watch(store, job)) == "failed"
-    told = store.job(job.id).error
-    assert (
-        told["code"] == code
-        and told["what"].endswith(".")
-        and told["todo"].endswith(".")
-        and "Traceback" not in told["what"]
-    )
-
-
-def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, workspace):
-    """The whole way: row, process, handler, dataset folder."""
-    from gan_core import actions
-    from gan_core.requests import ImportRequest
-
-    job = actions.import_dataset(actions.Context(store, workspace), ImportRequest(source="demo:shapes"))
-    deadline = time.monotonic() + 60
-    while store.job(job.id).live and time.monotonic() < deadline:
-        time.sleep(0.2)
-    done = store.job(job.id)
-    assert done.state == "finished", done.error
-    assert [d.id for d in store.datasets()] == [job.subject]
-    assert sum(done.result["classes"].values()) == 600
-    for child in queue.CHILDREN:
-        assert os.getsid(child.pid) != os.getsid(0)  # Ctrl-C of the server does not reach it
-        child.terminate()
-        child.wait(10)
 
 
 def test_a_signal_during_a_pause_or_a_look_is_not_lost(store):

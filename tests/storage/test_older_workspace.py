@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.jobs.handlers import HANDLERS
 from gan_core.jobs.queue import LANES
 from gan_core.storage.store import MIGRATIONS, Store
 from gan_core.storage.workspace import Workspace
@@ -78,4 +77,4 @@ def test_a_lost_index_is_rebuilt_from_its_folders(workspace, ganvas):
     code, found, _ = ganvas("repair", "--json")
     assert code == 0 and (found["datasets"], found["runs"], found["exports"]) == (1, 2, 2)
     kinds = {job.kind for job in Store(workspace).jobs()}
-    assert {"train", "evaluate", "export", "export_model"} <= kinds <= set(HANDLERS)
+    assert {"train", "evaluate", "export", "export_model"} <= kinds <= set(LANES)

@@ -14,27 +14,10 @@ from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 Handler = Callable[[Store, Workspace, Job, queue.Watch], dict[str, Any]]
-HANDLERS = {  # kind of job -> "module:function"
-    "import": "import_dataset:import_",
-    "inspect": "inspect:inspect",
-    "curate": "curate:curate",
-    "train": "train:train",
-    "probe": "train:probe",
-    "system": "system:system",
-    "evaluate": "evaluate:evaluate",
-    "utility": "utility:utility",
-    "detect": "detect:detect",
-    "timelapse": "timelapse:timelapse",
-    "explore": "explore:explore",
-    "walk": "walk:walk",
-    "variants": "variants:variants",
-    "export": "export:export",
-    "export_model": "export_model:export_model",
-    "preview": "preview:preview",
-}
+MODULES = {"import": "import_dataset"}  # of a kind that cannot be the name of a module
 
 
 def handler(kind: str) -> Handler:
-    """The handler of a kind of job."""
-    module, function = HANDLERS[kind].split(":")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    """The function `<kind>` of the module `<kind>` in this folder."""
+    name = MODULES.get(kind, kind)
+    return getattr(importlib.import_module(f"{__name__}.{name}"), name)

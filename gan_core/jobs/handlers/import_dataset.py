@@ -13,7 +13,7 @@ from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 
-def import_(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+def import_dataset(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all.
 
     The zip of an upload moves into the folder of its dataset, so that it can be imported again with other choices. Where the

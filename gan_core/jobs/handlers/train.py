@@ -1,4 +1,4 @@
-"""The jobs `train` and `probe`."""
+"""The job `train`: train a run."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,6 @@ from gan_core.storage.workspace import Workspace, read_json
 if TYPE_CHECKING:
     from gan_core.training.hooks import Hooks
 
-PROBE_SECONDS = 3.0
 GUIDE_SEED = 1_000_003  # so that the guide is never the dataset classifier
 RESULT_KEYS = ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
 
@@ -144,12 +143,3 @@ def start_weights(workspace: Workspace, config: TrainConfig) -> Callable[[], dic
         return found[0]
 
     return load if config.start_from else None
-
-
-def probe(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """A few seconds of real steps with these settings on this dataset: speed, memory, size of a checkpoint."""
-    from gan_core.training import loop, out_of_memory
-
-    config, folder = build(job.payload["config"]), workspace.dataset(job.subject)
-    data = dataset_folder.load(folder, "train")
-    return out_of_memory.explained(config, data, lambda: loop.probe(config, data, PROBE_SECONDS, watch))
