@@ -9,6 +9,7 @@ from gan_core.storage import run_folder
 from gan_core.text import duration
 from pages.shared import refresh_rate
 from pages.shared.context import get_context
+from pages.shared.links import link
 from pages.shared.status import state_of, state_text
 from pages.shared.text import plain
 
@@ -68,9 +69,7 @@ def show_active_runs(context: Context) -> None:
         for job in active:
             now, status = context.store.job(job.id), run_folder.read_status(context.workspace.run(job.subject))
             with st.container(border=True, key=f"chip_{job.subject}"):
-                st.page_link(
-                    "live/page.py", label=plain(names.get(job.subject, "Run")), query_params={"run": job.subject}
-                )
+                link("live", plain(names.get(job.subject, "Run")), icon="", run=job.subject)
                 moving = state_of(now) == "running" and status.get("eta_seconds")
                 left = f", {duration(status['eta_seconds'])} left" if moving else ""
                 st.caption(f"{state_text(state_of(now))}: {now.progress:.0%}{left}")

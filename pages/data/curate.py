@@ -11,12 +11,11 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.dataset_health import exclusions, findings
-from gan_core.errors import UserError
 from gan_core.text import ago, count
 from pages.shared import cutout_preview
 from pages.shared.context import click_token
-from pages.shared.status import job_progress, try_to
-from pages.shared.text import plain, sentence
+from pages.shared.status import job_progress, show_refusal, try_to
+from pages.shared.text import plain
 
 BACKGROUNDS = {"": "As it is", "white": "White", "grey": "Grey", "black": "Black", "own": "A colour"}
 WITHOUT_OBJECT = {True: "Keep as they are", False: "Leave out"}
@@ -85,10 +84,8 @@ def curate_form(context: Context, id: str, folder: Path, info: DatasetInfo, entr
         disabled=not ready,
     ):
         token = click_token("curate", id, [entry.id for entry in entries], background, keep, name)
-        try:
+        with show_refusal():
             actions.curate(context, id, background=background, keep_without_object=keep, name=name, token=token)
-        except UserError as refused:
-            st.error(sentence(refused))
     if not ready:
         st.caption("Exclude images above, or choose a background.")
 

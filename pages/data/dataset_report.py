@@ -12,15 +12,14 @@ from gan_core.text import count, csv_cell
 from pages.data.curate import show_curation
 from pages.data.health import show_health
 from pages.shared import charts, urls
+from pages.shared.links import link
 from pages.shared.text import plain
 
 
 def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
     """The whole report, with the link to Train near its top."""
     show_facts(info)
-    st.page_link(
-        "train/page.py", label="**Use this dataset: Train**", icon=":material/model_training:", query_params={"ds": id}
-    )
+    link("train", "**Use this dataset: Train**", icon="model_training", ds=id)
     show_health(context, id, info)
     show_curation(context, id, info)
     show_class_counts(info)
@@ -54,10 +53,9 @@ def show_facts(info: DatasetInfo) -> None:
 
 def show_class_counts(info: DatasetInfo) -> None:
     st.header("Images per class")
-    st.plotly_chart(
+    charts.show(
         class_counts(info.classes, info.train_counts, info.test_counts),
         key="class_chart",
-        config=charts.CONFIG,
         alt="Training and test images of each class as bars",
     )
     with st.expander("Show the numbers"):

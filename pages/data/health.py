@@ -12,13 +12,13 @@ from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.dataset_health import describe, exclusions, findings, image_stats
 from gan_core.dataset_health.findings import Finding, Picture
-from gan_core.errors import UserError
 from gan_core.text import ago, count
 from gan_core.views.image_sheet import png, sheet
 from pages.data.import_again import query
 from pages.shared.context import click_token
-from pages.shared.status import job_progress
-from pages.shared.text import plain, sentence
+from pages.shared.links import link
+from pages.shared.status import job_progress, show_refusal
+from pages.shared.text import plain
 
 MEANS_SHOWN = 24
 CELL_PIXELS = 156
@@ -64,10 +64,8 @@ def show_check(context: Context, id: str, folder: Path, health: findings.Health 
             icon=":material/search:",
             disabled=live,
         ):
-            try:
+            with show_refusal():
                 job = actions.inspect(context, id, token=click_token("inspect", id))
-            except UserError as refused:
-                st.error(sentence(refused))
         if health is None:
             st.caption(
                 "Looks for near duplicates, wrong labels and outliers, with a network that comes with Ganvas. It takes about a "
@@ -101,9 +99,7 @@ def show_action(context: Context, id: str, folder: Path, info: DatasetInfo, find
     """The button or link that resolves a finding, or a note that it was done."""
     again = finding.action == "import_again" and info.source.get("kind") != "curated"
     if again:
-        st.page_link(
-            "data/page.py", label="Import again", icon=":material/refresh:", query_params=query(id, finding.proposes)
-        )
+        link("data", "Import again", icon="refresh", **query(id, finding.proposes))
     left = set(finding.rows) - exclusions.left_out(exclusions.read(folder))
     if finding.rows and not left:
         st.caption(":material/check: Excluded.")
@@ -114,11 +110,8 @@ def show_action(context: Context, id: str, folder: Path, info: DatasetInfo, find
 
 
 def exclude(context: Context, id: str, finding: str = "", rows: Sequence[tuple[str, int]] | None = None) -> None:
-    try:
+    with show_refusal():
         actions.exclude(context, id, finding, rows)
-    except UserError as refused:
-        st.error(sentence(refused))
-    else:
         st.rerun()
 
 

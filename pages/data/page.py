@@ -5,6 +5,7 @@ import streamlit as st
 from pages.data.dataset_report import show_dataset
 from pages.data.import_form import import_form, show_import
 from pages.shared.context import get_context
+from pages.shared.links import link
 from pages.shared.select_run import dataset_info_or_stop, select_item
 from pages.shared.steps import show_steps
 from pages.shared.text import plain
@@ -26,7 +27,7 @@ with st.expander(
 running = [job for job in context.store.jobs(kind="import", states=("queued", "running")) if job.id != job_id]
 for job in running:
     st.caption(f":material/hourglass_empty: {plain(job.payload.get('name', 'Dataset'))} is being imported.")
-    st.page_link("data/page.py", label="Show its progress", query_params={"job": job.id})
+    link("data", "Show its progress", icon="", job=job.id)
 if datasets and not is_importing:
     chosen_id = select_item("Dataset", list(datasets.values()), "ds", "dataset_choice")
     st.header(plain(datasets[chosen_id].name))

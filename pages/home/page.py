@@ -3,13 +3,13 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.errors import UserError
 from gan_core.storage.store import Run
 from gan_core.text import ago
 from pages.shared.context import click_token, get_context
+from pages.shared.links import link
 from pages.shared.select_run import dataset_name
-from pages.shared.status import state_of_run, state_text
-from pages.shared.text import plain, sentence
+from pages.shared.status import show_refusal, state_of_run, state_text
+from pages.shared.text import plain
 
 RECENT_RUNS = 8
 
@@ -21,44 +21,34 @@ grow, learn, earlier = st.columns(3)
 with grow, st.container(border=True, height="stretch"):
     st.header("Make more images of rare classes")
     st.write("Import a zip of class folders, train a generator, download a balanced dataset.")
-    st.page_link("data/page.py", label="Import your images", icon=":material/arrow_forward:")
+    link("data", "Import your images")
 with learn, st.container(border=True, height="stretch"):
     st.header("Learn how GANs work")
     st.write(
         "Play with two small networks in a laboratory, or run the one-minute demo: a GAN learns handwritten digits on this "
         "computer, without a GPU."
     )
-    st.page_link("learn/page.py", label="Start with the lessons", icon=":material/school:")
+    link("learn", "Start with the lessons", icon="school")
     start = st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="run_demo")
 with earlier, st.container(border=True, height="stretch"):
     st.header("Open an earlier run")
     st.write("A run keeps its settings, curves, samples and checkpoints.")
     if runs:
-        st.page_link(
-            "live/page.py",
-            label="Open the newest run",
-            icon=":material/arrow_forward:",
-            query_params={"run": runs[0].id},
-        )
-        st.page_link(
-            "runs/page.py", label=f"All {len(runs)} runs" if len(runs) > 1 else "All runs", icon=":material/table_rows:"
-        )
+        link("live", "Open the newest run", run=runs[0].id)
+        link("runs", f"All {len(runs)} runs" if len(runs) > 1 else "All runs", icon="table_rows")
     else:
         st.caption("There is no run yet. The demo is the quickest way to start one.")
 
 if start:
-    try:
+    with show_refusal():
         _, training = actions.demo(context, token=click_token("demo"))
-    except UserError as refused:
-        st.error(sentence(refused))
-    else:
         st.switch_page("live/page.py", query_params={"run": training.subject})
 
 
 def show_run(run: Run) -> None:
     """A run in a box that wraps on a narrow screen; its name is a link to Live."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link("live/page.py", label=plain(run.name), query_params={"run": run.id})
+        link("live", plain(run.name), icon="", run=run.id)
         st.caption(dataset_name(context, run.dataset_id), width="content")
         st.space("stretch")
         st.markdown(state_text(state_of_run(context, run.id, latest[run.id])), width="content")
@@ -76,4 +66,4 @@ for title, group in (("Active", active), ("Recent runs", others)):
             for run in group:
                 show_run(run)
 if len(runs) > len(active) + len(others):
-    st.page_link("runs/page.py", label=f"All {len(runs)} runs, with their scores", icon=":material/table_rows:")
+    link("runs", f"All {len(runs)} runs, with their scores", icon="table_rows")

@@ -9,6 +9,7 @@ from pages.live.run_status import show_run
 from pages.live.variety import show_variety
 from pages.shared import refresh_rate, urls
 from pages.shared.context import get_context
+from pages.shared.links import link
 from pages.shared.select_run import select_run
 from pages.shared.status import no_grid_yet, state_of_run
 from pages.shared.steps import show_steps
@@ -87,4 +88,4 @@ show_what_moves()
 show_variety_and_log()
 with st.expander("Settings of this run"):
     st.json(run.config)
-st.page_link("train/page.py", label="Clone this run", icon=":material/content_copy:", query_params={"clone": run.id})
+link("train", "Clone this run", icon="content_copy", clone=run.id)

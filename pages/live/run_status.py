@@ -11,11 +11,12 @@ from gan_core.jobs import queue as jobs
 from gan_core.storage.store import Job, Run
 from gan_core.text import count, duration, size
 from pages.live.queue import ahead_of
+from pages.shared.links import link
 from pages.shared.select_run import dataset_name
 from pages.shared.status import STATES, badge_text, state_of_run, try_to
 from pages.shared.text import plain, sentence
 
-NEXT = (("samples/page.py", "See samples"), ("evaluate/page.py", "Evaluate"), ("export/page.py", "Export"))
+NEXT = (("samples", "See samples"), ("evaluate", "Evaluate"), ("export", "Export"))
 
 
 def show_run(context: Context, run: Run, job: Job | None, status: dict[str, Any]) -> None:
@@ -87,12 +88,7 @@ def explain_waiting(context: Context, job: Job) -> None:
     elif paused:
         name = plain(run_name(context, paused.subject))
         st.info(f"Waiting behind {name}, which is paused: continue or stop it.", icon=icon)
-        st.page_link(
-            "live/page.py",
-            label=f"Open {name}",
-            icon=":material/arrow_forward:",
-            query_params={"run": paused.subject},
-        )
+        link("live", f"Open {name}", run=paused.subject)
     elif ahead:
         st.info(f"Waiting: {count(len(ahead), 'run')} ahead.", icon=icon)
     else:
@@ -127,7 +123,7 @@ def show_end(run: Run, state: str, status: dict[str, Any]) -> None:
     st.success(f"{STATES[state].word}{spent}. What next?", icon=STATES[state].icon)
     with st.container(horizontal=True, key="live_next"):
         for page, label in NEXT:
-            st.page_link(page, label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
+            link(page, label, run=run.id)
 
 
 def show_progress(run: Run, job: Job | None, status: dict[str, Any], is_running: bool) -> None:

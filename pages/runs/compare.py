@@ -11,6 +11,7 @@ from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.views import curves, run_table
 from pages.shared import charts, run_curves, urls
+from pages.shared.links import link
 from pages.shared.score_table import newest_evaluation, show_score_table
 from pages.shared.select_run import unique_labels
 from pages.shared.status import no_grid_yet, state_of_run
@@ -64,12 +65,7 @@ def show_scores(context: Context, runs: list[Run], labels: dict[str, str]) -> No
         with st.container(horizontal=True, vertical_alignment="center", key="runs_not_evaluated"):
             st.caption("Not evaluated yet, click to evaluate:", width="content")
             for run in missing:
-                st.page_link(
-                    "evaluate/page.py",
-                    label=plain(labels[run.id]),
-                    icon=":material/straighten:",
-                    query_params={"run": run.id},
-                )
+                link("evaluate", plain(labels[run.id]), icon="straighten", run=run.id)
     if evaluated := [found for found in newest.values() if found]:
         show_score_table(evaluated)
 
@@ -109,10 +105,9 @@ def show_curves(context: Context, runs: list[Run], labels: dict[str, str]) -> No
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox("Curve", list(there), format_func=there.__getitem__, key="runs_metric", width=260)
         axis = st.segmented_control("Horizontal axis", list(AXES), default="Epochs", required=True, key="runs_axis")
-    st.plotly_chart(
+    charts.show(
         run_curves.over_runs(series, metric, AXES[axis], axis.lower(), there[metric]),
         key="runs_curves",
-        config=charts.CONFIG,
         alt=f"{there[metric]} over {axis.lower()}, a line for each selected run",
     )
 

@@ -12,6 +12,7 @@ from gan_core.errors import UserError
 from gan_core.storage.store import Run
 from gan_core.text import ago, and_more, count
 from pages.runs.table import select
+from pages.shared.links import link
 from pages.shared.text import plain, sentence
 
 UNDO_SECONDS = 600  # after a deletion, in which its Undo is shown above the table
@@ -43,20 +44,8 @@ def buttons(context: Context, runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_buttons"):
         if len(runs) == 1:
             (run,) = runs
-            st.page_link(
-                "live/page.py",
-                label="Open",
-                icon=":material/monitoring:",
-                query_params={"run": run.id},
-                width="content",
-            )
-            st.page_link(
-                "train/page.py",
-                label="Clone",
-                icon=":material/content_copy:",
-                query_params={"clone": run.id},
-                width="content",
-            )
+            link("live", "Open", icon="monitoring", width="content", run=run.id)
+            link("train", "Clone", icon="content_copy", width="content", clone=run.id)
             key = f"runs_name_{run.id}_{run.name}"
 
             def rename() -> None:

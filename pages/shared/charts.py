@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import plotly.graph_objects as go
+import streamlit as st
 
 # {"data": [...], "layout": {...}}, as plotly.js reads it; a go.Figure takes twenty times as long to build
 Figure = dict[str, Any]
@@ -55,6 +56,11 @@ def level_line(y: float, colour: str) -> dict[str, Any]:
         "y1": y,
         "line": {"color": colour, "width": 1, "dash": "dot"},
     }
+
+
+def show(figure: Figure | go.Figure, *, key: str, alt: str) -> None:
+    """Show a figure. alt: what it shows, for screen readers."""
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 
 def layout(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:

@@ -18,13 +18,8 @@ REPEATS = {"near_duplicates": "near duplicates"}
 DISTANCE = {"kernel_distance": "kernel distance"}
 
 
-def still(figure: charts.Figure, *, key: str, alt: str) -> None:
-    """A chart that stays as it is while the page is open."""
-    st.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt)
-
-
 def curves(
-    rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True, show: Callable[..., None] = still
+    rows: Sequence[dict[str, Any]], key: str, *, repeats: bool = True, show: Callable[..., None] = charts.show
 ) -> None:
     """The curves, from rows of collapse.jsonl.
 

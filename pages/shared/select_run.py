@@ -9,6 +9,7 @@ from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
 from gan_core.storage.store import Dataset, Run
+from pages.shared.links import link
 from pages.shared.text import plain, sentence
 
 
@@ -83,7 +84,7 @@ def say_if_deleted(context: Context, run_id: str) -> None:
     except UserError as gone:
         if gone.code == "deleted_run":
             st.info("This run was deleted. Restore it on the Runs page.", icon=":material/delete:")
-            st.page_link("runs/page.py", label="Open Runs", icon=":material/arrow_forward:")
+            link("runs", "Open Runs")
 
 
 def dataset_info_or_stop(context: Context, dataset_id: str) -> DatasetInfo:
@@ -97,7 +98,7 @@ def dataset_info_or_stop(context: Context, dataset_id: str) -> DatasetInfo:
         st.error(sentence(refused))
     except (OSError, ValueError):
         st.error("The folder of this dataset is missing or damaged. Import it again.")
-    st.page_link("data/page.py", label="Go to Data", icon=":material/arrow_forward:")
+    link("data", "Go to Data")
     st.stop()
 
 

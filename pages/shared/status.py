@@ -1,6 +1,7 @@
 """The state of a job as icon and word (never colour alone), and the progress of a job, which refreshes itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import streamlit as st
@@ -105,6 +106,15 @@ def show_end(job: Job, what: str) -> None:
         st.error(f"{what} did not work. {sentence(job.error or {})}", icon=STATES[job.state].icon)
     elif job.state == "stopped":
         st.info(f"{what} was cancelled.", icon=STATES["stopped"].icon)
+
+
+@contextmanager
+def show_refusal() -> Iterator[None]:
+    """Show the refusal of what is done inside as an error on the page."""
+    try:
+        yield
+    except UserError as refused:
+        st.error(sentence(refused))
 
 
 def try_to(act: Callable[[], object]) -> None:

@@ -3,14 +3,15 @@
 import streamlit as st
 
 from gan_core import actions
-from gan_core.errors import FieldErrors, UserError
+from gan_core.errors import FieldErrors
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.schema import TrainConfig
 from gan_core.text import count
 from pages.shared.context import click_token, get_context
 from pages.shared.select_run import dataset_info_or_stop, empty, select_item, unique_labels
+from pages.shared.status import show_refusal
 from pages.shared.steps import show_steps
-from pages.shared.text import plain, sentence
+from pages.shared.text import plain
 from pages.train import settings_form, settings_text
 from pages.train.clone import show_clone, take_clone
 from pages.train.estimate import show_estimate
@@ -84,10 +85,7 @@ clicked = st.button(
     disabled=settings is None or bool(refused),
 )
 if clicked and settings and not refused:  # a click can arrive together with the change that is refused
-    try:
+    with show_refusal():
         token = click_token("train", dataset_id, settings.model_dump(), name)
         job = actions.train(context, dataset_id, settings, name=name, token=token)
-    except UserError as error:
-        st.error(sentence(error))
-    else:
         st.switch_page("live/page.py", query_params={"run": job.subject})
