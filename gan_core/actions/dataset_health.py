@@ -6,18 +6,23 @@ from gan_core.actions.context import Context
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.dataset_health import exclusions, findings
 from gan_core.errors import UserError
+from gan_core.requests import InspectRequest
 from gan_core.requests.import_dataset import rgb
-from gan_core.settings.bounds import check_seed
 from gan_core.storage.store import Job
 from gan_core.storage.workspace import new_id
 
 
-def inspect(context: Context, dataset_id: str, *, seed: int = 0, token: str | None = None) -> Job:
-    """Queue the check of a dataset. seed: chooses the images that are compared, where there are too many to compare all."""
-    check_seed(seed)
+def inspect(
+    context: Context,
+    dataset_id: str,
+    request: InspectRequest = InspectRequest(),  # noqa: B008  it is immutable
+    *,
+    token: str | None = None,
+) -> Job:
+    """Queue the check of a dataset."""
     dataset = context.store.dataset(dataset_id)
     read_info(context.workspace.dataset(dataset.id))
-    return context.submit("inspect", dataset.id, {"seed": seed}, token=token)
+    return context.submit("inspect", dataset.id, request.payload(), token=token)
 
 
 def exclude(

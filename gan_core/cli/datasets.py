@@ -9,7 +9,7 @@ from gan_core import actions
 from gan_core.cli.common import Call, Json, carry_out, context, say
 from gan_core.cli.lookup import DatasetId, a_source
 from gan_core.cli.options import Given, with_options
-from gan_core.requests import ImportRequest
+from gan_core.requests import ImportRequest, InspectRequest
 
 
 @with_options()
@@ -49,15 +49,10 @@ def datasets(as_json: Json = False) -> None:
     say(as_json, {"datasets": rows}, "\n".join(lines))
 
 
-def inspect(
-    dataset: DatasetId,
-    seed: Annotated[
-        int, typer.Option(help="Chooses the images that are compared, where there are too many to compare all.")
-    ] = 0,
-    as_json: Json = False,
-) -> None:
+@with_options()
+def inspect(dataset: DatasetId, request: InspectRequest, as_json: Json = False) -> None:
     """Check a dataset for near copies, wrong labels and odd images, and say what each does to a GAN."""
-    result = carry_out(actions.inspect(context(), dataset, seed=seed))
+    result = carry_out(actions.inspect(context(), dataset, request))
     lines = [f"Checked {result.get('looked_at', 0):,} of {result.get('of', 0):,} images."]
     for found in result.get("findings", []):
         lines.append(f"{found['level']:<7} {found['kind'].replace('_', '-'):<16} {found['title']}. {found['effect']}")

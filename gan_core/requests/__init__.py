@@ -1,5 +1,6 @@
 """Typed requests, one model each for form, command line, job and JSON. What training takes is settings.schema.TrainConfig."""
 
+from gan_core.requests.dataset_health import InspectRequest
 from gan_core.requests.evaluation import DetectRequest, EvaluateRequest, UtilityRequest
 from gan_core.requests.export import ExportModelRequest, ExportRequest, Policy, PreviewRequest
 from gan_core.requests.generation import (

@@ -13,6 +13,7 @@ from gan_core.requests import (
     ExportModelRequest,
     ExportRequest,
     ImportRequest,
+    InspectRequest,
     PreviewRequest,
     TimelapseRequest,
     UtilityRequest,
@@ -25,6 +26,7 @@ from gan_core.requests.export import CHECKS
 ENDS = {"from": {"class": "a", "number": 0}, "to": {"class": "b", "number": 3}}
 REQUESTS: list[Request] = [
     ImportRequest(source="a.zip", choices={"split": "pool"}, background="#102030"),
+    InspectRequest(seed=3),
     EvaluateRequest(samples=40, at=1000),
     UtilityRequest(shares="2,0.5", methods="gan=3,classical=1", policy={"flips": True}),
     DetectRequest(folder="/pictures"),

@@ -12,6 +12,7 @@ from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import feature_cache, splits
 from gan_core.jobs.shared.stages import Stages
+from gan_core.requests import InspectRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, atomic_write
 
@@ -52,7 +53,7 @@ def inspect(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     from gan_core.evaluation.features.extractors import load_efficientnet_lite0
     from gan_core.training.device import choose
 
-    folder, seed = workspace.dataset(job.subject), job.payload["seed"]
+    folder, seed = workspace.dataset(job.subject), InspectRequest.from_payload(job.payload).seed
     info = read_info(folder)
     train, test = splits(folder)
     weights = {READING: 1, LOOKING: 6, COMPARING: 3, AVERAGING: 1}
