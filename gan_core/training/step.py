@@ -178,6 +178,7 @@ def train_D(
         if penalized:
             gamma = config.gamma * config.penalty_every * optimizers.schedule_factor(config, progress, config.gamma_end)
             if r1:
+                assert out.images is not None
                 logits = torch.cat([out.real, out.fake]) if config.penalty == "r1+r2" else out.real
                 stats["penalty"] = r1_penalty(out.images, logits).sum() / len(real)
                 total = total + gamma / 2 * stats["penalty"]

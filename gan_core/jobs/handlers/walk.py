@@ -1,4 +1,4 @@
-"""The job `walk`: the images between two generated images, as a strip and as films."""
+"""The job `walk`: the images between two generated images, as a strip and as animations."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ FRAME_MS, LAST_MS = 90, 600
 
 
 def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """Into runs/<id>/walks/<job>/: a strip of some frames, and all of them there and back as films."""
+    """Write runs/<id>/walks/<job>/: a strip of some frames, and all of them there and back as animations."""
     from gan_core.generation import latent_walk, sampling
 
     request, progress = WalkRequest.from_payload(job.payload), Reporter(store, job)
@@ -29,12 +29,12 @@ def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> di
     ends, seed, truncation = [request.start, request.end], request.seed, request.truncation
     labels = [generator.label_of(end.class_name) for end in ends]
     source = [labels[0] if request.same_noise else label for label in labels]
-    noises = [
+    codes = [
         sampling.noise(generator.config.z_dim, 1, seed=seed + label, start=end.number)[0] * np.float32(truncation)
         for label, end in zip(source, ends, strict=True)
     ]
     images = latent_walk.walk(
-        generator.G, (noises[0], noises[1]), (labels[0], labels[1]), request.frames, size=generator.info.size
+        generator.G, (codes[0], codes[1]), (labels[0], labels[1]), request.frames, size=generator.info.size
     )
     about = {key: value for key, value in request.payload().items() if key in ("from", "to", "same_noise")}
     notes = generator.notes(seed, truncation) | {"class": f"{ends[0].class_name} to {ends[1].class_name}"} | about
@@ -56,7 +56,7 @@ def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> di
 
 
 def there_and_back(path: Path, format: str, images: np.ndarray) -> None:
-    """images uint8 [N, S, S, C]; the film holds at the far end, and its loop closes at the near one."""
+    """images uint8 [N, S, S, C]; the animation ends where it starts, so it loops."""
     from gan_core.generation.sampling import picture_of
 
     scale = max(1, WALK_PX // images.shape[1])
