@@ -59,5 +59,7 @@ def show_made(context: Context, run: Run, never_asked: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.write("Download the timelapse:")
             for format in times:
-                link = urls.download_link(addresses[format], f"timelapse.{format}", animation.FORMATS[format])
-                st.html(link, width="content")
+                st.html(
+                    urls.download_link(addresses[format], f"timelapse.{format}", animation.FORMATS[format]),
+                    width="content",
+                )

@@ -9,7 +9,7 @@ def test_the_suggestion_says_why_and_fills_the_form(full, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     at = open_page("train", ds=seeded_workspace.DATASET)
     shown = letters(at)
-    assert "Quick: there is no GPU here" in shown and "the largest has 25 times as many images" in shown
+    assert "Quick: there is no GPU" in shown and "the largest has 25 times as many images" in shown
     at.number_input(key="suggest_minutes").set_value(7.0).run()
     assert at.number_input(key="setting_minutes").value is None  # nothing is filled in unasked
     at.button(key="suggest_use").click().run()
