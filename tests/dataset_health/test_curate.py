@@ -320,7 +320,7 @@ def test_what_cannot_be_made_is_refused_before_it_is_queued(context, planted):
 
 def test_on_the_command_line(ganvas, workspace, planted):
     code, text, _ = ganvas("inspect", planted)
-    assert code == 0 and "near-duplicates" in text and "Looked at 92 of 92 pictures." in text
+    assert code == 0 and "near-duplicates" in text and "92 of 92 images" in text
     code, made, err = ganvas("curate", planted, "--exclude", "near-duplicates,leaks", "--background", "white", "--json")
     assert code == 0, err
     info = read_info(workspace.dataset(made["dataset"]))
