@@ -95,7 +95,7 @@ def build_dataset(
 
 
 def select(source: DecodedSource, request: ImportRequest) -> Selected:
-    """Without empty classes and duplicates, and with a test split: the given one, or one that is cut. Raises UserError no_images."""
+    """Without empty classes and duplicates, and with a test split, given or cut. Raises UserError no_images."""
     # Before anything is compared: a class that only the test part has must not take pictures from the training part with it.
     records, classes, empty = drop_empty(source.records, source.classes)
     found = import_report.deduplicate(records)

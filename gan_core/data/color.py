@@ -19,7 +19,7 @@ SAME_STEPS = 2  # a profile that moves no colour by more than this is sRGB by an
 
 
 def flatten(image: Image.Image, background: Color = WHITE) -> Image.Image:
-    """The same picture in mode L or sRGB: values of more than 8 bits are scaled to 0..255, transparency is laid on the background."""
+    """The same picture in mode L or sRGB: deeper values are scaled to 8 bits, transparency is laid on the background."""
     if image.mode == "F" or image.mode.startswith("I"):
         from gan_core.data.pixel_arrays import to_8_bits  # needs numpy, which takes longer to import than all the rest
 

@@ -1,11 +1,11 @@
-"""A finished dataset on disk: square uint8 images, labels, and a test split that was cut before any network saw them.
+"""A dataset on disk: square uint8 images, labels, and a test split that was held out before any training.
 
 dataset.json                        DatasetInfo
 {train,test}_images.npy             uint8 [N, H, W, C], sorted by class
 {train,test}_labels.npy             int64 [N]
 items.jsonl                         per image: split, row, label; of its source the name, SHA-256 of the bytes, width, height, mode
 contact/<class index>.webp          up to 40 images of a class at a glance
-source.zip                          the zip it was made from, where it was uploaded
+source.zip                          the zip it was made from, if it was uploaded
 """
 
 import contextlib

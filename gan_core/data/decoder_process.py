@@ -1,8 +1,8 @@
 """The child's side of decoder_pool.py: reads a line of jobs from stdin, writes the pixels straight into the pixel file, and
 answers with a line on stdout.
 
-It ends when its stdin closes, that is, when its parent dies. Its own alarm kills it at a file that takes too long, and shared memory
-says which file that was. Several start with every import, so it imports little: no numpy, unless a picture needs it.
+It ends when its stdin closes, that is, when its parent dies. Its own alarm kills it at a file that takes too long, and shared
+memory says which file that was. Several start with every import, so it imports little: no numpy, unless a picture needs it.
 """
 
 import errno

@@ -114,8 +114,8 @@ def _name_notices(listing: Listing, noise: int) -> list[str]:
     notices = []
     if listing.guessed:
         notices.append(
-            f"The zip does not say how the names of {count(listing.guessed, 'file')} are encoded; they were read in the code page of DOS "
-            "and may look wrong."
+            f"The zip does not say how the names of {count(listing.guessed, 'file')} are encoded; they were read in the "
+            "code page of DOS and may look wrong."
         )
     long = sum(
         any(len(part) > SHOWN_LETTERS for part in name.split("/"))

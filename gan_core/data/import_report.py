@@ -130,7 +130,7 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
 
 
 def file_type_notices(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
-    """Sentences about animations, and about grey pictures among coloured ones. mode: L or RGB, as they were read; wanted: perhaps auto."""
+    """Sentences about animations, and about grey among coloured pictures. mode: L or RGB, as they were read; wanted: or auto."""
     found = []
     animations = sum(record.animated for record in records)
     if animations:

@@ -1,7 +1,7 @@
 """A fast reader of plain PNG files: 8-bit grey or RGB, not interlaced, with nothing in them but pixels.
 
-It takes a third of Pillow's time, most of which goes into walking through the chunks of a small file. Here the walk is one loop, and
-the pixels come from Pillow's own decoder, so they are the same. Any other or damaged file is left to Pillow, which says why.
+It takes a third of Pillow's time, most of which goes into walking through the chunks of a small file. Here the walk is one loop,
+and the pixels come from Pillow's own decoder, so they are the same. Any other or damaged file is left to Pillow, which says why.
 """
 
 import struct

@@ -91,7 +91,7 @@ def stack_number(name: str) -> str:
 
 
 class KnownModes(NamedTuple):
-    """The modes that a ready set is known to hold. kind: 'kinds' or 'stacked-digits'. train: index of the mode of each training image."""
+    """The known modes of a ready set. kind: 'kinds' or 'stacked-digits'. train: index of the mode of each training image."""
 
     kind: str
     names: list[str]

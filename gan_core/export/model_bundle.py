@@ -1,4 +1,4 @@
-"""The model bundle: a generator as a zip. Beside its weights lie a README and scripts that draw with it, one of them with onnxruntime alone."""
+"""The model bundle: a generator as a zip, with a README and scripts that draw with it, one of them without torch."""
 
 import shlex
 from pathlib import Path

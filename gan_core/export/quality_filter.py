@@ -160,7 +160,7 @@ class QualityFilter:
         return self.options.truncation if self.label_checked(label) else 1.0
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
-        """What redraws kept image `number` of a class, counted from 0: its place among the drawn images, its scores, the nearest training row."""
+        """Of kept image `number` of a class, counted from 0: its number among the drawn images, scores, nearest training row."""
         scores = {name: values[number] for name, values in self.scores[label].items()}
         nearest = int(scores.pop(NEAREST, -1))
         return {

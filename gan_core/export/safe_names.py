@@ -1,4 +1,4 @@
-"""Class names made fit for folders, spreadsheets and Markdown. Anyone may have named them."""
+"""Class names as safe folder names and as text in Markdown; they may come from strangers."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""A large export as WebDataset shards: tar files of SHARD_IMAGES images in a drawn order, so that a reader can stream them.
+"""A large export as WebDataset shards: tar files of SHARD_IMAGES images in random order, so that a reader can stream them.
 
 Of each image there is KEY.png (or jpg, webp), KEY.cls (the number of its class) and KEY.json (label, method, run, seed).
 """

@@ -1,4 +1,4 @@
-"""Cuts off again what an import padded to a square: exactly for real images, whose sizes are known, by looking for others."""
+"""Cuts off the padding that an import added: exactly for real images, whose sizes are known, and by its colour for drawn ones."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from gan_core.data.dataset import ImageSet, read_items
 from gan_core.errors import UserError
 from gan_core.export.contents import Group
 
-ALIKE = 12  # levels by which a padded pixel may differ from the background: drawn ones are not exact
+ALIKE = 12  # levels by which a padded pixel may differ from the background colour, since a GAN does not draw it exactly
 PADDED_SHARE = 0.98  # of a line's pixels that are alike
 
 
@@ -69,7 +69,7 @@ def trimmed(pixels: np.ndarray, background: np.ndarray, width_share: float, heig
 
 
 def margin(padded: Iterable[Any]) -> int:
-    """How many lines are padding on both ends."""
+    """Lines of padding at the end that has fewer of them."""
     lines = list(padded)
     first = next((at for at, line in enumerate(lines) if not line), 0)
     last = next((at for at, line in enumerate(reversed(lines)) if not line), 0)

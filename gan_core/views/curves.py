@@ -1,4 +1,4 @@
-"""The numbers of a run as columns, read by cursor and shared by everybody who watches: smoothed on all rows, then thinned."""
+"""The training log of a run as columns: new rows are read as they come, curves are smoothed on all rows and then thinned."""
 
 import io
 import json
@@ -12,14 +12,14 @@ import pandas as pd
 from gan_core.storage.run_folder import parse_lines
 
 Columns = dict[str, np.ndarray]  # name -> float64 [rows], NaN where a row has no such number
-MOST_POINTS = 2000  # of one curve on the wire
+MOST_POINTS = 2000  # of a curve that is sent to a browser
 BLOCK_BYTES = 1 << 20
 NUMBERS = b"0123456789+-.e"  # what a line loses before it is compared with the next one
 AXES = {"epochs": ("epoch", 1.0), "minutes": ("elapsed_seconds", 60.0), "images": ("images_seen", 1.0)}
 
 
 class Curves:
-    """metrics.jsonl of one run. columns() reads what is new; threads may share one object."""
+    """metrics.jsonl of one run. columns() reads only new rows; threads may share one object."""
 
     def __init__(self, path: Path):
         self.path, self.lock = path, threading.Lock()
@@ -60,7 +60,7 @@ def goes_back(known: Columns, new: Columns) -> bool:
 
 
 def parse(data: bytes) -> Columns:
-    """Whole lines of a .jsonl -> columns. Lines that all say the same things are read as a table, five times as fast."""
+    """Whole lines of a .jsonl -> columns. Lines with the same keys are read as a table, five times as fast."""
     parts, at = [], 0
     while at < len(data):
         end = data.rfind(b"\n", at, at + BLOCK_BYTES) + 1 or data.index(b"\n", at) + 1
@@ -81,7 +81,7 @@ def parse_block(block: bytes) -> Columns:
 
 
 def table(block: bytes, first: bytes) -> Columns | None:
-    """{"a": 1, "b": 2} without its signs is `"a": 1 "b": 2`: every second word is a number."""
+    """Lines of numbers as columns: `{"a": 1, "b": 2}` without braces and commas has a number as every second word."""
     names = list(json.loads(first))
     try:
         frame = pd.read_csv(
@@ -105,13 +105,8 @@ def join(parts: list[Columns]) -> Columns:
     parts = [part for part in parts if part]
     if len(parts) < 2:
         return parts[0] if parts else {}
-    lengths = [len(next(iter(part.values()))) for part in parts]
-    names = dict.fromkeys(name for part in parts for name in part)
-    gap = lambda length: np.full(length, np.nan)
-    pieces = lambda name: [
-        part[name] if name in part else gap(length) for part, length in zip(parts, lengths, strict=True)
-    ]
-    return {name: np.concatenate(pieces(name)) for name in names}
+    frame = pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
+    return {name: frame[name].to_numpy() for name in frame}
 
 
 def last(columns: Columns, count: int) -> Columns:
@@ -126,7 +121,7 @@ def axis(columns: Columns, name: str) -> np.ndarray:
 
 
 def smooth(values: np.ndarray, weight: float) -> np.ndarray:
-    """Exponential moving average without the bias of its start; weight in [0, 1) of what was before. A gap stays a gap."""
+    """Exponential moving average, bias-corrected at its start. weight in [0, 1): of the earlier values. A gap stays a gap."""
     if weight <= 0 or not len(values):
         return values
     averaged = pd.Series(values).ewm(alpha=1 - weight, adjust=True, ignore_na=True).mean().to_numpy()
@@ -136,7 +131,7 @@ def smooth(values: np.ndarray, weight: float) -> np.ndarray:
 def thin(values: np.ndarray, limit: int = MOST_POINTS) -> np.ndarray:
     """Which rows to draw, at most `limit` int64 places in order: the first, the last, and each stretch's lowest and highest.
 
-    So a spike of one row survives, where every n-th row would lose it.
+    A spike of one row stays, where taking every n-th row would lose it.
     """
     count = len(values)
     if count <= limit:

@@ -1,6 +1,7 @@
 """What happened to a run and where on its curves: pauses, resumes, alarms, checkpoints, ends.
 
-Training writes events.jsonl (training/recorder.py); alarms are read from the rows of the collapse monitor, checkpoints from their folder.
+Training writes events.jsonl (training/recorder.py); alarms are read from the rows of the collapse monitor, checkpoints from
+their folder.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How the training of a run is going, in a sentence: rules of thumb for D(x) and D(G(z)), or for the error that a game without D lowers.
+"""How the training of a run is going: rules of thumb for D(x) and D(G(z)), or for the error that a game without D lowers.
 
 The first rule that fits is the diagnosis; a page shows all of them on a click.
 """

@@ -1,7 +1,7 @@
 """More images of a class without a network: real training images, slightly moved, turned, enlarged and relit.
 
-torchvision's transforms, with each image's numbers drawn from (seed, class, number) alone, so that the same request makes the
-same pixels in any order. What leaves the frame on one side comes back mirrored on the other, so no corner is empty.
+With torchvision's transforms. All random numbers of an image come from (seed, class, number), so that the same request makes the
+same pixels in any order. What leaves the frame on one side returns mirrored on the other, so that no corner is empty.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Classical:
         self.train, self.seed, self.policy, self.should_stop = train, seed, policy, should_stop
 
     def __call__(self, label: int, count: int, start: int) -> np.ndarray:
-        """Images start, start + 1, ... of an endless row, uint8 [count, H, W, C]. Raises UserError no_images, Stopped."""
+        """Images start, start + 1, ... of an endless sequence, uint8 [count, H, W, C]. Raises UserError no_images, Stopped."""
         return np.stack([self.one(label, number) for number in range(start, start + count)])
 
     def source(self, label: int, number: int) -> int:
@@ -43,7 +43,7 @@ class Classical:
         return changed_copy(image, np.random.default_rng([self.seed, label, number, 1]), self.policy)
 
     def entry(self, label: int, number: int) -> dict[str, Any]:
-        """For the manifest: what remakes file `number` of a class, counted from 0."""
+        """For the manifest: what is needed to make file `number` of a class again, counted from 0."""
         return {"index": number, "source_row": self.source(label, number)}
 
 
