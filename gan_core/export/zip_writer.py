@@ -160,7 +160,7 @@ class Folders:
     def write_metadata(
         self, archive: zipfile.ZipFile, groups: list[Group], facts: Callable[[Group], dict[str, Any]]
     ) -> None:
-        """Of one split, file names from its folder on; as JSON where a reader of CSV could take a label for a number or for none."""
+        """Of one split, file names from its folder on; as JSON where a CSV reader could take a label for a number or for none."""
         rows = (
             {"file_name": self.file_name(group, number).removeprefix(f"{group.split}/"), **facts(group)}
             for group in groups
