@@ -24,7 +24,7 @@ ARROWS = {
     "generation": {"errors", "storage", "settings", "models"},
     "tracking": {"storage", "evaluation"},
     "training": {"errors", "storage", "settings", "models", "generation", "tracking"},
-    "dataset_health": {"errors", "text", "storage", "data", "evaluation"},
+    "dataset_health": {"errors", "text", "settings", "storage", "data", "evaluation"},
     "export": {"errors", "requests", "text", "data", "dataset_health"},
     "views": {"text", "storage", "settings", "evaluation", "export"},
     "jobs": {

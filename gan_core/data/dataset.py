@@ -24,7 +24,6 @@ from gan_core.errors import UserError
 from gan_core.storage.workspace import atomic_write, read_json, write_json
 
 Split = Literal["train", "test"]
-SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
 ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: json.dumps would make one per line
 KEPT_ZIP = "source.zip"  # in the folder of a dataset that was made from an upload

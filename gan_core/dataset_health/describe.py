@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_core.data.dataset import SIZES, DatasetInfo
+from gan_core.data.dataset import DatasetInfo
 from gan_core.dataset_health.findings import Finding, Picture
 from gan_core.dataset_health.image_stats import ImageStats
+from gan_core.settings.families import SIZES
 from gan_core.text import and_more, count
 
 LONG = 3.0  # times as long as high, or the reverse

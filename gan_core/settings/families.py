@@ -5,7 +5,7 @@ The form, the rules and the recipes read it; tests/models/test_contract.py compa
 
 from typing import NamedTuple
 
-SIZES = (28, 32, 64, 128, 256)
+SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 LOSSES = ("nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic")
 PENALTIES = ("none", "r1", "r1+r2", "gp")
 CONDITIONS = ("projection", "concat", "auxiliary")

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 56, 34, 12
-COLOURS = ("#2f79c4", "#e07b1a", "#5b8f29", "#8a5aa8")  # readable on white and on black
+COLORS = ("#2f79c4", "#e07b1a", "#5b8f29", "#8a5aa8")  # readable on white and on black
 DASHES = ("none", "7 4", "2 3", "10 3 2 3")
 INK = "#8a97a5"
 
@@ -42,7 +42,7 @@ def lines(series: Mapping[str, Sequence[tuple[float, float]]], marks: Mapping[st
     for number, points in enumerate(series.values()):
         if len(points) == 1:
             at, value = points[0]
-            parts.append(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="4" fill="{COLOURS[number % 4]}"/>')
+            parts.append(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="4" fill="{COLORS[number % 4]}"/>')
         else:
             steps = "L".join(f"{x(at):.1f},{y(value):.1f}" for at, value in points)
             parts.append(path("M" + steps, number, fill=False))
@@ -65,9 +65,9 @@ def intervals(rows: Sequence[tuple[str, float, Sequence[float] | None]], label: 
         parts.append(text(left - 10, y + 4, name if len(name) <= 36 else name[:35] + "…", "end"))
         if ci:
             parts.append(
-                f'<line x1="{x(ci[0]):.1f}" x2="{x(ci[1]):.1f}" y1="{y}" y2="{y}" stroke="{COLOURS[0]}" stroke-width="3"/>'
+                f'<line x1="{x(ci[0]):.1f}" x2="{x(ci[1]):.1f}" y1="{y}" y2="{y}" stroke="{COLORS[0]}" stroke-width="3"/>'
             )
-        parts.append(f'<circle cx="{x(value):.1f}" cy="{y}" r="5" fill="{COLOURS[0]}"/>')
+        parts.append(f'<circle cx="{x(value):.1f}" cy="{y}" r="5" fill="{COLORS[0]}"/>')
     return svg(parts, [], height)
 
 
@@ -95,10 +95,10 @@ def axes(x_low: float, x_high: float, y_low: float, y_high: float, x_label: str,
 
 
 def path(steps: str, number: int, fill: bool) -> str:
-    colour = COLOURS[number % len(COLOURS)]
-    inside = f'fill="{colour}" fill-opacity="0.25"' if fill else 'fill="none"'
+    color = COLORS[number % len(COLORS)]
+    inside = f'fill="{color}" fill-opacity="0.25"' if fill else 'fill="none"'
     return (
-        f'<path d="{steps}" {inside} stroke="{colour}" stroke-width="2" '
+        f'<path d="{steps}" {inside} stroke="{color}" stroke-width="2" '
         f'stroke-dasharray="{DASHES[number % len(DASHES)]}"/>'
     )
 
@@ -108,7 +108,7 @@ def text(x: float, y: float, words: str, anchor: str) -> str:
 
 
 def svg(parts: list[str], legend: list[str], height: int) -> str:
-    """The parts, with a legend below: a line of the series' colour and dash before each name."""
+    """The parts, with a legend below: a line of the series' color and dash before each name."""
     lines_needed = math.ceil(len(legend) / 2)
     for number, name in enumerate(legend):
         x, y = 60 + 290 * (number % 2), height + 14 + 18 * (number // 2)
