@@ -26,10 +26,10 @@ Discriminate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class CollapseMonitor(Protocol):
-    def check(self, draw: Draw, judge: Discriminate | None, images_seen: int, epoch: float) -> dict[str, Any]:
+    def check(self, draw: Draw, discriminate: Discriminate | None, images_seen: int, epoch: float) -> dict[str, Any]:
         """Returns a row with "verdict" and "sentence".
 
-        draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, S, S, C]; judge(uint8 [N, S, S, C], y) -> logits of D [N], None
+        draw(z float32 [N, z_dim], y int64 [N]) -> uint8 [N, S, S, C]; discriminate(uint8 [N, S, S, C], y) -> logits of D [N], None
         where the family has no D.
         """
         ...

@@ -18,8 +18,8 @@ def make(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Optimize
     betas = (config.beta1, config.beta2)
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=lr, alpha=0.9, eps=1e-7, weight_decay=config.weight_decay)
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=lr, betas=betas, weight_decay=config.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return optimizer(parameters, lr=lr, betas=betas, weight_decay=config.weight_decay, fused=True)
 
 
 def schedule_factor(config: TrainConfig, progress: float, end: float) -> float:

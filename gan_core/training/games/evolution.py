@@ -73,7 +73,7 @@ def evolve(state: State, real: torch.Tensor, labels: torch.Tensor, config: Train
 
 
 def inheritance(state: State) -> list[torch.Tensor]:
-    """What a child has of its own: the weights of G and what its optimiser remembers of them."""
+    """The tensors of a child: the weights of G and the state of their optimizer."""
     parameters = list(state.G.parameters())
     return [
         *parameters,
@@ -106,4 +106,6 @@ def gradients(loss: torch.Tensor, D: nn.Module) -> list[torch.Tensor]:
     """The gradient of the loss at each trainable weight of D."""
     parameters = [p for p in D.parameters() if p.requires_grad]
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
-    return [torch.zeros_like(p) if slope is None else slope for p, slope in zip(parameters, found, strict=True)]
+    return [
+        torch.zeros_like(p) if gradient is None else gradient for p, gradient in zip(parameters, found, strict=True)
+    ]
