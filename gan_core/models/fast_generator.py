@@ -86,7 +86,7 @@ class Stage(nn.Module):
 class NoiseInjection(nn.Module):
     """Adds one map of noise to all channels, times a learned factor that starts at 0. In eval mode it adds nothing."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.amount = nn.Parameter(torch.zeros([]))
 

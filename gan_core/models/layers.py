@@ -1,6 +1,7 @@
 """Building blocks that several families share."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,7 +28,7 @@ class ClassEmbedding(nn.Embedding):
     def forward(self, y: torch.Tensor) -> torch.Tensor:
         return super().forward(y) * self.share
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         state_dict.setdefault(prefix + "share", torch.ones([]))  # checkpoints of version 0.1 have none
         super()._load_from_state_dict(state_dict, prefix, *args)
 

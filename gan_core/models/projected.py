@@ -106,7 +106,7 @@ class RandomProjections(nn.Module):
     doubles first, which gives the same at four times the cost, as both are linear.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.across = nn.ModuleList(nn.Conv2d(i, o, 1) for (_, _, i), o in zip(TAPS, LATERAL, strict=True))
         self.down = nn.ModuleList(nn.Conv2d(i, o, 1) for i, o in zip(LATERAL, MIXED, strict=True))

@@ -1,5 +1,7 @@
 """The [1, 3, 3, 1] filter of StyleGAN2 (arXiv:1912.04958) for doubling and halving images."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -10,13 +12,13 @@ class Smooth(torch.autograd.Function):
     autograd's where a gradient penalty differentiates twice (measured on a CPU)."""
 
     @staticmethod
-    def forward(ctx, x, kernel, stride, padding):
+    def forward(ctx: Any, x: torch.Tensor, kernel: torch.Tensor, stride: int, padding: int) -> torch.Tensor:
         ctx.save_for_backward(kernel)
         ctx.plan = stride, padding
         return F.conv2d(x, each(kernel, x), None, stride, padding, groups=x.shape[1])
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:  # type: ignore[override]
         return Adjoint.apply(g, *ctx.saved_tensors, *ctx.plan), None, None, None
 
 
@@ -24,13 +26,13 @@ class Adjoint(torch.autograd.Function):
     """The gradient of Smooth, whose own gradient is Smooth."""
 
     @staticmethod
-    def forward(ctx, g, kernel, stride, padding):
+    def forward(ctx: Any, g: torch.Tensor, kernel: torch.Tensor, stride: int, padding: int) -> torch.Tensor:
         ctx.save_for_backward(kernel)
         ctx.plan = stride, padding
         return F.conv_transpose2d(g, each(kernel, g), None, stride, padding, groups=g.shape[1])
 
     @staticmethod
-    def backward(ctx, x):
+    def backward(ctx: Any, x: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:  # type: ignore[override]
         return Smooth.apply(x, *ctx.saved_tensors, *ctx.plan), None, None, None
 
 

@@ -96,6 +96,10 @@ def without_discriminator(name: str, value: Any) -> Rule:
     return Rule(name, lambda c: not c.traits.losses, refusal, "{traits.title} has no discriminator.", value)
 
 
+def with_one_image(rule: Rule) -> Rule:
+    return rule._replace(when=lambda c: c.batch < 2 and rule.when(c))
+
+
 RULES = (
     # The family
     *(without_discriminator(name, value) for name, value in NEEDS_DISCRIMINATOR.items()),
@@ -153,7 +157,7 @@ RULES = (
         "{traits.title} cannot be guided by a classifier.",
         False,
     ),
-    *(rule._replace(when=lambda c, compares=rule.when: c.batch < 2 and compares(c)) for rule in TWO_IMAGES),
+    *(with_one_image(rule) for rule in TWO_IMAGES),
     # Other settings
     *(
         Rule(
@@ -214,7 +218,8 @@ def without_effect(values: dict[str, Any]) -> dict[str, str]:
 
     values by setting, as a form holds them; what is missing or empty counts as its default.
     """
-    case, found = case_of(values), {}
+    found: dict[str, str] = {}
+    case = case_of(values)
     refused = refusals(RULES, case)
     for rule in RULES:
         if rule.reason and rule.field not in {*refused, *found} and rule.when(case):
