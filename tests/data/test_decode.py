@@ -193,7 +193,7 @@ def test_less_than_a_quarter_of_the_size_is_too_little(side, size):
     for image in (Image.new("L", (side + 2, side)), Image.new("RGBA", (side, side + 90))):
         with pytest.raises(NotReadable) as caught:
             decode(encoded(image), size, "crop")
-        assert str(caught.value) == f"too small: {image.width} × {image.height} pixels for {size} px"
+        assert "too small" in str(caught.value) and f"{image.width} × {image.height}" in str(caught.value)
     assert decode(encoded(Image.new("L", (size // 4, 99))), size, "crop").image.size == (size, size)
 
 

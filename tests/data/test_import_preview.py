@@ -105,7 +105,9 @@ def test_a_look_at_a_zip_a_folder_and_an_upload(context, tmp_path):
     upload = context.workspace.upload(new_id("upload"))
     upload.mkdir()
     (upload / "upload.zip").write_bytes(source.read_bytes())
-    looks = [actions.preview_import(context, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")]
+    looks = [
+        actions.preview_import(context, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")
+    ]
     assert looks[0] == looks[1] == looks[2] and looks[0].classes == [("cat", 6, 3), ("dog", 6, 3)]
     assert actions.preview_import(context, "demo:digits", Choices()) is None
 

@@ -81,7 +81,7 @@ def test_a_class_of_which_next_to_nothing_passes_comes_out_short_and_is_named():
     assert len(blind(1, 20, times)) == 0
     row = blind.report()["classes"]["owl"]
     assert row["drawn"] == PATIENCE_IMAGES and row["kept"] == times and row["missing"] > 0
-    assert "Not enough good ones, as hardly any that is drawn passes: owl" in blind.summary()
+    assert "Not enough good ones" in blind.summary() and "owl" in blind.summary()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_class_whose_label_is_not_judged_is_drawn_with_ordinary_noise():
     some = made(lambda value: False)
     some.image_checks.unknown = frozenset({1})
     assert set(some(1, 9, 0)[:, 3, 3, 0]) == {10} and set(some(0, 9, 0)[:, 3, 3, 0]) == {12}
-    assert "Labels not checked, as the classifier itself does not know it: owl." in some.summary()
+    assert "Labels not checked" in some.summary() and "owl" in some.summary()
     assert not some.entry(1, 0)["checked"] and some.entry(0, 0)["checked"]
 
 
