@@ -1,7 +1,7 @@
-"""Ganvas: what `streamlit run app.py` starts: the pages, and routes that move files without holding them in memory.
+"""The server, started by `streamlit run app.py`: the pages, and routes for uploads, downloads and images.
 
-Upload: the body of a PUT goes to disk in pieces. Download and pictures: files of the workspace, streamed, with Range.
-Every answer for a file that is not there, or must not be, is the same 404.
+The body of an upload is written to disk in pieces, and files of the workspace are streamed, so that neither fills the memory. A
+file that does not exist and one that must not be read get the same answer, a 404.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import logging
 import re
 import shutil
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import plotly
@@ -35,7 +36,7 @@ UPLOAD_BYTES = 20 << 30
 KEEP_FREE_BYTES = 1 << 30
 WRITE_BYTES = 1 << 20
 RECONCILE_SECONDS, SWEEP_SECONDS = 5, 3600
-LAB_CACHE = "public, max-age=3600"  # another version of Ganvas may compute other frames for the same link
+LAB_CACHE = "public, max-age=3600"  # a later version of Ganvas may compute other frames for the same link
 FOR_EVER = "public, max-age=31536000, immutable"
 SAMPLE = re.compile(r"(reals|fakes-[0-9]{9})\.png")
 EXPLORED = re.compile(r"grid\.png|image-[0-9]{4}\.png|real-[0-9]{7,9}\.webp")
@@ -45,7 +46,7 @@ EXPORT = re.compile(r"[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,150}\.zip")
 
 
 async def upload(request: Request) -> JSONResponse:
-    """PUT /api/uploads: the body becomes staging/<id>/upload.zip. Answers {"upload": id, "bytes": n}."""
+    """PUT /api/uploads: write the body to staging/<id>/upload.zip. Answers {"upload": id, "bytes": n}."""
     if not same_origin(request):
         return refuse(403, "Only the Ganvas page itself may upload.", "Open the Data page and upload there.")
     workspace, upload_id = default_workspace(), new_id("upload")
@@ -79,7 +80,7 @@ async def upload(request: Request) -> JSONResponse:
 
 
 async def receive_body(request: Request, workspace: Workspace, path: Path) -> tuple[int, JSONResponse | None]:
-    """Write the body to path, holding about WRITE_BYTES of it: (bytes written, why it ended early or None)."""
+    """Write the body to path in pieces of about WRITE_BYTES. Returns (bytes written, a refusal or None)."""
     count, waiting = 0, bytearray()
     with open(path, "xb") as file:
         async for chunk in request.stream():
@@ -95,7 +96,7 @@ async def receive_body(request: Request, workspace: Workspace, path: Path) -> tu
 
 
 def room_for(workspace: Workspace, more: int, so_far: int = 0) -> JSONResponse | None:
-    """A refusal where the upload is too large or the disk would run full, else None."""
+    """A refusal where the upload is too large or would fill the disk, else None."""
     if more + so_far > UPLOAD_BYTES:
         return refuse(413, "The zip is larger than 20 GB.", "Give its path under 'Folder on this computer' instead.")
     if shutil.disk_usage(workspace.root).free - more < KEEP_FREE_BYTES:
@@ -104,6 +105,7 @@ def room_for(workspace: Workspace, more: int, so_far: int = 0) -> JSONResponse |
 
 
 def send_file(path: Path, cache: str, download: str | None = None) -> FileResponse | JSONResponse:
+    """A file, or 404. cache: the Cache-Control header; download: a name under which the browser saves it."""
     if path.is_symlink() or not path.is_file():
         return missing()
     return FileResponse(
@@ -112,6 +114,7 @@ def send_file(path: Path, cache: str, download: str | None = None) -> FileRespon
 
 
 async def no_such_file(request: Request) -> JSONResponse:
+    """The answer of every other path below OURS."""
     return missing()
 
 
@@ -123,7 +126,7 @@ async def plotly_script(request: Request) -> FileResponse | JSONResponse:
 
 
 async def workspace_file(request: Request) -> FileResponse | JSONResponse:
-    """GET a file of a run, dataset or export; which one is told by the names in the route."""
+    """GET a file of a run, dataset or export. The names in the route say which."""
     named, workspace = request.path_params, default_workspace()
     try:
         if "export" in named and EXPORT.fullmatch(named["file"]):
@@ -144,7 +147,7 @@ async def workspace_file(request: Request) -> FileResponse | JSONResponse:
 
 
 def kept(workspace: Workspace, named: dict[str, str], kind: str) -> Path:
-    """The folder of a job that left pictures in its run's folder."""
+    """The folder with the images of a job, inside the folder of its run."""
     return workspace.run(named["run"]) / kind / check_id(named["job"], "job")
 
 
@@ -154,7 +157,7 @@ def frame_server() -> FrameServer:
 
 
 async def lab_frames(request: Request) -> FileResponse | JSONResponse:
-    """GET /api/lab/{kind}?at=<moves>&game=<settings as JSON>: a chunk of frames, computed where nobody has asked for it yet."""
+    """GET /api/lab/{kind}?at=<moves>&game=<settings as JSON>: a chunk of frames, from the cache or computed."""
     if not same_origin(request):
         return refuse(403, "Only the Learn page itself may ask for this.", "Open the Learn page.")
     try:
@@ -169,7 +172,7 @@ async def lab_frames(request: Request) -> FileResponse | JSONResponse:
 
 
 async def support_bundle(request: Request) -> Response:
-    """GET /api/support-bundle: made anew, for the page itself or the address line only."""
+    """GET /api/support-bundle: a new support bundle, only for the System page and the address bar."""
     if not same_origin(request):
         return missing()
     workspace = default_workspace()
@@ -184,7 +187,7 @@ async def earlier_address(request: Request) -> RedirectResponse:
 
 
 def warm_up() -> None:
-    """Import what pages need, so that not the first visitor pays for it."""
+    """Import what the pages need, so that the first visitor does not wait for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io"):
         importlib.import_module(module)
     for part in sorted((Path(__file__).parent / "pages").glob("*/*.py")):
@@ -193,12 +196,12 @@ def warm_up() -> None:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app):
-    """Keep the queue honest while the server is up. Workers are processes of their own and outlive it."""
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """While the server runs, mark jobs whose process is gone and start missing workers. Workers outlive the server."""
     workspace = default_workspace()
     store = Store(workspace)
     workspace.sweep()
-    warm_up()  # before the first visitor: two threads in one import would break each other
+    warm_up()  # before the first visitor: two threads must not import the same module at once
 
     swept = time.monotonic()
 

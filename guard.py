@@ -1,4 +1,4 @@
-"""Who may ask the server for what: its own host names only, its own pages for what changes or costs something."""
+"""Which requests the server answers: those under its own host names; those that change or cost something, from its own pages."""
 
 import re
 from urllib.parse import urlsplit
@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OURS = ("/api/", "/app/static/")
 BEYOND = re.compile(r"[\\\x00]|(^|/)\.\.(/|$)")
@@ -13,7 +14,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
-    # Pictures, data and fonts come from this server only: a class named ![](http://…) can call nobody.
+    # Images, data and fonts come from this server only: a class named ![](http://…) cannot call another one.
     "Content-Security-Policy": "img-src 'self' data: blob:; media-src 'self' data: blob:; "
     "connect-src 'self' data: blob:; "
     "font-src 'self' data:; frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'",
@@ -21,19 +22,19 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses requests under a host name that is not ours (DNS rebinding), and adds security headers to the rest.
+    """Refuses requests under another host name (DNS rebinding), and adds security headers to every answer.
 
-    Plain ASGI and not BaseHTTPMiddleware, so that a large answer is passed on and not copied.
+    Plain ASGI and not BaseHTTPMiddleware, so that large answers are not copied.
     """
 
-    def __init__(self, app):
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)  # Streamlit checks the host of its WebSocket itself
 
-        async def send_with_headers(message):
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {
                     **message,
@@ -46,7 +47,7 @@ class Guard:
 
         request = Request(scope)
         if scope["path"].startswith(OURS) and BEYOND.search(scope["path"]):
-            return await missing()(scope, receive, send_with_headers)  # Streamlit would say 400, which tells more
+            return await missing()(scope, receive, send_with_headers)  # Streamlit would answer 400, which reveals more
         if host_allowed(request.headers.get("host", "")):
             return await self.app(scope, receive, send_with_headers)
         answer = refuse(
@@ -56,7 +57,7 @@ class Guard:
 
 
 def host_allowed(host: str) -> bool:
-    """Is the Host header one of server.allowedHosts?"""
+    """Whether the Host header is one of server.allowedHosts."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
@@ -69,7 +70,7 @@ def host_allowed(host: str) -> bool:
 
 
 def same_origin(request: Request) -> bool:
-    """False where a browser says that a page of another site sends this. What is no browser sends neither header."""
+    """False where a browser states that the page of another site sent the request. Other programs send neither header."""
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         return False
@@ -77,8 +78,10 @@ def same_origin(request: Request) -> bool:
 
 
 def refuse(status: int, what: str, todo: str) -> JSONResponse:
+    """A refusal: what is wrong, and the next step."""
     return JSONResponse({"what": what, "todo": todo}, status_code=status)
 
 
 def missing() -> JSONResponse:
+    """The answer for every file that does not exist or must not be read."""
     return refuse(404, "There is no such file.", "Go back to the page and pick one from the list.")

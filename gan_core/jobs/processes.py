@@ -62,7 +62,7 @@ def lane_lock(workspace: Workspace, lane: str) -> Iterator[bool]:
 
 
 def ensure_workers(store: Store, workspace: Workspace) -> None:
-    """Start a worker for every lane that has queued jobs and nobody to do them. Cheap; called after each submit."""
+    """Start a worker for every lane with queued jobs and no worker. Cheap enough to call after each submit."""
     for lane in sorted({job.lane for job in store.jobs(states=("queued",))}):
         with lane_lock(workspace, lane) as free:
             if not free:
@@ -71,7 +71,7 @@ def ensure_workers(store: Store, workspace: Workspace) -> None:
         if log.exists() and log.stat().st_size > 10_000_000:
             os.replace(log, log.with_suffix(".old.log"))
         with open(log, "ab") as out:
-            # A session of its own: the worker outlives Ctrl-C, the server and the terminal.
+            # In a session of its own, so that the worker outlives Ctrl-C, the server and the terminal.
             process = subprocess.Popen(
                 [sys.executable, "-m", "gan_core.jobs.worker", "--workspace", str(workspace.root), "--lane", lane],
                 stdin=subprocess.DEVNULL,
@@ -81,4 +81,4 @@ def ensure_workers(store: Store, workspace: Workspace) -> None:
                 cwd=Path(__file__).parents[2],
             )
         STARTED.append(process)
-    STARTED[:] = [child for child in STARTED if child.poll() is None]  # reaps, so that none stays a zombie
+    STARTED[:] = [child for child in STARTED if child.poll() is None]  # poll() reaps, so that none stays a zombie

@@ -1,4 +1,4 @@
-"""What a handler tells: on_progress, which reaches the index not too often, and the log of a run."""
+"""The progress of a job, written to its row, and the log of a run."""
 
 import contextlib
 import sqlite3
@@ -10,11 +10,11 @@ from gan_core.errors import Stopped
 from gan_core.jobs import queue
 from gan_core.storage.store import Job, Store
 
-REPORT_SECONDS = 0.5  # how often progress goes into the index
+REPORT_SECONDS = 0.5
 
 
 class Reporter:
-    """on_progress(fraction, message) that reaches the index at most every REPORT_SECONDS."""
+    """reporter(fraction, message) writes the progress of a job to its row, at most every REPORT_SECONDS."""
 
     def __init__(self, store: Store, job: Job):
         self.store, self.job, self.next_at = store, job, 0.0
@@ -34,7 +34,7 @@ def stop_or_report(should_stop: Callable[[], bool], report: Reporter, share: flo
 
 
 def run_log(folder: Path) -> Callable[[str], None]:
-    """log(text) appends a line with its time to log.txt of a run's folder."""
+    """log(text) appends a line with the time to log.txt in the folder of a run."""
 
     def log(text: str) -> None:
         with open(folder / "log.txt", "a") as file:

@@ -37,7 +37,7 @@ LANES = {
     "export_model": "heavy",
     "preview": "heavy",
 }
-PAUSED_SECONDS = 0.2  # how often a paused job looks whether it may go on
+PAUSED_SECONDS = 0.2  # how often a paused job reads what the user asks for
 
 
 def submit(
@@ -50,9 +50,8 @@ def submit(
     after: str | None = None,
     claim: bool = False,
 ) -> Job:
-    """Queue a job and return it. token: the same token twice is one job (a double click). after: a job that must finish first.
-
-    claim: this very process carries it out (the command line in the foreground), so no worker may take it.
+    """Queue a job and return it. token: two requests with the same token, as of a double click, are one job. after: a job that
+    must finish first. claim: this process carries the job out, as the command line does, so no worker may take it.
     """
     job_id = new_id("job")
     with store.transaction() as db:
@@ -71,7 +70,7 @@ def submit(
 
 
 def claim(store: Store, lane: str) -> Job | None:
-    """Take the first queued job of the lane whose predecessor has finished, or None."""
+    """Claim the first queued job of a lane whose predecessor has finished; None where there is none."""
     with store.transaction() as db:
         broken = db.execute(
             "SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
@@ -96,7 +95,7 @@ def claim(store: Store, lane: str) -> Job | None:
 
 
 def take(db: sqlite3.Connection, job_id: str) -> None:
-    """Mark a queued job as carried out by this process."""
+    """Mark a queued job as running in this process."""
     db.execute(
         "UPDATE jobs SET state = 'running', pid = ?, pid_started_at = ?, attempt = attempt + 1, started_at = ? "
         "WHERE id = ? AND state = 'queued'",
@@ -106,7 +105,7 @@ def take(db: sqlite3.Connection, job_id: str) -> None:
 
 
 def report(store: Store, job: Job, progress: float, message: str) -> None:
-    """Say how far a running job is. Silent where another attempt has taken over."""
+    """Write the progress of a running job, unless another attempt has taken over."""
     with store.transaction() as db:
         db.execute(
             "UPDATE jobs SET progress = ?, message = ? WHERE id = ? AND attempt = ? AND state = 'running'",
@@ -117,7 +116,7 @@ def report(store: Store, job: Job, progress: float, message: str) -> None:
 def finish(
     store: Store, job: Job, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
 ) -> bool:
-    """running -> finished, stopped or failed. False where another attempt has taken over."""
+    """End a running job as finished, stopped or failed. Returns False where another attempt has taken over."""
     with store.transaction() as db:
         row = db.execute(
             "SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND state = 'running'", (job.id, job.attempt)
@@ -128,7 +127,12 @@ def finish(
 
 
 def end(
-    db: sqlite3.Connection, job_id: str, state: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None
+    db: sqlite3.Connection,
+    job_id: str,
+    state: str,
+    *,
+    result: dict[str, Any] | None = None,
+    error: dict[str, str] | None = None,
 ) -> None:
     db.execute(
         "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, pid = NULL WHERE id = ?",
@@ -147,11 +151,11 @@ def log_event(db: sqlite3.Connection, job_id: str, text: str) -> None:
     db.execute("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", (job_id, time.time(), text))
 
 
-# -- what the user wants -----------------------------------------------------------------------------------------------
+# -- what the user asks of a job -----------------------------------------------------------------------------------------------
 
 
 def control(store: Store, job_id: str, wish: str) -> Job:
-    """Ask a live job to 'stop', 'pause' or 'run'. A queued job stops at once. Raises UserError where it has ended already."""
+    """Ask a live job to 'stop', 'pause' or 'run'. A queued job stops at once. Raises UserError already_ended."""
     with store.transaction() as db:
         row = db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None or row["state"] not in LIVE:
@@ -164,7 +168,7 @@ def control(store: Store, job_id: str, wish: str) -> Job:
 
 
 def cancel(store: Store, job_id: str) -> Job:
-    """Stop a job that still waits. Raises UserError where it has started or ended: what was clicked was a waiting one."""
+    """Stop a queued job. Raises UserError not_waiting where it has started or ended."""
     with store.transaction() as db:
         row = db.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None or row["state"] != "queued":
@@ -174,10 +178,7 @@ def cancel(store: Store, job_id: str) -> Job:
 
 
 def move_up(store: Store, job_id: str, ahead_of: str) -> None:
-    """Swap a waiting job with the one just ahead of it in its lane, which the user saw to be `ahead_of`.
-
-    Raises UserError, and changes nothing, where the queue is another by now.
-    """
+    """Swap a queued job with the job ahead of it in its lane. Raises UserError queue_changed where that is not `ahead_of`."""
     with store.transaction() as db:
         places = f"SELECT id, {PLACE} AS place FROM jobs WHERE state = 'queued' AND lane = "
         rows = db.execute(f"{places} (SELECT lane FROM jobs WHERE id = ?) ORDER BY {PLACE}", (job_id,)).fetchall()
@@ -191,7 +192,7 @@ def move_up(store: Store, job_id: str, ahead_of: str) -> None:
 
 
 class Watch:
-    """should_stop for a handler: reads the wish at most every `interval` seconds and holds while it is 'pause'."""
+    """should_stop() of a handler: reads what the user asks for, at most every interval_seconds, and waits while that is a pause."""
 
     def __init__(self, store: Store, job: Job, interval_seconds: float = 0.3):
         self.store, self.job, self.interval_seconds = store, job, interval_seconds
@@ -205,12 +206,12 @@ class Watch:
             while not self.stop and (wish := self.wish()) == "pause":
                 time.sleep(PAUSED_SECONDS)
             self.paused_seconds += time.monotonic() - started
-        self.stop = self.stop or wish == "stop"  # a signal may have set it meanwhile
+        self.stop = self.stop or wish == "stop"  # a signal may have set it
         self.next_look = time.monotonic() + self.interval_seconds
         return self.stop
 
     def wish(self) -> str:
         rows = self.store.query("SELECT control, attempt, state FROM jobs WHERE id = ?", self.job.id)
         if not rows or rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
-            return "stop"  # another attempt has taken over: this process must not go on
+            return "stop"  # another attempt has taken over
         return rows[0]["control"]

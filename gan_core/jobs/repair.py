@@ -1,9 +1,10 @@
-"""Rebuild the index from the folders: a dataset, run or export that has its JSON is listed again."""
+"""Rebuild the index from the folders of the datasets, runs and exports that can be read."""
 
 import contextlib
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from gan_core.jobs.queue import LANES
 from gan_core.storage.store import Store
@@ -11,7 +12,7 @@ from gan_core.storage.workspace import ID, Workspace, new_id, read_json
 
 
 def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
-    """Counts of what was found: datasets, runs, exports. Adds what is missing, removes what has no folder; live jobs stay."""
+    """Add what is missing to the index and remove what has no folder. Returns the numbers of datasets, runs and exports."""
     found = {
         kind: readable(workspace.root / kind, file)
         for kind, file in (("datasets", "dataset.json"), ("runs", "config.json"), ("exports", "export.json"))
@@ -23,7 +24,7 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
         known = store.query("SELECT name FROM runs WHERE id = ?", id)
         if not known:
             store.add_run(id, value["name"], value["dataset"], value["config"], value["created_at"])
-        elif known[0]["name"] != value["name"]:  # renamed in the folder, and killed before the index heard of it
+        elif known[0]["name"] != value["name"]:  # the process that renamed it was killed before it wrote the index
             store.rename_run(id, value["name"])
         if store.latest_job("train", id) is None:
             status = read_json(folder / "status.json") or {}
@@ -50,8 +51,8 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
     return {kind: len(entries) for kind, entries in found.items()}
 
 
-def readable(folder: Path, file: str) -> dict[str, tuple[Path, dict]]:
-    """id -> (folder, JSON) of every entry whose JSON can be read."""
+def readable(folder: Path, file: str) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """{id: (folder, JSON)} of every folder whose JSON can be read."""
     entries = {}
     for path in sorted(folder.iterdir()):
         with contextlib.suppress(ValueError, OSError):

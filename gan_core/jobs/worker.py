@@ -1,10 +1,11 @@
-"""python -m gan_core.worker: claim -> handler -> finish, and again. One worker per lane and workspace."""
+"""python -m gan_core.jobs.worker: carries out the jobs of one lane of a workspace, one after the other."""
 
 import argparse
 import faulthandler
 import signal
 import time
 import traceback
+from types import FrameType
 
 from gan_core.errors import Stopped, UserError, is_out_of_memory
 from gan_core.jobs import processes, queue
@@ -18,7 +19,7 @@ POLL_SECONDS = 0.2
 
 
 def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> str:
-    """Run the handler of a claimed job, write how it ended, and return that state."""
+    """Call the handler of a claimed job, write how the job ended, and return its state."""
     try:
         result = handler(job.kind)(store, workspace, job, watch)
         state, error = ("stopped" if watch.stop else "finished"), None
@@ -34,12 +35,12 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) 
     return state
 
 
-# Not the fault of the request.
+# Codes of failures that are not a fault of the request.
 JOB_FAILURES = ("out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")
 
 
 def plain_cause(bug: Exception) -> dict[str, str]:
-    """What a user can be told about an exception that is not a UserError."""
+    """Code and sentences for an exception that is not a UserError."""
     text = f"{type(bug).__name__}: {bug}".splitlines()[0][:300]
     if is_out_of_memory(bug):
         return {
@@ -61,28 +62,28 @@ def plain_cause(bug: Exception) -> dict[str, str]:
 
 
 class Shutdown:
-    """SIGTERM (logout, shutdown) or Ctrl-C: the job in hand stops as if the user had asked, so a run saves its checkpoint."""
+    """On SIGTERM (logout, shutdown) or Ctrl-C the current job stops as if the user had asked for it, so a run saves a checkpoint."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = False
         self.watch: queue.Watch | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Shutdown":
         self.before = {number: signal.signal(number, self.ask) for number in (signal.SIGTERM, signal.SIGINT)}
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for number, former in self.before.items():
             signal.signal(number, former)
 
-    def ask(self, signum, frame):
+    def ask(self, signum: int, frame: FrameType | None) -> None:
         self.asked = True
         if self.watch:
             self.watch.stop = True
 
 
 def serve(store: Store, workspace: Workspace, lane: str, idle_seconds: float, shutdown: Shutdown) -> None:
-    """Carry out jobs until none came for idle_seconds or the process is told to end."""
+    """Carry out jobs until none has come for idle_seconds or a signal ends the process."""
     last_work = time.monotonic()
     while time.monotonic() - last_work < idle_seconds and not shutdown.asked:
         if job := queue.claim(store, lane):
@@ -115,7 +116,7 @@ def main() -> None:
 
                     note_facts(workspace)
                 serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
-            # A job submitted between the last look and the release of the lock found the lane taken: look once more.
+            # A job that was submitted just before the lock was released has got no worker: check once more.
             waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))
 
 

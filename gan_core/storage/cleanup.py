@@ -1,4 +1,4 @@
-"""What can be removed to free disk, and removing it. Nothing that a live job works on, or with, is ever touched."""
+"""Cleanup: what can be removed to free disk space, and removing it. What a live job names is never touched."""
 
 import contextlib
 import functools
@@ -18,15 +18,14 @@ from gan_core.storage.store import LIVE, Store
 from gan_core.storage.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
 
 EXPORT_DAYS = 30
-RESTING_SECONDS = 3600  # what was written to more recently in staging may be a job's that is about to begin
-DISTANCE = (
-    "coalesce(json_extract(result, '$.fid'), json_extract(result, '$.frechet_distance'))"  # only Inception's is a FID
-)
+RESTING_SECONDS = 3600  # what was written to staging more recently may belong to a job that is about to begin
+# Only the distance by Inception's features is a FID.
+DISTANCE = "coalesce(json_extract(result, '$.fid'), json_extract(result, '$.frechet_distance'))"
 ANY_ID = re.compile(r"[a-z][0-9a-f]{16}")
 
 
 class Piece(NamedTuple):
-    """Files and folders that go together. owner: the id of the run, export or upload whose they are, or ''."""
+    """Files and folders that are removed together. owner: the id of their run, export or upload, or ''."""
 
     owner: str
     paths: tuple[Path, ...]
@@ -34,18 +33,18 @@ class Piece(NamedTuple):
 
 
 class Freed(NamedTuple):
-    """What a clean-up removed, or would remove. why_not: a sentence where it must wait."""
+    """What a cleanup removed or would remove. why_not: a sentence where it must wait."""
 
     pieces: int
     bytes: int
     why_not: str = ""
 
 
-# -- what there is -----------------------------------------------------------------------------------------------------
+# -- what can be removed -----------------------------------------------------------------------------------------------------
 
 
 def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Of runs that ended by themselves or were stopped: all but the newest and the best ones measured. Damaged ones too."""
+    """Of finished and stopped runs, all checkpoints but the newest and those with the best scores; damaged ones too."""
     ended = store.query(
         "SELECT subject FROM jobs WHERE seq IN (SELECT max(seq) FROM jobs WHERE kind = 'train' GROUP BY subject) "
         "AND state IN ('finished', 'stopped')"
@@ -54,23 +53,23 @@ def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator
     for run in sorted(row["subject"] for row in ended):
         folder = workspace.run(run) / "checkpoints"
         manifests = checkpoints.manifests(folder)
-        if not manifests or not whole(manifests[0]):  # an older one is then the one to go on from
+        if not manifests or not whole(manifests[0]):  # a resume then needs an older one
             continue
         for path in manifests[1:]:
             if checkpoints.images_seen(path) not in best.get(run, ()):
-                pair = (path, checkpoints.values_of(path))  # the manifest first: without it there is no checkpoint
+                pair = (path, checkpoints.values_of(path))  # the manifest goes first: without it there is no checkpoint
                 yield Piece(run, pair, sum(map(file_bytes, pair)))
         if (folder / "bad").is_dir():
             yield Piece(run, (folder / "bad",), Sizes().of(folder / "bad"))
 
 
 def best_checkpoints(store: Store) -> dict[str, set[int]]:
-    """run -> images seen of the checkpoints with the lowest Frechet distance, one for each network that measured."""
+    """{run: images seen of its checkpoints with the lowest Frechet distance, one for each feature network}."""
     last = store.query("SELECT count(*), max(finished_at) FROM jobs WHERE state = 'finished' AND kind = 'evaluate'")[0]
     return read_best(store, *last)
 
 
-@functools.lru_cache(maxsize=2)  # results are long, and stay as they are
+@functools.lru_cache(maxsize=2)  # results are long and never change
 def read_best(store: Store, count: int, last: float | None) -> dict[str, set[int]]:
     rows = store.query(
         "SELECT subject, json_extract(result, '$.images_seen') AS seen, json_extract(result, '$.extractor') AS network, "
@@ -84,13 +83,14 @@ def read_best(store: Store, count: int, last: float | None) -> dict[str, set[int
 
 
 def whole(manifest: Path) -> bool:
-    """Is the file of this manifest there, as long as it says?"""
+    """Whether the values of a checkpoint exist, with the size that the manifest states."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return checkpoints.values_of(manifest).stat().st_size == read_json(manifest)["bytes"]
     return False
 
 
 def old_exports(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    """Exports of at least so many days."""
     for folder in sorted((workspace.root / "exports").iterdir()):
         with contextlib.suppress(OSError):
             if ID.match(folder.name) and time.time() - folder.stat().st_mtime >= days * 86400:
@@ -98,15 +98,15 @@ def old_exports(store: Store, workspace: Workspace, days: float) -> Iterator[Pie
 
 
 def feature_cache(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Features of feature networks; a measurement makes them again. Downloaded sets stay: they would need the network."""
+    """Cached features; the next evaluation computes them again. Downloaded sets stay, since they would need the network."""
     folder = workspace.root / "cache" / "features"
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in sorted(files, key=lambda path: path.suffix != ".json"):  # an entry is one while its JSON is there
+    for path in sorted(files, key=lambda path: path.suffix != ".json"):  # without its JSON an entry does not count
         yield Piece("", (path,), file_bytes(path))
 
 
 def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """What no living process fills and nobody wrote to for an hour; uploads, which may be imported yet, for a day."""
+    """Staging that no live process fills and that has not changed for an hour; for a day where it is an upload."""
     for path in sorted((workspace.root / "staging").iterdir()):
         rests = STAGING_SECONDS if path.name.startswith("u") else RESTING_SECONDS
         with contextlib.suppress(OSError):
@@ -116,6 +116,7 @@ def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece
 
 
 def trash(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    """Deleted runs."""
     folder = workspace.root / "trash"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if ID.match(path.name):
@@ -137,34 +138,32 @@ class Kind(NamedTuple):
 KINDS = {
     "checkpoints": Kind(
         "Old checkpoints",
-        "Of runs that have ended. The newest stays, and the one that measured best; samples and scores stay all.",
+        "Of runs that have ended. The newest checkpoint stays, and the one with the best scores. All samples and scores stay.",
         old_checkpoints,
     ),
-    "exports": Kind("Old exports", "Zips that can be built again with the same settings.", old_exports),
+    "exports": Kind("Old exports", "Zips of exports. The same settings build them again.", old_exports),
     "cache": Kind(
-        "Feature cache", "The next measurement looks at its images again, which takes longer.", feature_cache
+        "Feature cache", "The next evaluation computes the features again, which takes longer.", feature_cache
     ),
-    "staging": Kind("Left-overs", "Uploads and half-made things that no job works on any more.", leftovers),
-    "trash": Kind("Trash", "Deleted runs. They cannot be brought back after this.", trash),
+    "staging": Kind("Leftovers", "Uploads and unfinished work that no job needs.", leftovers),
+    "trash": Kind("Trash", "Deleted runs. After this they cannot be restored.", trash),
 }
 
 
-# -- taking it away ----------------------------------------------------------------------------------------------------
+# -- removing it ----------------------------------------------------------------------------------------------------
 
 
 def check_kinds(kinds: Iterable[str]) -> list[str]:
-    """The kinds, once each and in their usual order, or UserError unknown_kind."""
+    """The kinds, each once and in the order of KINDS. Raises UserError unknown_kind."""
     asked = list(kinds)
     for kind in asked:
         if kind not in KINDS:
-            raise UserError(
-                "unknown_kind", f"There is nothing to clean called {kind!r}.", f"Choose of {', '.join(KINDS)}."
-            )
+            raise UserError("unknown_kind", f"There is no cleanup called {kind!r}.", f"Choose of {', '.join(KINDS)}.")
     return [kind for kind in KINDS if kind in asked]
 
 
 def look(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
-    """What `clean` would remove now."""
+    """What `clean` would remove at this moment."""
     if said := waits(store.query, kind):
         return Freed(0, 0, said)
     busy = in_use(store.query)
@@ -173,9 +172,10 @@ def look(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAY
 
 
 def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
-    """Remove it. What a job took up meanwhile stays; no job can begin on it while it goes.
+    """Remove what can be removed, except what a job has come to need in the meantime.
 
-    It is moved aside while the index is held, which is quick, and removed after that, which may take long.
+    The pieces are first moved aside in a transaction of the index, which is quick and keeps jobs from starting on them. Then they
+    are removed, which may take long.
     """
     found = list(KINDS[kind].find(store, workspace, days))
     aside = workspace.root / "staging" / f"{new_id('job')}-cleaned"
@@ -190,16 +190,14 @@ def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DA
         gone = [piece for piece in free if any([moved(path, aside) for path in piece.paths])]
         if kind == "trash":
             forget(db, [piece.owner for piece in gone])
-    shutil.rmtree(aside, ignore_errors=True)  # what stays is a left-over of staging
-    free = [
-        piece for piece in free if piece in gone or any(path.exists() for path in piece.paths)
-    ]  # not: gone meanwhile
+    shutil.rmtree(aside, ignore_errors=True)  # what cannot be removed is a leftover of staging
+    free = [piece for piece in free if piece in gone or any(path.exists() for path in piece.paths)]
     stuck = f"{len(free) - len(gone)} could not be removed: look at their permissions." if len(gone) < len(free) else ""
     return Freed(len(gone), sum(piece.bytes for piece in gone), stuck)
 
 
 def moved(path: Path, aside: Path) -> bool:
-    """False where it is not there any more, as after an Undo, or may not be moved."""
+    """Move a path aside. False where it is gone, as after an Undo, or may not be moved."""
     try:
         os.replace(path, aside / f"{len(os.listdir(aside))}-{path.name}")
     except OSError:
@@ -208,7 +206,7 @@ def moved(path: Path, aside: Path) -> bool:
 
 
 def in_use(ask: Callable[..., list[sqlite3.Row]]) -> set[str]:
-    """Every id that a live job names: its subject, what its request holds, and what its run is to start from."""
+    """Every id that a live job names: its subject, the ids in its payload, and the run that its run starts from."""
     rows = ask(
         "SELECT j.subject, j.payload, r.config FROM jobs j LEFT JOIN runs r ON r.id = j.subject "
         f"WHERE j.state IN ({', '.join('?' * len(LIVE))})",
@@ -218,14 +216,14 @@ def in_use(ask: Callable[..., list[sqlite3.Row]]) -> set[str]:
 
 
 def waits(ask: Callable[..., list[sqlite3.Row]], kind: str) -> str:
-    """Why this kind cannot be cleaned at this moment, or ''."""
+    """Why the cleanup must wait, or ''."""
     if kind == "cache" and ask("SELECT 1 FROM jobs WHERE state = 'running' LIMIT 1"):
-        return "A job is running and may read it: clean it when the queue is empty."
+        return "A running job may read the cache. Try again when the queue is empty."
     return ""
 
 
 def forget(db: sqlite3.Connection, runs: list[str]) -> None:
-    """Drop the index's rows about runs that are gone for good."""
+    """Remove the jobs and events of runs from the index."""
     for run in runs:
         db.execute("DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE subject = ?)", (run,))
         db.execute("DELETE FROM jobs WHERE subject = ?", (run,))

@@ -1,4 +1,4 @@
-"""What lies in a workspace and how large it is, without torch."""
+"""The sizes of the parts of a workspace."""
 
 import os
 import shutil
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from gan_core.storage.workspace import Workspace
 
 SETTLED_SECONDS = 2.0  # a folder that changed just now may change again within one tick of its clock
-GROWING = ("staging", "logs")  # here files grow, which a folder's time does not tell: always looked at anew
+GROWING = ("staging", "logs")  # files grow here, which does not change the time of the folder: always listed again
 
 
 class Part(NamedTuple):
-    """One kind of thing in a workspace. number: how many folders or files of it, None where that says nothing."""
+    """A part of the workspace. number: of its folders or files; None where it would say nothing."""
 
     title: str
     bytes: int
@@ -21,13 +21,13 @@ class Part(NamedTuple):
 
 
 class Sizes:
-    """Bytes under a folder. One that has not changed since the last look is not listed again: an object is worth keeping."""
+    """Bytes under folders. A folder that has not changed since the last call is not listed again, so keep the object."""
 
     def __init__(self) -> None:
         self.known: dict[str, tuple[int, int, list[str]]] = {}  # folder: its time, bytes of its own files, its folders
 
     def of(self, folder: str | os.PathLike[str], anew: bool = False) -> int:
-        """Bytes of all files below; 0 where there is no such folder. Links are not followed."""
+        """Bytes of all files below; 0 where there is no such folder. Links are not followed. anew: list it again."""
         path = os.fspath(folder)
         try:
             changed = os.stat(path, follow_symlinks=False).st_mtime_ns
@@ -43,7 +43,7 @@ class Sizes:
 
 
 def listing(path: str) -> tuple[int, list[str]]:
-    """(bytes of the files in a folder, the folders in it)."""
+    """(bytes of the files in a folder, paths of the folders in it)."""
     total, folders = 0, []
     with os.scandir(path) as entries:
         for entry in entries:
@@ -58,7 +58,7 @@ def listing(path: str) -> tuple[int, list[str]]:
 
 
 def usage(workspace: Workspace, sizes: Sizes) -> list[Part]:
-    """Every part of the workspace, in the order in which people meet them; together they are all of it."""
+    """Every part of the workspace; their bytes add up to the whole."""
     root = workspace.root
     held = {path.name: sizes.of(path, anew=path.name in GROWING) for path in root.iterdir() if path.is_dir()}
     runs = [path for path in (root / "runs").iterdir() if path.is_dir()]
@@ -69,7 +69,7 @@ def usage(workspace: Workspace, sizes: Sizes) -> list[Part]:
         Part("Checkpoints of runs", checkpoints, None),
         Part("Exports", held.pop("exports", 0), entries(root / "exports")),
         Part("Cache: features and downloaded sets", held.pop("cache", 0), None),
-        Part("Uploads and half-made things", held.pop("staging", 0), entries(root / "staging")),
+        Part("Uploads and unfinished work", held.pop("staging", 0), entries(root / "staging")),
         Part("Trash: deleted runs", held.pop("trash", 0), entries(root / "trash")),
         Part("Weights of feature networks", held.pop("weights", 0), None),
     ]

@@ -1,4 +1,4 @@
-"""What a run's export would keep and refuse, as the job `preview` left it: runs/<run>/preview.npz, read without torch."""
+"""The preview of an export: runs/<run>/preview.npz, which the job `preview` writes and the Export page reads."""
 
 import zipfile
 from pathlib import Path
@@ -8,14 +8,14 @@ import numpy as np
 
 from gan_core.storage.workspace import atomic_write
 
-SHOWN, LEAST_SHOWN, MOST_SHOWN = 120, 4, 12  # images in all and of a class
-REFUSED_SHOWN = 4  # of a class and reason
+SHOWN, LEAST_SHOWN, MOST_SHOWN = 120, 4, 12  # accepted images in all; least and most of a class
+REFUSED_SHOWN = 4  # refused images of each class and reason
 
 
 class Preview(NamedTuple):
-    """images uint8 [n, H, W, C] that are kept, and of each: label, its number in the row of drawn images, two scores (NaN where
-    there is none), the training row it is nearest to (-1). refused uint8 [m, H, W, C] with label and reason, a key of
-    export/gate.py's CHECKS.
+    """images uint8 [n, H, W, C]: accepted ones, and for each its label, its number among the drawn images, two scores (NaN where
+    there is none) and the row of its nearest training image (-1: none). refused uint8 [m, H, W, C]: with label and reason, a
+    check of the quality filter.
     """
 
     images: np.ndarray
@@ -31,15 +31,17 @@ class Preview(NamedTuple):
 
 
 def path_of(run_folder: Path) -> Path:
+    """The file of a run's preview."""
     return run_folder / "preview.npz"
 
 
 def write(path: Path, preview: Preview) -> None:
+    """Write the file, whole or not at all."""
     atomic_write(path, lambda file: np.savez(file, **preview._asdict()))
 
 
 def read(path: Path) -> Preview | None:
-    """None where there is none, or it cannot be read."""
+    """The preview; None where there is no file or it is damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
             found = Preview(**{name: np.asarray(file[name]) for name in Preview._fields})

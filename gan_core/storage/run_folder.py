@@ -1,4 +1,4 @@
-"""Read a run folder while it is being written: no torch, no locks, and a torn last line is simply not there yet."""
+"""Read the folder of a run, also while a worker writes to it. An incomplete last line is left out."""
 
 import json
 import math
@@ -13,14 +13,14 @@ TAIL_BYTES = 64_000
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """status.json, or {} before the first one."""
+    """The contents of status.json; {} before it is written."""
     return read_json(folder / "status.json", {})
 
 
 def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
-    """The whole lines of a .jsonl file from byte `offset` on, and the offset to go on from.
+    """(the objects in the complete lines of a .jsonl file from byte `offset` on, the offset for the next call).
 
-    A file shorter than offset was rewritten (a resumed run cuts its tail): it is read from its start. NaN becomes None.
+    A file shorter than offset was rewritten, as by a resumed run, and is read from its start. NaN becomes None.
     """
     try:
         with open(path, "rb") as file:
@@ -35,7 +35,7 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:
 
 
 def parse_lines(whole: bytes) -> list[Row]:
-    """The objects among whole lines; NaN becomes None."""
+    """The objects in complete lines; other lines are left out, and NaN becomes None."""
     rows = []
     for line in whole.splitlines():
         try:
@@ -53,7 +53,7 @@ def parse_lines(whole: bytes) -> list[Row]:
 
 
 def read_samples(folder: Path) -> list[Row]:
-    """The grids of samples/index.jsonl whose file is there, by images seen; a repeated one counts once."""
+    """The sample grids in samples/index.jsonl whose file exists, by images seen and each once."""
     rows, _ = read_lines(folder / "samples" / "index.jsonl")
     unique = {row["images_seen"]: row for row in rows if {"images_seen", "epoch", "file"} <= set(row)}
     return [row for _, row in sorted(unique.items()) if (folder / "samples" / str(row["file"])).is_file()]

@@ -1,6 +1,7 @@
-"""The index and the queue in SQLite: datasets, runs, jobs, events. The folders are the truth; `repair` rebuilds this.
+"""The index and the queue in SQLite: datasets, runs, jobs, events. `repair` rebuilds it from the folders.
 
-Rollback journal and FULL sync (faults.md 0.2 says why not WAL). A connection per write, one for all reads of a Store.
+With a rollback journal and FULL sync, since a WAL needs shared memory, which a network drive has not. A write opens a connection
+of its own; all reads of a Store share one.
 """
 
 import contextlib
@@ -33,7 +34,7 @@ MIGRATIONS = [
     "ALTER TABLE jobs ADD COLUMN place INTEGER",
     "UPDATE jobs SET kind = 'variants' WHERE kind = 'fuse'; UPDATE jobs SET kind = 'export_model' WHERE kind = 'share'",
 ]
-PLACE = "COALESCE(place, seq)"  # where a waiting job stands in its lane; who never moved stands as they came
+PLACE = "COALESCE(place, seq)"  # order of the waiting jobs of a lane; without a move, the order of submission
 
 
 class Dataset(NamedTuple):
@@ -102,7 +103,7 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One BEGIN IMMEDIATE ... COMMIT; rolled back on any exception."""
+        """A write transaction; an exception rolls it back."""
         db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
         try:
             db.row_factory = sqlite3.Row
@@ -118,13 +119,13 @@ class Store:
             db.close()
 
     def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """Rows of a SELECT. One connection stays open for all threads: to open one costs more than most questions."""
+        """The rows of a SELECT. All threads share one open connection: to open one costs more than most queries."""
         with self._reading:
             file = os.stat(self.path)
             if self._reader is None or self._read_file != (file.st_dev, file.st_ino):
                 if self._reader is not None:
                     self._reader.close()
-                # Not mode=ro: a writer killed in mid-commit leaves a journal that the next reader must be able to roll back.
+                # Not mode=ro: after a writer was killed in a commit, the next reader must be able to roll its journal back.
                 self._reader = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
                 self._reader.row_factory = sqlite3.Row
                 self._read_file = (file.st_dev, file.st_ino)
@@ -205,12 +206,12 @@ class Store:
         return found[0] if found else None
 
     def waiting(self, lane: str) -> list[Job]:
-        """The queued jobs of a lane in the order they will be taken."""
+        """The queued jobs of a lane, in the order in which a worker claims them."""
         rows = self.query(f"SELECT {COLUMNS} FROM jobs WHERE state = 'queued' AND lane = ? ORDER BY {PLACE}", lane)
         return [as_job(row) for row in rows]
 
     def latest_jobs(self, kind: str, states: tuple[str, ...] = ()) -> dict[str, str]:
-        """{subject: id of its newest job of that kind (in one of those states)}: one question, however many subjects."""
+        """{subject: id of its newest job of that kind, in one of those states}, in one query."""
         wanted = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
         rows = self.query(
             f"SELECT subject, id, max(seq) FROM jobs WHERE kind = ? {wanted} GROUP BY subject", kind, *states

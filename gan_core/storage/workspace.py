@@ -1,12 +1,12 @@
-"""Folders of a workspace, opaque ids, and writes that are whole or absent.
+"""The folders of a workspace, ids, and atomic writes.
 
 workspace/
   ganvas.sqlite            the index and the queue (store.py)
-  staging/<id>/            uploads and half-made things; swept when old
+  staging/<id>/            uploads and unfinished work; removed when old
   datasets/<id>/           dataset.json, {train,test}_{images,labels}.npy, contact/
   runs/<id>/               config.json, status.json, metrics.jsonl, samples/, checkpoints/, evaluations/, log.txt
   exports/<id>/            export.json and the zip
-  trash/<id>/              the folder of a deleted run, whole; undoing the deletion moves it back
+  trash/<id>/              the whole folder of a deleted run; `undelete` moves it back
   weights/ cache/ logs/
 """
 
@@ -18,7 +18,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,23 +27,23 @@ from gan_core.errors import UserError
 ID = re.compile(r"^[a-z][0-9a-f]{16}$")
 PREFIXES = {"dataset": "d", "run": "r", "job": "j", "export": "e", "upload": "u"}
 FOLDERS = ("staging", "datasets", "runs", "exports", "trash", "weights", "cache", "logs")
-STAGING_SECONDS = 24 * 3600  # a half-made thing older than this is swept
+STAGING_SECONDS = 24 * 3600  # older uploads and unfinished work are removed
 
 
 def new_id(kind: str) -> str:
-    """An opaque id such as 'r1f0c…': one letter for the kind, then 64 random bits in hex."""
+    """A new id such as 'r1f0c…': one letter for the kind, then 64 random bits in hex."""
     return PREFIXES[kind] + secrets.token_hex(8)
 
 
 def check_id(text: str, kind: str) -> str:
-    """text if it has the form of an id of that kind, else UserError. Guards every path made from an id."""
+    """The text, where it has the form of an id of that kind; else UserError unknown_id. Every path from an id passes here."""
     if not ID.match(text) or text[0] != PREFIXES[kind]:
         raise UserError("unknown_id", f"There is no such {kind}.", "Pick one from the list.")
     return text
 
 
 class Workspace:
-    """The folder that holds everything of one user. Creating the object creates the folders."""
+    """The folder with all data of one user. The constructor creates the folders."""
 
     def __init__(self, root: str | os.PathLike[str]):
         self.root = Path(root).absolute()
@@ -60,21 +60,23 @@ class Workspace:
         return self.root / "exports" / check_id(id, "export")
 
     def trashed(self, id: str) -> Path:
-        """Where the folder of a run lies while it is deleted."""
+        """The folder of a deleted run."""
         return self.root / "trash" / check_id(id, "run")
 
     def upload(self, id: str) -> Path:
         return self.root / "staging" / check_id(id, "upload")
 
     @contextlib.contextmanager
-    def staging(self, destination: Path):
-        """A fresh folder that becomes `destination` by one rename on success and is removed on any failure."""
+    def staging(self, destination: Path) -> Iterator[Path]:
+        """An empty folder. It is renamed to `destination` on success and removed on failure."""
         folder = self.root / "staging" / f"{destination.name}-{secrets.token_hex(4)}"
         folder.mkdir(mode=0o700)
         lock = os.open(folder, os.O_RDONLY)
         try:
             with contextlib.suppress(OSError):  # a file system without locks
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with its process, even where that is killed
+                fcntl.flock(
+                    lock, fcntl.LOCK_EX | fcntl.LOCK_NB
+                )  # the lock ends with the process, also where that is killed
             yield folder
             os.replace(folder, destination)
         finally:
@@ -82,7 +84,7 @@ class Workspace:
             shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Remove staging leftovers of jobs and uploads that died long ago; what a living job fills is locked, and stays."""
+        """Remove old uploads and unfinished work from staging; what a live job fills is locked and stays."""
         for path in sorted((self.root / "staging").iterdir()):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > STAGING_SECONDS and not is_locked(path):
@@ -90,7 +92,7 @@ class Workspace:
 
 
 def is_locked(path: Path) -> bool:
-    """Does a living process fill this folder of staging?"""
+    """Whether a live process fills this folder of staging."""
     file = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -109,7 +111,7 @@ def default_workspace() -> Workspace:
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Call write(file) on a temporary neighbour, fsync, rename over path, fsync the folder. The old file stays on failure."""
+    """Write a file by write(file), as a whole: to a temporary file that is then renamed to path. On failure the old file stays."""
     path = Path(path)
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -130,13 +132,13 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """value as JSON, atomically; NaN is refused."""
+    """Write value as JSON, as a whole; NaN is refused."""
     text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
     atomic_write(path, lambda file: file.write(text.encode()))
 
 
 def read_json(path: Path, default: Any = None) -> Any:
-    """The JSON in path, or default where there is no such file."""
+    """The value in a JSON file; default where there is no such file."""
     try:
         return json.loads(Path(path).read_text())
     except FileNotFoundError:

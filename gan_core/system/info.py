@@ -1,4 +1,4 @@
-"""What this computer has: versions, devices as a worker saw them, and the optional parts. Imports none of them."""
+"""This computer: versions, devices as a worker found them, and optional parts. Imports none of the packages."""
 
 import importlib.util
 import os
@@ -12,14 +12,14 @@ import psutil
 
 from gan_core.storage.workspace import Workspace, read_json
 
-FACTS = "system.json"  # what handlers/system.py wrote
+FACTS = "system.json"  # the job `system` writes it
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "numpy", "scipy", "scikit-learn", "pillow", "pydantic")
 PIP = "`.venv/bin/python -m pip install {}`"
 
 
 class Extra(NamedTuple):
-    """A part that Ganvas can do without. here: a version or a place, None where it is absent."""
+    """An optional part. here: its version or place, None where it is absent; get: how to install it."""
 
     title: str
     use: str
@@ -28,7 +28,7 @@ class Extra(NamedTuple):
 
 
 def device_facts(workspace: Workspace) -> dict[str, Any] | None:
-    """What a worker wrote about torch and the GPUs; None before the first one looked."""
+    """What a worker found about torch and the GPUs; None where no worker has looked yet."""
     try:
         facts = read_json(workspace.root / FACTS)
     except (ValueError, OSError):
@@ -37,7 +37,7 @@ def device_facts(workspace: Workspace) -> dict[str, Any] | None:
 
 
 def machine() -> dict[str, Any]:
-    """This computer without torch: processor, cores, memory."""
+    """Processor, cores, memory, system and Python."""
     memory = psutil.virtual_memory()
     return {
         "processor": processor(),
@@ -51,7 +51,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The name of the processor; its kind where the system does not tell."""
+    """The name of the processor, or its architecture where the name is unknown."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -62,7 +62,7 @@ def processor() -> str:
 
 
 def version(package: str) -> str | None:
-    """The installed version of a package, None where it is not installed."""
+    """The version of a package; None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -70,7 +70,7 @@ def version(package: str) -> str | None:
 
 
 def optional_parts(workspace: Workspace) -> list[Extra]:
-    """Each optional part, whether it is here, and how to get it."""
+    """Every optional part."""
     facts = device_facts(workspace) or {}
     gpus = [gpu["name"] for gpu in facts.get("gpus", ())]
     weights = inception_weights(workspace)
@@ -99,13 +99,14 @@ def optional_parts(workspace: Workspace) -> list[Extra]:
 
 
 def package(title: str, module: str, name: str, use: str, also: tuple[str, ...] = ()) -> Extra:
+    """A package as an optional part. also: other distributions that hold the module."""
     found = importlib.util.find_spec(module) is not None
     here = next((at for at in map(version, (name, *also)) if at), "here") if found else None
     return Extra(title, use, here, PIP.format(name))
 
 
 def inception_weights(workspace: Workspace) -> str | None:
-    """Where the weights of Inception-v3 lie, in words, looked for in the order of metrics/weights.py."""
+    """The place of the weights of Inception-v3 in words; evaluation/features/weights.py reads them in the same order."""
     named = os.environ.get("GANVAS_INCEPTION_WEIGHTS")
     if named:
         return "named by GANVAS_INCEPTION_WEIGHTS" if Path(named).expanduser().is_file() else None

@@ -1,6 +1,6 @@
-"""The support bundle: a small zip of what helps to explain a fault, without pictures, names of people, or paths.
+"""The support bundle: a small zip that helps to explain a fault. It has no images and no names of users, runs or datasets.
 
-Names that the user gave to runs and datasets stay out. Paths are cut to their last part.
+Of a path only the last part stays.
 """
 
 import getpass
@@ -27,23 +27,30 @@ FILE = "ganvas-support.zip"
 PATH = re.compile(
     r"(?<![\w.:/~>])(?:/[^\s/'\":;,<>|()]+)+/([^\s/'\":;,<>|()]+)|[A-Za-z]:\\(?:[^\s\\'\"]+\\)+([^\s\\'\"]+)"
 )
-QUOTED = re.compile(r"(['\"])/[^'\"\n]*/([^'\"\n/]*)\1")  # may hold spaces
-COMMON_NAMES = ("root", "user", "admin", "home", "ubuntu", "localhost")  # they name nobody, and are words of logs
-README = """What this zip holds, to be looked through before it is sent on:
+QUOTED = re.compile(r"(['\"])/[^'\"\n]*/([^'\"\n/]*)\1")  # a quoted path may hold spaces
+COMMON_NAMES = (
+    "root",
+    "user",
+    "admin",
+    "home",
+    "ubuntu",
+    "localhost",
+)  # they identify nobody, and are common words in logs
+README = """The contents of this zip. Look through them before you send it on.
 
-versions.json   Ganvas's packages, Python, the system, this computer's devices, which optional parts are here
-disk.json       how large each part of the workspace is
-jobs.json       the newest {jobs} jobs: kind, state, times, errors; what was asked for, without names
+versions.json   Ganvas's packages, Python, the system, this computer's devices, optional parts that are installed
+disk.json       the size of each part of the workspace
+jobs.json       the newest {jobs} jobs: kind, state, times, errors; their settings, without names
 runs/<id>/      of the newest {runs} runs: settings, last status, the end of the log
-logs/           the end of each worker's log
+logs/           the end of the log of each worker
 
-No pictures, no weights, no names of runs and datasets. Paths are cut to their last part, the names of the user and of the
-computer replaced. A log or an error may still name a class or a file: look for such names if they matter.
+There are no images, weights, or names of runs and datasets. Of a path only the last part stays, and the names of the user and of
+the computer are replaced. A log or an error may still name a class or a file.
 """
 
 
 def bundle(store: Store, workspace: Workspace) -> bytes:
-    """The zip."""
+    """The bytes of the zip."""
     clean, file = Redactor(workspace), io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in contents(store, workspace):
@@ -52,7 +59,7 @@ def bundle(store: Store, workspace: Workspace) -> bytes:
 
 
 def contents(store: Store, workspace: Workspace) -> Iterator[tuple[str, str]]:
-    """(name in the zip, text before it is redacted)."""
+    """(name in the zip, text) of every file, before names are taken out."""
     yield "README.txt", README.format(jobs=JOBS, runs=RUNS)
     yield "versions.json", as_json(versions(workspace))
     yield (
@@ -88,21 +95,23 @@ def versions(workspace: Workspace) -> dict[str, Any]:
 
 
 def outline(job: Job, store: Store) -> dict[str, Any]:
-    """A row of the queue with its events, less the result and whatever a person named."""
-    asked = {name: told(value) for name, value in job.payload.items() if name not in ("name", "class", "removed")}
+    """A job with its events, without its result and without names."""
+    asked = {
+        name: outline_value(value) for name, value in job.payload.items() if name not in ("name", "class", "removed")
+    }
     row = {**job._asdict(), "payload": asked, "events": store.events(job.id) if job.state != "finished" else []}
     return {name: value for name, value in row.items() if name != "result"}
 
 
-def told(value: Any) -> Any:
-    """A value of a request: of a path its last part, of a table or list its length, since its keys may be names of classes."""
+def outline_value(value: Any) -> Any:
+    """A value of a payload: the last part of a path, the length of a dict or list, whose keys may be names of classes."""
     if isinstance(value, dict | list) and value:
         return f"{len(value)} entries"
     return Path(value).name if isinstance(value, str) and os.path.isabs(value) else value
 
 
 class Redactor:
-    """Takes paths, the user's name and the computer's name out of a text."""
+    """Takes paths and the names of the user and of the computer out of a text."""
 
     def __init__(self, workspace: Workspace):
         roots = {

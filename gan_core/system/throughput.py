@@ -1,4 +1,4 @@
-"""What to expect of this computer: images a second of each recipe, from its own runs and probes."""
+"""Images per second of each recipe on this computer, from its own runs and probes."""
 
 import contextlib
 import statistics
@@ -9,11 +9,11 @@ from gan_core.errors import UserError
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 
-MOST_JOBS = 300  # the newest: what an old driver or an old version did says little
+MOST_JOBS = 300  # only the newest: drivers and versions change
 
 
 class Speed(NamedTuple):
-    """The median of what was measured with one recipe at one size on one device. size: px."""
+    """The median speed of a recipe at a size (px) on a device. measured: number of runs and probes."""
 
     recipe: str
     size: int
@@ -23,7 +23,7 @@ class Speed(NamedTuple):
 
 
 def speeds(store: Store, workspace: Workspace) -> list[Speed]:
-    """Sorted by device, recipe and size. A run counts with all its images and seconds, a probe with its few steps."""
+    """The speeds, by device, recipe and size. A run counts with all its images and seconds, a probe with its few steps."""
     found: dict[tuple[str, str, int], list[float]] = {}
     runs = {run.id: run for run in store.runs()}
     sizes: dict[str, int] = {}
@@ -32,14 +32,14 @@ def speeds(store: Store, workspace: Workspace) -> list[Speed]:
             sizes[dataset.id] = read_info(workspace.dataset(dataset.id)).size
     trained = store.jobs(kind="train", states=("finished", "stopped"), limit=MOST_JOBS)
     for job in trained + store.jobs(kind="probe", states=("finished",), limit=MOST_JOBS):
-        told, run = job.result or {}, runs.get(job.subject)
+        result, run = job.result or {}, runs.get(job.subject)
         config = run.config if run else job.payload.get("config", {})
         size = sizes.get(run.dataset_id if run else job.subject)
-        speed = told.get("images_per_second")
-        if run and told.get("images_seen") and told.get("elapsed_seconds"):
-            speed = told["images_seen"] / told["elapsed_seconds"]
-        if size and speed and config.get("recipe") and told.get("device"):
-            found.setdefault((told["device"], config["recipe"], size), []).append(speed)
+        speed = result.get("images_per_second")
+        if run and result.get("images_seen") and result.get("elapsed_seconds"):
+            speed = result["images_seen"] / result["elapsed_seconds"]
+        if size and speed and config.get("recipe") and result.get("device"):
+            found.setdefault((result["device"], config["recipe"], size), []).append(speed)
     return [
         Speed(recipe, size, device, statistics.median(values), len(values))
         for (device, recipe, size), values in sorted(found.items())

@@ -39,7 +39,7 @@ def test_it_holds_what_explains_a_fault(made):
     assert queue["import"]["payload"] == {"source": "photos.zip", "classes": "1 entries"} and queue["train"]["state"]
     failed = seeded_workspace.RUNS["failed"]
     assert "epoch 1" in made[f"runs/{failed}/log.txt"] and json.loads(made[f"runs/{failed}/config.json"])["config"]
-    assert "<ganvas>/gan_core/support.py" in made["logs/worker-train.log"]
+    assert "<ganvas>/gan_core/system/support_bundle.py" in made["logs/worker-train.log"]
     assert "http://127.0.0.1:8501/live" in made["logs/worker-train.log"]
 
 

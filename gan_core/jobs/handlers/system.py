@@ -1,4 +1,4 @@
-"""What this computer computes with, written down for the System page, which may not ask torch: the job `system`."""
+"""The job `system`: write torch's version and the GPUs into the workspace, for the System page, which has no torch."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ from gan_core.system.info import FACTS
 
 
 def system(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """Look again: the facts of training/device.py into the workspace."""
+    """Detect the devices again."""
     from gan_core.training.device import facts
 
     found = {"looked_at": time.time(), **facts()}
@@ -19,7 +19,7 @@ def system(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
 
 
 def note_facts(workspace: Workspace) -> None:
-    """The same for a worker that has torch at hand; a full disk or a broken driver must not end it."""
+    """Detect the devices in a worker that starts. A full disk or a broken driver must not end it."""
     from gan_core.training.device import facts
 
     try:
