@@ -80,34 +80,16 @@ class Extractor:
             yield Features(f.float().cpu().numpy(), l.float().cpu().numpy())
 
     def extract(
-        self,
-        images: np.ndarray,
-        device: str = "cpu",
-        on_progress: Callable[[float], None] | None = None,
-        should_stop: Callable[[], bool] | None = None,
-        rows: np.ndarray | None = None,
-        out: Features | None = None,
+        self, images: np.ndarray, device: str = "cpu", should_stop: Callable[[], bool] | None = None
     ) -> Features:
-        """images uint8 [*, H, W, 1 or 3] -> Features, read batch by batch, so images may be a memmap.
+        """images uint8 [N, H, W, 1 or 3], perhaps a memory map -> Features in memory, read batch by batch.
 
-        rows [N]: which images, in which order; without it all. on_progress gets the share done, 0 to 1. out: arrays of
-        the right shapes to write into, such as memory maps; without it they are made in memory. Raises UserError where
-        there is no image, Stopped as soon as should_stop() says so.
+        Raises UserError where there is no image, Stopped as soon as should_stop() says so.
         """
-        rows = np.arange(len(images)) if rows is None else rows
-        if not len(rows):
+        if not len(images):
             raise UserError("too_few_images", "There are no images to look at.", "Sample or import some images.")
-        done = 0
-        for part in self.batches(images, rows, device, should_stop):
-            if out is None:
-                out = Features(*(np.empty((len(rows), values.shape[1]), np.float32) for values in part))
-            for whole, values in zip(out, part, strict=True):
-                whole[done : done + len(values)] = values
-            done += len(part.features)
-            if on_progress:
-                on_progress(done / len(rows))
-        assert out is not None
-        return out
+        parts = self.batches(images, np.arange(len(images)), device, should_stop)
+        return Features(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def load_efficientnet_lite0(weights: Path | None = None) -> Extractor:

@@ -36,12 +36,11 @@ def noise(n: int, channels: int = 3, side: int = 28) -> np.ndarray:
 
 
 def test_lite0_gives_one_row_per_image_whatever_the_batch(lite0):
-    images, shares = noise(35), []
-    result = lite0.extract(images, on_progress=shares.append)
+    images = noise(35)
+    result = lite0.extract(images)
     assert result.features.shape == (35, 1280) and result.logits.shape == (35, 1000)
     assert result.features.dtype == result.logits.dtype == np.float32
-    assert shares == sorted(shares) and len(shares) == 2 and shares[-1] == 1
-    alone = lite0.extract(images, rows=np.array([34, 3]))
+    (alone,) = lite0.batches(images, np.array([34, 3]))
     np.testing.assert_allclose(alone.features, result.features[[34, 3]], atol=1e-4)
     assert lite0.name == "efficientnet-lite0" and len(lite0.weights_hash) == 8 and lite0.weights_hash == "57934424"
 
@@ -125,19 +124,9 @@ def test_folding_costs_lite0_no_accuracy(lite0):
     assert (ours - exact).norm() < 4e-6 * exact.norm()
 
 
-def test_extract_writes_into_what_it_is_given(lite0, tmp_path):
-    images = noise(35)
-    out = extractors.Features(
-        *(
-            np.lib.format.open_memmap(tmp_path / f"{d}.npy", mode="w+", dtype=np.float32, shape=(35, d))
-            for d in (1280, 1000)
-        )
-    )
-    result = lite0.extract(images, out=out)
-    assert result.features is out.features and result.logits is out.logits
-    np.testing.assert_array_equal(out.features, lite0.extract(images).features)
+def test_no_image_is_refused(lite0):
     with pytest.raises(UserError) as nothing:
-        lite0.extract(images[:0])
+        lite0.extract(noise(0))
     assert nothing.value.code == "too_few_images"
 
 
