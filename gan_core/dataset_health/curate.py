@@ -205,7 +205,7 @@ def chunks(part: Part, progress: Progress) -> Iterator[np.ndarray]:
 
 
 def renumbered(parent: Path, parts: Mapping[Split, Part], cut: bool) -> Iterator[dict[str, Any]]:
-    """The parent's items of what stays, with new row and label and the row in the parent; cut: and whether an object was cut out."""
+    """The parent's items of what stays, with new row and label and the row in the parent; cut: and whether one was cut out."""
     new_row = {split: {int(old): new for new, old in enumerate(part.rows)} for split, part in parts.items()}
     for item in known_items(parent):
         part = parts[item["split"]]

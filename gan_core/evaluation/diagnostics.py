@@ -4,12 +4,11 @@ Everything here is a function of images, labels and features; a part that cannot
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
 
-from gan_core.errors import UserError
 from gan_core.evaluation import memorization
 from gan_core.evaluation.acceptance import Found
 from gan_core.evaluation.collapse.reference import MOST_IMAGES, Reference
@@ -23,6 +22,7 @@ from gan_core.evaluation.inputs import Progress, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.networks import Networks
 from gan_core.evaluation.result_parts import Agreement, ClassifierQuality, Collapse, DetectorTest, Memorization, Modes
+from gan_core.evaluation.scores.all_scores import Attempts
 
 COPY_IMAGES = 10_000  # generated images whose nearest training image is searched
 HELD_OUT_IMAGES = 2000  # held-out images that copying is compared with
@@ -31,8 +31,6 @@ REFERENCE_IMAGES = (
     1000  # real images that variety is compared with, at least; as many as generated ones where those are more
 )
 PARTS = ("referee", "agreement", "collapse", "memorisation", "modes", "two_sample")
-
-T = TypeVar("T")
 
 
 class Generated(NamedTuple):
@@ -85,17 +83,11 @@ class Diagnosis:
         self.generated, self.real, self.networks, self.read, self.seed = generated, real, networks, read, seed
         self.parts: dict[str, Any] = dict.fromkeys(PARTS)
         self.per_class: dict[str, dict[str, Any]] = {name: {} for name in real.classes}
-        self.absent: dict[str, str] = {}
+        self.attempt = Attempts()
+        self.absent = self.attempt.absent
         self.seen = read(networks.of_classes, generated.images)
         n = len(generated.images)
         self.samples = {"asked": generated.labels, "predicted": np.full(n, -1), "confidence": np.ones(n)}
-
-    def attempt(self, key: str, compute: Callable[[], T]) -> T | None:
-        try:
-            return compute()
-        except UserError as error:
-            self.absent[key] = f"{error.what} {error.todo}"
-            return None
 
     def agreement(self) -> None:
         """How often the dataset classifier predicts the requested class, beside how often it is right on held-out images."""
