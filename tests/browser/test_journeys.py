@@ -79,7 +79,7 @@ def test_from_upload_to_download(page, server, tmp_path):
     page.get_by_role("link", name="Use this dataset").click()
     expect(page.locator(".st-key-train_start")).to_be_visible()
     fill(page, "setting_epochs", "100000")
-    expect(page.locator(".st-key-estimate")).to_contain_text("images a second")
+    expect(page.locator(".st-key-estimate")).to_contain_text("images per second")
     page.locator(".st-key-train_start button").click()
 
     # live: a grid, and a curve that grows by itself
