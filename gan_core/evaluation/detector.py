@@ -36,7 +36,7 @@ class Detector(NamedTuple):
 
     weight: np.ndarray  # float64 [D]
     offset: float
-    test: dict[str, Any]  # see `tested`
+    test: dict[str, Any]  # see `result_of`
     about: TrainedOn
 
     @property
@@ -74,7 +74,7 @@ class Detector(NamedTuple):
         weight = model.coef_[0] / scale
         offset = float(model.intercept_[0] - mean @ weight)
         right = int((real[half:] @ weight + offset > 0).sum() + (fake[half:] @ weight + offset <= 0).sum())
-        return Detector(weight, offset, tested(right, 2 * (n - half)), about)
+        return Detector(weight, offset, result_of(right, 2 * (n - half)), about)
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """features [N, D] -> the chance that each is real, float64 [N], where real and generated are equally common."""
@@ -110,7 +110,7 @@ class Detector(NamedTuple):
             detector = Detector(
                 weight,
                 float(facts["offset"]),
-                tested(right, n_test),
+                result_of(right, n_test),
                 TrainedOn(str(facts["extractor"]), str(facts["weights_hash"]), int(facts["size"]), str(facts["mode"])),
             )
         except FileNotFoundError as error:
@@ -122,7 +122,7 @@ class Detector(NamedTuple):
         return detector
 
 
-def tested(right: int, n_test: int) -> dict[str, Any]:
+def result_of(right: int, n_test: int) -> dict[str, Any]:
     """{"accuracy", "ci95", "n_test", "p_value", "sentence"} of `right` right answers among n_test >= 1.
 
     ci95: Wilson interval; p_value: the chance of so many right answers or more by guessing.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan_core.errors import UserError
-from gan_core.evaluation.detector import Detector, TrainedOn, tested
+from gan_core.evaluation.detector import Detector, TrainedOn, result_of
 
 
 def normal(n: int, d: int = 16, shift: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -53,10 +53,10 @@ def test_sides_are_balanced_and_halves_disjoint():
 
 
 def test_verdict_is_the_binomial_one():
-    found = tested(60, 100)
+    found = result_of(60, 100)
     assert found["p_value"] == pytest.approx(0.02844397, abs=1e-7)  # P(X >= 60), X ~ B(100, 1/2)
     assert found["ci95"] == pytest.approx([0.502, 0.691], abs=1e-3)
-    assert "coin" in tested(55, 100)["sentence"] and "told apart" in found["sentence"]
+    assert "coin" in result_of(55, 100)["sentence"] and "told apart" in found["sentence"]
 
 
 def test_too_few_or_broken_features_are_refused():
