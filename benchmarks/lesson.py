@@ -2,8 +2,8 @@
 
     python benchmarks/lesson.py [--seeds 5] [--rounds 600] [--only NAME ...]
 
-Each look: how many of the 8 blobs have a fifth of their share of the points; the mean of the last three looks, 50 rounds apart, so
-that a G that jumps from blob to blob does not look well by luck. Prints a row of docs/teaching.md for each way.
+A blob is found with a fifth of its share of the points. The mean over three counts, 50 rounds apart, so that a G that jumps from blob
+to blob does not look good by chance. Prints a row of docs/teaching.md for each setting.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the real points look like: blobs on a ring or a grid, a spiral, or what a pupil has drawn."""
+"""The distributions of the real points: blobs on a ring or a grid, a spiral, two moons, or a drawing of the reader."""
 
 import re
 from collections.abc import Callable
@@ -8,19 +8,19 @@ import numpy as np
 
 from gan_core.errors import UserError
 
-REACH = 3.0  # half the side of the square around 0 that is seen
-MOST_DRAWN = 150  # points of a drawing: each is two letters of a link
-SIDE = 64  # places a side that a drawn point can have, one for each letter
+REACH = 3.0  # half the side of the visible square around 0
+MOST_DRAWN = 150  # points of a drawing; each takes two letters of a link
+SIDE = 64  # positions of a drawn point along each axis, one for each letter
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 DRAWN = re.compile(rf"([A-Za-z0-9_-]{{2}}){{1,{MOST_DRAWN}}}")
 DRAWN_STD = 0.08  # a drawn point is a small blob
-FAIR = 0.2  # of its share of all points: a mode with less is touched, not learnt
+FAIR = 0.2  # a mode is learned with at least this part of its share of the points
 MOST_STDS = 3.0  # a point further from every center is on no mode
 
 
 class Source(NamedTuple):
-    """A mixture of equal blobs. centers float32 [K, 2]; std: of each; classes int [K]: 0 or 1; modes: are the blobs apart, so
-    that it makes sense to count them?
+    """A mixture of equal blobs. centers float32 [K, 2]; std: of each; classes int [K]: 0 or 1; modes: whether the blobs are
+    apart, so that they can be counted.
     """
 
     centers: np.ndarray
@@ -90,7 +90,7 @@ SHAPES = {
 
 
 def source(name: str, drawing: str = "") -> Source:
-    """The distribution of that name. Its classes: every other blob; for a spiral or a drawing, its left and right half."""
+    """The distribution of that name. Classes alternate from blob to blob; other shapes have a left and a right class."""
     shape = SHAPES[name]
     centers = (shape.centers() if shape.centers else decode(drawing)).astype(np.float32)
     classes = np.arange(len(centers)) % 2 if shape.modes else (centers[:, 0] > np.median(centers[:, 0])).astype(int)
@@ -110,6 +110,6 @@ def decode(drawing: str) -> np.ndarray:
 
 
 def encode(points: np.ndarray) -> str:
-    """Points [N, 2] -> a drawing; the opposite of decode, to the nearest place."""
+    """Points [N, 2] -> a drawing, rounded to the nearest position; the inverse of decode."""
     places = np.clip((np.asarray(points, float) + REACH) / (2 * REACH) * SIDE, 0, SIDE - 1).astype(int)
     return "".join(LETTERS[place] for place in places.reshape(-1))

@@ -1,9 +1,9 @@
-"""Frames on disk: a folder for each game, named by the key of its settings; the least used go when they take too much room.
+"""Frames on disk: a folder for each game, named by the key of its settings. The least recently used ones are removed.
 
 cache/lab/<key>/fast-r50.bin    10 frames from round 50 on, every fifth round
 cache/lab/<key>/slow-r10.bin    20 frames from round 10 on, every turn
 cache/lab/<key>/one-r10d3.bin   the one frame after these moves
-cache/lab/<key>/state-r200.npz  the weights, so that a game need not begin again
+cache/lab/<key>/state-r200.npz  the weights, from which a game is continued
 """
 
 import contextlib
@@ -22,7 +22,7 @@ KINDS = {"fast": FAST_ROUNDS, "slow": SLOW_ROUNDS, "one": 1}
 
 
 def address(kind: str, way: str) -> str:
-    """The name of a chunk. Raises UserError where there is no such one: a chunk begins at a whole number of its lengths."""
+    """The file name of a chunk. A chunk starts at a multiple of its length. Raises UserError no_such_frames."""
     parts = moves.parse(way)
     if kind not in KINDS or (kind != "one" and parts and parts[-1][0] == "r" and parts[-1][1] % KINDS[kind]):
         raise UserError("no_such_frames", "There are no such frames.", "Choose Reset to begin again.")
@@ -37,18 +37,18 @@ def steps(kind: str) -> list[str]:
 
 
 def folder(root: Path, settings: Settings) -> Path:
-    """Of a game, in the folder `cache` of a workspace; it need not be there."""
+    """The folder of a game. root: the folder `cache` of a workspace."""
     return root / "lab" / settings.key
 
 
 def touch(path: Path) -> None:
-    """The game at path was used now."""
+    """Mark the folder of a game as used now."""
     with contextlib.suppress(OSError):
         os.utime(path)
 
 
 def clean(root: Path, most_bytes: int = MOST_BYTES, keep: str = "") -> None:
-    """Remove the games that were not used for longest, until what stays fits. keep: the key of one that is being played."""
+    """Remove the least recently used games until the others fit into most_bytes. keep: the key of a game that stays."""
     games = []
     for path in (root / "lab").iterdir():
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""python -m gan_core.learn.frame_process: computes chunks of frames. One request a line on stdin, one answer a line on stdout.
+"""python -m gan_core.learn.frame_process: computes chunks of frames. It reads a request from each line of stdin.
 
-{"settings": {...}, "kind": "fast", "moves": "r50"} -> {"ok": true}, once the file is there. Ends with its stdin. Frames of one
-game are made by one process at a time, also where two servers share a workspace; who waited finds the file.
+{"settings": {...}, "kind": "fast", "moves": "r50"} -> {"ok": true}, once the file exists. The process ends with
+its stdin. A lock lets one process at a time compute a game, also where two servers share a workspace.
 """
 
 import argparse
@@ -22,22 +22,22 @@ from gan_core.learn.game import Exploded, Game
 from gan_core.learn.settings import Settings, build
 from gan_core.storage.workspace import atomic_write
 
-KEEP_ROUNDS = 200  # a state is kept on disk every so many rounds
-WARM_GAMES = 24  # states that stay in memory
-CLEAN_EVERY = 40  # chunks
+KEEP_ROUNDS = 200  # rounds between two states on disk
+WARM_GAMES = 24  # states in memory
+CLEAN_EVERY = 40  # chunks between two cleanups of the cache
 
 Kept = dict[str, np.ndarray]
 
 
 class FrameMaker:
-    """Makes chunks in the folder `cache` of a workspace."""
+    """Computes chunks and writes them into the folder `cache` of a workspace."""
 
     def __init__(self, root: Path):
         self.root, self.made = root, 0
         self.warm: OrderedDict[tuple[str, str], Kept] = OrderedDict()  # (key, every turn so far) -> state
 
     def make(self, settings: Settings, kind: str, way: str) -> None:
-        """Write the chunk where it is not there yet. Raises UserError for an address that none has."""
+        """Write a chunk, unless it exists. Raises UserError no_such_frames, bad_moves."""
         place = frame_cache.folder(self.root, settings)
         file = place / frame_cache.address(kind, way)
         if not file.is_file():
@@ -67,7 +67,7 @@ class FrameMaker:
                 row, picture = viewer.frame(game, moves.text(parts))
                 rows.append(row)
                 pictures.append(picture)
-            if kind != "one":  # where the next chunk begins
+            if kind != "one":  # the state at which the next chunk starts
                 rest = "dg" * frame_cache.FAST_EVERY if kind == "fast" else "g"
                 game.take(rest)
                 for letter in rest:
@@ -78,7 +78,7 @@ class FrameMaker:
         return pack(viewer.head(), rows, pictures, exploded)
 
     def arrive(self, settings: Settings, parts: moves.Moves, place: Path) -> Game:
-        """The game after these moves, from the nearest state that is kept. Raises Exploded."""
+        """The game after these moves, continued from the nearest saved state. Raises Exploded."""
         way = moves.letters(parts)
         near = max(
             (known for key, known in self.warm if key == settings.key and way.startswith(known)), key=len, default=""
@@ -89,7 +89,7 @@ class FrameMaker:
             if len(known) > len(near) and way.startswith(known):
                 with np.load(path) as arrays:
                     kept, near = dict(arrays), known
-        game = Game.taken_up(settings, kept) if kept else Game(settings)
+        game = Game.restored(settings, kept) if kept else Game(settings)
         game.take(way[len(near) :])
         self.remember(settings, parts, game, place)
         return game
@@ -110,7 +110,7 @@ class FrameMaker:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", required=True, type=Path)
-    os.nice(10)  # a class at play must not slow a training
+    os.nice(10)  # training comes first
     maker = FrameMaker(parser.parse_args().cache)
     for line in sys.stdin:
         request = json.loads(line)

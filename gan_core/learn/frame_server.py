@@ -1,4 +1,4 @@
-"""How the server asks for frames: a few processes that compute frames, each with its own games, so that nothing is computed twice."""
+"""The server's side of the laboratory: it hands requests for frames to a few processes, each with games of its own."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from gan_core.learn.settings import Settings
 
 MOST_PROCESSES = 4
 ROOT = Path(__file__).parents[2]
-MOST_WAITING = 60  # requests before one process: two classes that all ask at once
+MOST_WAITING = 60  # requests for one process: two school classes at once
 FULL = UserError(
     "lab_full", "Too many games are waiting to be computed.", "Wait a little, or play a game of the presets."
 )
@@ -24,8 +24,8 @@ BUSY = UserError("lab_broke", "The laboratory did not answer.", "Choose Reset, o
 class FrameServer:
     """Chunks of frames, from disk or computed. Processes start when the first frame is asked for, and end with the server.
 
-    A game belongs to one process, which takes one request after the other: forty who ask for the same chunk get one
-    computation and one file.
+    A game belongs to one process, which answers one request after the other, so forty readers who ask for the same chunk cause
+    one computation.
     """
 
     def __init__(self, root: Path):
@@ -41,7 +41,7 @@ class FrameServer:
             process = self.processes[int(settings.key, 16) % len(self.processes)]
             if process.waiting >= MOST_WAITING:
                 raise FULL
-            # Shielded: a browser that leaves must not leave an answer unread, which the next would take for its own.
+            # Shielded: when a browser leaves, its answer must still be read, or the next request would take it for its own.
             await asyncio.shield(process.ask(file, {"settings": asdict(settings), "kind": kind, "moves": way}))
         frame_cache.touch(place)
         return file
@@ -67,7 +67,7 @@ class FrameProcess:
             self.waiting -= 1
 
     async def answer(self, file: Path, request: dict[str, Any]) -> None:
-        if file.is_file():  # made while this one waited
+        if file.is_file():  # computed while this request waited
             return
         if self.process is None or self.process.returncode is not None:
             self.process = await self.start()
@@ -87,7 +87,7 @@ class FrameProcess:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gan_core.learn.frame_process", "--cache", str(self.root)),
             cwd=ROOT,
-            env=os.environ | one_thread,  # two threads would add up in another order: other frames for the same link
+            env=os.environ | one_thread,  # with two threads, sums and so frames of the same link would differ
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,

@@ -1,7 +1,6 @@
-"""The game: G and D in the plane, a turn at a time. The same settings and moves give the same weights, bit for bit.
+"""The game: G and D in the plane, turn by turn. The same settings and moves give the same weights, bit for bit.
 
-Every turn draws from its own random numbers, told by the seed and the number of the turn: so a game can be left, kept and
-taken up anywhere.
+Every turn has its own random stream, from the seed and the number of the turn, so a game can be saved and continued anywhere.
 """
 
 import numpy as np
@@ -12,40 +11,37 @@ from gan_core.learn.losses import LOSSES
 from gan_core.learn.settings import Settings
 
 WIDTH, BATCH = 32, 128
-RAN_AWAY = 1e5  # an answer of D, or a place of G, beyond this is as lost as one that is no number
-NEAR = 0.5  # the crowd feature: how many others lie within about this distance
+RAN_AWAY = 1e5  # a game with larger logits of D or points of G has diverged
+NEAR = 0.5  # distance of the crowding feature
 
 
 class Exploded(Exception):
-    """The numbers ran away. The game cannot go on."""
+    """The numbers diverged. The game cannot go on."""
 
 
 class Game:
-    """Weights, the memory of both Adams, and how many turns were taken."""
+    """The weights, the state of both Adam optimizers, and the number of turns."""
 
     def __init__(self, settings: Settings):
-        self.settings, self.loss, self.source = (
-            settings,
-            LOSSES[settings.loss],
-            source(settings.shape, settings.drawing),
-        )
+        self.settings, self.loss = settings, LOSSES[settings.loss]
+        self.source = source(settings.shape, settings.drawing)
         rng = np.random.Generator(np.random.Philox(key=settings.seed))
-        told = 2 if settings.labels else 0
-        self.G = networks.new(2 + told, WIDTH, 2, rng)
-        self.D = networks.new(2 + told + settings.crowd, WIDTH, 1, rng)
+        columns = 2 if settings.labels else 0
+        self.G = networks.new(2 + columns, WIDTH, 2, rng)
+        self.D = networks.new(2 + columns + settings.crowd, WIDTH, 1, rng)
         self.adam_G, self.adam_D = networks.Adam(self.G), networks.Adam(self.D)
         self.turns = 0
         self.loss_d = self.loss_g = float("nan")
 
     def take(self, letters: str) -> None:
-        """Turns in order, 'd' and 'g'. Raises Exploded."""
+        """Play turns in order; 'd' is a turn of D, 'g' one of G. Raises Exploded."""
         with np.errstate(all="ignore"):
             for letter in letters:
                 rng = np.random.Generator(np.random.Philox(key=[self.settings.seed, 1 + self.turns]))
                 self.turn_of_d(rng) if letter == "d" else self.turn_of_g(rng)
                 self.turns += 1
 
-    # What goes into the networks.
+    # The inputs of the networks.
 
     def noise(self, n: int, rng: np.random.Generator) -> np.ndarray:
         z = rng.uniform(-1, 1, (n, 2)).astype(np.float32)
@@ -54,11 +50,11 @@ class Game:
         return z
 
     def with_class(self, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """x [N, 2] with the class beside it, where both networks are told."""
+        """x [N, 2], with the class as two more columns where the networks get it."""
         return np.concatenate([x, np.eye(2, dtype=np.float32)[classes]], axis=1) if self.settings.labels else x
 
     def seen_by_d(self, x: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """x [N, 2] as D gets it: with its class, and with how crowded its own batch is around it."""
+        """x [N, 2] as D gets it: with its class, and with the crowding of its batch around it."""
         x = self.with_class(x, classes)
         return np.concatenate([x, crowding(x[:, :2], x[:, :2])[:, None]], axis=1) if self.settings.crowd else x
 
@@ -80,7 +76,7 @@ class Game:
             self.loss_d, by_real, by_fake = self.loss.d(logits[:n, 0], logits[n:, 0])
             slopes, _ = networks.backward(self.D, seen, np.concatenate([by_real, by_fake])[:, None])
             if self.settings.gamma:
-                _, more = networks.steepness(self.D, seen, self.settings.gamma / 2 / n)
+                _, more = networks.gradient_penalty(self.D, seen, self.settings.gamma / 2 / n)
                 slopes = [slope + add for slope, add in zip(slopes, more, strict=True)]
             self.adam_D.step(self.D, slopes, self.settings.lr_d)
 
@@ -90,14 +86,14 @@ class Game:
         asked = rng.integers(2, size=n)
         fake, seen_g = networks.forward(self.G, self.with_class(self.noise(n, rng), asked))
         self.check(fake)
-        self.loss_g, wish = self.wish(real, classes, fake, asked, rng)
-        slopes, _ = networks.backward(self.G, seen_g, wish)
+        self.loss_g, gradient = self.gradient_of_g(real, classes, fake, asked, rng)
+        slopes, _ = networks.backward(self.G, seen_g, gradient)
         self.adam_G.step(self.G, slopes, self.settings.lr_g)
 
-    def wish(
+    def gradient_of_g(
         self, real: np.ndarray, classes: np.ndarray, fake: np.ndarray, asked: np.ndarray, rng: np.random.Generator
     ) -> tuple[float, np.ndarray]:
-        """G's loss, and its slope by each fake point [N, 2]: G wants to move a point the other way."""
+        """(G's loss, its gradient by each fake point [N, 2])."""
         n = len(fake)
         if self.settings.blur:
             real, fake = (
@@ -117,10 +113,10 @@ class Game:
         if not np.isfinite(values).all() or np.abs(values).max() > RAN_AWAY:
             raise Exploded
 
-    # A game that is kept.
+    # A saved game.
 
     def kept(self) -> dict[str, np.ndarray]:
-        """All that the next turn depends on, as arrays."""
+        """Everything that the next turn depends on, as arrays."""
         arrays: dict[str, np.ndarray] = {}
         for name, net, adam in (("G", self.G, self.adam_G), ("D", self.D, self.adam_D)):
             for number, parts in enumerate(zip(net, adam.mean, adam.square, strict=True)):
@@ -129,7 +125,7 @@ class Game:
         return arrays | {"counts": np.array(counts), "losses": np.array([self.loss_d, self.loss_g])}
 
     @classmethod
-    def taken_up(cls, settings: Settings, kept: dict[str, np.ndarray]) -> "Game":
+    def restored(cls, settings: Settings, kept: dict[str, np.ndarray]) -> "Game":
         game = cls(settings)
         for name, net, adam in (("G", game.G, game.adam_G), ("D", game.D, game.adam_D)):
             for number in range(len(net)):
@@ -141,13 +137,13 @@ class Game:
 
 
 def crowding(x: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How near the others [M, 2] lie to each point of x [N, 2]: mean of exp(-(distance / NEAR)^2), [N]."""
+    """Crowding [N]: mean of exp(-(distance / NEAR)^2) from each point of x [N, 2] to the others [M, 2]."""
     square = np.square(x[:, None] - others[None]).sum(axis=2)
     return np.exp(-square / NEAR**2).mean(axis=1).astype(np.float32)
 
 
 def crowding_slope(x: np.ndarray, by_feature: np.ndarray) -> np.ndarray:
-    """Slope of a loss by x [N, 2], told its slope by crowding(x, x) [N]."""
+    """Gradient of a loss by x [N, 2], from its gradient by crowding(x, x) [N]."""
     apart = x[:, None] - x[None]
     near = np.exp(-np.square(apart).sum(axis=2) / NEAR**2)
     weight = near * (by_feature[:, None] + by_feature[None]) * (-2 / NEAR**2 / len(x))
@@ -155,7 +151,7 @@ def crowding_slope(x: np.ndarray, by_feature: np.ndarray) -> np.ndarray:
 
 
 def play(settings: Settings, way: str) -> Game:
-    """A fresh game after the moves `way`."""
+    """A new game after the moves `way`."""
     game = Game(settings)
     game.take(moves.letters(moves.parse(way)))
     return game

@@ -1,4 +1,4 @@
-"""The losses of training/losses.py without torch: each gives its value and its slope by the logits. A test holds them equal."""
+"""The losses of training/losses.py without torch: value and gradient by the logits. A test compares them with torch's."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Loss(NamedTuple):
     d: Callable[[np.ndarray, np.ndarray], Slopes]
     g: Callable[[np.ndarray, np.ndarray], Slopes]
     relative: bool = False  # only differences of logits count
-    log_odds: bool = True  # sigmoid(logit) is D's answer, else the logit itself
+    log_odds: bool = True  # D's answer is sigmoid(logit), else the logit itself
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ LOSSES = {
 
 
 def answers(loss: Loss, logits: np.ndarray, level: float) -> np.ndarray:
-    """What D says in [0, 1], 1 for real. level: the logit halfway between reals and fakes, for a D without a level of its own."""
+    """D's answers in [0, 1], 1 for real. level: the logit halfway between reals and fakes, for a loss that only compares logits."""
     if loss.relative:
         return sigmoid(logits - level)
     return sigmoid(logits) if loss.log_odds else np.clip(logits, 0, 1)

@@ -1,6 +1,6 @@
-"""How far a game is, as text that fits into a link: 'r120d5g2' is 120 rounds, then 5 turns of D alone, then 2 of G alone.
+"""The moves of a game, as text that fits into a link: 'r120d5g2' is 120 rounds, then 5 turns of D alone, then 2 of G alone.
 
-A round is D's turn and then G's. One way has one text: 'r1d1g1' and 'r2' are the same moves, and only 'r2' is kept.
+A round is a turn of D and then one of G. Equal moves have one text: 'r1d1g1' becomes 'r2'.
 """
 
 import re
@@ -16,7 +16,7 @@ Moves = tuple[tuple[str, int], ...]
 
 
 def parse(text: str) -> Moves:
-    """The moves in their one form. Raises UserError bad_moves."""
+    """The moves of a text, in their shortest form. Raises UserError bad_moves."""
     if not WHOLE.fullmatch(text):
         raise bad()
     moves: Moves = ()
@@ -36,7 +36,7 @@ def bad() -> UserError:
 
 
 def add(moves: Moves, letter: str, count: int) -> Moves:
-    """moves and then count times the letter, in the one form: a d before a g is a round."""
+    """The moves, followed by the letter `count` times, in their shortest form: a d before a g is a round."""
     if count == 0:
         return moves
     if not moves:

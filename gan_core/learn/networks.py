@@ -1,4 +1,4 @@
-"""A network with two hidden layers, forwards and backwards by hand, and Adam. Float32; nothing else is needed to play a GAN."""
+"""A network with two hidden layers, its forward and backward pass, and Adam, in numpy and float32."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ Weights = list[np.ndarray]  # W1 [in, H], b1, W2 [H, H], b2, W3 [H, out], b3
 
 
 class Seen(NamedTuple):
-    """What a forward pass leaves for the way back. s1, s2 [N, H]: slopes of the two activations."""
+    """The values of a forward pass that backward needs. s1, s2 [N, H]: slopes of the two activations."""
 
     x: np.ndarray
     s1: np.ndarray
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 
 def new(inputs: int, width: int, outputs: int, rng: np.random.Generator) -> Weights:
-    """Random weights, drawn so that a layer keeps the scale of what it gets."""
+    """Random weights that keep the scale of the inputs of each layer."""
     layers = []
     for rows, columns in ((inputs, width), (width, width), (width, outputs)):
         layers.append((rng.standard_normal((rows, columns)) * np.sqrt(2 / rows)).astype(np.float32))
@@ -32,7 +32,7 @@ def new(inputs: int, width: int, outputs: int, rng: np.random.Generator) -> Weig
 
 
 def forward(net: Weights, x: np.ndarray) -> tuple[np.ndarray, Seen]:
-    """x [N, in] -> [N, out], and what backward needs."""
+    """x [N, in] -> outputs [N, out], and the values that backward needs."""
     z1 = x @ net[0] + net[1]
     s1 = ACTIVE[(z1 > 0).view(np.uint8)]
     a1 = z1 * s1
@@ -43,7 +43,7 @@ def forward(net: Weights, x: np.ndarray) -> tuple[np.ndarray, Seen]:
 
 
 def backward(net: Weights, seen: Seen, slope: np.ndarray) -> tuple[Weights, np.ndarray]:
-    """slope [N, out]: of a loss by the outputs -> slopes by each weight, and by the inputs [N, in]."""
+    """Gradient of a loss by the outputs [N, out] -> its gradients by each weight, and by the inputs [N, in]."""
     slope = slope.astype(np.float32)
     back2 = (slope @ net[4].T) * seen.s2
     back1 = (back2 @ net[2].T) * seen.s1
@@ -58,10 +58,10 @@ def backward(net: Weights, seen: Seen, slope: np.ndarray) -> tuple[Weights, np.n
     return by_weights, back1 @ net[0].T
 
 
-def steepness(net: Weights, seen: Seen, strength: float) -> tuple[float, Weights]:
-    """strength * sum over n of |slope of output n by the first two inputs|^2, and its slopes by each weight (R1 and R2).
+def gradient_penalty(net: Weights, seen: Seen, strength: float) -> tuple[float, Weights]:
+    """R1 and R2: strength * sum over n of |gradient of output n by the first two inputs|^2, and its gradients by each weight.
 
-    For one output. The activations are straight lines in pieces, so their own slopes do not change with the weights.
+    For a network with one output. The activations are piecewise linear, so their slopes do not depend on the weights.
     """
     up2 = seen.s2 * net[4][:, 0]  # [N, H]
     up1 = seen.s1 * (up2 @ net[2].T)
@@ -77,13 +77,13 @@ def steepness(net: Weights, seen: Seen, strength: float) -> tuple[float, Weights
 
 
 class Adam:
-    """Adam (arXiv:1412.6980), its memory and count as plain arrays that can be kept."""
+    """Adam (arXiv:1412.6980). Its state is plain arrays that can be saved."""
 
     def __init__(self, net: Weights):
         self.mean, self.square, self.count = [np.zeros_like(w) for w in net], [np.zeros_like(w) for w in net], 0
 
     def step(self, net: Weights, slopes: Weights, rate: float) -> None:
-        """Move net, in place."""
+        """Update the weights in place."""
         self.count += 1
         for w, slope, mean, square in zip(net, slopes, self.mean, self.square, strict=True):
             mean *= BETAS[0]

@@ -1,4 +1,4 @@
-"""What is played: typed settings, what a link may say about them, and the key that a class shares frames by."""
+"""The settings of a game, the values that a link may give them, and the key by which readers share frames."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from gan_core.errors import UserError
 from gan_core.learn import data
 from gan_core.learn.losses import LOSSES
 
-VERSION = 1  # of the game; another one has other frames
+VERSION = 1  # of the game; raise it when a change alters the frames
 RATES = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 1.0)
 GAMMAS = (0.0, 0.01, 0.1, 0.3, 1.0)
 BLURS = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -19,9 +19,9 @@ MOST_D_STEPS, MOST_SEED = 10, 999
 
 @dataclass(frozen=True)
 class Settings:
-    """shape: a key of SHAPES; drawing: its points, for 'drawn'; noise: what G is fed; lr_d, lr_g: learning rates; d_steps:
-    updates in a turn of D; gamma: strength of R1 + R2; blur: standard deviation of noise added to all that D sees; crowd: does
-    D also see how varied its batch is; labels: are both told the class; seed: of weights and noise.
+    """shape: a key of SHAPES; drawing: its points, for 'drawn'; noise: distribution of the latent codes; lr_d, lr_g: learning rates; d_steps:
+    updates in a turn of D; gamma: strength of R1 + R2; blur: standard deviation of noise added to the inputs of D; crowd:
+    whether D also sees how varied its batch is; labels: whether both networks get the class; seed: of weights and noise.
     """
 
     shape: str = "ring"
@@ -39,9 +39,9 @@ class Settings:
 
     @property
     def key(self) -> str:
-        """The same for the same game, 24 hex digits."""
-        told = json.dumps([VERSION, asdict(self)], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:24]
+        """24 hex digits, the same for equal settings."""
+        text = json.dumps([VERSION, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 OFFERED: dict[str, tuple[Any, ...]] = {
@@ -60,7 +60,7 @@ OFFERED: dict[str, tuple[Any, ...]] = {
 
 
 def build(values: dict[str, Any]) -> Settings:
-    """Settings of values, as they stand in a link or in JSON. Raises UserError bad_settings, bad_drawing."""
+    """Settings from the values of a link or of JSON. Raises UserError bad_settings, bad_drawing."""
     settings = Settings(**{field.name: values[field.name] for field in fields(Settings) if field.name in values})
     for name, offered in OFFERED.items():
         value = getattr(settings, name)

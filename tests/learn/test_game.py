@@ -49,7 +49,7 @@ def test_the_penalty_is_r1_and_r2_of_real_runs():
     net = networks.new(2, 16, 1, RNG)
     x = RNG.standard_normal((9, 2)).astype(np.float32)
     _, seen = networks.forward(net, x)
-    value, by_weights = networks.steepness(net, seen, 0.7)
+    value, by_weights = networks.gradient_penalty(net, seen, 0.7)
     theirs, images = tensors(net), torch.from_numpy(x.astype(np.float64)).view(9, 2, 1, 1).requires_grad_()
     total = 0.7 * r1_penalty(images, by_torch(theirs, images.view(9, 2))[:, 0]).sum()
     total.backward()
@@ -112,7 +112,7 @@ def test_a_way_that_is_none_is_refused(spoilt):
 )
 def test_the_same_settings_give_the_same_game_however_it_is_cut(settings):
     whole = play(settings, "r12d2g1")
-    part = Game.taken_up(settings, play(settings, "r7").kept())
+    part = Game.restored(settings, play(settings, "r7").kept())
     part.take("dg" * 5 + "ddg")
     assert all((a == b).all() for a, b in zip([*whole.G, *whole.D], [*part.G, *part.D], strict=True))
     other = play(replace(settings, seed=2), "r12d2g1")
