@@ -6,7 +6,6 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.errors import UserError
 from gan_core.evaluation.result_parts import DetectorTest
 from gan_core.evaluation.results import DetectionResult
 from gan_core.requests import DetectRequest
@@ -14,7 +13,8 @@ from gan_core.storage.store import Run
 from gan_core.text import count, percent, percent_interval
 from pages.evaluate.newest_job import newest_finished
 from pages.shared.context import click_token
-from pages.shared.text import plain, sentence
+from pages.shared.status import show_refusal
+from pages.shared.text import plain
 
 MOST_DOWNLOAD_BYTES = 50_000_000
 
@@ -34,11 +34,9 @@ def show_detector(context: Context, run: Run, test: DetectorTest | None) -> None
             help="Gives each image the probability that this run generated it. Nothing in the folder is changed.",
         ).strip()
         if st.form_submit_button("Score the folder", icon=":material/search:", key="detect_start"):
-            try:
+            with show_refusal():
                 request = DetectRequest(folder=folder)
                 actions.detect(context, run.id, request, token=click_token("detect", run.id, folder))
-            except UserError as refused:
-                st.error(sentence(refused))
     if job := newest_finished(context, run, "detect", "Scoring the folder"):
         scores_csv = context.workspace.run(run.id) / "detections" / job.id / "scores.csv"
         show_folder(DetectionResult.read(job.result), scores_csv)

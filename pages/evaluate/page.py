@@ -5,7 +5,6 @@ import json
 import streamlit as st
 
 from gan_core import actions
-from gan_core.errors import UserError
 from gan_core.evaluation.results import EvaluationResult
 from gan_core.requests import EvaluateRequest
 from gan_core.storage import run_folder
@@ -24,9 +23,8 @@ from pages.shared import collapse_curves, request_form
 from pages.shared.context import click_token, get_context
 from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.select_run import select_run
-from pages.shared.status import job_progress
+from pages.shared.status import job_progress, show_refusal
 from pages.shared.steps import show_steps
-from pages.shared.text import sentence
 
 EXTRACTORS = {
     "auto": "Automatic",
@@ -55,14 +53,12 @@ def evaluate_form() -> None:
         at = select_checkpoint(context, run, EvaluateRequest, "evaluate_at")
         weights = request_form.text(EvaluateRequest, "weights", "evaluate_weights")
         if st.form_submit_button("Evaluate", type="primary", icon=":material/straighten:", key="evaluate_start"):
-            try:
+            with show_refusal():
                 request = EvaluateRequest(
                     samples=samples, draws=draws, extractor=extractor, weights=weights, against=against, at=at
                 )
                 token = click_token("evaluate", run.id, request.payload())
                 actions.evaluate(context, run.id, request, token=token)
-            except UserError as refused:
-                st.error(sentence(refused))
 
 
 def show_newest(evaluations: list[Evaluation]) -> None:

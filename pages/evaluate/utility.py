@@ -4,7 +4,6 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.errors import UserError
 from gan_core.evaluation.results import UtilityResult
 from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Run
@@ -14,7 +13,8 @@ from pages.evaluate.newest_job import newest_finished
 from pages.shared import charts, request_form
 from pages.shared.context import click_token
 from pages.shared.fill_methods import select_methods
-from pages.shared.text import plain, sentence
+from pages.shared.status import show_refusal
+from pages.shared.text import plain
 from pages.shared.verdict_box import utility_box
 
 ARMS_WITH_RECALL = ("real", "classical", "synthetic", "synthetic_only")  # in the chart of recalls
@@ -40,10 +40,9 @@ def show_utility(context: Context, run: Run) -> None:
         show_recalls(result)
     if result.sweep:
         st.subheader("How much synthetic data")
-        st.plotly_chart(
+        charts.show(
             evaluate_charts.sweep(result.sweep),
             key="utility_sweep",
-            config=charts.CONFIG,
             alt="Gain over classical augmentation by synthetic images per real one",
         )
     show_gains(result)
@@ -60,20 +59,17 @@ def utility_form(context: Context, run: Run) -> None:
         seeds = request_form.number(UtilityRequest, "seeds", "utility_seeds", first)
         shots = request_form.number(UtilityRequest, "shots", "utility_shots", second, placeholder="all")
         if st.form_submit_button("Find out", icon=":material/science:", key="utility_start"):
-            try:
+            with show_refusal():
                 request = UtilityRequest(seeds=seeds, shots=shots, methods=dict.fromkeys(methods, 1.0))
                 actions.utility(context, run.id, request, token=click_token("utility", run.id, request.payload()))
-            except UserError as refused:
-                st.error(sentence(refused))
 
 
 def show_accuracies(result: UtilityResult) -> None:
     st.subheader("Balanced accuracy")
     arms = list(result.arms.values())
-    st.plotly_chart(
+    charts.show(
         evaluate_charts.accuracies(arms),
         key="utility_arms",
-        config=charts.CONFIG,
         alt="Balanced accuracy of each arm with its 95 % interval; the table below has the numbers",
     )
     st.dataframe(
@@ -93,10 +89,9 @@ def show_recalls(result: UtilityResult) -> None:
     arms = [result.arms[key] for key in ARMS_WITH_RECALL if key in result.arms]
     classes = list(dict.fromkeys(name for arm in arms for name in arm.per_class))
     if classes:
-        st.plotly_chart(
+        charts.show(
             evaluate_charts.recalls({arm.title: arm.per_class for arm in arms}, classes),
             key="utility_recalls",
-            config=charts.CONFIG,
             alt="Recall of each class by what the classifier was trained on",
         )
 

@@ -13,6 +13,7 @@ from gan_core.requests import Policy
 from gan_core.requests.export import METHODS, read_methods
 from pages.shared import charts
 from pages.shared.fill_methods import TITLES, select_methods
+from pages.shared.links import link
 from pages.shared.text import plain, sentence
 
 BALANCES = ("As many as the largest class", "The same total for each class", "At least the median")
@@ -112,10 +113,9 @@ def show_bars(rows: dict[str, plan.Row], shares: dict[str, dict[str, int]]) -> N
     st.caption(
         f"{plan.synthetic_share(rows):.0%} of the {sum(row.planned for row in rows.values()):,} images are synthetic."
     )
-    st.plotly_chart(
+    charts.show(
         planned_counts(list(rows), [row.real for row in rows.values()], made(shares)),
         key="export_chart",
-        config=charts.CONFIG,
         alt="Real and synthetic images of each class as stacked bars",
     )
 
@@ -158,8 +158,8 @@ def warn_beyond(
     counts = dict(zip(info.classes, info.train_counts, strict=True))
     if utility is None:
         st.caption("It has not been tested yet whether such images help a classifier.")
-        here = {"run": st.query_params["run"]} if "run" in st.query_params else None
-        st.page_link("evaluate/page.py", label="Test it on Evaluate", icon=":material/straighten:", query_params=here)
+        here = {"run": st.query_params["run"]} if "run" in st.query_params else {}
+        link("evaluate", "Test it on Evaluate", icon="straighten", **here)
         return
     if set(utility.methods or {"gan": 1.0}) != set(methods):
         st.caption("The newest comparison of classifiers used images made in other ways.")

@@ -4,7 +4,6 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.errors import UserError
 from gan_core.evaluation.results import about_checkpoint
 from gan_core.requests import ExportModelRequest
 from gan_core.storage import checkpoints
@@ -12,8 +11,8 @@ from gan_core.storage.store import Run
 from gan_core.text import ago
 from pages.export.exports import show_download
 from pages.shared.context import click_token
-from pages.shared.status import job_progress
-from pages.shared.text import plain, sentence
+from pages.shared.status import job_progress, show_refusal
+from pages.shared.text import plain
 
 
 def show_model_export(context: Context, run: Run) -> None:
@@ -23,13 +22,11 @@ def show_model_export(context: Context, run: Run) -> None:
         "A generator can reproduce its training images: publish it only where you may publish them."
     )
     if st.button("Export the model", icon=":material/deployed_code:", key="model_start"):
-        try:
+        with show_refusal():
             token = click_token("model", run.id, checkpoints.of_run(context.workspace.run(run.id))[:1])
             st.session_state["model_job"] = actions.export_model(
                 context, ExportModelRequest(run=run.id), token=token
             ).id
-        except UserError as refused:
-            st.error(sentence(refused))
     for job in context.store.jobs(kind="export_model"):
         if job.payload.get("run") != run.id:
             continue

@@ -4,7 +4,6 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo
-from gan_core.errors import UserError
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Run
 from pages.export.exports import show_exports
@@ -15,8 +14,8 @@ from pages.export.verdicts import show_verdicts
 from pages.shared import cutout_preview, request_form
 from pages.shared.context import click_token, get_context
 from pages.shared.select_run import dataset_info_or_stop, empty, select_item, select_run
+from pages.shared.status import show_refusal
 from pages.shared.steps import show_steps
-from pages.shared.text import sentence
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 LAYOUTS = {"auto": "Automatic", "imagefolder": "A folder per class", "webdataset": "Tar shards (WebDataset)"}
@@ -77,7 +76,7 @@ if run is not None:
     if "gan" in methods:
         request = choose_filter(context, run, info, request)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
-    try:
+    with show_refusal():
         request = request.replace(
             run=run.id if run else None,
             dataset=dataset_id,
@@ -87,8 +86,6 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
         )
         token = click_token("export", request.payload())
         st.session_state["export_job"] = actions.export(context, request, token=token).id
-    except UserError as refused:
-        st.error(sentence(refused))
 show_exports(context, run, dataset_id)
 if run is not None:
     show_model_export(context, run)

@@ -12,7 +12,6 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo
-from gan_core.errors import UserError
 from gan_core.export.quality_filter import CHECKS
 from gan_core.requests import PreviewRequest
 from gan_core.storage import checkpoints, export_preview
@@ -20,8 +19,8 @@ from gan_core.storage.export_preview import Preview
 from gan_core.storage.store import Job, Run
 from pages.shared.context import click_token
 from pages.shared.image_sheets import show_sheet
-from pages.shared.status import job_progress
-from pages.shared.text import plain, sentence
+from pages.shared.status import job_progress, show_refusal
+from pages.shared.text import plain
 
 ROW_HEIGHT = 64  # px
 COLUMNS = {
@@ -43,12 +42,10 @@ def choose_removed(context: Context, run: Run, info: DatasetInfo, seed: int, che
     """Numbers of the drawn images that the user left out, by class name; {} without a preview of this seed and these checks."""
     newest = checkpoints.of_run(context.workspace.run(run.id))[:1]
     if st.button("Preview what is kept", icon=":material/visibility:", key="preview_start"):
-        try:
+        with show_refusal():
             request = PreviewRequest(seed=seed, checks=tuple(checks))
             token = click_token("preview", run.id, request.payload(), newest)
             st.session_state["preview_job"] = actions.preview(context, run.id, request, token=token).id
-        except UserError as refused:
-            st.error(sentence(refused))
     jobs = context.store.jobs(kind="preview", subject=run.id)
     for job in jobs:
         if job.live or (job.id == st.session_state.get("preview_job") and job.state != "finished"):

@@ -6,14 +6,14 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.errors import UserError
 from gan_core.evaluation.vocabulary import INDICATORS, level
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.text import number
 from pages.shared import refresh_rate, urls
 from pages.shared.context import click_token
-from pages.shared.status import STATES, state_of, state_of_run
+from pages.shared.links import link
+from pages.shared.status import STATES, show_refusal, state_of, state_of_run
 from pages.shared.text import plain, sentence
 
 REFRESH_SECONDS = 3
@@ -51,11 +51,8 @@ def show_lesson(context: Context) -> None:
         key="lab_lesson_start",
         disabled=training,
     ):
-        try:
+        with show_refusal():
             actions.lesson(context, token=click_token("lesson"))
-        except UserError as refused:
-            st.error(sentence(refused))
-        else:
             st.rerun()
     st.caption(
         "The runs train one after the other on this computer, about 20,000 images each, which takes minutes. The whole class sees "
@@ -126,7 +123,7 @@ def show_run(context: Context, run: Run, title: str) -> bool:
         st.caption(f"Epoch {grids[-1]['epoch']:.1f}")
     else:
         st.caption("The first samples appear within the first epoch.")
-    st.page_link("live/page.py", label="Open on Live", icon=":material/monitoring:", query_params={"run": run.id})
+    link("live", "Open on Live", icon="monitoring", run=run.id)
     return live
 
 

@@ -19,7 +19,7 @@ from pages.samples.image_grid import WalkEnd, image_grid
 from pages.shared import request_form, urls
 from pages.shared.context import click_token
 from pages.shared.select_checkpoint import select_checkpoint
-from pages.shared.status import job_progress
+from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import sentence
 
 SHOWN = "smp_x"  # in the address: the exploration that is shown
@@ -60,7 +60,7 @@ def explore_form(context: Context, run: Run, classes: list[str]) -> None:
     job = context.store.latest_job("explore", run.id)
     if st.button("Draw images", key="explore_start", icon=":material/casino:", disabled=job is not None and job.live):
         name = None if number == all_classes else classes[number]
-        try:
+        with show_refusal():
             request = ExploreRequest(class_name=name, seed=seed, truncation=truncation, at=at)
             token = click_token(
                 "explore", run.id, request.payload(), checkpoints.of_run(context.workspace.run(run.id))[:1]
@@ -68,8 +68,6 @@ def explore_form(context: Context, run: Run, classes: list[str]) -> None:
             job = actions.explore(context, run.id, request, token=token)
             st.query_params[SHOWN] = job.id
             st.rerun()
-        except UserError as refused:
-            st.error(sentence(refused))
     if reason := why_no_walk(run.config["family"]):
         st.caption(f"{reason} So truncation has little effect here.")
 

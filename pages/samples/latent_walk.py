@@ -16,7 +16,7 @@ from gan_core.storage.store import Run
 from pages.samples.explore import image_name
 from pages.shared import urls
 from pages.shared.context import click_token
-from pages.shared.status import job_progress
+from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain, sentence
 
 IMAGES, CLASSES = "Two images", "Two classes"
@@ -109,13 +109,11 @@ def start_button(
     drawn: dict[str, Any] = {}
     if exploration:
         drawn = {"seed": exploration.seed, "truncation": exploration.truncation, "at": exploration.images_seen}
-    try:
+    with show_refusal():
         start, end = (WalkEnd(class_name=name, number=number) for name, number in ends)
         request = WalkRequest(start=start, end=end, same_noise=same_noise, **drawn)
         actions.walk(context, run.id, request, token=click_token("walk", run.id, request.payload()))
         st.rerun()
-    except UserError as refused:
-        st.error(sentence(refused))
 
 
 def show_newest(context: Context, run: Run) -> None:

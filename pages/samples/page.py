@@ -8,6 +8,7 @@ from pages.samples.latent_walk import show_walk
 from pages.samples.timelapse import show_timelapse
 from pages.samples.variants import show_variants
 from pages.shared.context import get_context
+from pages.shared.links import link
 from pages.shared.select_run import select_run
 from pages.shared.status import no_grid_yet, state_of_run
 from pages.shared.steps import show_steps
@@ -21,17 +22,15 @@ if not grids:
     training = context.store.latest_job("train", run.id)
     st.info(no_grid_yet(state_of_run(context, run.id, training)), icon=":material/info:")
     label = "Watch the run" if training and training.live else "Open the run"
-    st.page_link("live/page.py", label=label, icon=":material/arrow_forward:", query_params={"run": run.id})
+    link("live", label, run=run.id)
     st.stop()
 
 st.header("Timeline")
 show_timeline(context, run, grids)
 with st.container(horizontal=True, vertical_alignment="center", key="samples_collapse"):
     st.caption("Do the images repeat? The indicators of mode collapse say it in numbers:", width="content")
-    st.page_link(
-        "live/page.py", label="Variety during training", icon=":material/monitoring:", query_params={"run": run.id}
-    )
-    st.page_link("evaluate/page.py", label="Evaluate", icon=":material/straighten:", query_params={"run": run.id})
+    link("live", "Variety during training", icon="monitoring", run=run.id)
+    link("evaluate", "Evaluate", icon="straighten", run=run.id)
 exploration = show_explore(context, run)
 show_walk(context, run, exploration)
 show_variants(context, run)

@@ -4,14 +4,12 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.errors import UserError
 from gan_core.generation import animation
 from gan_core.requests import TimelapseRequest
 from gan_core.storage.store import Run
 from pages.shared import urls
 from pages.shared.context import click_token
-from pages.shared.status import job_progress
-from pages.shared.text import sentence
+from pages.shared.status import job_progress, show_refusal
 
 
 def show_timelapse(context: Context, run: Run) -> None:
@@ -30,11 +28,9 @@ def show_timelapse(context: Context, run: Run) -> None:
         if st.button(
             "Make the timelapse", key="timelapse_start", icon=":material/movie:", disabled=job is not None and job.live
         ):
-            try:
+            with show_refusal():
                 token = click_token("timelapse", run.id, format)
                 job = actions.timelapse(context, run.id, TimelapseRequest().replace(format=format), token=token)
-            except UserError as refused:
-                st.error(sentence(refused))
     if not animation.can_write("mp4"):
         st.caption("For MP4, install PyAV with `pip install av` and start Ganvas again.")
     if job:

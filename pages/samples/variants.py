@@ -9,7 +9,7 @@ from gan_core.requests import VariantsRequest
 from gan_core.storage.store import Job, Run
 from pages.shared import request_form
 from pages.shared.context import click_token
-from pages.shared.status import job_progress
+from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain, sentence
 
 
@@ -30,12 +30,10 @@ def show_variants(context: Context, run: Run) -> None:
     if st.button(
         "Make variants", key="variants_start", icon=":material/blender:", disabled=job is not None and job.live
     ):
-        try:
+        with show_refusal():
             request = VariantsRequest(class_name=classes[number], strength=strength)
             token = click_token("variants", run.id, request.payload())
             job = actions.variants(context, run.id, request, token=token)
-        except UserError as refused:
-            st.error(sentence(refused))
     if job:
         job_progress(context, job, "Variants", "variants")
     if job is None or job.state != "finished":

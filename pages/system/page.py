@@ -5,13 +5,12 @@ from typing import Any
 import streamlit as st
 
 from gan_core import actions
-from gan_core.errors import UserError
 from gan_core.system import info, throughput
 from gan_core.text import ago, count, duration, size
 from pages.shared import urls
 from pages.shared.context import click_token, get_context
-from pages.shared.status import job_progress
-from pages.shared.text import plain, sentence
+from pages.shared.status import job_progress, show_refusal
+from pages.shared.text import plain
 from pages.system.cleanup import show_disk
 from pages.system.queue import show_queue
 
@@ -41,10 +40,8 @@ def show_devices() -> None:
     else:
         st.info("No worker has checked torch and the GPUs yet.", icon=":material/info:")
     if st.button("Check again" if facts else "Check now", icon=":material/refresh:", key="system_look"):
-        try:
+        with show_refusal():
             st.session_state["system_job"] = actions.refresh_system_info(context, token=click_token("system")).id
-        except UserError as refused:
-            st.error(sentence(refused))
     for job in context.store.jobs(kind="system", limit=1):
         if job.live or job.id == st.session_state.get("system_job"):
             job_progress(context, job, "Detecting devices", "system")
