@@ -115,8 +115,8 @@ def test_labels_of_a_metadata_file_make_the_classes():
 
 def test_folders_that_tell_classes_apart_go_before_labels():
     names = ["train/cat/1.png", "train/dog/2.png", "test/cat/3.png"]
-    for told in (("cat", "dog", "cat"), ("0", "1", "0"), ("0.1", "0.2", "0.3")):
-        assert lay_out(names, (), dict(zip(names, told, strict=True))) == lay_out(names)
+    for labels in (("cat", "dog", "cat"), ("0", "1", "0"), ("0.1", "0.2", "0.3")):
+        assert lay_out(names, (), dict(zip(names, labels, strict=True))) == lay_out(names)
 
 
 def test_labels_of_too_few_pictures_do_not_count_and_unlabelled_test_pictures_do_not_matter():

@@ -325,8 +325,8 @@ def test_each_item_tells_what_its_picture_was(tmp_path):
     _, folder = run(
         tmp_path, make_zip(tmp_path / "a.zip", {"a/1.png": png(1, side=40), "a/2.png": png(2, True, side=50)})
     )
-    told = {item["name"]: (item["width"], item["height"], item["mode"]) for item in read_items(folder)}
-    assert told == {"a/1.png": (40, 40, "L"), "a/2.png": (50, 50, "RGB")}
+    items = {item["name"]: (item["width"], item["height"], item["mode"]) for item in read_items(folder)}
+    assert items == {"a/1.png": (40, 40, "L"), "a/2.png": (50, 50, "RGB")}
 
 
 def test_every_kind_of_picture_and_what_is_told_of_them(tmp_path):

@@ -1,4 +1,4 @@
-"""import_preview.py: what an import would read, told before anything is decoded, and that the import then does it."""
+"""import_preview.py: what an import would read, shown before anything is decoded, and that the import then does it."""
 
 import os
 import zipfile
@@ -36,8 +36,8 @@ def test_classes_counts_and_what_is_left_out(tmp_path):
     assert found.classes == [("cat", 7, 3), ("dog", 6, 3)] and found.test_given
     assert found.levels == [["d"], ["test", "train", "val"]]
     assert found.left_out == [("it lies in no class folder", 1)] and found.ignored == 2
-    told = " ".join(found.notices)
-    assert "1 file does not end like a picture" in told and "2 files that an operating system left there" in told
+    said = " ".join(found.notices)
+    assert "1 file does not end like a picture" in said and "2 files that an operating system left there" in said
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_odd_names_are_told(tmp_path):
     data = source.read_bytes()
     assert data.count(b"xyz1") == 2
     source.write_bytes(data.replace(b"xyz1", b"caf\x82"))  # é as DOS wrote it
-    told = preview(source, Choices()).notices
-    assert any("names of 1 file" in notice and "code page" in notice for notice in told)
-    assert any("names of 1 file" in notice and "100 letters" in notice for notice in told)
+    notices = preview(source, Choices()).notices
+    assert any("names of 1 file" in notice and "code page" in notice for notice in notices)
+    assert any("names of 1 file" in notice and "100 letters" in notice for notice in notices)
     assert not preview(make_zip(tmp_path / "b.zip", ["caf\u00e9/1.png", "b/2.png"]), Choices()).notices
 
 

@@ -45,18 +45,18 @@ CELLS = st.one_of(
 def test_a_bad_line_costs_itself(values, junk):
     good = {"file_name": "a\u2028b.png", "label": 2.0}
     lines = [json.dumps(value, ensure_ascii=False).encode() for value in [*values, good]]
-    told = list(rows(b"\n".join([junk.replace(b"\n", b""), *lines, b'{"torn']), "metadata.jsonl"))
-    assert told[-1] == ("a\u2028b.png", "2")
-    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in told)
+    pairs = list(rows(b"\n".join([junk.replace(b"\n", b""), *lines, b'{"torn']), "metadata.jsonl"))
+    assert pairs[-1] == ("a\u2028b.png", "2")
+    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in pairs)
 
 
 @given(st.lists(st.lists(st.text(max_size=4), max_size=4), max_size=5))
 def test_any_table_may_stand_in_it(table):
     text = io.StringIO()
     csv.writer(text).writerows([["x", "file_name", "class"], *table, ["", "a.png", "'@home"]])
-    told = list(rows(text.getvalue().encode("utf-8", "replace"), "metadata.csv"))
-    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in told)
-    assert told[-1] == ("a.png", "@home")
+    pairs = list(rows(text.getvalue().encode("utf-8", "replace"), "metadata.csv"))
+    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in pairs)
+    assert pairs[-1] == ("a.png", "@home")
 
 
 def test_the_apostrophe_against_spreadsheets_is_taken_off_and_huge_headers_are_refused():

@@ -121,7 +121,7 @@ def test_hugging_face_streams_the_shards(tmp_path, monkeypatch, format):
     export(tmp_path / "again.zip", **settings)
     assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
     names = unpack(tmp_path / "out.zip", tmp_path / "out")
-    told = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    written = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert 'load_dataset("webdataset"' in (tmp_path / "out" / "README.md").read_text()
     assert names == [*(f"train-0000{i}.tar" for i in range(3)), "test-00000.tar", "manifest.json", "README.md"]
     files = {
@@ -139,7 +139,7 @@ def test_hugging_face_streams_the_shards(tmp_path, monkeypatch, format):
             assert any(np.array_equal(picture, image) for image in train.images[train.labels == row["cls"]])
     ending = {"png": "png", "jpeg": "jpg"}[format]
     keys = {f"{Path(row['__url__']).name}/{row['__key__']}.{ending}": row["json"] for row in found["train"]}
-    assert {entry["file_name"] for entry in told["synthetic_files"]} == {
+    assert {entry["file_name"] for entry in written["synthetic_files"]} == {
         k for k, facts in keys.items() if facts["is_synthetic"]
     }
     assert manifest["layout"] == "webdataset" and manifest["synthetic"] == 6

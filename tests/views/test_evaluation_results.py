@@ -1,4 +1,4 @@
-"""What a measurement left is read back: images by class and by cell, pairs, tables; missing and damaged parts are no error."""
+"""What an evaluation left is read back: images by class and by cell, pairs, tables; missing and damaged parts are no error."""
 
 import csv
 import io
@@ -46,8 +46,8 @@ def test_a_pair_is_the_images_that_the_result_names_and_a_mirrored_one_matches(p
 
 def test_pairs_that_name_images_out_of_reach_are_left_out(planted):
     result, kept, images, _ = planted
-    told = result["memorisation"]["pairs"]
-    told[0]["fake"], told[1]["train"], told[2]["train"] = len(kept.images), len(images), -1
+    pairs = result["memorisation"]["pairs"]
+    pairs[0]["fake"], pairs[1]["train"], pairs[2]["train"] = len(kept.images), len(images), -1
     assert len(evaluation_results.closest_pairs(EvaluationResult.read(result).memorization, kept, images)) == 13
     assert evaluation_results.closest_pairs(None, kept, images) == []
 
