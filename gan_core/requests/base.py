@@ -5,7 +5,7 @@ verb and a test see the same sentence.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -33,7 +33,7 @@ NO_OPTION = Option(None)
 
 def field(default: Any, title: str, help: str = "", *, option: Option = Option(), **bounds: Any) -> Any:  # noqa: B008
     """A field with its title and help sentence. bounds: arguments of pydantic.Field (ge, le, alias, max_length, ...)."""
-    return Field(default, title=title, description=help, json_schema_extra={"option": option}, **bounds)
+    return Field(default, title=title, description=help, json_schema_extra=cast(Any, {"option": option}), **bounds)
 
 
 def option_of(info: FieldInfo) -> Option:
