@@ -20,7 +20,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.evaluation.inputs import Progress
 from gan_core.jobs.handlers.evaluate import Source, evaluate_images
 from gan_core.jobs.shared.evaluation_inputs import splits
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import EvaluateRequest
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
@@ -66,7 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     workspace = Workspace(arguments.workspace)
     run = Store(workspace).run(arguments.run)
-    generator, folder = Sampling(run, workspace), workspace.dataset(run.dataset_id)
+    generator, folder = RunSampler(run, workspace), workspace.dataset(run.dataset_id)
     train, test = splits(folder)
     made = lambda labels, seed, start: generator.draw(labels, seed=seed, start=start)
     sources: dict[str, Draw] = {

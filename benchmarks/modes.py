@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan_core.data.ready_sets import known_modes
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.jobs.shared.evaluation_inputs import splits
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, default_workspace
@@ -38,7 +38,7 @@ def main() -> None:
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     run = Store(workspace).run(arguments.run)
     for seen in sorted(checkpoints.of_run(workspace.run(run.id))):
-        generator = Sampling(run, workspace, seen)
+        generator = RunSampler(run, workspace, seen)
         folder = workspace.dataset(run.dataset_id)
         kinds = known_modes(folder, generator.info)
         if kinds is None:

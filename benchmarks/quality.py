@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from gan_core.evaluation.classifier import FitOptions, fit
 from gan_core.evaluation.memorization import copying
 from gan_core.jobs.shared.evaluation_inputs import dataset_classifier_of, splits
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 
@@ -82,7 +82,7 @@ def main() -> None:
         trained = {"run": run} if run else train(
             arguments.workspace, arguments.dataset, arguments.recipe, arguments.minutes, seed, arguments.settings
         )  # fmt: skip
-        generator = Sampling(Store(workspace).run(trained["run"]), workspace)
+        generator = RunSampler(Store(workspace).run(trained["run"]), workspace)
         labels = np.arange(count) % classes
         images = generator.draw(labels, seed=1)
         wide = generator.draw(labels, seed=2, truncation=WIDE)

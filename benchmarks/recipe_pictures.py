@@ -24,7 +24,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data import dataset as dataset_folder
 from gan_core.jobs import queue, worker
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.settings import recipes, schema
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
@@ -51,7 +51,7 @@ def images_per_core_second(settings: schema.TrainConfig, data) -> float:
     return speed * (time.monotonic() - wall) / max(time.process_time() - core, 1e-9)
 
 
-def picture(drawn: Sampling) -> Image.Image:
+def picture(drawn: RunSampler) -> Image.Image:
     """The first images of at most ten classes, a column for each class."""
     classes = min(CLASSES, len(drawn.info.classes))
     per_class = A_CLASS * CLASSES // classes if classes < CLASSES / 2 else A_CLASS
@@ -66,7 +66,7 @@ def picture(drawn: Sampling) -> Image.Image:
 
 def keep(context: Context, run: Run) -> dict:
     """Write the picture of a finished run; what its card says of it."""
-    drawn = Sampling(run, context.workspace)
+    drawn = RunSampler(run, context.workspace)
     status = json.loads((context.workspace.run(run.id) / "status.json").read_text())
     picture(drawn).quantize(64).save(OUT / f"{run.config['recipe']}.png", optimize=True)
     facts = {"dataset": drawn.info.name, "images_seen": drawn.images_seen, "seconds": round(status["elapsed_seconds"])}

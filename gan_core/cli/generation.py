@@ -24,11 +24,11 @@ def sample(
 ) -> None:
     """Draw images of each class into OUT/<class>/."""
     from gan_core.jobs.handlers import variants
-    from gan_core.jobs.shared.run_sampler import Sampling
+    from gan_core.jobs.shared.run_sampler import RunSampler
 
     actions.trained_run(context(), run)
     check_out(out, folder=True)
-    generator = Sampling(Call.store.run(run), Call.workspace)
+    generator = RunSampler(Call.store.run(run), Call.workspace)
     count, only, seed = request.per_class, request.class_name, request.seed
     if request.from_images:
         written = variants.write(generator, Call.workspace, out, count, only, seed, request.strength)

@@ -12,7 +12,7 @@ from gan_core.generation import inversion, sampling
 from gan_core.jobs import worker
 from gan_core.jobs.handlers import variants
 from gan_core.jobs.queue import Watch
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.models import FAMILIES, Spec
 from gan_core.requests import VariantsRequest
 
@@ -102,7 +102,7 @@ def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(context, trained):
 
 
 def test_files_are_variants_of_real_images_in_turn(context, trained, tmp_path):
-    generator = Sampling(context.store.run(trained()), context.workspace)
+    generator = RunSampler(context.store.run(trained()), context.workspace)
     written = variants.write(generator, context.workspace, tmp_path, 25, "dark", 0, 0.3)
     files = sorted((tmp_path / "dark").iterdir())
     assert written["files"] == len(files) == 25 and written["classes"]["dark"]["images"] == 20
@@ -114,7 +114,7 @@ def test_files_are_variants_of_real_images_in_turn(context, trained, tmp_path):
 def test_a_run_that_ignored_labels_is_one_class(context, trained, tmp_path):
     run = trained(conditional=False)
     written = variants.write(
-        Sampling(context.store.run(run), context.workspace), context.workspace, tmp_path, 3, None, 0, 0.5
+        RunSampler(context.store.run(run), context.workspace), context.workspace, tmp_path, 3, None, 0, 0.5
     )
     assert list(written["classes"]) == ["all"]
     with pytest.raises(UserError, match="no class 'grey'"):

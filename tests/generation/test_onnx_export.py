@@ -16,7 +16,7 @@ from gan_core.errors import UserError
 from gan_core.generation import onnx_export
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.models import FAMILIES, Spec
 from gan_core.requests import ExportModelRequest
 from gan_core.settings.families import TRAITS
@@ -76,7 +76,7 @@ def test_the_zip_draws_by_both_of_its_scripts(context, toy_dataset, tiny, tmp_pa
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
     facts = json.loads((tmp_path / "generator.json").read_text())
     name, label = facts["classes"][1], 1
-    wanted = Sampling(context.store.run(trained.subject), context.workspace).draw([label] * 3, seed=7 + label)
+    wanted = RunSampler(context.store.run(trained.subject), context.workspace).draw([label] * 3, seed=7 + label)
     for script in ("draw.py", "draw_torch.py"):
         done = subprocess.run(
             [sys.executable, tmp_path / script, name, "3", "7"],

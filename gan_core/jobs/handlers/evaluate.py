@@ -22,7 +22,7 @@ from gan_core.jobs.shared.evaluation_inputs import (
     known_modes_of,
     real_images,
 )
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.jobs.shared.stages import Stages
 from gan_core.requests import EvaluateRequest
 from gan_core.settings.families import can_be_guided
@@ -56,7 +56,7 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
     from gan_core.evaluation.caveats import same_network
 
     run, request = store.run(job.subject), EvaluateRequest.from_payload(job.payload)
-    generator = Sampling(run, workspace, request.at)
+    generator = RunSampler(run, workspace, request.at)
     info, config, folder = generator.info, generator.config, workspace.run(run.id) / "evaluations"
 
     def draw(labels: np.ndarray, seed: int, start: int) -> np.ndarray:

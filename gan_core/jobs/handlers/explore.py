@@ -10,7 +10,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.generation.png_metadata import png_info
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, stop_or_report
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExploreRequest
 from gan_core.storage import drawn_images
 from gan_core.storage.drawn_images import Exploration, rows_and_columns
@@ -22,7 +22,7 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     """Write runs/<id>/explore/<job>/; the oldest folders of the run are deleted."""
     request, progress = ExploreRequest.from_payload(job.payload), Reporter(store, job)
     progress(0.0, "Loading the generator")
-    generator = Sampling(store.run(job.subject), workspace, request.at)
+    generator = RunSampler(store.run(job.subject), workspace, request.at)
     images, labels = draw(generator, request, watch, progress)
     stop_or_report(watch, progress, 0.5, "Looking for the nearest real images")
     train = dataset_folder.load(workspace.dataset(generator.run.dataset_id), "train")
@@ -51,7 +51,7 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
 
 
 def draw(
-    generator: Sampling, request: ExploreRequest, watch: queue.Watch, progress: Reporter
+    generator: RunSampler, request: ExploreRequest, watch: queue.Watch, progress: Reporter
 ) -> tuple[np.ndarray, list[int]]:
     """(images uint8 [N, S, S, C], their labels): of the one class that was asked for, or some of each class."""
     if request.class_name is not None:
@@ -89,7 +89,7 @@ def nearest_real(
 
 def write_images(
     folder: Path,
-    generator: Sampling,
+    generator: RunSampler,
     request: ExploreRequest,
     images: np.ndarray,
     listed: list[dict[str, Any]],

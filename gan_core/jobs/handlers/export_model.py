@@ -6,7 +6,7 @@ from typing import Any
 from gan_core.errors import Stopped, UserError
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExportModelRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
@@ -20,7 +20,7 @@ def export_model(store: Store, workspace: Workspace, job: Job, watch: queue.Watc
     from gan_core.generation import onnx_export
 
     progress = Reporter(store, job)
-    generator = Sampling(store.run(ExportModelRequest.from_payload(job.payload).run), workspace)
+    generator = RunSampler(store.run(ExportModelRequest.from_payload(job.payload).run), workspace)
     run, info, config = generator.run, generator.info, generator.config
     classes = info.classes if config.conditional else ["all"]
     facts: dict[str, Any] = {

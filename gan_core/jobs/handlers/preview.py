@@ -8,7 +8,7 @@ from gan_core.export.plan import LEAST_FOR_GAN
 from gan_core.export.quality_filter import FilterOptions
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import PreviewRequest
 from gan_core.storage.export_preview import LEAST_SHOWN, MOST_SHOWN, REFUSED_SHOWN, SHOWN, Preview, path_of, write
 from gan_core.storage.store import Job, Store
@@ -21,7 +21,7 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     """Into the run's folder, in the place of an earlier one."""
     request = PreviewRequest.from_payload(job.payload)
     run, progress = store.run(job.subject), Reporter(store, job)
-    generator = Sampling(run, workspace)
+    generator = RunSampler(run, workspace)
     classes, folder = generator.info.classes, workspace.dataset(run.dataset_id)
     shown = 1 if len(classes) > SHOWN // REFUSED_SHOWN else REFUSED_SHOWN
     options = FilterOptions(shown=shown, patience=PATIENCE_IMAGES)

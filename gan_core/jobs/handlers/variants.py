@@ -10,7 +10,7 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import VariantsRequest
 from gan_core.settings.families import inner_size
 from gan_core.storage.store import Job, Store
@@ -25,7 +25,7 @@ class RealVariants:
 
     def __init__(
         self,
-        generator: Sampling,
+        generator: RunSampler,
         workspace: Workspace,
         label: int,
         most: int,
@@ -75,7 +75,7 @@ def variants(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
     from gan_core.generation import sampling
 
     request = VariantsRequest.from_payload(job.payload)
-    generator = Sampling(store.run(job.subject), workspace)
+    generator = RunSampler(store.run(job.subject), workspace)
     label = generator.label_of(request.class_name)
     found = RealVariants(generator, workspace, label, SHEET_ROWS, request.seed, Reporter(store, job), watch)
     numbers = np.arange(len(found.reals))
@@ -88,7 +88,7 @@ def variants(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
 
 
 def write(
-    generator: Sampling, workspace: Workspace, out: Path, per_class: int, only: str | None, seed: int, strength: float
+    generator: RunSampler, workspace: Workspace, out: Path, per_class: int, only: str | None, seed: int, strength: float
 ) -> dict[str, Any]:
     """PNG files of variants of each class's real images in turn; returns {"files", "classes": {name: errors}}."""
     names = generator.classes

@@ -9,7 +9,7 @@ from PIL import Image
 from gan_core.generation import animation
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, stop_or_report
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import WalkRequest
 from gan_core.storage import drawn_images
 from gan_core.storage.store import Job, Store
@@ -25,7 +25,7 @@ def walk(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> di
 
     request, progress = WalkRequest.from_payload(job.payload), Reporter(store, job)
     progress(0.0, "Loading the generator")
-    generator = Sampling(store.run(job.subject), workspace, request.at)
+    generator = RunSampler(store.run(job.subject), workspace, request.at)
     ends, seed, truncation = [request.start, request.end], request.seed, request.truncation
     labels = [generator.label_of(end.class_name) for end in ends]
     source = [labels[0] if request.same_noise else label for label in labels]

@@ -11,7 +11,7 @@ from gan_core.export.fill.composite import Composite
 from gan_core.export.quality_filter import FilterOptions, QualityFilter
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExportRequest, UtilityRequest
 from gan_core.requests.export import CHECKS
 from gan_core.storage.store import Run
@@ -28,7 +28,7 @@ class Makers(NamedTuple):
     """
 
     by_method: dict[str, Any]
-    generator: Sampling | None
+    generator: RunSampler | None
     quality_filter: QualityFilter | None
     without_object: list[str]
     notes: list[str]
@@ -75,7 +75,7 @@ def makers(
     if any(share.get("gan") for share in shares.values()):
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
-        generator = Sampling(run, workspace)
+        generator = RunSampler(run, workspace)
         checks, removed = (request.checks, request.removed) if isinstance(request, ExportRequest) else (CHECKS, {})
         options = FilterOptions(removed=removed)
         quality_filter = generator.quality_filter(folder, seed, checks, progress, watch, options)

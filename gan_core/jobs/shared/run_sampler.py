@@ -19,7 +19,7 @@ from gan_core.storage.workspace import Workspace
 WRITTEN_TOGETHER = 250  # images that are drawn before they are written
 
 
-class Sampling:
+class RunSampler:
     """The averaged generator of a run's checkpoint, with the settings of the run and its dataset."""
 
     def __init__(self, run: Run, workspace: Workspace, at: int | None = None) -> None:

@@ -18,7 +18,7 @@ from gan_core.export.quality_filter import WIDE_TRUNCATION
 from gan_core.jobs import queue, worker
 from gan_core.jobs.shared import evaluation_inputs
 from gan_core.jobs.shared.evaluation_inputs import choose_networks, splits
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import DetectRequest, EvaluateRequest, ExportRequest, Policy, PreviewRequest, UtilityRequest
 from gan_core.settings.recipes import RECIPES
 from gan_core.settings.schema import build
@@ -258,7 +258,7 @@ def test_copies_stop_an_export_and_the_user_may_overrule(context, run, monkeypat
         return np.asarray(train.images[np.array(rows)])
 
     assert do(context, actions.export(context, ExportRequest(run=run, balance=60)))["copying"] in ("ok", "amber")
-    monkeypatch.setattr(Sampling, "draw", copier)
+    monkeypatch.setattr(RunSampler, "draw", copier)
     with pytest.raises(UserError) as refused:
         do(context, actions.export(context, ExportRequest(run=run, balance=60)))
     assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
@@ -285,7 +285,7 @@ def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
     next(state.G_ema.parameters()).data.mul_(2)
     checkpoint.save(folder, state, {})
     assert checkpoints.of_run(context.workspace.run(run)) == [first[0] + 64, *first]
-    drawn = [Sampling(context.store.run(run), context.workspace, at) for at in (None, first[0] + 64, first[0])]
+    drawn = [RunSampler(context.store.run(run), context.workspace, at) for at in (None, first[0] + 64, first[0])]
     assert [one.images_seen for one in drawn] == [first[0] + 64, first[0] + 64, first[0]]
     pictures = [one.draw([0, 1], seed=0) for one in drawn]
     assert (pictures[0] == pictures[1]).all() and not (pictures[0] == pictures[2]).all()
@@ -332,7 +332,7 @@ def test_what_passes_the_quality_filter_of_a_run_is_what_its_classifier_sees_and
     context, run, monkeypatch
 ):
     folder = context.workspace.dataset(context.store.run(run).dataset_id)
-    generator = Sampling(context.store.run(run), context.workspace)
+    generator = RunSampler(context.store.run(run), context.workspace)
     ask = lambda: generator.quality_filter(folder, 5, ("label",), lambda *_: None, lambda: False)
     judge, _ = generator.label_classifier(folder, lambda *_: None, lambda: False)
     some = ask()
@@ -364,7 +364,7 @@ def test_a_preview_shows_what_an_export_of_the_same_seed_would_keep(context, run
     result = do(context, actions.preview(context, run, PreviewRequest(seed=3, checks=["twin"])))
     found = export_preview.read(export_preview.path_of(context.workspace.run(run)))
     assert len(found.images) == len(found.label) == 36 and set(found.label) == {0, 1, 2}
-    generator = Sampling(context.store.run(run), context.workspace)
+    generator = RunSampler(context.store.run(run), context.workspace)
     for at in (0, 35):
         label, number = int(found.label[at]), int(found.number[at])
         assert np.array_equal(generator.draw([label], seed=3 + label, start=number)[0], found.images[at])

@@ -12,7 +12,7 @@ from gan_core.generation import animation
 from gan_core.generation.png_metadata import read_notes
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
-from gan_core.jobs.shared.run_sampler import Sampling
+from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExploreRequest, TimelapseRequest, WalkEnd, WalkRequest
 from gan_core.storage import drawn_images
 
@@ -43,7 +43,7 @@ def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(
     found = drawn_images.read(folder)
     assert len(found.images) == 3 * 8 and [one["label"] for one in found.images[::8]] == [0, 1, 2]
     one = found.images[9]
-    drawn = Sampling(context.store.run(run), context.workspace).draw([1] * 8, seed=4, truncation=0.5)
+    drawn = RunSampler(context.store.run(run), context.workspace).draw([1] * 8, seed=4, truncation=0.5)
     kept = np.asarray(Image.open(folder / one["file"]))
     assert np.abs(kept.astype(int) - drawn[1, ..., 0]).max() <= 1
     notes = read_notes(folder / one["file"])
