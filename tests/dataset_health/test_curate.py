@@ -11,6 +11,7 @@ from gan_core.data.dataset import DatasetInfo, load, read_info, read_items, writ
 from gan_core.dataset_health import exclusions, findings, image_stats
 from gan_core.dataset_health.curate import Curation, curate
 from gan_core.errors import Stopped, UserError
+from gan_core.evaluation.inputs import Progress
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.jobs.repair import rebuild
@@ -75,12 +76,12 @@ def carried_out(context, job):
     return ended.result
 
 
-def copy(workspace, id: str, place: str, **wanted):
+def copy(workspace, id: str, place: str, should_stop=lambda: False, **wanted):
     """curate straight into a folder of its own."""
     folder = workspace.root / place
     folder.mkdir()
     given = {"left_out": {}, "name": place, "source": {"kind": "curated"}} | wanted
-    return folder, curate(workspace.dataset(id), folder, Curation(**given))
+    return folder, curate(workspace.dataset(id), folder, Curation(**given), Progress(should_stop=should_stop))
 
 
 def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(context, planted):
