@@ -92,18 +92,16 @@ def test_the_parts_of_a_draw_make_the_whole(monkeypatch):
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch, tiny):
     monkeypatch.setattr(distributed, "world", lambda: (0, 3))
-    with pytest.raises(UserError, match="cannot be shared evenly by 3"):
+    with pytest.raises(UserError, check=lambda error: error.code == "bad_batch" and "multiple of 3" in error.todo):
         distributed.check_batch(tiny(batch=16))
 
 
 def test_a_part_that_is_too_small_to_compare_is_refused(monkeypatch, tiny):
     monkeypatch.setattr(distributed, "world", lambda: (0, 4))
-    with pytest.raises(
-        UserError, match="leaves one image to each of 4 processes, but these networks compare 2"
-    ) as caught:
+    too_small = lambda error: error.code == "bad_batch" and "8 or more" in error.todo
+    with pytest.raises(UserError, check=too_small):
         distributed.check_batch(tiny(family="cyclegan", batch=4))
-    assert "8 or more" in caught.value.todo
-    with pytest.raises(UserError, match="leaves one image"):
+    with pytest.raises(UserError, check=too_small):
         distributed.check_batch(tiny(family="stylegan2-lite", batch=4, minibatch_std=True))
     distributed.check_batch(tiny(batch=4))  # batch norm counts over all parts
 

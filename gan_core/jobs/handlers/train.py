@@ -55,7 +55,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
 
 def config_and_data(workspace: Workspace, run: Run) -> tuple[TrainConfig, ImageSet]:
-    """Settings and training split of a run. Raises UserError where the settings do not suit the dataset."""
+    """Settings and training split of a run. Raises UserError where the settings do not fit the dataset."""
     from gan_core.settings.rules import check
 
     config, folder = build(run.config), workspace.dataset(run.dataset_id)

@@ -1,4 +1,4 @@
-"""The collapse monitor of a training run, with the dataset's own classifier where it has one."""
+"""Build the collapse monitor of a training run, with the dataset classifier where there is one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +25,9 @@ def make_monitor(
     device: str,
     should_stop: Callable[[], bool],
 ) -> "CollapseMonitor":
-    """May train the dataset classifier first: some seconds, once per dataset. Raises UserError, Stopped.
+    """May train the dataset classifier first, which takes some seconds once per dataset. Raises UserError, Stopped.
 
-    The loop never sees the held-out split; the monitor does, to know what healthy looks like, and training learns nothing from it.
+    The monitor compares with the held-out split, which the training loop never sees.
     """
     from gan_core.evaluation import dataset_classifier
     from gan_core.evaluation.collapse.monitor import CollapseMonitor, Options, balanced_rows
@@ -43,7 +43,7 @@ def make_monitor(
     except UserError:  # one class: any features will do
         network = load_efficientnet_lite0()
     read, rng = FeatureReader(feature_cache(workspace), device, should_stop), np.random.default_rng(config.seed)
-    # Without labels a run draws classes as often as they are in the data, and is compared with them so.
+    # A run without labels draws classes as often as the data has them, so it is compared with such a sample.
     pick = balanced_rows if config.conditional else lambda some, n, rng: rng.permutation(len(some))[:n]
     rows, held = (pick(split.labels, REFERENCE_IMAGES, rng) for split in (real.train, real.test))
     reference = Reference.build(
