@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gan_core.models.spectral_norm import SpectralNorm, renamed, spectral_norm
+from gan_core.training import checkpoint, step, transfer
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +44,28 @@ def test_weights_that_were_saved_with_torchs_own_give_the_same_layer():
     assert torch.allclose(mine.eval()(x), theirs.eval()(x), atol=1e-5)
     assert torch.allclose(mine.train()(x), theirs.train()(x), atol=1e-5)
     assert renamed(mine.state_dict()).keys() == mine.state_dict().keys()
+
+
+def test_a_checkpoint_with_torchs_own_is_resumed_and_started_from(tiny, tmp_path):
+    fresh = lambda seed: step.new_state(
+        tiny(seed=seed, spectral_norm=True, loss="hinge", penalty="none"),
+        size=32,
+        channels=1,
+        num_classes=3,
+        device=torch.device("cpu"),
+    )
+    saved, resumed, started = fresh(1), fresh(2), fresh(3)
+    checkpoint.save(tmp_path, saved, {})
+    values = checkpoint.newest(tmp_path)[0]
+    old = {}
+    for name, value in values["D"].items():
+        layer, found, _ = name.partition(".parametrizations.weight.0.u")
+        old[f"{layer}.parametrizations.weight.0._u" if found else name] = value
+        if found:
+            width = values["D"][f"{layer}.parametrizations.weight.original"][0].numel()
+            old[f"{layer}.parametrizations.weight.0._v"] = torch.zeros(width)
+    assert old.keys() != values["D"].keys()
+    checkpoint.restore(resumed, values | {"D": old})
+    transfer.load_weights_from(started, values | {"D": old}, log=lambda line: None)
+    for state in (resumed, started):
+        assert all(torch.equal(value, state.D.state_dict()[name]) for name, value in saved.D.state_dict().items())

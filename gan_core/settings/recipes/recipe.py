@@ -69,4 +69,4 @@ class Recipe(NamedTuple):
 
 def settings(recipe: str, family: str, **own: Any) -> TrainConfig:
     """The family's defaults with the recipe's own settings."""
-    return TrainConfig(**{**FAMILY_DEFAULTS[family], **own, "recipe": recipe, "family": family})
+    return TrainConfig(**{**FAMILY_DEFAULTS.get(family, {}), **own, "recipe": recipe, "family": family})
