@@ -7,7 +7,7 @@ import typer
 
 from gan_core import actions
 from gan_core.cli.common import Call, Json, carry_out, context, say
-from gan_core.cli.lookup import DatasetId, a_source
+from gan_core.cli.lookup import DatasetId, source_with_id
 from gan_core.cli.options import Given, with_options
 from gan_core.requests import ImportRequest, InspectRequest
 
@@ -18,7 +18,7 @@ def import_(
         str,
         typer.Argument(
             metavar="ZIP_OR_FOLDER",
-            callback=a_source,
+            callback=source_with_id,
             help=ImportRequest.model_fields["source"].description,
         ),
     ],

@@ -1,4 +1,4 @@
-"""The verbs that judge a trained run: evaluate, utility, detect."""
+"""The verbs that evaluate a trained run: evaluate, utility, detect."""
 
 import json
 from pathlib import Path

@@ -16,56 +16,56 @@ SHORTEST = 4  # characters that may stand for an id
 HELP = "Its id, the start of it, or its name."
 
 
-def meant(said: str, known: Sequence[Dataset | Run | Deleted]) -> str:
-    """The id of the dataset or run that is meant. What was said comes back where nothing matches: the store then refuses it.
+def find_id(text: str, known: Sequence[Dataset | Run | Deleted]) -> str:
+    """The id of the dataset or run that the text names; the text itself where none matches, which the store then refuses.
 
     An id goes before a name, so that no name can hide a run. Raises UserError several_meant.
     """
-    if ID.match(said):
-        return said
-    found = [one for one in known if one.name == said]
-    if not found and len(said) >= SHORTEST:
-        found = [one for one in known if one.id.startswith(said)]
+    if ID.match(text):
+        return text
+    found = [one for one in known if one.name == text]
+    if not found and len(text) >= SHORTEST:
+        found = [one for one in known if one.id.startswith(text)]
     if len(found) > 1:
         listed = ", ".join(one.id for one in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise UserError("several_meant", f"{said!r} may be {len(found)} different ones.", f"Give an id: {listed}.")
-    return found[0].id if found else said
+        raise UserError("several_meant", f"{text!r} may be {len(found)} different ones.", f"Give an id: {listed}.")
+    return found[0].id if found else text
 
 
-def a_run(said: str | None) -> str | None:
-    return None if said is None else meant(said, Call.store.runs())
+def run_id(text: str | None) -> str | None:
+    return None if text is None else find_id(text, Call.store.runs())
 
 
-def some_runs(said: list[str]) -> list[str]:
+def run_ids(text: list[str]) -> list[str]:
     """Ids, each once."""
     known = Call.store.runs()
-    return list(dict.fromkeys(meant(one, known) for one in said))
+    return list(dict.fromkeys(find_id(one, known) for one in text))
 
 
-def some_deleted(said: list[str]) -> list[str]:
+def deleted_run_ids(text: list[str]) -> list[str]:
     known = deleted(context())
-    return list(dict.fromkeys(meant(one, known) for one in said))
+    return list(dict.fromkeys(find_id(one, known) for one in text))
 
 
-def a_dataset(said: str) -> str:
-    return meant(said, Call.store.datasets())
+def dataset_id(text: str) -> str:
+    return find_id(text, Call.store.datasets())
 
 
-def either(said: str) -> str:
-    return meant(said, [*Call.store.runs(), *Call.store.datasets()])
+def run_or_dataset_id(text: str) -> str:
+    return find_id(text, [*Call.store.runs(), *Call.store.datasets()])
 
 
-def a_source(said: str) -> str:
+def source_with_id(text: str) -> str:
     """The source of an import, with the id of the dataset in again:DATASET."""
-    return AGAIN + a_dataset(said.removeprefix(AGAIN)) if said.startswith(AGAIN) else said
+    return AGAIN + dataset_id(text.removeprefix(AGAIN)) if text.startswith(AGAIN) else text
 
 
 def argument(metavar: str, find: Callable[[Any], Any]) -> Any:
     return typer.Argument(metavar=metavar, help=HELP, callback=find)
 
 
-RunId = Annotated[str, argument("RUN", a_run)]
-DatasetId = Annotated[str, argument("DATASET", a_dataset)]
-AnyId = Annotated[str, argument("RUN|DATASET", either)]
-RunIds = Annotated[list[str], argument("RUN...", some_runs)]
-DeletedIds = Annotated[list[str], argument("RUN...", some_deleted)]
+RunId = Annotated[str, argument("RUN", run_id)]
+DatasetId = Annotated[str, argument("DATASET", dataset_id)]
+AnyId = Annotated[str, argument("RUN|DATASET", run_or_dataset_id)]
+RunIds = Annotated[list[str], argument("RUN...", run_ids)]
+DeletedIds = Annotated[list[str], argument("RUN...", deleted_run_ids)]

@@ -1,8 +1,7 @@
 """Options of the command line out of request types, so that no verb lists them by hand.
 
-A parameter of a verb that is annotated with a Request becomes one option for each of its fields, and the verb gets the request
-that was asked for. A parameter `Annotated[dict, Given(model, names)]` becomes options without defaults, and the verb gets a
-dict of those that were given, for a base of its own to take them.
+A parameter of a verb that is annotated with a Request becomes an option for each of its fields; the verb gets the request. A
+parameter `Annotated[dict, Given(model, names)]` becomes options without defaults; the verb gets a dict of those that were typed.
 """
 
 import functools
@@ -76,17 +75,17 @@ def options(source: type[BaseModel] | Given, without: tuple[str, ...] = ()) -> I
 
 
 def option(name: str, info: FieldInfo, given: bool) -> inspect.Parameter:
-    said = option_of(info)
-    kind = str if said.text is not None else plain_type(info.annotation)
-    default = info.default if said.text is None else said.text
+    spelled = option_of(info)
+    kind = str if spelled.text is not None else plain_type(info.annotation)
+    default = info.default if spelled.text is None else spelled.text
     if given:
         kind, default = kind if kind is None else kind | None, None
-    named = (said.name,) if said.name else ()
+    named = (spelled.name,) if spelled.name else ()
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if info.is_required() and not given else default,
-        annotation=Annotated[kind, typer.Option(*named, help=info.description or None, metavar=said.metavar)],
+        annotation=Annotated[kind, typer.Option(*named, help=info.description or None, metavar=spelled.metavar)],
     )
 
 

@@ -9,7 +9,7 @@ import typer
 from gan_core import actions
 from gan_core.cli.common import Call, Json, carry_out, context, run_state, say
 from gan_core.cli.datasets import print_notes
-from gan_core.cli.lookup import DatasetId, DeletedIds, RunId, RunIds, a_run
+from gan_core.cli.lookup import DatasetId, DeletedIds, RunId, RunIds, run_id
 from gan_core.cli.options import Given, with_options
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
@@ -46,7 +46,7 @@ def train(
     values, reasons = start_values(recipe, info, given)
     values |= given | dict(map(setting, set_ or []))
     if values["start_from"]:
-        values["start_from"] = a_run(values["start_from"])
+        values["start_from"] = run_id(values["start_from"])
     job = actions.train(context(here=not detach), dataset, build(values), name=name)
     asked = {"run": job.subject, "recipe": values["recipe"], "reasons": reasons}
     if detach:

@@ -9,9 +9,7 @@ from gan_core.errors import UserError
 from gan_core.requests.base import NO_OPTION, Option, Request, Seed, field
 
 Method = Literal["gan", "classical", "composite"]  # ways to make an image
-Check = Literal[
-    "label", "realism", "copy", "twin"
-]  # what a drawn image may be refused for, in the order they are asked
+Check = Literal["label", "realism", "copy", "twin"]  # what a drawn image may be refused for, in the order of the checks
 METHODS: tuple[Method, ...] = get_args(Method)
 CHECKS: tuple[Check, ...] = get_args(Check)
 

@@ -370,7 +370,7 @@ def test_a_name_or_the_start_of_an_id_will_do(ganvas, context):
     assert ganvas("show", "Kiwis", "--json")[1]["id"] == run
     assert ganvas("rename", "Kiwis", "More kiwis", "--json")[1] == {"run": run, "name": "More kiwis"}
     context.store.add_run("rab12" + "0" * 12, "Other", context.store.datasets()[0].id, {})
-    assert lookup.meant("rab1", context.store.runs()) == "rab12" + "0" * 12
+    assert lookup.find_id("rab1", context.store.runs()) == "rab12" + "0" * 12
     refused(ganvas("stop", run[:-1]), "different ones", run, other)
     assert ganvas("show", context.store.datasets()[0].name, "--json")[1]["kind"] == "dataset"
     refused(ganvas("show", "Ki"), "There is no such")
