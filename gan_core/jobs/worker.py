@@ -10,7 +10,7 @@ from types import FrameType
 from gan_core.errors import Stopped, UserError, is_out_of_memory
 from gan_core.jobs import processes, queue
 from gan_core.jobs.handlers import handler
-from gan_core.jobs.handlers.system import note_facts
+from gan_core.jobs.handlers.system import write_devices
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
@@ -114,7 +114,10 @@ def main() -> None:
                 if arguments.lane == "train":
                     import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
 
-                    note_facts(workspace)
+                    try:
+                        write_devices(workspace)
+                    except (OSError, RuntimeError, AssertionError) as error:  # a full disk or a broken driver
+                        print(f"could not write the devices: {error}", flush=True)
                 serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
             # A job that was submitted just before the lock was released has got no worker: check once more.
             waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))

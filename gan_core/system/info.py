@@ -12,13 +12,13 @@ import psutil
 
 from gan_core.storage.workspace import Workspace, read_json
 
-FACTS = "system.json"  # the job `system` writes it
+DEVICES_FILE = "system.json"  # the job `system` writes it
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "numpy", "scipy", "scikit-learn", "pillow", "pydantic")
 PIP = "`.venv/bin/python -m pip install {}`"
 
 
-class Extra(NamedTuple):
+class OptionalPart(NamedTuple):
     """An optional part. here: its version or place, None where it is absent; get: how to install it."""
 
     title: str
@@ -27,10 +27,10 @@ class Extra(NamedTuple):
     get: str
 
 
-def device_facts(workspace: Workspace) -> dict[str, Any] | None:
+def devices(workspace: Workspace) -> dict[str, Any] | None:
     """What a worker found about torch and the GPUs; None where no worker has looked yet."""
     try:
-        facts = read_json(workspace.root / FACTS)
+        facts = read_json(workspace.root / DEVICES_FILE)
     except (ValueError, OSError):
         return None
     return facts if isinstance(facts, dict) else None
@@ -69,20 +69,20 @@ def version(package: str) -> str | None:
         return None
 
 
-def optional_parts(workspace: Workspace) -> list[Extra]:
+def optional_parts(workspace: Workspace) -> list[OptionalPart]:
     """Every optional part."""
-    facts = device_facts(workspace) or {}
+    facts = devices(workspace) or {}
     gpus = [gpu["name"] for gpu in facts.get("gpus", ())]
     weights = inception_weights(workspace)
     return [
-        Extra(
+        OptionalPart(
             "Inception-v3 weights",
             "scores that compare with published FID",
             weights,
             "choose Inception-v3 on the Evaluate page, which downloads them once, or put "
             f"{INCEPTION_FILE} into weights/ of the workspace",
         ),
-        Extra(
+        OptionalPart(
             "CUDA",
             "training on an NVIDIA GPU",
             ", ".join(gpus) or None,
@@ -98,11 +98,11 @@ def optional_parts(workspace: Workspace) -> list[Extra]:
     ]
 
 
-def package(title: str, module: str, name: str, use: str, also: tuple[str, ...] = ()) -> Extra:
+def package(title: str, module: str, name: str, use: str, also: tuple[str, ...] = ()) -> OptionalPart:
     """A package as an optional part. also: other distributions that hold the module."""
     found = importlib.util.find_spec(module) is not None
     here = next((at for at in map(version, (name, *also)) if at), "here") if found else None
-    return Extra(title, use, here, PIP.format(name))
+    return OptionalPart(title, use, here, PIP.format(name))
 
 
 def inception_weights(workspace: Workspace) -> str | None:

@@ -88,7 +88,7 @@ def versions(workspace: Workspace) -> dict[str, Any]:
         "packages": {name: info.version(name) for name in info.PACKAGES},
         "optional": {extra.title: extra.here for extra in info.optional_parts(workspace)},
         "machine": info.machine(),
-        "devices": info.device_facts(workspace),
+        "devices": info.devices(workspace),
         "platform": platform.platform(),
         "settings": {name: value for name, value in sorted(os.environ.items()) if name.startswith("GANVAS_")},
     }

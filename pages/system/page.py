@@ -22,7 +22,7 @@ st.title("System")
 
 def show_devices() -> None:
     """The computer as this process sees it; torch and the GPUs as a worker saw them."""
-    here, facts = info.machine(), info.device_facts(context.workspace)
+    here, facts = info.machine(), info.devices(context.workspace)
     st.header("Devices")
     with st.container(horizontal=True, gap="small", key="machine"):
         st.metric("Cores", here["cores"], width="content")

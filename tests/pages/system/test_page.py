@@ -33,7 +33,7 @@ def test_unchecked_devices_are_checked_once(empty, started):
 
 
 def test_a_gpu_is_shown_by_its_name(empty):
-    write_json(empty.root / info.FACTS, FACTS | {"gpus": [GPU]})
+    write_json(empty.root / info.DEVICES_FILE, FACTS | {"gpus": [GPU]})
     at = open_page("system")
     table = next(frame.value for frame in at.dataframe if "capability" in frame.value)
     assert list(table["GPU"]) == [GPU["name"]] and list(table["memory"]) == ["80 GB"]
@@ -42,7 +42,7 @@ def test_a_gpu_is_shown_by_its_name(empty):
 
 @pytest.mark.parametrize("content", ["", "{", "[1]"])
 def test_damaged_device_facts_count_as_none(content, empty):
-    (empty.root / info.FACTS).write_text(content)
+    (empty.root / info.DEVICES_FILE).write_text(content)
     assert "No worker has checked" in words(open_page("system"))
 
 
