@@ -10,7 +10,7 @@ from gan_core.export import plan
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import AT_ONCE, real_images
-from gan_core.jobs.shared.fill_classes import METHOD_NAMES, Makers, methods_in_order, makers
+from gan_core.jobs.shared.fill_classes import METHOD_NAMES, Makers, makers, methods_in_order
 from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
