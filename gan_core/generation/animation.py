@@ -75,7 +75,7 @@ def write(
     frame_ms: int = FRAME_MS,
     last_ms: int = LAST_MS,
 ) -> None:
-    """Write frames 0 to count - 1 into a file that is whole or absent; the last one is shown longer. Raises UserError and Stopped."""
+    """Write frames 0 to count - 1; the file is whole or absent, the last frame shown longer. Raises UserError and Stopped."""
     check_format(format)
 
     def watched(number: int) -> Image.Image:

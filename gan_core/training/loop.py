@@ -1,4 +1,4 @@
-"""Train a run: take steps until the budget is spent, write metrics about once a second, keep grids and checkpoints in the folder."""
+"""Train a run: take steps until the budget is spent; metrics, sample grids and checkpoints go into the run's folder."""
 
 import time
 from collections.abc import Callable

@@ -23,8 +23,8 @@ Chance = float | torch.Tensor
 def adapt(memory: torch.Tensor, margin: torch.Tensor, step: int, batch: int, target: float) -> torch.Tensor:
     """Count one step of D, and update p at every fourth one. Returns p without waiting for the device.
 
-    memory [3]: p, sum of the mean signs, their count; updated in place. margin [N] or [N, K]: logits of reals, above 0 where D takes
-    them for real. batch: images of all processes together.
+    memory [3]: p, sum of the mean signs, their count; updated in place. margin [N] or [N, K]: logits of reals, above 0 where D
+    takes them for real. batch: images of all processes together.
     """
     with torch.no_grad():
         memory[1] += global_batch.all_reduce_mean(margin.float().sign().mean())

@@ -13,7 +13,7 @@ from gan_core.training.augment import ada
 
 
 def color(x: torch.Tensor) -> torch.Tensor:
-    """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; drawn for each image."""
+    """Brightness +-0.5, saturation x0..2 about the pixel's mean, contrast x0.5..1.5 about the image's mean; for each image."""
     draw = lambda: global_batch.rand(len(x), 1, 1, 1, device=x.device)
     x = x + (draw() - 0.5)
     mean = x.mean(1, keepdim=True)
