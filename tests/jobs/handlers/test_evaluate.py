@@ -204,7 +204,7 @@ def test_a_run_that_ignored_the_labels_has_no_table_per_class(context):
 
 
 def test_utility_compares_the_arms(context, run):
-    with pytest.raises(UserError, match="5 to 50 seeds"):
+    with pytest.raises(UserError, match="seeds"):
         actions.utility(context, run, UtilityRequest(seeds=4))
     result = do(context, actions.utility(context, run, UtilityRequest(seeds=5, updates=3)))
     assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
