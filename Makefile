@@ -34,7 +34,7 @@ bench: setup
 	$(PY) benchmarks/live_seconds.py
 	$(PY) benchmarks/classroom.py
 	$(PY) benchmarks/upload_memory.py
-	$(PY) benchmarks/panel_share.py
+	$(PY) benchmarks/monitor_share.py
 	$(PY) benchmarks/train_speed.py
 	$(PY) benchmarks/gaussians.py
 	$(PY) benchmarks/metrics_memory.py
