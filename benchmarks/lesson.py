@@ -2,8 +2,8 @@
 
     python benchmarks/lesson.py [--seeds 5] [--rounds 600] [--only NAME ...]
 
-A blob is found with a fifth of its share of the points. The mean over three counts, 50 rounds apart, so that a G that jumps from blob
-to blob does not look good by chance. Prints a row of docs/teaching.md for each setting.
+A blob is found with a fifth of its share of the points. The mean over three counts, 50 rounds apart, so that a G that jumps
+from blob to blob does not look good by chance. Prints a row of docs/teaching.md for each setting.
 """
 
 import argparse

@@ -227,8 +227,8 @@ class AcceptanceChecks:
                 parts.append((near.of(few), features[few]))
                 count -= len(few)
         near = Neighbors(*(np.concatenate(values) for values in zip(*(near for near, _ in parts), strict=True)))
-        features = np.concatenate([features for _, features in parts]) if self.classifier is not None else None
-        return Found(self.space, near, features)
+        found = None if self.classifier is None else np.concatenate([features for _, features in parts])
+        return Found(self.space, near, found)
 
     def add_diversity(self, label: int, features: np.ndarray) -> None:
         """Count features [n, F] of kept images into the class's diversity."""

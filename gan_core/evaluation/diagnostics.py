@@ -203,8 +203,8 @@ def copies(
     held_out, spaces = real.test.images[rows], {}
     if network is not None:
         features = read(network, images).features if found is None or found.features is None else found.features
-        others = (read(network, some).features for some in (real.train.images, held_out))
-        spaces[network.name] = (features, *others)
+        train, held = (read(network, some).features for some in (real.train.images, held_out))
+        spaces[network.name] = features, train, held
     known = None if found is None else memorization.KnownPixels(found.space, found.near)
     return memorization.copying(
         images, real.train.images, held_out, spaces=spaces, seed=seed, known=known, should_stop=should_stop

@@ -1,6 +1,7 @@
 """What the functions of this package are given: real images in two splits, and where a long computation reports to."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,8 @@ class RealImages(NamedTuple):
     classes: list[str]
 
 
-class Progress(NamedTuple):
+@dataclass(frozen=True)
+class Progress:
     """report(share from 0 to 1, message) tells how far a computation is; it ends with Stopped once should_stop() is true."""
 
     report: Callable[[float, str], None] = lambda share, message: None
@@ -41,4 +43,5 @@ class Progress(NamedTuple):
 
     def part(self, start: float, end: float, message: str = "") -> "Progress":
         """For a step that takes this from one share to another. message: in the place of the step's own."""
-        return self._replace(report=lambda share, said: self.report(start + share * (end - start), message or said))
+        report = lambda share, said: self.report(start + share * (end - start), message or said)
+        return replace(self, report=report)

@@ -121,7 +121,8 @@ def train_arms(
     real: RealImages, pool: "Pool", counts: np.ndarray, settings: Settings, progress: Progress
 ) -> dict[str | float, np.ndarray]:
     """arm, or share of the sweep -> bool [seeds, N]: whether the classifier of a seed is right about each held-out image."""
-    plans: dict[str | float, ArmPlan] = {**PLANS, **{part: ArmPlan(part, "classical") for part in settings.sweep}}
+    plans: dict[str | float, ArmPlan] = {part: ArmPlan(part, "classical") for part in settings.sweep}
+    plans = {**dict[str | float, ArmPlan](PLANS.items()), **plans}
     if not len(pool.labels):
         del plans["synthetic_only"]
     train_labels, test_labels = (np.asarray(split.labels, np.int64) for split in (real.train, real.test))

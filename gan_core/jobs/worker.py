@@ -62,7 +62,7 @@ def plain_cause(bug: Exception) -> dict[str, str]:
 
 
 class Shutdown:
-    """On SIGTERM (logout, shutdown) or Ctrl-C the current job stops as if the user had asked for it, so a run saves a checkpoint."""
+    """On SIGTERM or Ctrl-C the current job stops as if the user had asked for it, so a run saves a checkpoint."""
 
     def __init__(self) -> None:
         self.asked = False

@@ -45,8 +45,8 @@ class Viewer:
         self.views = (0, 1) if game.settings.labels else (0,)
 
     def frame(self, game: Game, way: str) -> tuple[dict[str, Any], bytes]:
-        """(the numbers, the picture of the current state): D's answers uint8 [views, FIELD, FIELD] from the lowest y, then int16 in parts of
-        twice REACH: points [SHOWN, 2], grid [views, LINES * LINES, 2], and arrows [ARROWS, 2] in parts of STEEPEST.
+        """(the numbers, the picture of the current state): D's answers uint8 [views, FIELD, FIELD] from the lowest y, then int16 in
+        parts of twice REACH: points [SHOWN, 2], grid [views, LINES * LINES, 2], and arrows [ARROWS, 2] in parts of STEEPEST.
         """
         with np.errstate(all="ignore"):
             points, _ = networks.forward(game.G, game.with_class(self.noise, self.asked))

@@ -1,4 +1,4 @@
-"""Checks of paths before a request is carried out: does the file exist, does the dataset fit into memory, may the output be written."""
+"""Checks before a request is carried out: does the file exist, does the dataset fit into memory, may the output be written."""
 
 import os
 from pathlib import Path

@@ -127,7 +127,11 @@ def seed_run(workspace: Workspace, store: Store, run: str, name: str, state: str
     config = TrainConfig(recipe="quick").model_dump()
     write_json(folder / "config.json", {"schema": 1, "run": run, "name": name, "dataset": DATASET, "config": config})
     store.add_run(run, name, DATASET, config, created_at)
-    error = {"code": "out_of_memory", "what": "Memory ran out.", "todo": "Choose a smaller batch."} if state == "failed" else None
+    error = (
+        {"code": "out_of_memory", "what": "Memory ran out.", "todo": "Choose a smaller batch."}
+        if state == "failed"
+        else None
+    )
     if state == "interrupted":
         error = {"code": "interrupted", "what": "The process that did this is gone.", "todo": "Resume the run."}
     add_job(store, "train", run, state, {}, error=error, progress={"finished": 1.0, "running": 0.43}.get(state, 0.0))

@@ -68,7 +68,8 @@ def test_dust_over_the_whole_plane_is_not_recovery():
 def test_a_mode_reaches_three_standard_deviations():
     ring = source("ring")
     right = ring.centers[0]
-    found = count_modes(np.stack([right + [2.9 * ring.std, 0], right + [3.1 * ring.std, 0], [0, 0]]), ring)
+    near, far = (right + np.array([times * ring.std, 0]) for times in (2.9, 3.1))
+    found = count_modes(np.stack([near, far, [0, 0]]), ring)
     assert found["found"] == 1 and found["quality"] == pytest.approx(1 / 3) and found["counts"] == {"0": 1}
 
 

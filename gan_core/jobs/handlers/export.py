@@ -46,7 +46,7 @@ class Dataset(NamedTuple):
 
 
 def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """Plan how many images each class needs, draw and check them, write the zip; the export's folder appears whole or not at all."""
+    """Plan how many images each class needs, draw and check them, write the zip. The export's folder is whole or absent."""
     request, progress = ExportRequest.from_payload(job.payload), Reporter(store, job)
     run = store.run(request.run) if request.run else None
     folder = workspace.dataset(run.dataset_id if run else request.dataset or "")

@@ -1,5 +1,6 @@
 """One progress bar over the stages of a job."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 class Stages:
     """stages(name) is the Progress of a stage, in the order of their names. weights: about how long each takes, by name."""
 
-    def __init__(self, progress: "Progress", weights: dict[str, float]):
+    def __init__(self, progress: "Progress", weights: Mapping[str, float]):
         self.progress, self.weights, self.done = progress, weights, 0.0
 
     def __call__(self, name: str) -> "Progress":

@@ -5,7 +5,11 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import refresh_rate
 
-PAGE = "import streamlit as st\nfrom pages.shared import refresh_rate\nst.session_state.told = refresh_rate.seconds(), refresh_rate.differs(2.0)"
+PAGE = """
+import streamlit as st
+from pages.shared import refresh_rate
+st.session_state.told = refresh_rate.seconds(), refresh_rate.differs(2.0)
+"""
 
 
 def tabs(number: int) -> list[AppTest]:
