@@ -19,7 +19,7 @@ MOST_D_STEPS, MOST_SEED = 10, 999
 
 @dataclass(frozen=True)
 class Settings:
-    """shape: a key of SHAPES; drawing: its points, for 'drawn'; noise: distribution of the latent codes; lr_d, lr_g: learning rates;
+    """shape: a key of SHAPES; drawing: its points, for 'drawn'; noise: distribution of the latent codes; lr_d, lr_g: rates;
     d_steps: updates in a turn of D; gamma: strength of R1 + R2; blur: standard deviation of noise added to the inputs of D; crowd:
     whether D also sees how varied its batch is; labels: whether both networks get the class; seed: of weights and noise.
     """

@@ -229,7 +229,7 @@ def test_verdicts_need_two_witnesses_and_levels_more_than_chance():
     assert verdict_of({"coverage_ratio": "amber", "agreement": "amber"}) == "amber"
     assert verdict_of({"variance_ratio": "red", "pairwise_ratio": "red"}) == "amber"  # of one family
     assert verdict_of({"variance_ratio": "red", "coverage_ratio": "red"}) == "red"
-    assert verdict_of({"agreement": "red"}, label_is_idle=True) == "red"
+    assert verdict_of({"agreement": "red"}, label_is_unused=True) == "red"
     assert [below(value, (0.6, 0.3), 0) for value in (0.7, 0.5, 0.2)] == ["ok", "amber", "red"]
     assert below(0.2, (0.6, 0.3), 0.01) == "ok"
 
