@@ -1,4 +1,4 @@
-# make run, make test: each creates .venv on first use. make check: what a commit should pass, without a browser. make bench: the figures.
+# make run, make test: each creates .venv on first use. make check: what a commit should pass, in five minutes. make bench: the figures.
 PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
@@ -26,7 +26,7 @@ check: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -n logical -m "not browser"
+	$(PY) -m pytest -n logical -m "not browser and not slow"
 
 bench: setup
 	$(PY) benchmarks/demo_seconds.py

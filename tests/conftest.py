@@ -19,6 +19,17 @@ from gan_core.storage.workspace import Workspace, new_id
 from tests.builders import seeded_workspace
 from tests.builders.toy_images import toy_images
 
+# Families whose training steps take seconds even when they are shrunk.
+SLOW_FAMILIES = {"projected", "fastgan", "garbage128", "cyclegan", "stylegan2-lite", "progressive", "sngan-projection"}
+
+
+def pytest_collection_modifyitems(items):
+    """Training tests of the slow families are slow, whatever else they are about."""
+    for item in items:
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "training" in item.path.parts and SLOW_FAMILIES & set(map(str, values)):
+            item.add_marker("slow")
+
 
 @pytest.fixture
 def workspace(tmp_path):

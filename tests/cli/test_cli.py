@@ -18,6 +18,8 @@ from gan_core.data.dataset import read_info
 from gan_core.storage.store import Store
 from tests.builders import seeded_workspace
 
+pytestmark = pytest.mark.slow
+
 TINY = ["--set", "width=16", "--set", "z_dim=8", "--set", "batch=16", "--device", "cpu"]
 
 

@@ -19,6 +19,8 @@ from gan_core.storage.store import Store
 from gan_core.storage.workspace import new_id, read_json
 from tests.export.fill.test_composite import BLUE, RED, disc
 
+pytestmark = pytest.mark.slow
+
 SIDE = 32
 
 

@@ -23,6 +23,8 @@ from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import TrainConfig
 from tests.builders.zips import unpack
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 torch.set_num_threads(1)
 

@@ -15,6 +15,8 @@ from gan_core.storage.store import MIGRATIONS, Store
 from gan_core.storage.workspace import Workspace
 from tests.builders.app_pages import open_page
 
+pytestmark = pytest.mark.slow
+
 FINISHED, INTERRUPTED = "r64da35da4e9cfb55", "rf18d4867b9a77c39"
 DATASET = "db0e9de075017c8d2"
 PAGES = ("home", "data", "train", "live", "samples", "evaluate", "export", "runs", "learn", "system")

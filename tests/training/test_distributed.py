@@ -20,6 +20,8 @@ from gan_core.training import checkpoint, distributed, global_batch, step
 from gan_core.training.batches import BatchSampler, TrainingSet
 from tests.builders.toy_images import toy_images
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "augment": "color+translation"}

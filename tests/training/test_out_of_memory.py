@@ -13,6 +13,8 @@ from gan_core.jobs.queue import Watch
 from gan_core.models import r3lite
 from gan_core.training import checkpoint, out_of_memory
 
+pytestmark = pytest.mark.slow
+
 CPU_WORDS = (
     "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
     "1099511627776 bytes. Error code 12 (Cannot allocate memory)"

@@ -13,6 +13,8 @@ from gan_core.evaluation.scores.kid import squared_mmd
 from gan_core.evaluation.scores.prdc import manifold_scores
 from tests.builders.inception_weights import write_lively_weights
 
+pytestmark = pytest.mark.slow
+
 N = 16  # torch-fidelity takes some 0.3 s an image and thread
 NEIGHBORS, SPLITS = 3, 2
 

@@ -30,6 +30,8 @@ from gan_core.training.step import new_state
 from gan_core.views import evaluation_results
 from tests.builders.toy_images import toy_images
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "epochs": 2.0}
 
 

@@ -16,6 +16,8 @@ from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExploreRequest, TimelapseRequest, WalkEnd, WalkRequest
 from gan_core.storage import drawn_images
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ["dark", "grey", "bright"]
 
 

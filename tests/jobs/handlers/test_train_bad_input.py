@@ -18,6 +18,8 @@ from gan_core.storage.workspace import new_id
 from gan_core.training import checkpoint, loop
 from tests.builders.toy_images import toy_images
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dataset_of(workspace, store):
