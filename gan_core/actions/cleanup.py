@@ -20,7 +20,7 @@ def clean(
 ) -> dict[str, cleanup.Freed]:
     """Free disk space, or say what would be freed. kinds: of cleanup.KINDS. days: exports of at least this age are removed."""
     if not kinds:
-        raise UserError("nothing_named", "Nothing to clean was named.", f"Choose of {', '.join(cleanup.KINDS)}.")
+        raise UserError("nothing_named", "Nothing was named to remove.", f"Choose among {', '.join(cleanup.KINDS)}.")
     if not 0 <= days <= 36_500:  # NaN too
         raise UserError("bad_days", f"An export cannot be {days:g} days old.", "Choose 0 or more.")
     do = cleanup.look if dry_run else cleanup.clean

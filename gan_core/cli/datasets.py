@@ -51,7 +51,7 @@ def datasets(as_json: Json = False) -> None:
 
 @with_options()
 def inspect(dataset: DatasetId, request: InspectRequest, as_json: Json = False) -> None:
-    """Check a dataset for near copies, wrong labels and odd images, and say what each does to a GAN."""
+    """Check a dataset for near duplicates, wrong labels and outliers, and explain the effect of each on a GAN."""
     result = carry_out(actions.inspect(context(), dataset, request))
     lines = [f"Checked {result.get('looked_at', 0):,} of {result.get('of', 0):,} images."]
     for found in result.get("findings", []):
@@ -65,7 +65,7 @@ def curate(
         str | None,
         typer.Option(
             metavar="FINDINGS",
-            help="Findings to leave out, as in near-duplicates,suspects,blank. Without it: what was left out on the Data page.",
+            help="Findings to exclude, as in near-duplicates,suspects,blank. Without it: the exclusions of the Data page.",
         ),
     ] = None,
     background: Annotated[

@@ -84,7 +84,7 @@ def clean(
     """Free disk space: old checkpoints, old exports, the feature cache, leftovers, the trash. A live run is never touched."""
     kinds = [kind.strip() for kind in what.split(",") if kind.strip()]
     freed = actions.clean(context(), kinds, days=older_than, dry_run=dry_run)
-    verb = "would go" if dry_run else "removed"
+    verb = "would be removed" if dry_run else "removed"
     lines = [
         f"{cleanup.KINDS[kind].title}: {found.pieces:,} {verb}, {found.bytes / 1e6:,.1f} MB. {found.why_not}".rstrip()
         for kind, found in freed.items()

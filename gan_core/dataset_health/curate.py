@@ -1,4 +1,4 @@
-"""A new dataset from one that is there: without some of its pictures, or with its objects cut out on a flat background.
+"""A new dataset from an existing one: without some of its images, or with its objects cut out on a flat background.
 
 The parent stays as it is, since runs and scores point at it. items.jsonl keeps the lines of what stayed, each with the row it had
 in the parent. The same request makes the same bytes.
@@ -32,7 +32,7 @@ from gan_core.evaluation.inputs import Progress
 from gan_core.text import and_more
 
 SPLITS: tuple[Split, Split] = ("train", "test")
-CUT_AT_ONCE = 64  # pictures between two reports of the progress
+CUT_AT_ONCE = 64  # images between two reports of the progress
 WRITTEN_AT_ONCE = 512
 CUTTING = 0.9  # share of the time, where objects are cut out
 
@@ -54,8 +54,8 @@ class Part(NamedTuple):
 
 
 class Curation(NamedTuple):
-    """left_out: (split, row) by the finding that named them. background: RGB behind the cut-out objects, None for pictures as they
-    are. keep_without_object: a picture in which no object is found stays as it is, else it is left out. name, source: of the new
+    """left_out: (split, row) by the finding that named them. background: RGB behind the cut-out objects, None for images as they
+    are. keep_without_object: an image in which no object is found stays as it is, else it is left out. name, source: of the new
     dataset.
     """
 
@@ -74,7 +74,7 @@ def curate(
 ) -> DatasetInfo:
     """Fill `folder` (existing, empty) with what stays of the dataset in `parent`.
 
-    Raises UserError nothing_left where no training picture would stay, and Stopped.
+    Raises UserError nothing_left where no training image would stay, and Stopped.
     """
     info, notices = read_info(parent), excluded_notice(curation.left_out)
     gone = {place for places in curation.left_out.values() for place in places}
@@ -85,7 +85,7 @@ def curate(
         if not curation.keep_without_object:
             parts = {split: part.where(part.cut) for split, part in parts.items()}
     parts, classes = relabelled(parts, info.classes, notices)
-    progress(CUTTING, f"Writing {sum(len(part.rows) for part in parts.values()):,} pictures")
+    progress(CUTTING, f"Writing {sum(len(part.rows) for part in parts.values()):,} images")
     counts = {}
     for split, part in parts.items():
         counts[split] = np.bincount(part.labels, minlength=len(classes)).tolist()
@@ -124,20 +124,18 @@ def excluded_notice(left_out: Mapping[str, Sequence[tuple[str, int]]]) -> list[s
 def missed_notice(parts: Mapping[Split, Part], kept: bool) -> list[str]:
     missed, total = sum(map(uncut, parts.values())), sum(len(part.rows) for part in parts.values())
     did = "stayed as they are" if kept else "were left out"
-    return [f"No object was found in {missed:,} of {total:,} pictures: they {did}."] if missed else []
+    return [f"No object was found in {missed:,} of {total:,} images: they {did}."] if missed else []
 
 
 def relabelled(
     parts: Mapping[Split, Part], classes: Sequence[str], notices: list[str]
 ) -> tuple[dict[Split, Part], list[str]]:
-    """Without the classes that have no training picture left, their test pictures too; labels close up."""
+    """Without the classes that have no training image left, their test images too; labels close up."""
     present = np.unique(parts["train"].labels)
     if not len(present):
-        raise UserError(
-            "nothing_left", "Without these pictures there is none to train on.", "Leave fewer pictures out."
-        )
+        raise UserError("nothing_left", "Without these images no training image is left.", "Exclude fewer images.")
     if vanished := [name for label, name in enumerate(classes) if label not in present]:
-        notices.append(f"No training picture is left of {and_more(vanished)}: gone from the classes.")
+        notices.append(f"No training image is left of {and_more(vanished)}: removed from the classes.")
     new_label = np.full(len(classes), -1, np.int64)
     new_label[present] = np.arange(len(present))
     kept = {split: part.where(new_label[part.labels] >= 0) for split, part in parts.items()}
@@ -156,7 +154,7 @@ def cut_out(
     color: np.ndarray,
     progress: Progress,
 ) -> dict[Split, Part]:
-    """The same pictures with their objects on a color [C], in files of `folder`.
+    """The same images with their objects on a color [C], in files of `folder`.
 
     Threads share the work: OpenCV computes outside of Python's lock, and each cut starts from the same random numbers.
     """

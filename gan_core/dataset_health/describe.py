@@ -1,4 +1,4 @@
-"""Findings in words: of the counts of an import, of single pictures, and of pictures beside each other."""
+"""The findings of a check: from the counts of an import, from single images, and from comparing images with each other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ from gan_core.settings.families import SIZES
 from gan_core.text import and_more, count
 
 LONG = 3.0  # times as long as high, or the reverse
-MIXED = 0.01  # share of grey pictures in a colour set, and of colored ones, that makes a mixture
+MIXED = 0.01  # share of grey images in a colour set, and of colored ones, that makes a mixture
 UNEVEN, VERY_UNEVEN = 2.0, 10.0  # times the smallest class
-TOO_FEW, FEW = 10, 100  # training pictures of a class
-SHOWN = 24  # pictures, or pairs, that a page shows of a finding
+TOO_FEW, FEW = 10, 100  # training images of a class
+SHOWN = 24  # images, or pairs, that a page shows of a finding
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "F")
 
 
@@ -29,17 +29,17 @@ def of_info(info: DatasetInfo) -> list[Finding]:
             if least <= count < below
         ]
         if names:
-            title = f"Fewer than {below} training pictures in {and_more(names)}"
+            title = f"Fewer than {below} training images in {and_more(names)}"
             found.append(Finding(kind, level, title, len(names)))
     if torn := health.get("conflicts", 0):
-        title = f"{count(torn, 'picture')} {'is' if torn == 1 else 'are'} in more than one class"
-        found.append(Finding("conflicts", "high", title, torn, hint="A check of the pictures shows which."))
+        title = f"{count(torn, 'image')} {'is' if torn == 1 else 'are'} in more than one class"
+        found.append(Finding("conflicts", "high", title, torn, hint="Check the images to see which ones."))
     if (ratio := health.get("imbalance", 1)) >= UNEVEN:
-        title = f"The largest class has {ratio:g} times the pictures of the smallest"
+        title = f"The largest class has {ratio:g} times the images of the smallest"
         found.append(Finding("imbalance", "medium" if ratio >= VERY_UNEVEN else "low", title, len(info.classes)))
     colored = sum(count for mode, count in health.get("source_modes", {}).items() if mode not in GREY_MODES)
     if info.mode == "L" and colored:
-        title = f"{count(colored, 'picture')} came as colour files and {were(colored)} made grey"
+        title = f"{count(colored, 'image')} came as colour files and {were(colored)} converted to grey"
         hint = "If they have colours that matter, import again with the colour mode 'Colour'."
         found.append(Finding("colour_lost", "low", title, colored, "import_again", hint=hint, proposes={"mode": "RGB"}))
     if rejected := health.get("rejected", 0):
@@ -55,14 +55,14 @@ def of_info(info: DatasetInfo) -> list[Finding]:
 
 
 def of_pixels(stats: ImageStats, info: DatasetInfo) -> list[Finding]:
-    """What each picture says on its own."""
+    """Findings about single images."""
     found = [blank(stats), extreme_aspect(stats, info), enlarged(stats, info), mixed_colors(stats, info)]
     return [one for one in found if one is not None]
 
 
 def blank(stats: ImageStats) -> Finding | None:
     rows = np.flatnonzero(stats.flat)
-    title = f"{count(len(rows), 'picture')} {'shows' if len(rows) == 1 else 'show'} next to nothing"
+    title = f"{count(len(rows), 'image')} {'is' if len(rows) == 1 else 'are'} nearly blank"
     return single("blank", "medium", title, rows, stats) if len(rows) else None
 
 
@@ -71,12 +71,10 @@ def extreme_aspect(stats: ImageStats, info: DatasetInfo) -> Finding | None:
     rows = np.flatnonzero((low > 0) & (high > LONG * low))
     if not len(rows):
         return None
-    title = (
-        f"{count(len(rows), 'picture')} {'is' if len(rows) == 1 else 'are'} more than {LONG:g} times as long as wide"
-    )
+    title = f"{count(len(rows), 'image')} {'is' if len(rows) == 1 else 'are'} more than {LONG:g} times as long as wide"
     rows = rows[np.argsort(-high[rows] / low[rows], kind="stable")]
     padding = Remedy(
-        "import_again", "Import again with the fit 'Pad to a square', which keeps the whole picture.", {"fit": "pad"}
+        "import_again", "Import again with the fit 'Pad to a square', which keeps the whole image.", {"fit": "pad"}
     )
     return single(
         "extreme_aspect", "medium", title, rows, stats, EXCLUDE if info.fit == "pad" else padding, sizes(stats, rows)
@@ -89,7 +87,7 @@ def enlarged(stats: ImageStats, info: DatasetInfo) -> Finding | None:
     if not len(rows):
         return None
     were = "was" if len(rows) == 1 else "were"
-    title = f"{count(len(rows), 'picture')} of {many:,} {were} smaller than {info.size} px and enlarged"
+    title = f"{count(len(rows), 'image')} of {many:,} {were} smaller than {info.size} px and enlarged"
     rows = rows[np.argsort(fitted[rows], kind="stable")]
     fitting = max([size for size in SIZES if size <= np.median(fitted[fitted > 0])], default=SIZES[0])
     if len(rows) > many / 2 and fitting < info.size:
@@ -103,8 +101,8 @@ def mixed_colors(stats: ImageStats, info: DatasetInfo) -> Finding | None:
     if info.mode != "RGB" or not MIXED * many <= stats.grey.sum() <= (1 - MIXED) * many:
         return None
     rows = np.flatnonzero(stats.grey)
-    title = f"{len(rows):,} of {many:,} pictures are grey, the others have colours"
-    hint = "Import again with the colour mode 'Grey', or leave the grey ones out."
+    title = f"{len(rows):,} of {many:,} images are grey, the others have colours"
+    hint = "Import again with the colour mode 'Grey', or exclude the grey images."
     return single("grey", "medium", title, rows, stats, Remedy("import_again", hint, {"mode": "L"}))
 
 
@@ -132,7 +130,7 @@ def single(
     remedy: Remedy = EXCLUDE,
     notes: Sequence[str] = (),
 ) -> Finding:
-    """A finding about pictures one by one; rows of `stats`, the clearest first. notes: what is seen in each, or none."""
+    """A finding about images one by one; rows of `stats`, the clearest first. notes: what is seen in each, or none."""
     shown = [
         [picture(stats, int(row), notes[at] if notes else "")]
         for at, row in enumerate(rows[:SHOWN] if notes else spread(rows))
@@ -164,9 +162,9 @@ def pairs_shown(stats: ImageStats, pairs: np.ndarray, mirrored: np.ndarray) -> l
 
 
 def leaks(stats: ImageStats, rows: np.ndarray, stays: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray) -> Finding:
-    """rows: training pictures to leave out, stays: the test picture for each; pairs: [training picture, test picture]."""
+    """rows: training images to leave out, stays: the test image for each; pairs: [training image, test image]."""
     tested = len(np.unique(pairs[stats.held_out[pairs]]))
-    have = "test picture has" if tested == 1 else "test pictures have"
+    have = "test image has" if tested == 1 else "test images have"
     return Finding(
         "leaks",
         "high",
@@ -175,7 +173,7 @@ def leaks(stats: ImageStats, rows: np.ndarray, stays: np.ndarray, pairs: np.ndar
         "keep_one",
         places(stats, rows),
         pairs_shown(stats, pairs, mirrored),
-        f"Leaves {count(len(rows), 'picture')} out of the training part; the test part keeps its own.",
+        f"Excludes {count(len(rows), 'image')} from the training part; the test part stays as it is.",
         places(stats, stays),
     )
 
@@ -183,39 +181,37 @@ def leaks(stats: ImageStats, rows: np.ndarray, stays: np.ndarray, pairs: np.ndar
 def near_duplicates(
     stats: ImageStats, rows: np.ndarray, stays: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray
 ) -> Finding:
-    """rows: pictures to leave out so that one of each group stays, which is stays."""
+    """rows: images to leave out so that one of each group stays, which is stays."""
     return Finding(
         "near_duplicates",
         "medium" if len(rows) > MIXED * len(stats.labels) else "low",
-        f"{count(len(rows), 'near duplicate')} of a picture of the same class",
+        f"{count(len(rows), 'near duplicate')} of an image of the same class",
         len(rows),
         "keep_one",
         places(stats, rows),
         pairs_shown(stats, pairs, mirrored),
-        "One of each group stays.",
+        "One image of each group stays.",
         places(stats, stays),
     )
 
 
 def conflicts(stats: ImageStats, pairs: np.ndarray, mirrored: np.ndarray) -> Finding:
     rows = np.unique(pairs)
-    title = (
-        f"{'1 picture lies' if len(pairs) == 1 else f'{len(pairs):,} pictures lie'} in two classes, as near duplicates"
-    )
-    hint = "Leaves both of each pair out: which label is right is for you to say."
+    title = f"{'1 image lies' if len(pairs) == 1 else f'{len(pairs):,} images lie'} in two classes, as near duplicates"
+    hint = "Excludes both images of each pair, because Ganvas cannot know which label is right."
     shown = pairs_shown(stats, pairs, mirrored)
     return Finding("conflicts", "high", title, len(pairs), "exclude", places(stats, rows), shown, hint)
 
 
 def covering(finding: Finding, parts: Sequence[str]) -> Finding:
-    """The finding, its title with what it was looked for among."""
+    """The finding, with the number of images that were compared in its title."""
     return finding._replace(title=f"{finding.title} ({', '.join(parts)})") if parts else finding
 
 
 def outliers(stats: ImageStats, rows: np.ndarray) -> Finding:
     one = len(rows) == 1
     title = (
-        f"{count(len(rows), 'picture')} {'is' if one else 'are'} far from the rest of {'its' if one else 'their'} class"
+        f"{count(len(rows), 'image')} {'is' if one else 'are'} far from the rest of {'its' if one else 'their'} class"
     )
     shown = [[picture(stats, int(row))] for row in rows[:SHOWN]]
     return Finding("outliers", "low", title, len(rows), "exclude", places(stats, rows), shown)
@@ -223,12 +219,12 @@ def outliers(stats: ImageStats, rows: np.ndarray) -> Finding:
 
 def suspects(stats: ImageStats, rows: np.ndarray, seems: np.ndarray) -> Finding:
     """seems: the class that each looks like."""
-    title = f"{count(len(rows), 'picture')} {'looks' if len(rows) == 1 else 'look'} like another class"
+    title = f"{count(len(rows), 'image')} {'looks' if len(rows) == 1 else 'look'} like another class"
     shown = [
         [picture(stats, int(row), f"looks like {stats.classes[label]}")]
         for row, label in zip(rows[:SHOWN], seems, strict=False)
     ]
-    hint = "Look first: some are only hard pictures of the right class."
+    hint = "Look at them first: some are only difficult images of the right class."
     return Finding("suspects", "low", title, len(rows), "exclude", places(stats, rows), shown, hint)
 
 

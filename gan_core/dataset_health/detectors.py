@@ -1,8 +1,8 @@
-"""Faults that pictures show beside each other: near duplicates, pictures far from their class, pictures amid another class.
+"""Faults that are found by comparing images with each other: near duplicates, outliers of a class, images like another class.
 
-Each picture is seen in two ways. pixels: shrunk to SIDE px, its mean taken off, scaled to length 1; the distance of two is
+Each image is seen in two ways. pixels: shrunk to SIDE px, its mean taken off, scaled to length 1; the distance of two is
 then sqrt(2 (1 - r)), r their correlation, so that brightness, contrast and what a JPEG loses hardly count. features: those of
-a classifier, which see what is shown, scaled to length 1 too: with their lengths left in, pictures with much in them would be the
+a classifier, which see what is shown, scaled to length 1 too: with their lengths left in, images with much in them would be the
 outliers. A near duplicate is near in both. (Near copies of training images among generated ones: evaluation/near_copies.py.)
 """
 
@@ -15,24 +15,22 @@ from gan_core.errors import Stopped
 from gan_core.evaluation.neighbors import QUERY_ROWS, distance_blocks, nearest
 
 SIDE = 16  # px
-NEAREST = (
-    5  # of its own class: how far a picture lies from the rest, and how near pictures of a class come to each other
-)
+NEAREST = 5  # of its own class: how far an image lies from the rest, and how near images of a class come to each other
 LEAST_OF_CLASS = 20  # a smaller class has no outliers: its quartiles say nothing
-# Tukey's fence, in interquartile ranges above the upper quartile. Of pictures of trashnet put among clothing, and the reverse,
-# six in ten lie beyond 1.5 and none beyond 3; of a class's own pictures three in a thousand lie beyond 1.5.
+# Tukey's fence, in interquartile ranges above the upper quartile. Of images of trashnet put among clothing, and the reverse,
+# six in ten lie beyond 1.5 and none beyond 3; of a class's own images three in a thousand lie beyond 1.5.
 FENCE = 1.5
-AMONG, ALIKE = 10, 9  # of so many nearest pictures so many are of one other class
+AMONG, ALIKE = 10, 9  # of so many nearest images so many are of one other class
 # A pair is near where PIXEL_WEIGHT * (distance in pixels) + (distance in features) <= LINE, each over what is usual in the class,
-# so that a smooth class, where all lie close, is not all copies. On clothing at 64 px one picture under two labels lies at 0.2 and
-# the next pair, of two shirts, at 1.9; on trashnet at 128 px pictures taken twice in a row reach to 1.6, where others begin.
+# so that a smooth class, where all lie close, is not all copies. On clothing at 64 px one image under two labels lies at 0.2 and
+# the next pair, of two shirts, at 1.9; on trashnet at 128 px images taken twice in a row reach to 1.6, where others begin.
 # Among 20,000 of Fashion-MNIST at 28 px five pairs lie below 0.7, all the same thing twice, and other things begin at 1.53.
 # Planted copies (relit, mirrored, JPEG of quality 40 and 75, halved) lie below 1.5 in 83 to 100 of 100; at 28 px the halved do not.
 PIXEL_WEIGHT, LINE = 4.0, 1.5
 PIXELS = 0.2  # and r = 0.98 at least, which is all that speaks in a class too small to have a usual distance
 PAIRS_AT_ONCE = 4096
-MOST_PAIRS = 500_000  # that are kept; where a set is one picture many times there are as many as its square
-TINY = 1e-6  # of a class that is one picture many times
+MOST_PAIRS = 500_000  # that are kept; where a set is one image many times there are as many as its square
+TINY = 1e-6  # of a class that is one image many times
 
 ShouldStop = Callable[[], bool] | None
 
@@ -61,8 +59,8 @@ class Pairs(NamedTuple):
 
 
 class KeepOne(NamedTuple):
-    """Rows to leave out so that one of each group of copies stays, int64. leaked: training pictures of groups that lie in both
-    splits. stays: the picture of its group that each of them leaves.
+    """Rows to leave out so that one of each group of copies stays, int64. leaked: training images of groups that lie in both
+    splits. stays: the image of its group that each of them leaves.
     """
 
     leaked: np.ndarray
@@ -71,7 +69,7 @@ class KeepOne(NamedTuple):
 
 
 def thumbnails(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """images uint8 [*, H, W, C] -> float32 [len(rows), SIDE * SIDE * C] of mean 0 and length 1; a flat picture is all zeros."""
+    """images uint8 [*, H, W, C] -> float32 [len(rows), SIDE * SIDE * C] of mean 0 and length 1; a flat image is all zeros."""
     import cv2
 
     channels = images.shape[3]
@@ -115,7 +113,7 @@ def within_class(vectors: np.ndarray, labels: np.ndarray, should_stop: ShouldSto
 
 
 def usual(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float32 [N]: how near pictures of its class usually come to each other; infinite for a class too small to say.
+    """float32 [N]: how near images of its class usually come to each other; infinite for a class too small to say.
 
     near [N, NEAREST] of within_class. The furthest of them, so that a class in which everything is there twice is not its own
     measure.
@@ -130,7 +128,7 @@ def usual(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def near_duplicates(views: Views, near_features: np.ndarray, should_stop: ShouldStop = None) -> Pairs:
-    """Every pair of pictures that are the same but for size, compression, light or mirroring; across classes and splits too.
+    """Every pair of images that are the same but for size, compression, light or mirroring; across classes and splits too.
 
     near_features: of within_class. Raises Stopped.
     """
@@ -190,7 +188,7 @@ class Nearest:
 
 
 def keep_one(pairs: Pairs, held_out: np.ndarray) -> KeepOne:
-    """One picture of each group stays: a held-out one where there is one, as the import does it, else the first."""
+    """One image of each group stays: a held-out one where there is one, as the import does it, else the first."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -229,13 +227,13 @@ def outliers(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def suspects(features: np.ndarray, labels: np.ndarray, should_stop: ShouldStop = None) -> tuple[np.ndarray, np.ndarray]:
-    """Rows whose nearest pictures are nearly all of one other class, the clearest first, and that class. Raises Stopped."""
+    """Rows whose nearest images are nearly all of one other class, the clearest first, and that class. Raises Stopped."""
     if len(features) <= AMONG or len(np.unique(labels)) < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     neighbors = labels[others(features, AMONG, should_stop)[1]]  # [N, AMONG]
     votes = np.stack([(neighbors == label).sum(axis=1) for label in np.unique(labels)], axis=1)
     most = np.unique(labels)[votes.argmax(axis=1)]
-    there = np.bincount(labels)[labels]  # a class that could not fill a picture's neighbors proves nothing against it
+    there = np.bincount(labels)[labels]  # a class that could not fill an image's neighbors proves nothing against it
     rows = np.flatnonzero((votes.max(axis=1) >= ALIKE) & (most != labels) & (there > AMONG))
     rows = rows[np.argsort(-votes[rows].max(axis=1), kind="stable")]
     return rows, most[rows]

@@ -1,4 +1,4 @@
-"""The list of pictures that a dataset is to be curated without, in its folder. Each entry can be undone; no picture is changed.
+"""The list of excluded images of a dataset, in its folder. Each entry can be undone; no image is changed.
 
 exclusions.json   {"schema": 1, "entries": [{"id", "finding", "rows": [[split, row], ...], "when"}, ...]}
 """
@@ -15,7 +15,7 @@ from gan_core.errors import UserError
 from gan_core.storage.workspace import read_json, write_json
 
 SCHEMA = 1
-CHOSEN = "chosen"  # the finding of pictures that a person named
+CHOSEN = "chosen"  # the finding of images that a person named
 
 
 class Entry(NamedTuple):
@@ -63,7 +63,7 @@ def add(folder: Path, finding: str, rows: Iterable[tuple[str, int]]) -> Entry:
         entries = read(folder)
         fresh = sorted(set(rows) - left_out(entries))
         if not fresh:
-            raise UserError("nothing_to_exclude", "These pictures are left out already.", "Undo brings them back.")
+            raise UserError("nothing_to_exclude", "These images are excluded already.", "Undo brings them back.")
         entry = Entry(f"x{secrets.token_hex(8)}", finding, sorted(set(rows)), time.time())
         write(folder, [*entries, entry])
     return entry

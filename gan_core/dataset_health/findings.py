@@ -2,7 +2,7 @@
 
 health.json   {"schema": 1, "looked_at", "of", "seed", "extractor", "findings": [Finding, ...]}, in the dataset's folder
 
-image_stats.py and detectors.py read the pictures, describe.py makes findings of what they show. Nothing changes a picture: see
+image_stats.py and detectors.py read the images, describe.py makes findings of what they show. Nothing changes an image: see
 exclusions.py and curate.py.
 """
 
@@ -17,7 +17,7 @@ LEVELS = ("high", "medium", "low")
 
 
 class Picture(NamedTuple):
-    """One picture of a finding. note: what is seen in it, '' for nothing."""
+    """One image of a finding. note: what is seen in it, '' for nothing."""
 
     split: str
     row: int
@@ -27,7 +27,7 @@ class Picture(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """kind: a key of EFFECTS. rows: (split, row) that the click leaves out. shown: one or two pictures each, the clearest first.
+    """kind: a key of EFFECTS. rows: (split, row) that the click leaves out. shown: one or two images each, the clearest first.
 
     action: 'exclude', 'keep_one', 'import_again' or None. hint: what the action does or what to choose, one sentence or ''.
     proposes: of 'import_again', the settings of an import (size, fit, mode) that mend it.
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     rows: Sequence[tuple[str, int]] = ()
     shown: Sequence[Sequence[Picture]] = ()
     hint: str = ""
-    keeps: Sequence[tuple[str, int]] = ()  # of 'keep_one', beside each of rows: the picture that stays
+    keeps: Sequence[tuple[str, int]] = ()  # of 'keep_one', beside each of rows: the image that stays
     proposes: Mapping[str, Any] = {}  # never changed
 
     @property
@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
 
 class Health(NamedTuple):
-    """looked_at: pictures compared with each other, of so many."""
+    """looked_at: images compared with each other, of so many."""
 
     looked_at: int
     of: int
@@ -59,34 +59,34 @@ class Health(NamedTuple):
 
 # What each finding does to a GAN.
 EFFECTS = {
-    "leaks": "A picture that is trained on must not be tested on: scores on the test part come out too good, most of all for a "
-    "network that copies.",
-    "conflicts": "One picture under two labels: the GAN blends these classes, and a classifier gets one of the two wrong "
+    "leaks": "The same image is in the training part and in the test part: scores on the test part come out too good, most of all "
+    "for a network that copies.",
+    "conflicts": "One image under two labels: the GAN blends these classes, and a classifier gets one of the two wrong "
     "in any case.",
-    "suspects": "A picture under the wrong label teaches the GAN to draw the wrong thing when this class is asked for.",
-    "near_duplicates": "A picture that is there several times is seen several times as often: the GAN draws it too often, "
-    "and memorizes it first.",
-    "outliers": "A GAN cannot learn what it sees once: it ignores such a picture, or copies it, and D recognizes it.",
-    "blank": "D learns that an empty picture is a real one, so the GAN is free to draw empty pictures.",
-    "few": "From so few pictures a GAN learns copies; an export fills such a class without a GAN.",
-    "small": "A GAN may memorize so few pictures: choose a recipe for few images, or train with ADA.",
+    "suspects": "An image under the wrong label teaches the GAN to draw the wrong thing when this class is asked for.",
+    "near_duplicates": "The GAN sees a repeated image several times as often: it draws this image too often and memorizes it "
+    "first.",
+    "outliers": "A GAN cannot learn from a single example: it ignores such an image or copies it, and D memorizes it.",
+    "blank": "D learns that an empty image is a real one, so the GAN is free to draw empty images.",
+    "few": "From so few images a GAN only learns to copy them. An export can fill such a class without a GAN.",
+    "small": "A GAN may memorize so few images: choose a recipe for few images, or train with ADA.",
     "imbalance": "The GAN sees the large classes more often and draws the small ones worse and with less variety. Export can "
     "even out the numbers.",
-    "extreme_aspect": "Made square, such a picture is a part of its object, a squeezed one, or a narrow strip: the GAN learns "
-    "that shape as real.",
-    "enlarged": "An enlarged picture is soft, and the GAN learns the softness as if it were part of the class.",
-    "grey": "The GAN draws some of its pictures without colour, as it saw them; where one class has more of them, grey comes to "
-    "mean that class.",
-    "colour_lost": "The GAN cannot learn colours that it never sees.",
-    "rejected": "They are not part of the dataset; where they were all of one class, that class is smaller than expected.",
-    "duplicates": "One of each stayed, so no picture counts twice.",
+    "extreme_aspect": "A very long image becomes square by being cropped, squeezed or padded: the GAN learns the cut or distorted "
+    "object as real.",
+    "enlarged": "An enlarged image is blurred, and the GAN learns the blur as if it were part of the class.",
+    "grey": "The GAN also draws some images without colour. Where one class has more grey images than the others, the GAN takes "
+    "grey for a feature of that class.",
+    "colour_lost": "The GAN sees no colours, so it cannot learn them.",
+    "rejected": "These files are not in the dataset. If most of them are of one class, that class is smaller than expected.",
+    "duplicates": "One image of each group stayed, so no image counts twice.",
 }
 
-# What is left out, in few words; "chosen" are pictures that a person named.
+# The excluded images in few words; "chosen" are images that a person selected.
 NAMES = {
-    "leaks": "near duplicates of test pictures",
+    "leaks": "near duplicates of test images",
     "conflicts": "in two classes",
-    "suspects": "like another class",
+    "suspects": "similar to another class",
     "near_duplicates": "near duplicates",
     "outliers": "far from their class",
     "blank": "blank",

@@ -1,15 +1,15 @@
-"""The object of a picture, apart from its background: by color where the border is plain, else by GrabCut.
+"""The object of an image, apart from its background: by color where the border is plain, else by GrabCut.
 
 GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004, as OpenCV has it. The border is given as background, and GrabCut
-finds what differs; a picture in which that is next to nothing, or nearly all, has no object that can be cut out.
+finds what differs; an image in which that is next to nothing, or nearly all, has no object that can be cut out.
 """
 
 import numpy as np
 
-WORKING_PIXELS = 128  # small pictures are enlarged for the cut: GrabCut wants some pixels to learn colors from
+WORKING_PIXELS = 128  # small images are enlarged for the cut: GrabCut wants some pixels to learn colors from
 FRAME = 0.04  # share of the side that counts as border
 PLAIN = 18.0  # levels by which a plain border may vary about its color, for nine pixels in ten
-LEAST, MOST = 0.03, 0.9  # share of a picture that an object may take
+LEAST, MOST = 0.03, 0.9  # share of an image that an object may take
 ROUNDS = 4
 EDGE = 2  # px
 
@@ -35,7 +35,7 @@ def alpha(image: np.ndarray) -> np.ndarray | None:
 
 
 def border(shape: tuple[int, ...]) -> np.ndarray:
-    """bool [H, W]: the frame of a picture."""
+    """bool [H, W]: the frame of an image."""
     inside = np.ones(shape[:2], bool)
     width = max(1, round(FRAME * shape[0]))
     inside[width:-width, width:-width] = False
@@ -80,7 +80,7 @@ def largest(mask: np.ndarray) -> np.ndarray:
 
 
 def background(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """uint8 [H, W, C]: the picture with its object painted over from around it (Telea, 2004)."""
+    """uint8 [H, W, C]: the image with its object painted over from around it (Telea, 2004)."""
     import cv2
 
     if mask is None:

@@ -1,6 +1,6 @@
-"""Statistics of the pictures of a dataset one by one, read once: sizes, colors, names, and which of them show nothing.
+"""Statistics of the images of a dataset one by one, read once: sizes, colors, names, and which of them show nothing.
 
-means.npy     uint8 [classes, H, W, C], the mean training picture of the first MOST_MEANS classes, in the dataset's folder
+means.npy     uint8 [classes, H, W, C], the mean training image of the first MOST_MEANS classes, in the dataset's folder
 """
 
 from collections.abc import Callable, Iterable
@@ -13,13 +13,13 @@ from gan_core.data.dataset import DatasetInfo, ImageSet, known_items
 from gan_core.errors import Stopped
 from gan_core.evaluation.inputs import Progress
 
-FLAT = 3.0  # levels: a picture whose every channel varies by less (standard deviation) shows nothing
+FLAT = 3.0  # levels: an image whose every channel varies by less (standard deviation) shows nothing
 MOST_MEANS = 60
 READ_BYTES = 8 << 20
 
 
 class ImageStats(NamedTuple):
-    """Of N pictures, the training rows and then the test rows: labels int64, held_out, flat and grey bool, rows int64 of the split,
+    """Of N images, the training rows and then the test rows: labels int64, held_out, flat and grey bool, rows int64 of the split,
     sides int64 [N, 2] (width and height in px before the import, 0 where not known), names, sha256 of the source's bytes.
     """
 
@@ -40,7 +40,7 @@ def gather(
     test: ImageSet,
     progress: Progress = Progress(),  # noqa: B008  it is immutable
 ) -> ImageStats:
-    """Read every picture once. What items.jsonl does not say (an older import, a torn file) stays unknown. Raises Stopped."""
+    """Read every image once. What items.jsonl does not say (an older import, a torn file) stays unknown. Raises Stopped."""
     counts = len(train.labels), len(test.labels)
     total = sum(counts)
     flat, grey = np.zeros(total, bool), np.zeros(total, bool)
@@ -88,7 +88,7 @@ def even_sample(labels: np.ndarray, most: int, seed: int) -> np.ndarray:
 
 
 def class_means(train: ImageSet, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
-    """uint8 [K, H, W, C]: the mean training picture of each of the first MOST_MEANS classes."""
+    """uint8 [K, H, W, C]: the mean training image of each of the first MOST_MEANS classes."""
     means = np.zeros((min(len(train.classes), MOST_MEANS), *train.images.shape[1:]), np.uint8)
     for label in range(len(means)):
         rows = np.flatnonzero(np.asarray(train.labels) == label)

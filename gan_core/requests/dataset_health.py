@@ -4,6 +4,6 @@ from gan_core.requests.base import Request, Seed, field
 
 
 class InspectRequest(Request):
-    """Look for near copies, wrong labels, odd images and other faults of a dataset."""
+    """Check a dataset for near duplicates, wrong labels, outliers and other faults."""
 
     seed: Seed = field(0, "Seed", "Chooses the images that are compared, where there are too many to compare all.")

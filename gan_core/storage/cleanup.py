@@ -1,4 +1,4 @@
-"""Cleanup: what can be removed to free disk space, and removing it. What a live job names is never touched."""
+"""Cleanup: find and remove what takes disk space and is not needed. Nothing that a live job names is removed."""
 
 import contextlib
 import functools
@@ -18,8 +18,8 @@ from gan_core.storage.store import LIVE, Store
 from gan_core.storage.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
 
 EXPORT_DAYS = 30
-RESTING_SECONDS = 3600  # what was written to staging more recently may belong to a job that is about to begin
-# Only the distance by Inception's features is a FID.
+RESTING_SECONDS = 3600  # anything newer in staging may belong to a job that is about to start
+# Only the Frechet distance on Inception features is called FID.
 DISTANCE = "coalesce(json_extract(result, '$.fid'), json_extract(result, '$.frechet_distance'))"
 ANY_ID = re.compile(r"[a-z][0-9a-f]{16}")
 
@@ -33,7 +33,7 @@ class Piece(NamedTuple):
 
 
 class Freed(NamedTuple):
-    """What a cleanup removed or would remove. why_not: a sentence where it must wait."""
+    """What a cleanup removed or would remove. why_not: why it removed nothing, or not everything; else ''."""
 
     pieces: int
     bytes: int
@@ -44,7 +44,7 @@ class Freed(NamedTuple):
 
 
 def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Of finished and stopped runs, all checkpoints but the newest and those with the best scores; damaged ones too."""
+    """All checkpoints of finished and stopped runs, except for the newest and those with the best scores; damaged ones too."""
     ended = store.query(
         "SELECT subject FROM jobs WHERE seq IN (SELECT max(seq) FROM jobs WHERE kind = 'train' GROUP BY subject) "
         "AND state IN ('finished', 'stopped')"
@@ -53,7 +53,7 @@ def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator
     for run in sorted(row["subject"] for row in ended):
         folder = workspace.run(run) / "checkpoints"
         manifests = checkpoints.manifests(folder)
-        if not manifests or not whole(manifests[0]):  # a resume then needs an older one
+        if not manifests or not whole(manifests[0]):  # then a resume needs an older checkpoint
             continue
         for path in manifests[1:]:
             if checkpoints.images_seen(path) not in best.get(run, ()):
@@ -69,7 +69,7 @@ def best_checkpoints(store: Store) -> dict[str, set[int]]:
     return read_best(store, *last)
 
 
-@functools.lru_cache(maxsize=2)  # results are long and never change
+@functools.lru_cache(maxsize=2)  # parsing the results is slow, and finished results never change
 def read_best(store: Store, count: int, last: float | None) -> dict[str, set[int]]:
     rows = store.query(
         "SELECT subject, json_extract(result, '$.images_seen') AS seen, json_extract(result, '$.extractor') AS network, "
@@ -90,7 +90,7 @@ def whole(manifest: Path) -> bool:
 
 
 def old_exports(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Exports of at least so many days."""
+    """Exports that are at least `days` old."""
     for folder in sorted((workspace.root / "exports").iterdir()):
         with contextlib.suppress(OSError):
             if ID.match(folder.name) and time.time() - folder.stat().st_mtime >= days * 86400:
@@ -98,15 +98,17 @@ def old_exports(store: Store, workspace: Workspace, days: float) -> Iterator[Pie
 
 
 def feature_cache(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Cached features; the next evaluation computes them again. Downloaded sets stay, since they would need the network."""
+    """Cached features, which the next evaluation computes again. Downloads stay: they would need the network again."""
     folder = workspace.root / "cache" / "features"
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in sorted(files, key=lambda path: path.suffix != ".json"):  # without its JSON an entry does not count
+    for path in sorted(
+        files, key=lambda path: path.suffix != ".json"
+    ):  # the JSON goes first: without it there is no entry
         yield Piece("", (path,), file_bytes(path))
 
 
 def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Staging that no live process fills and that has not changed for an hour; for a day where it is an upload."""
+    """Staging folders that no live process writes to and that have not changed for an hour (uploads: for a day)."""
     for path in sorted((workspace.root / "staging").iterdir()):
         rests = STAGING_SECONDS if path.name.startswith("u") else RESTING_SECONDS
         with contextlib.suppress(OSError):
@@ -116,7 +118,7 @@ def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece
 
 
 def trash(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Deleted runs."""
+    """Deleted runs, which are in trash/."""
     folder = workspace.root / "trash"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if ID.match(path.name):
@@ -138,15 +140,21 @@ class Kind(NamedTuple):
 KINDS = {
     "checkpoints": Kind(
         "Old checkpoints",
-        "Of runs that have ended. The newest checkpoint stays, and the one with the best scores. All samples and scores stay.",
+        "Removes checkpoints of runs that have ended. The newest and the best ones stay, and so do samples and scores.",
         old_checkpoints,
     ),
-    "exports": Kind("Old exports", "Zips of exports. The same settings build them again.", old_exports),
-    "cache": Kind(
-        "Feature cache", "The next evaluation computes the features again, which takes longer.", feature_cache
+    "exports": Kind(
+        "Old exports",
+        "Removes the zips of old exports. An export with the same settings builds the same zip again.",
+        old_exports,
     ),
-    "staging": Kind("Leftovers", "Uploads and unfinished work that no job needs.", leftovers),
-    "trash": Kind("Trash", "Deleted runs. After this they cannot be restored.", trash),
+    "cache": Kind(
+        "Feature cache",
+        "Removes stored features of images. The next evaluation computes them again and takes longer.",
+        feature_cache,
+    ),
+    "staging": Kind("Leftovers", "Removes uploads and unfinished work that no job needs.", leftovers),
+    "trash": Kind("Trash", "Removes deleted runs for good: they can no longer be restored.", trash),
 }
 
 
@@ -158,7 +166,9 @@ def check_kinds(kinds: Iterable[str]) -> list[str]:
     asked = list(kinds)
     for kind in asked:
         if kind not in KINDS:
-            raise UserError("unknown_kind", f"There is no cleanup called {kind!r}.", f"Choose of {', '.join(KINDS)}.")
+            raise UserError(
+                "unknown_kind", f"There is no cleanup called {kind!r}.", f"Choose among {', '.join(KINDS)}."
+            )
     return [kind for kind in KINDS if kind in asked]
 
 
@@ -172,7 +182,7 @@ def look(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAY
 
 
 def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
-    """Remove what can be removed, except what a job has come to need in the meantime.
+    """Remove what can be removed, except for what a job needs by now.
 
     The pieces are first moved aside in a transaction of the index, which is quick and keeps jobs from starting on them. Then they
     are removed, which may take long.
@@ -190,9 +200,11 @@ def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DA
         gone = [piece for piece in free if any([moved(path, aside) for path in piece.paths])]
         if kind == "trash":
             forget(db, [piece.owner for piece in gone])
-    shutil.rmtree(aside, ignore_errors=True)  # what cannot be removed is a leftover of staging
+    shutil.rmtree(aside, ignore_errors=True)  # what cannot be removed now counts as a leftover of staging later
     free = [piece for piece in free if piece in gone or any(path.exists() for path in piece.paths)]
-    stuck = f"{len(free) - len(gone)} could not be removed: look at their permissions." if len(gone) < len(free) else ""
+    stuck = (
+        f"{len(free) - len(gone)} could not be removed: check the file permissions." if len(gone) < len(free) else ""
+    )
     return Freed(len(gone), sum(piece.bytes for piece in gone), stuck)
 
 
@@ -218,7 +230,7 @@ def in_use(ask: Callable[..., list[sqlite3.Row]]) -> set[str]:
 def waits(ask: Callable[..., list[sqlite3.Row]], kind: str) -> str:
     """Why the cleanup must wait, or ''."""
     if kind == "cache" and ask("SELECT 1 FROM jobs WHERE state = 'running' LIMIT 1"):
-        return "A running job may read the cache. Try again when the queue is empty."
+        return "A running job may be reading the cache. Try again when no job is running."
     return ""
 
 

@@ -19,7 +19,7 @@ def sizes(root: str) -> disk.Sizes:
 
 def show_disk(context: Context) -> None:
     st.header("Disk")
-    with st.spinner("Measuring the workspace"):
+    with st.spinner("Computing the size of the workspace"):
         parts = disk.usage(context.workspace, sizes(str(context.workspace.root)))
     total = sum(part.bytes for part in parts)
     with st.container(horizontal=True, gap="small", key="disk_total"):

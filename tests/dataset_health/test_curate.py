@@ -109,7 +109,7 @@ def test_the_titles_say_that_not_all_were_compared(context, planted, monkeypatch
 
     monkeypatch.setattr(inspect, "MOST_COMPARED", 90)
     found = {one["kind"]: one["title"] for one in carried_out(context, actions.inspect(context, planted))["findings"]}
-    among = [title for title in found.values() if title.endswith("(90 of 92 pictures compared)")]
+    among = [title for title in found.values() if title.endswith("(90 of 92 images compared)")]
     assert found["near_duplicates"] in among or found["leaks"] in among or found["conflicts"] in among
     assert "compared" not in found["blank"]  # that is looked at in all
 
@@ -128,7 +128,7 @@ def test_leaving_out_is_a_list_that_can_be_undone(context, planted):
         actions.exclude(context, planted, "blank")
     carried_out(context, actions.inspect(context, planted))
     first = actions.exclude(context, planted, "blank")
-    with pytest.raises(UserError, match="left out already"):
+    with pytest.raises(UserError, match="excluded already"):
         actions.exclude(context, planted, "blank")
     second = actions.exclude(context, planted, rows=[("train", 30), ("test", 5)])
     assert second.rows == [("test", 5), ("train", 30)] and second.finding == "chosen"
@@ -211,7 +211,7 @@ def test_a_class_that_is_left_out_whole_is_gone_and_the_labels_close_up(workspac
     folder, info = copy(workspace, planted, "rest", left_out=left_out)
     assert info.classes == ["light"] and info.train_counts == [40] and info.test_counts == [6]
     assert not load(folder, "train").labels.any() and not load(folder, "test").labels.any()
-    assert "No training picture is left of dim" in " ".join(info.notices) and info.health["imbalance"] == 1
+    assert "No training image is left of dim" in " ".join(info.notices) and info.health["imbalance"] == 1
     with pytest.raises(UserError, match="none to train on"):
         copy(workspace, planted, "none", left_out={"chosen": [("train", row) for row in range(80)]})
 
@@ -238,7 +238,7 @@ def test_objects_are_laid_on_the_chosen_colour_in_both_splits(workspace, store, 
     id = discs(workspace, store, channels)
     folder, info = copy(workspace, id, "cut", background=(255, 136, 0))
     assert info.train_counts == info.test_counts == [6, 6]
-    assert "No object was found in 4 of 24 pictures: they stayed" in info.notices[0]
+    assert "No object was found in 4 of 24 images: they stayed" in info.notices[0]
     for split in ("train", "test"):
         before, after = load(workspace.dataset(id), split).images, load(folder, split).images
         assert (after[:10, 0, 0] == level).all() and (after[:10, -1, -1] == level).all()

@@ -1,4 +1,4 @@
-"""The job `curate`: a dataset without some of its pictures, or with its objects on a flat background."""
+"""The job `curate`: a dataset without some of its images, or with its objects on a flat background."""
 
 from typing import Any
 

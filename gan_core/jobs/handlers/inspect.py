@@ -1,4 +1,4 @@
-"""The job `inspect`: faults of a dataset that only its pictures show."""
+"""The job `inspect`: check the images of a dataset for faults."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from gan_core.evaluation.features.cache import FeatureCache
     from gan_core.evaluation.features.extractors import Extractor
 
-MOST_COMPARED = 20_000  # pictures that are compared with each other: time grows with their square
+MOST_COMPARED = 20_000  # images that are compared with each other: time grows with their square
 READING, LOOKING, COMPARING, AVERAGING = (
-    "Reading the pictures",
-    "Looking at the pictures with EfficientNet-Lite0",
-    "Comparing the pictures",
+    "Reading the images",
+    "Computing the features of the images",
+    "Comparing the images",
     "Averaging the classes",
 )
 
 
 class Sample(NamedTuple):
-    """The pictures that are compared: rows of stats, ascending, of the training and the test pictures in `sets`."""
+    """The images that are compared: rows of stats, ascending, of the training and the test images in `sets`."""
 
     stats: ImageStats
     rows: np.ndarray
@@ -49,7 +49,7 @@ class Sample(NamedTuple):
 
 
 def inspect(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """Findings about a dataset into its health.json, and the mean picture of each class into means.npy."""
+    """Findings about a dataset into its health.json, and the mean image of each class into means.npy."""
     from gan_core.evaluation.features.extractors import load_efficientnet_lite0
     from gan_core.training.device import choose
 
@@ -96,7 +96,7 @@ def features_of(
 
 
 def compared(sample: Sample, features: np.ndarray, progress: Progress) -> list[findings.Finding]:
-    """What pictures say beside each other. features [len(sample.rows), D]."""
+    """Findings from comparing the images with each other. features [len(sample.rows), D]."""
     from gan_core.dataset_health import detectors
 
     stats, rows, watch = sample.stats, sample.rows, progress.should_stop
@@ -111,7 +111,7 @@ def compared(sample: Sample, features: np.ndarray, progress: Progress) -> list[f
     progress(0.7)
     misplaced, seems = detectors.suspects(features, labels, watch)
     progress(1.0)
-    scope = [f"{len(rows):,} of {len(stats.labels):,} pictures compared"] * (len(rows) < len(stats.labels))
+    scope = [f"{len(rows):,} of {len(stats.labels):,} images compared"] * (len(rows) < len(stats.labels))
     nearest = [f"the {len(pairs.rows):,} nearest pairs"] * pairs.cut
     found = [describe.covering(one, scope + nearest) for one in duplicates(sample, pairs)]
     if len(misplaced):
@@ -128,7 +128,7 @@ def duplicates(sample: Sample, pairs: Any) -> list[findings.Finding]:
     stats, rows, held_out = sample.stats, sample.rows, sample.held_out
     labels = stats.labels[rows]
     alike = labels[pairs.rows[:, 0]] == labels[pairs.rows[:, 1]]
-    # A mirrored picture is a duplicate within a class, and may be another class: left and right.
+    # A mirrored image is a duplicate within a class, and may be another class: left and right.
     same, across = pairs.where(alike), pairs.where(~alike & ~pairs.mirrored)
     keep = detectors.keep_one(same, held_out)
     in_both = held_out[same.rows].sum(axis=1) == 1

@@ -53,13 +53,13 @@ def looked_at(full):
         Finding(
             "blank",
             "medium",
-            "3 pictures show next to nothing",
+            "3 images are nearly blank",
             3,
             "exclude",
             blank,
             [[Picture("train", 3, "a.png", "cat")]],
         ),
-        Finding("leaks", "high", "1 test picture has a near copy", 1, "keep_one", [("train", 7)], [pair]),
+        Finding("leaks", "high", "1 test image has a near duplicate", 1, "keep_one", [("train", 7)], [pair]),
         Finding(
             "enlarged",
             "medium",
@@ -85,8 +85,8 @@ def test_before_a_check_the_counts_speak_and_a_check_is_offered(full):
     at = open_page()
     shown = words(at).replace("\\", "")
     assert (
-        "The largest class has 24.17 times the pictures of the smallest" in shown
-        and "learn so few pictures by heart" in shown
+        "The largest class has 24.17 times the images of the smallest" in shown
+        and "memorize so few images" in shown
     )
     assert "inspect_start" in keys(at) and not any(key.startswith("exclude_") for key in keys(at))
     at.button(key="inspect_start").click().run()
