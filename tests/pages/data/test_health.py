@@ -84,10 +84,7 @@ def keys(at) -> set[str]:
 def test_before_a_check_the_counts_speak_and_a_check_is_offered(full):
     at = open_page()
     shown = words(at).replace("\\", "")
-    assert (
-        "The largest class has 24.17 times the images of the smallest" in shown
-        and "memorize so few images" in shown
-    )
+    assert "The largest class has 24.17 times the images of the smallest" in shown and "memorize so few images" in shown
     assert "inspect_start" in keys(at) and not any(key.startswith("exclude_") for key in keys(at))
     at.button(key="inspect_start").click().run()
     assert not at.exception and Store(full).latest_job("inspect", seeded_workspace.DATASET).state == "queued"
