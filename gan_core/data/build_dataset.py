@@ -1,4 +1,4 @@
-"""Last step of an import: from decoded pictures to the files of a dataset, without duplicates and with a test split."""
+"""Last step of an import: from decoded images to the files of a dataset, without duplicates and with a test split."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +24,7 @@ Mode = Literal["L", "RGB"]
 
 
 class Pixels(NamedTuple):
-    """The pixel file of an import, and how its pictures are read from it."""
+    """The pixel file of an import, and how its images are read from it."""
 
     path: Path
     size: int
@@ -32,7 +32,7 @@ class Pixels(NamedTuple):
 
 
 class Selected(NamedTuple):
-    """What of a source becomes the dataset. duplicates, conflicts, leaked: pictures, as import_report.Deduplicated has them."""
+    """What of a source becomes the dataset. duplicates, conflicts, leaked: images, as import_report.Deduplicated has them."""
 
     splits: dict[Split, list[Record]]
     classes: list[str]
@@ -55,7 +55,7 @@ def build_dataset(
     origin: dict[str, Any],
     progress: Progress,
 ) -> DatasetInfo:
-    """Select the pictures, write them and their contact sheets into folder, then dataset.json last.
+    """Select the images, write them and their contact sheets into folder, then dataset.json last.
 
     request: with the name of the dataset; origin: DatasetInfo.source, but for the test split. Raises UserError no_images.
     """
@@ -96,24 +96,22 @@ def build_dataset(
 
 def select(source: DecodedSource, request: ImportRequest) -> Selected:
     """Without empty classes and duplicates, and with a test split, given or cut. Raises UserError no_images."""
-    # Before anything is compared: a class that only the test part has must not take pictures from the training part with it.
+    # Before anything is compared: a class that only the test part has must not take images from the training part with it.
     records, classes, empty = drop_empty(source.records, source.classes)
     found = import_report.deduplicate(records)
     records, classes, emptied = drop_empty(found.records, classes)
     notices = [*source.notices]
     notices += [
-        f"Left out, since no picture to train on could be read: {and_more(names)}."
-        for names in (empty, emptied)
-        if names
+        f"Left out, since no image to train on could be read: {and_more(names)}." for names in (empty, emptied) if names
     ]
     if not records:
         raise no_images(source.rejected)
     test_given = source.test_given and any(record.held_out for record in records)
     if source.test_given and not test_given:
-        notices.append("No picture of the test folder could be used, so the test split was cut from the others.")
+        notices.append("No image of the test folder could be used, so the test split was cut from the others.")
     if test_given:
         held_out = np.array([record.held_out for record in records])
-    else:  # the same picture under two labels must not lie on both sides
+    else:  # the same image under two labels must not lie on both sides
         may_be_tested = [record.sha256 not in found.conflicts for record in records]
         labels = [record.label for record in records]
         held_out = cut_test_split(labels, may_be_tested, request.test_fraction, request.seed)
@@ -125,7 +123,7 @@ def select(source: DecodedSource, request: ImportRequest) -> Selected:
 
 
 def drop_empty(records: Sequence[Record], classes: Sequence[str]) -> tuple[list[Record], list[str], list[str]]:
-    """(records, classes, names left out): without the classes that have no picture to train on; labels are renumbered."""
+    """(records, classes, names left out): without the classes that have no image to train on; labels are renumbered."""
     present = sorted({record.label for record in records if not record.held_out})
     new_label = {label: number for number, label in enumerate(present)}
     kept = [record._replace(label=new_label[record.label]) for record in records if record.label in new_label]
@@ -137,12 +135,12 @@ def no_images(rejected: list[tuple[str, str]]) -> UserError:
     """Why nothing is left, by the first reason."""
     reason = rejected[0][1] if rejected else ""
     small = bool(rejected) and all(why.startswith("too small") for _, why in rejected)
-    todo = "Choose a smaller size, or take larger pictures." if small else "Use PNG, JPEG, WebP, BMP, GIF or TIFF."
-    return UserError("no_images", f"No picture could be read{reason and f': {reason}'}.", todo)
+    todo = "Choose a smaller size, or take larger images." if small else "Use PNG, JPEG, WebP, BMP, GIF or TIFF."
+    return UserError("no_images", f"No image could be read{reason and f': {reason}'}.", todo)
 
 
 def mode_of(records: Sequence[Record], wanted: str) -> Mode:
-    """Of the dataset. wanted: L, RGB, or auto: grey where nearly all pictures are."""
+    """Of the dataset. wanted: L, RGB, or auto: grey where nearly all images are."""
     if wanted == "auto":
         wanted = "L" if sum(record.channels == 1 for record in records) >= GREY_SHARE * len(records) else "RGB"
     return "L" if wanted == "L" else "RGB"
@@ -156,7 +154,7 @@ def write_pixels(folder: Path, pixels: Pixels, selected: Selected, progress: Pro
     try:  # the sheets are drawn while the disk is waited for
         sheets = draw_sheets(threads, folder, pixels, selected.splits["train"], len(selected.classes))
         for number, (split, rows) in enumerate(selected.splits.items()):
-            progress(0.9 + 0.04 * number, f"Writing {len(rows):,} pictures", always=True)
+            progress(0.9 + 0.04 * number, f"Writing {len(rows):,} images", always=True)
             labels = [record.label for record in rows]
             write_split(folder, split, chunks(pixels.path, rows, pixels.size, pixels.mode), shape, labels)
             counts[split] = np.bincount(labels, minlength=len(selected.classes)).tolist()

@@ -14,8 +14,8 @@ from gan_core.requests import Choices
 from gan_core.text import and_more
 
 MAX_CLASSES = 2000
-ALL = "all"  # the one class of pictures without folders
-UNLABELLED = "unlabelled"  # the class of loose pictures, where they are wanted
+ALL = "all"  # the one class of images without folders
+UNLABELLED = "unlabelled"  # the class of loose images, where they are wanted
 IN_NO_FOLDER = "it lies in no class folder"
 HOW = "Put each class in its own folder, such as cat/1.png and dog/1.png, and zip the folder that holds them."
 
@@ -32,8 +32,8 @@ class Item(NamedTuple):
 class FolderStructure(NamedTuple):
     """What the folders are like, whatever was chosen. levels: the names of the folders that are no classes, outermost first.
 
-    splits: names of the given split's folders, lower case. roots: of several roots. deeper: a picture lies in a folder
-    inside its class folder. loose: pictures in no class folder. noise: files that an operating system left there. flat: no folder
+    splits: names of the given split's folders, lower case. roots: of several roots. deeper: an image lies in a folder
+    inside its class folder. loose: images in no class folder. noise: files that an operating system left there. flat: no folder
     names a class.
     """
 
@@ -92,8 +92,8 @@ def lay_out(
             return _one_class(names, loose, kept, structure, _held_out(choices))
     if not inside:
         if folder_files:
-            raise UserError("no_class_folders", "The pictures are not in class folders.", HOW)
-        raise UserError("no_images", "There are no pictures in it.", HOW)
+            raise UserError("no_class_folders", "The images are not in class folders.", HOW)
+        raise UserError("no_images", "There are no images in it.", HOW)
     at_class = -2 if choices.level == "last" else 0
     wanted = [(folder.files, at.split, at.parts[at_class]) for folder, at in inside]
     left, notices = outside, _roots_notice(levels, structure.roots)
@@ -127,7 +127,7 @@ def _sorted_items(
 
 
 class _FolderFiles(NamedTuple):
-    """The files of one folder that are pictures by their names, or those that are not. path: of the first. files: indices."""
+    """The files of one folder that are images by their names, or those that are not. path: of the first. files: indices."""
 
     path: Path
     pictures: bool
@@ -195,7 +195,7 @@ def _splits_notice(splits: set[str], held: set[str]) -> list[str]:
     if not kept:
         return [f"{text}, of which the test split is cut."]
     what = "folders" if len(kept) > 1 else "folder"
-    return [f"{text}; the pictures in the {what} {' and '.join(kept)} are kept apart as the test split."]
+    return [f"{text}; the images in the {what} {' and '.join(kept)} are kept apart as the test split."]
 
 
 def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of: Mapping[str, int]) -> list[str]:
@@ -214,12 +214,12 @@ def _one_class(
     structure: FolderStructure,
     held: set[str],
 ) -> Layout:
-    """Pictures in no folder but, perhaps, those of a given split. loose: files by split."""
+    """Images in no folder, except perhaps those of a given split. loose: files by split."""
     items = [Item(index, 0, split in held, names[index]) for files, split in loose for index in files]
     items.sort(key=lambda item: (item.held_out, item.name))
     taken, test_given = {item.source for item in items}, any(item.held_out for item in items)
     splits = _splits_notice({split for _, split in loose}, held if test_given else set())
-    notice = f"There are no class folders: {len(items):,} pictures were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
+    notice = f"There are no class folders: {len(items):,} images were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
     return Layout(
         [ALL], items, test_given, structure.noise, rejected, [notice, *splits], structure._replace(loose=0, flat=True)
@@ -229,9 +229,9 @@ def _one_class(
 def _by_labels(
     names: Sequence[str], folder_files: list[_FolderFiles], labels: Mapping[str, str], noise: int, choices: Choices
 ) -> Layout | None:
-    """Classes from a metadata file; None where folders tell classes apart, or where it knows too few of the pictures.
+    """Classes from a metadata file; None where folders tell classes apart, or where it knows too few of the images.
 
-    Without a label a picture of a test folder is left out and not counted against the file.
+    Without a label an image of a test folder is left out and not counted against the file.
     """
     pictures = [(index, folder.path) for folder in folder_files if folder.pictures for index in folder.files]
     others = sum(len(folder.files) for folder in folder_files if not folder.pictures)
@@ -250,7 +250,7 @@ def _by_labels(
     rejected = [
         (names[index], "the metadata has no label for it") for index, _ in pictures if names[index] not in labels
     ]
-    notices.append(f"The classes of {len(items):,} pictures were read from their metadata file.")
+    notices.append(f"The classes of {len(items):,} images were read from their metadata file.")
     test_given = any(item.held_out for item in items) and not all(item.held_out for item in items)
     if not test_given:
         items = [item._replace(held_out=False) for item in items]

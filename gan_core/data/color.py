@@ -1,4 +1,4 @@
-"""Every mode of a picture as 8-bit grey or sRGB: depth, palettes, transparency, inks and colour profiles.
+"""Every mode of an image as 8-bit grey or sRGB: depth, palettes, transparency, inks and colour profiles.
 
 What Pillow's plain `convert("RGB")` gets wrong is done here by hand: 16-bit values are scaled and not clipped, transparency
 is laid on a background and not dropped, and a colour profile that can be used is used.
@@ -19,7 +19,7 @@ SAME_STEPS = 2  # a profile that moves no colour by more than this is sRGB by an
 
 
 def flatten(image: Image.Image, background: Color = WHITE) -> Image.Image:
-    """The same picture in mode L or sRGB: deeper values are scaled to 8 bits, transparency is laid on the background."""
+    """The same image in mode L or sRGB: deeper values are scaled to 8 bits, transparency is laid on the background."""
     if image.mode == "F" or image.mode.startswith("I"):
         from gan_core.data.pixel_arrays import to_8_bits  # needs numpy, which takes longer to import than all the rest
 
@@ -36,12 +36,12 @@ def flatten(image: Image.Image, background: Color = WHITE) -> Image.Image:
 
 
 def without_transparency(image: Image.Image, background: Color) -> Image.Image:
-    """An RGBA picture laid on the background, mode RGB."""
+    """An RGBA image laid on the background, mode RGB."""
     return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), image).convert("RGB")
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """An RGB, RGBA or CMYK picture in sRGB (RGB or RGBA). A profile that is damaged or of another kind is ignored."""
+    """An RGB, RGBA or CMYK image in sRGB (RGB or RGBA). A profile that is damaged or of another kind is ignored."""
     target = "RGBA" if image.mode == "RGBA" else "RGB"
     transform = _transform(bytes(profile), image.mode, target) if profile else None
     if transform is not None:
@@ -76,7 +76,7 @@ def _color_cube() -> Image.Image:
 
 
 def grey_if_grey(image: Image.Image) -> Image.Image:
-    """A picture of mode RGB with three equal channels in mode L; anything else unchanged."""
+    """An image of mode RGB with three equal channels in mode L; anything else unchanged."""
     if image.mode == "RGB":
         pixels = image.tobytes()
         if pixels[::3] == pixels[1::3] == pixels[2::3]:

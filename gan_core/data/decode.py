@@ -1,4 +1,4 @@
-"""Any picture to square uint8 pixels: one function from bytes, and the steps it is made of.
+"""Any image to square uint8 pixels: one function from bytes, and the steps it is made of.
 
 Runs inside a limited child process (decoder_pool.py), since the bytes come from strangers. Metadata never leaves this file.
 """
@@ -22,9 +22,9 @@ DRAFT_GAP = 3  # a JPEG may be decoded small, but stays this many times larger t
 
 
 class Picture(NamedTuple):
-    """image: mode L of a grey picture (also when stored as RGB), else RGB. The rest: the source.
+    """image: mode L of a grey image (also when stored as RGB), else RGB. The rest: the source.
 
-    animated: the file holds more pictures than this one: frames or pages.
+    animated: the file holds more images than this one: frames or pages.
     """
 
     image: Image.Image
@@ -35,9 +35,9 @@ class Picture(NamedTuple):
 
 
 def decode(data: bytes, size: int, fit: Fit, background: Color = WHITE) -> Picture:
-    """The first frame of a picture file as size x size pixels. Raises NotReadable, whatever is wrong with the bytes.
+    """The first frame of an image file as size x size pixels. Raises NotReadable, whatever is wrong with the bytes.
 
-    background: what lies behind transparency and beside a padded picture.
+    background: what lies behind transparency and beside a padded image.
     """
     if not data:
         raise NotReadable("the file is empty")
@@ -50,7 +50,7 @@ def decode(data: bytes, size: int, fit: Fit, background: Color = WHITE) -> Pictu
 
 
 def fitted(image: Image.Image, size: int, fit: Fit, background: Color = WHITE) -> Picture:
-    """decode of a picture that is there already, L or RGB. Raises NotReadable where its sides are out of bounds."""
+    """decode of an image that is there already, L or RGB. Raises NotReadable where its sides are out of bounds."""
     check_sides(*image.size, size)
     return Picture(grey_if_grey(fit_square(image, size, fit, background)), *image.size, image.mode)
 
@@ -79,13 +79,13 @@ def _decode_any(data: bytes, size: int, fit: Fit, background: Color) -> Picture:
         raise NotReadable("it needs too much memory to read") from None
     except Exception as error:
         cut = isinstance(error, EOFError) or "truncated" in str(error)
-        raise NotReadable("cut off: the file is incomplete" if cut else "the picture is damaged") from None
+        raise NotReadable("cut off: the file is incomplete" if cut else "the image is damaged") from None
     animated = kind in ("PNG", "WEBP", "GIF", "TIFF") and _is_animated(data)
     return Picture(grey_if_grey(image), width, height, mode, animated)
 
 
 def check_sides(width: int, height: int, size: int) -> None:
-    """Raises NotReadable where the sides are out of bounds for pictures of size x size."""
+    """Raises NotReadable where the sides are out of bounds for images of size x size."""
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise NotReadable(f"too large: {width:,} × {height:,} pixels, at most 50 megapixels are read")
     if min(width, height) < MIN_SIDE:
@@ -95,9 +95,9 @@ def check_sides(width: int, height: int, size: int) -> None:
 
 
 def fit_square(image: Image.Image, size: int, fit: Fit, background: Color = WHITE) -> Image.Image:
-    """An L or RGB picture as size x size: middle square cut out, padded, or stretched. Antialiased.
+    """An L or RGB image as size x size: middle square cut out, padded, or stretched. Antialiased.
 
-    Padding in a colour makes a grey picture RGB.
+    Padding in a colour makes a grey image RGB.
     """
     width, height = image.size
     if fit == "pad" and width != height:
@@ -130,7 +130,7 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # broken metadata is no reason to lose a whole picture
+    except Exception:  # broken metadata is no reason to lose a whole image
         return image
 
 
@@ -139,5 +139,5 @@ def _is_animated(data: bytes) -> bool:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return bool(getattr(image, "is_animated", False))
-    except Exception:  # what follows the first picture is damaged, and is not read
+    except Exception:  # what follows the first image is damaged, and is not read
         return False

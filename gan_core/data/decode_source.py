@@ -1,4 +1,4 @@
-"""Second step of an import: every picture of a source into the pixel file, decoded in child processes, or from a ready set."""
+"""Second step of an import: every image of a source into the pixel file, decoded in child processes, or from a ready set."""
 
 import hashlib
 import time
@@ -26,7 +26,7 @@ MOST_DEMO_IMAGES = 70_000  # of a ready set, for the progress
 
 
 class DecodedSource(NamedTuple):
-    """The decoded pictures of any source, sorted by class. notices: sentences of names and layout."""
+    """The decoded images of any source, sorted by class. notices: sentences of names and layout."""
 
     records: list[Record]
     classes: list[str]
@@ -81,7 +81,7 @@ def decode_files(
                 rejected.append((item.name, answer.reason))
                 damaged += answer.damaged
             if not done % 64 and progress.is_due():
-                text = f"Reading pictures: {done:,} of {len(jobs):,}, {len(rejected):,} skipped"
+                text = f"Reading images: {done:,} of {len(jobs):,}, {len(rejected):,} skipped"
                 progress(0.05 + 0.85 * done / len(jobs), text)
     if damaged > max(1, DAMAGED_SHARE * len(jobs)):
         raise UserError(
@@ -97,12 +97,12 @@ def decode_files(
 def decode_ready_set(
     name: str, pixels: Path, settings: DecodeSettings, seed: int, cache: Path, progress: Progress
 ) -> DecodedSource:
-    """Fit the pictures of a ready set. Their bytes are no stranger's, so no child process is needed."""
+    """Fit the images of a ready set. Their bytes are no stranger's, so no child process is needed."""
     cache.mkdir(parents=True, exist_ok=True)
     size, records, labels = settings.size, list[Record](), dict[str, int]()
     with open(pixels, "xb") as file:
         for position, item in enumerate(demo_items(name, size, seed, cache)):
-            progress(0.05 + 0.85 * min(1, position / MOST_DEMO_IMAGES), f"Reading pictures: {position:,}")
+            progress(0.05 + 0.85 * min(1, position / MOST_DEMO_IMAGES), f"Reading images: {position:,}")
             label = labels.setdefault(item.class_name, len(labels))
             mode, (width, height) = item.image.mode, item.image.size
             sha256 = hashlib.sha256(f"{mode}{item.image.size}".encode() + item.image.tobytes()).hexdigest()

@@ -41,12 +41,12 @@ class DecodedFile(NamedTuple):
     mode: str = ""
     sha256: str = ""
     reason: str = ""
-    damaged: bool = False  # inside its zip, not as a picture
+    damaged: bool = False  # inside its zip, not as an image
     animated: bool = False
 
 
 class DecodeSettings(NamedTuple):
-    """How pictures become squares of size x size pixels, and what one of them may cost: seconds, and bytes of memory."""
+    """How images become squares of size x size pixels, and what one of them may cost: seconds, and bytes of memory."""
 
     size: int
     fit: Fit
@@ -181,7 +181,7 @@ class _Child:
         (at,) = MARK.unpack(self.mark)
         self.close()
         if not self.ready:
-            raise RuntimeError(f"the picture reader cannot start: {sys.executable} -m {MODULE}")
+            raise RuntimeError(f"the image reader cannot start: {sys.executable} -m {MODULE}")
         if self.unanswered:
             positions = [position for line, _ in self.unanswered for position in line]
             lost = at if at in self.unanswered[0][0] else positions[0]
@@ -191,7 +191,7 @@ class _Child:
                 0,
                 reason=f"it took longer than {timeout_seconds:g} s to read"
                 if late
-                else "reading it crashed the picture reader",
+                else "reading it crashed the image reader",
             )
             positions.remove(lost)
             waiting.extendleft(reversed(positions))

@@ -2,7 +2,7 @@
 answers with a line on stdout.
 
 It ends when its stdin closes, that is, when its parent dies. Its own alarm kills it at a file that takes too long, and shared
-memory says which file that was. Several start with every import, so it imports little: no numpy, unless a picture needs it.
+memory says which file that was. Several start with every import, so it imports little: no numpy, unless an image needs it.
 """
 
 import errno
@@ -92,7 +92,7 @@ class Decoder:
 
 
 def refusal(position: int, error: Exception) -> Answer:
-    """The answer for a file that gives no picture."""
+    """The answer for a file that gives no image."""
     words = str(error)
     if isinstance(error, OSError):
         words = "the file could not be read"

@@ -1,4 +1,4 @@
-"""Names of files and folders: how they are shown and sorted, and which are pictures by their names."""
+"""Names of files and folders: how they are shown and sorted, and which are images by their names."""
 
 import re
 import unicodedata

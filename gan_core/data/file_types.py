@@ -1,4 +1,4 @@
-"""What a file is that none of the picture formats can read, by its first bytes."""
+"""What a file is that none of the image formats can read, by its first bytes."""
 
 OTHER = (  # first bytes -> what the file is
     (b"%PDF", "a PDF"),
@@ -24,7 +24,7 @@ PICTURES = (
 
 
 class NotReadable(ValueError):
-    """A file that gives no picture. The text is a short reason for the list of files left out."""
+    """A file that gives no image. The text is a short reason for the list of files left out."""
 
 
 def what_it_is(data: bytes) -> str:
@@ -33,15 +33,15 @@ def what_it_is(data: bytes) -> str:
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif"):
         return "a HEIC or AVIF photo, which is not read: save it as JPEG or PNG"
     if b"<svg" in head:
-        return "not a picture made of pixels: an SVG drawing, save it as PNG"
+        return "not an image made of pixels: an SVG drawing, save it as PNG"
     if head.startswith((b"<!doctype", b"<html")):
-        return "not a picture: it looks like a web page"
+        return "not an image: it looks like a web page"
     if other := next((name for magic, name in OTHER if data.startswith(magic)), None):
-        return f"not a picture: it looks like {other}"
+        return f"not an image: it looks like {other}"
     if damaged := next((name for magic, name in PICTURES if data.startswith(magic)), None):
         return f"a damaged or unusual {damaged} file"
     try:
         data[:512].decode("ascii")
-        return "not a picture: it looks like text"
+        return "not an image: it looks like text"
     except UnicodeDecodeError:
-        return "not a picture: PNG, JPEG, WebP, BMP, GIF and TIFF are read"
+        return "not an image: PNG, JPEG, WebP, BMP, GIF and TIFF are read"

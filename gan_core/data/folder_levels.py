@@ -43,7 +43,7 @@ class Place(NamedTuple):
 def find_levels(paths: Sequence[Path], roots: bool = True) -> list[Level]:
     """The levels above the classes, outermost first, and perhaps an inner split. roots False: several roots stay classes.
 
-    Pictures decide, by their names; where there are none, all files do, and then loose ones do not count.
+    Images decide, by their names; where there are none, all files do, and then loose ones do not count.
     """
     pictures = [parts for parts in paths if is_picture(parts[-1])]
     sure, paths, levels = bool(pictures), pictures or paths, list[Level]()
@@ -110,7 +110,7 @@ def _are_splits(names: set[str]) -> bool:
 
 
 def _roots(paths: Sequence[Path], sure: bool) -> Level | None:
-    """Two or more folders that hold the same two or more class folders, and no pictures of their own."""
+    """Two or more folders that hold the same two or more class folders, and no images of their own."""
     if sure and any(len(parts) == 2 for parts in paths):
         return None
     inside: dict[str, set[str]] = collections.defaultdict(set)
@@ -127,7 +127,7 @@ def _roots(paths: Sequence[Path], sure: bool) -> Level | None:
 
 
 def _inner_split(paths: Sequence[Path], sure: bool) -> Level | None:
-    """cat/train/, cat/test/, dog/train/, …: every picture of a class lies in a split folder."""
+    """cat/train/, cat/test/, dog/train/, …: every image of a class lies in a split folder."""
     if sure and any(len(parts) == 2 for parts in paths):
         return None
     names = {parts[1] for parts in paths if len(parts) > 2}

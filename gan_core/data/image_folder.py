@@ -1,4 +1,4 @@
-"""A loose folder of pictures as an array: the same decoding and the same fit as an import, without a dataset."""
+"""A loose folder of images as an array: the same decoding and the same fit as an import, without a dataset."""
 
 import os
 import shutil
@@ -31,9 +31,9 @@ def read_pictures(
     mode: Literal["L", "RGB"],
     should_stop: Callable[[], bool],
 ) -> Pictures:
-    """Every picture below `folder`, in the order of its name. scratch: an existing folder that gets the pixels.
+    """Every image below `folder`, in the order of its name. scratch: an existing folder that gets the pixels.
 
-    Raises UserError where the folder is not one to read or holds no picture, and Stopped.
+    Raises UserError where the folder is not one to read or holds no image, and Stopped.
     """
     check_folder(folder, scratch)
     listing = list_folder(folder)
@@ -49,7 +49,7 @@ def read_pictures(
         )
     if shutil.disk_usage(scratch).free < 3 * len(wanted) * stride:
         raise UserError("disk_full", "There is too little free disk space for the pixels.", "Free some and try again.")
-    pixels = scratch / "pictures.tmp"
+    pixels = scratch / "images.tmp"
     with open(pixels, "xb") as file:
         file.truncate(len(wanted) * stride)
     channels = 3 if mode == "RGB" else 1
@@ -62,10 +62,10 @@ def read_pictures(
             rejected.append((wanted[answer.position][0], answer.reason))
     if not found:
         raise UserError(
-            "no_images", f"No picture in {os.fspath(folder)!r} could be read.", "Use PNG, JPEG, WebP, BMP, GIF or TIFF."
+            "no_images", f"No image in {os.fspath(folder)!r} could be read.", "Use PNG, JPEG, WebP, BMP, GIF or TIFF."
         )
     raw = np.memmap(pixels, np.uint8, "r", shape=(len(wanted), stride))
-    images = np.lib.format.open_memmap(scratch / "pictures.npy", "w+", np.uint8, (len(found), size, size, channels))
+    images = np.lib.format.open_memmap(scratch / "images.npy", "w+", np.uint8, (len(found), size, size, channels))
     order = sorted(found)
     for row, position in enumerate(order):
         picture = raw[position, : found[position] * size * size].reshape(size, size, -1)

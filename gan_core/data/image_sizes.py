@@ -1,4 +1,4 @@
-"""How large the pictures of a source usually are, by the first bytes of a few of them; nothing is decoded."""
+"""How large the images of a source usually are, by the first bytes of a few of them; nothing is decoded."""
 
 import statistics
 import struct
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gan_core.data.sources import Listing, read_beginning
 
-LOOKED_AT = 24  # pictures, evenly spread
+LOOKED_AT = 24  # images, evenly spread
 START_BYTES = 1 << 18  # a camera may put a preview of itself before the size
 NO_FRAME = {0xC4, 0xC8, 0xCC}  # JPEG markers among those of frames that start none
 BARE = {0x01, *range(0xD0, 0xDA)}  # JPEG markers without a length

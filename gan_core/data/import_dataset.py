@@ -1,6 +1,6 @@
 """From a zip, a folder or a ready set to a finished dataset in a staging folder: the one entry point of this package.
 
-import_preview.survey (what is in it, as which classes) -> decode_source (every picture into the pixel file, decoded in child
+import_preview.survey (what is in it, as which classes) -> decode_source (every image into the pixel file, decoded in child
 processes) -> build_dataset (duplicates out, test split cut, files written). Pixels wait in a file, so memory stays small however
 large the dataset.
 """
@@ -53,7 +53,7 @@ def import_dataset(
         raise
     pixels.unlink()
     shutil.rmtree(folder / "download.tmp", ignore_errors=True)
-    progress(1.0, f"{info.health['images']:,} pictures in {len(info.classes):,} classes", always=True)
+    progress(1.0, f"{info.health['images']:,} images in {len(info.classes):,} classes", always=True)
     return info
 
 
@@ -66,7 +66,7 @@ def decode(
     cache: Path,
     progress: Progress,
 ) -> tuple[DecodedSource, dict[str, Any]]:
-    """(the decoded pictures, where they came from as DatasetInfo.source has it)."""
+    """(the decoded images, where they came from as DatasetInfo.source has it)."""
     if isinstance(source, str) and source.startswith("demo:"):
         name = source.removeprefix("demo:")
         settings = DecodeSettings(request.size, request.fit)

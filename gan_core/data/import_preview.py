@@ -28,7 +28,7 @@ class Survey(NamedTuple):
 class Preview(NamedTuple):
     """What an import would read, as plain values.
 
-    classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no pictures
+    classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no images
     still count. test_given: the held out ones came so; else the test split is cut from the rest. left_out: (reason, how
     many). levels: the folders above the classes, outermost first. flat: no folder names a class. offers: by field of Choices
     its options, where there is more than one that makes a difference. side: the usual shorter side in px, see image_sizes.py.
@@ -67,7 +67,7 @@ def preview(path: Path, choices: Choices) -> Preview:
     odd = sum(not is_picture(item.name) for item in readable)
     if odd:
         notices.append(
-            f"{count(odd, 'file does', 'files do')} not end like a picture; the import looks into "
+            f"{count(odd, 'file does', 'files do')} not end like an image; the import looks into "
             f"{'it' if odd == 1 else 'them'} and leaves out what is none."
         )
     why = collections.Counter(reason for _, reason in reasons)

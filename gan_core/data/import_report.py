@@ -15,7 +15,7 @@ SHEET_IMAGES, SHEET_COLUMNS, TILE_PIXELS, SHEET_GAP = 40, 10, 96, 3
 
 
 class Record(NamedTuple):
-    """One decoded picture. position: of its pixels in the pixel file. channels: 1 where it is grey. sha256: of its source's bytes.
+    """One decoded image. position: of its pixels in the pixel file. channels: 1 where it is grey. sha256: of its source's bytes.
 
     animated: its file holds more frames or pages.
     """
@@ -33,9 +33,9 @@ class Record(NamedTuple):
 
 
 class Deduplicated(NamedTuple):
-    """records without duplicates, in their old order. leaked: pictures of a given test part that the training part had too.
+    """records without duplicates, in their old order. leaked: images of a given test part that the training part had too.
 
-    conflicts: SHA-256 of pictures that lie in several classes.
+    conflicts: SHA-256 of images that lie in several classes.
     """
 
     records: list[Record]
@@ -77,7 +77,7 @@ def health(
 ) -> dict[str, Any]:
     """DatasetInfo.health. source_sizes: [width, height] in pixels, the statistics of each side on its own.
 
-    channels: of the dataset; pictures of another number were converted.
+    channels: of the dataset; images of another number were converted.
     """
     counts = np.bincount([record.label for record in records], minlength=len(classes))
     sizes = np.array([(record.width, record.height) for record in records])
@@ -109,28 +109,28 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
     few = [f"{name} ({counts[label]})" for label, name in enumerate(classes) if counts[label] < FEW_IMAGES]
     if few:
         found.append(
-            f"Fewer than {FEW_IMAGES} pictures in {and_more(few)}: training with labels refuses so small a "
-            "class, so add pictures or remove the class."
+            f"Fewer than {FEW_IMAGES} images in {and_more(few)}: training with labels refuses so small a "
+            "class, so add images or remove the class."
         )
     small = sum(min(record.width, record.height) < size for record in records)
     if small:
         found.append(
-            f"{small:,} of {len(records):,} pictures are smaller than {size} px and were enlarged, which "
+            f"{small:,} of {len(records):,} images are smaller than {size} px and were enlarged, which "
             "makes them soft; a smaller size fits them better."
         )
     if conflicts:
         found.append(
-            f"Label conflict: {count(conflicts, 'picture is', 'pictures are')} in more than one class; look which class is right."
+            f"Label conflict: {count(conflicts, 'image is', 'images are')} in more than one class; look which class is right."
         )
     if leaked:
         found.append(
-            f"{count(leaked, 'picture is', 'pictures are')} in the training part and in the test part; the test part keeps it."
+            f"{count(leaked, 'image is', 'images are')} in the training part and in the test part; the test part keeps it."
         )
     return found
 
 
 def file_type_notices(records: Sequence[Record], mode: str, wanted: str) -> list[str]:
-    """Sentences about animations, and about grey among coloured pictures. mode: L or RGB, as they were read; wanted: or auto."""
+    """Sentences about animations, and about grey among coloured images. mode: L or RGB, as they were read; wanted: or auto."""
     found = []
     animations = sum(record.animated for record in records)
     if animations:
@@ -142,7 +142,7 @@ def file_type_notices(records: Sequence[Record], mode: str, wanted: str) -> list
         how = f"read {'in grey' if mode == 'L' else 'in colour'}{'' if wanted == 'auto' else ' as you chose'}"
         converted = len(records) - grey if mode == "L" else grey
         found.append(
-            f"A mixture of {grey:,} grey and {len(records) - grey:,} coloured pictures: the dataset is {how}, and {converted:,} "
+            f"A mixture of {grey:,} grey and {len(records) - grey:,} coloured images: the dataset is {how}, and {converted:,} "
             f"{'was' if converted == 1 else 'were'} converted."
         )
     return found

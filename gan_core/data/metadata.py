@@ -1,4 +1,4 @@
-"""Labels from a metadata file beside the pictures, as Hugging Face's `imagefolder` has it: metadata.csv or metadata.jsonl.
+"""Labels from a metadata file beside the images, as Hugging Face's `imagefolder` has it: metadata.csv or metadata.jsonl.
 
 The text comes from strangers: its size is bounded, a bad line is left out, and its file names are only looked up, never opened.
 """

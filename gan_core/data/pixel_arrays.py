@@ -28,7 +28,7 @@ def to_mode(pixels: np.ndarray, mode: Literal["L", "RGB"]) -> np.ndarray:
 
 
 def to_8_bits(image: Image.Image, declared_16: bool) -> np.ndarray:
-    """A picture of mode F, I or I;16 as uint8 [H, W], linearly. The range is the declared one for 16 bits, else the smallest
+    """An image of mode F, I or I;16 as uint8 [H, W], linearly. The range is the declared one for 16 bits, else the smallest
     usual one that holds all values.
     """
     values = np.asarray(image)

@@ -1,6 +1,6 @@
-"""The pixel file of an import: decoded pictures on their way into a dataset, read in pieces and never whole.
+"""The pixel file of an import: decoded images on their way into a dataset, read in pieces and never whole.
 
-Each picture has 3 * size * size bytes at its position; a grey one uses a third of them. It is read and written as a plain file: the
+Each image has 3 * size * size bytes at its position; a grey one uses a third of them. It is read and written as a plain file: the
 pages of a memory map would count as this process's memory, all of them in the end.
 """
 
@@ -18,11 +18,11 @@ from gan_core.errors import UserError
 
 CHUNK_BYTES = 8 << 20
 CHUNK_IMAGES = 512
-WASTE = 4  # pictures are read in one piece where that is no more than so many times what is wanted of it
+WASTE = 4  # images are read in one piece where that is no more than so many times what is wanted of it
 
 
 def create(path: Path, count: int, size: int) -> None:
-    """A new file with room for so many pictures. Raises UserError disk_full."""
+    """A new file with room for so many images. Raises UserError disk_full."""
     wanted = count * 3 * size * size
     if shutil.disk_usage(path.parent).free < 2 * wanted:
         raise disk_full()
@@ -35,7 +35,7 @@ def disk_full() -> UserError:
 
 
 def chunks(path: Path, rows: Sequence[Record], size: int, mode: Literal["L", "RGB"]) -> Iterator[np.ndarray]:
-    """The pictures of rows, in their order, as chunks uint8 [n, size, size, C] of a few megabytes."""
+    """The images of rows, in their order, as chunks uint8 [n, size, size, C] of a few megabytes."""
     channels, picture_bytes = 1 if mode == "L" else 3, 3 * size * size
     most = max(1, min(CHUNK_IMAGES, CHUNK_BYTES // picture_bytes))
     with open(path, "rb") as file:

@@ -45,15 +45,15 @@ def find(data: bytes, max_pixels: int) -> Plain | None:
 
 
 def read(data: bytes, max_pixels: int) -> Image.Image | None:
-    """The picture in mode L or RGB, loaded; None where it is not a plain PNG of at most max_pixels."""
+    """The image in mode L or RGB, loaded; None where it is not a plain PNG of at most max_pixels."""
     plain = find(data, max_pixels)
     return plain and _decoded(plain.mode, (plain.width, plain.height), plain.packed)
 
 
 def read_together(pictures: Sequence[Plain]) -> list[Image.Image | None]:
-    """Each as `read` gives it, but those of one shape by one call of the decoder: of a small picture the call costs the most.
+    """Each as `read` gives it, but those of one shape by one call of the decoder: of a small image the call costs the most.
 
-    They are stacked, each with a row of zeros below it: that is what the first row of a PNG has above it. None where a picture
+    They are stacked, each with a row of zeros below it: that is what the first row of a PNG has above it. None where an image
     is not whole and right to the last byte, so that it has to be read alone.
     """
     alike: dict[tuple[str, int, int], list[tuple[int, bytes]]] = {}

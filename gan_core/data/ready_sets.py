@@ -1,4 +1,4 @@
-"""Ready sets: datasets to try the app with before one has pictures of one's own. Three need no network."""
+"""Ready sets: datasets to try the app with before one has images of one's own. Three need no network."""
 
 import math
 import os
@@ -25,7 +25,7 @@ class ReadySet(NamedTuple):
 
 
 class DemoItem(NamedTuple):
-    """One picture, mode L or RGB. held_out: it belongs to the test split that the set's authors published."""
+    """One image, mode L or RGB. held_out: it belongs to the test split that the set's authors published."""
 
     class_name: str
     name: str
@@ -48,13 +48,13 @@ READY_SETS = {
     ),
     "stacked-digits": ReadySet(
         "Stacked digits",
-        "6,000 pictures of three real digits in red, green and blue: 1,000 known modes in one class, to count the lost ones.",
+        "6,000 images of three real digits in red, green and blue: 1,000 known modes in one class, to count the lost ones.",
         "UCI Optical Recognition of Handwritten Digits, CC BY 4.0, as shipped with scikit-learn, stacked as in arXiv:1611.02163",
         False,
     ),
     "fashion-mnist": ReadySet(
         "Fashion-MNIST",
-        "70,000 grey pictures of clothes in ten classes.",
+        "70,000 grey images of clothes in ten classes.",
         "Zalando Research, MIT licence, by torchvision",
         True,
     ),
@@ -75,18 +75,18 @@ TORCHVISION_NAMES = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST", "cifar10
 
 SHAPES = ("circle", "square", "triangle")
 COLORS = {"red": (214, 39, 40), "green": (44, 160, 44), "blue": (31, 119, 180), "yellow": (240, 190, 30)}
-RADII = {"small": 0.16, "large": 0.30}  # of the side of the picture
+RADII = {"small": 0.16, "large": 0.30}  # of the side of the image
 JITTER = 0.09  # largest move of the centre, of the side
-CANVAS_PIXELS = 512  # drawn this large, then shrunk: antialiased, and no two pictures land on the same pixels
+CANVAS_PIXELS = 512  # drawn this large, then shrunk: antialiased, and no two images land on the same pixels
 
 
 def shape_mode(name: str) -> str:
-    """The mode of a picture of the set `shapes`, by its name: 'circle-red-small-0012' -> 'circle-red-small'."""
+    """The mode of an image of the set `shapes`, by its name: 'circle-red-small-0012' -> 'circle-red-small'."""
     return name.rsplit("-", 1)[0]
 
 
 def stack_number(name: str) -> str:
-    """The digits in a picture of the set `stacked-digits`, red first, by its name: 'stack-472-0001' -> '472'."""
+    """The digits in an image of the set `stacked-digits`, red first, by its name: 'stack-472-0001' -> '472'."""
     return name.split("-")[1]
 
 
@@ -111,7 +111,7 @@ def known_modes(folder: Path, info: DatasetInfo) -> KnownModes | None:
 
 
 def shapes(size: int, per_class: int = 200, seed: int = 0) -> Iterator[DemoItem]:
-    """per_class pictures of size x size for each shape, their 8 combinations of colour and size in turn; a pure function."""
+    """per_class images of size x size for each shape, their 8 combinations of colour and size in turn; a pure function."""
     generator = np.random.Generator(np.random.PCG64(seed))
     variants = [(color, extent) for color in COLORS for extent in RADII]
     for shape in SHAPES:
@@ -123,7 +123,7 @@ def shapes(size: int, per_class: int = 200, seed: int = 0) -> Iterator[DemoItem]
 
 
 def demo_items(name: str, size: int, seed: int, cache: Path) -> Iterator[DemoItem]:
-    """The pictures of a ready set, class after class or not. cache: an existing folder that keeps what is downloaded.
+    """The images of a ready set, class after class or not. cache: an existing folder that keeps what is downloaded.
 
     Raises UserError: unknown_ready_set, no_network.
     """
@@ -150,7 +150,7 @@ def _digits() -> Iterator[DemoItem]:
 
 
 def stacked_digits(count: int = 6000, seed: int = 0) -> Iterator[DemoItem]:
-    """count pictures of 8 x 8: three random digits as R, G and B, every number from 000 to 999 as likely; a pure function."""
+    """count images of 8 x 8: three random digits as R, G and B, every number from 000 to 999 as likely; a pure function."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

@@ -238,7 +238,7 @@ def _check_sizes(entries: list[_Entry], max_total_bytes: int) -> None:
         raise UserError(
             "bomb",
             f"The zip of {packed / 1e6:,.1f} MB would unpack to {total / 1e9:,.1f} GB.",
-            "Zip only the pictures of the dataset, or split it into smaller zips.",
+            "Zip only the images of the dataset, or split it into smaller zips.",
         )
 
 

@@ -16,7 +16,7 @@ PADDED_SHARE = 0.98  # of a line's pixels that are alike
 
 
 class Unpad:
-    """picture(group, number, pixels) -> the same pixels without their padding."""
+    """Call it with (group, number, pixels): the same pixels without their padding."""
 
     def __init__(self, folder: Path, train: ImageSet, test: ImageSet, background: str, makers: dict[str, Any]):
         """folder: of the dataset; makers: of contents.Contents. Raises UserError unknown_shapes where it has no source sizes."""
@@ -31,7 +31,7 @@ class Unpad:
         if not all(shares.all() for shares in self.shares.values()):
             raise UserError(
                 "unknown_shapes",
-                "This dataset does not know the shapes that its pictures came with.",
+                "This dataset does not know the shapes that its images came with.",
                 "Import them again, or keep the padding.",
             )
 

@@ -123,12 +123,12 @@ class ExportRequest(Request):
     layout: Literal["auto", "imagefolder", "webdataset"] = field(
         "auto",
         "Files",
-        "imagefolder (a folder per class), webdataset (tar shards), or auto: shards for more than 100,000 pictures.",
+        "imagefolder (a folder per class), webdataset (tar shards), or auto: shards for more than 100,000 images.",
     )
     unpad: bool = field(
         False,
         "Cut the padding off",
-        "Cut off what the import added to make the pictures square.",
+        "Cut off what the import added to make the images square.",
         option=Option("--unpad"),
     )
 

@@ -1,4 +1,4 @@
-"""The request to import a dataset: its source, what becomes of the pictures, how folders become classes and splits."""
+"""The request to import a dataset: its source, what becomes of the images, how folders become classes and splits."""
 
 import re
 from typing import Literal
@@ -26,12 +26,12 @@ class Choices(Request):
         "auto",
         "Which folder names the class?",
         "The folder that names the class: auto, top (the outermost below what wraps everything) or last (the one that holds "
-        "the picture).",
+        "the image).",
     )
     loose: Literal["skip", "class"] = field(
         "skip",
-        "Pictures in no class folder",
-        "Pictures in no class folder: skip them, or make them the class unlabelled (class).",
+        "Images in no class folder",
+        "Images in no class folder: skip them, or make them the class unlabelled (class).",
     )
 
 
@@ -46,18 +46,18 @@ class ImportRequest(Request):
     )
     name: str = field("", "Name", "Name of the dataset; without it that of its source.")
     size: Literal[SIZES] = field(  # type: ignore[valid-type]
-        32, "Size", "Side of the pictures in pixels: 28, 32, 64, 128 or 256. Smaller trains faster."
+        32, "Size", "Side of the images in pixels: 28, 32, 64, 128 or 256. Smaller trains faster."
     )
-    mode: Literal["auto", "L", "RGB"] = field("auto", "Colour", "auto (as in the pictures), L (grey) or RGB.")
-    fit: Literal["crop", "pad", "stretch"] = field("crop", "Fit", "How a picture becomes square: crop, pad or stretch.")
+    mode: Literal["auto", "L", "RGB"] = field("auto", "Colour", "auto (as in the images), L (grey) or RGB.")
+    fit: Literal["crop", "pad", "stretch"] = field("crop", "Fit", "How an image becomes square: crop, pad or stretch.")
     test_fraction: float = field(
-        0.15, "Test share", "Share of the pictures that is held out, for no GAN to see.", ge=0, le=0.5
+        0.15, "Test share", "Share of the images that is held out, for no GAN to see.", ge=0, le=0.5
     )
-    seed: Seed = field(0, "Seed", "Decides which pictures are held out.")
+    seed: Seed = field(0, "Seed", "Decides which images are held out.")
     background: str = field(
         "white",
         "Background",
-        "Behind transparent and beside padded pictures: white, black, grey or #rrggbb.",
+        "Behind transparent and beside padded images: white, black, grey or #rrggbb.",
         option=Option(metavar="COLOUR"),
     )
     choices: Choices = field(Choices(), "Folders")

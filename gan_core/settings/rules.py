@@ -45,7 +45,7 @@ DATASET_RULES = (
         "{traits.title} turns images of one class into another, so it needs two classes and their labels: choose another "
         "recipe.",
     ),
-    Rule("batch", lambda c: c.images < 2, "Training needs at least 2 training images: import more pictures."),
+    Rule("batch", lambda c: c.images < 2, "Training needs at least 2 training images: import more images."),
     Rule(
         "batch",
         lambda c: c.batch > c.images,
@@ -54,7 +54,7 @@ DATASET_RULES = (
     Rule(
         "conditional",
         lambda c: c.conditional and c.classes > 1 and c.small_classes,
-        f"Class {{small_classes}} has fewer than {SMALLEST_CLASS} training images, too few to learn from: add pictures, "
+        f"Class {{small_classes}} has fewer than {SMALLEST_CLASS} training images, too few to learn from: add images, "
         "remove the class, or switch off 'Use the class labels'.",
     ),
 )

@@ -63,7 +63,7 @@ def choose_path() -> tuple[str, str] | None:
     path = st.text_input(
         "Path of a folder or a zip",
         key="import_path",
-        placeholder="/home/me/pictures/birds",
+        placeholder="/home/me/images/birds",
         help="A path on the computer that runs Ganvas. The folder holds one folder per class.",
     )
     return (path, "") if path else None

@@ -72,7 +72,7 @@ def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Fi
 
 
 def show_contact_sheet(context: Context, id: str, info: DatasetInfo) -> None:
-    """Some images of one class, as one picture that the import has made."""
+    """Some images of one class, as one image that the import has made."""
     st.header("Images of a class")
     chosen = st.selectbox(
         "Class",

@@ -46,7 +46,7 @@ def show_sheet(context: Context, job: Job) -> None:
     result = job.result or {}
     path = context.workspace.run(job.subject) / "fusions" / f"{job.id}.png"
     if not path.is_file():
-        st.caption("The picture was removed. Make the variants again.")
+        st.caption("The image was removed. Make the variants again.")
         return
     st.caption(
         f"{plain(result['class'])}, fresh noise {result['strength']:g}. Each row: a real training image, its reconstruction by "

@@ -96,7 +96,7 @@ def test_pictures_without_folders_are_one_class():
     layout = lay_out(["2.png", "1.png", "README.md", "._1.png"])
     assert layout.classes == ["all"] and [item.name for item in layout.items] == ["1.png", "2.png"]
     assert layout.rejected == [("README.md", "it lies in no class folder")] and layout.ignored == 1
-    assert "2 pictures were read as one class" in layout.notices[0]
+    assert "2 images were read as one class" in layout.notices[0]
     assert lay_out(["x/1.png", "2.png"]).classes == ["x"]  # beside a class folder they belong to none
 
 
@@ -198,8 +198,8 @@ SPLIT = [f"d/{split}/{name}/{number}.png" for split in ("train", "val", "test") 
 @pytest.mark.parametrize(
     ("split", "each", "words"),
     [
-        ("given", (6, 3), "train and val were read as one set; the pictures in the folder test are kept"),
-        ("given+validation", (3, 6), "the pictures in the folders test and val are kept apart"),
+        ("given", (6, 3), "train and val were read as one set; the images in the folder test are kept"),
+        ("given+validation", (3, 6), "the images in the folders test and val are kept apart"),
         ("pool", (9, 0), "test and train and val were read as one set, of which the test split is cut"),
     ],
 )

@@ -166,7 +166,7 @@ def test_to_mode():
         (b"\0\0\0\x18ftypheic\0\0", "HEIC"),
         (b"PK\3\4" + bytes(40), "zip"),
         (b"8BPS" + bytes(40), "Photoshop"),
-        (bytes(range(128, 256)), "not a picture"),
+        (bytes(range(128, 256)), "not an image"),
         (b"\x89PNG\r\n\x1a\n" + bytes(9), "PNG"),
         (b"RIFF1234WEBPnothing", "WebP"),
     ],

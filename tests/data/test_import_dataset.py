@@ -95,7 +95,7 @@ def test_a_zip_becomes_a_whole_data_set(tmp_path):
         "source_sizes": {"min": [40, 40], "median": [40, 40], "max": [40, 40]},
     }
     assert info.rejected == [
-        {"file": "pets/cat/notes.jpg", "reason": "not a picture: it looks like text"},
+        {"file": "pets/cat/notes.jpg", "reason": "not an image: it looks like text"},
         {"file": "pets/loose.png", "reason": "it lies in no class folder"},
     ]
     train, test = load(folder, "train"), load(folder, "test")
@@ -169,7 +169,7 @@ def test_the_same_picture_never_lies_on_both_sides(tmp_path):
         for number in range(10)
     }
     info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", {**shared, **own}), test_fraction=0.5)
-    assert info.health["conflicts"] == 10 and any("Label conflict: 10 pictures" in notice for notice in info.notices)
+    assert info.health["conflicts"] == 10 and any("Label conflict: 10 images" in notice for notice in info.notices)
     items = list(read_items(folder))
     sides = {split: {item["sha256"] for item in items if item["split"] == split} for split in ("train", "test")}
     assert info.health["images"] == 40 and len(sides["test"]) == 20 and not sides["train"] & sides["test"]
@@ -187,7 +187,7 @@ def test_given_test_folders_are_kept(tmp_path):
     assert info.source["test_split"] == "given" and info.health["duplicates"] == 1
     assert all("/test/" in item["name"] for item in read_items(folder) if item["split"] == "test")
     text = " ".join(info.notices)
-    assert "train and val" in text and "cow" in text and "1 picture is in the training part" in text
+    assert "train and val" in text and "cow" in text and "1 image is in the training part" in text
 
 
 def test_the_split_is_fixed_by_the_seed(tmp_path):
@@ -203,7 +203,7 @@ def test_small_and_single_classes_are_accepted_with_a_notice(tmp_path):
     info, _ = run(tmp_path, make_zip(tmp_path / "a.zip", {f"cat/{number}.png": png(number) for number in range(3)}))
     assert (info.train_counts, info.test_counts) == ([3], [0])
     text = " ".join(info.notices)
-    assert "Only one class (cat)" in text and "Fewer than 5 pictures in cat (3)" in text
+    assert "Only one class (cat)" in text and "Fewer than 5 images in cat (3)" in text
 
 
 def test_bad_sources(tmp_path):

@@ -37,7 +37,7 @@ def test_classes_counts_and_what_is_left_out(tmp_path):
     assert found.levels == [["d"], ["test", "train", "val"]]
     assert found.left_out == [("it lies in no class folder", 1)] and found.ignored == 2
     said = " ".join(found.notices)
-    assert "1 file does not end like a picture" in said and "2 files that an operating system left there" in said
+    assert "1 file does not end like an image" in said and "2 files that an operating system left there" in said
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_test_folder_of_which_nothing_can_be_used_is_told_and_a_split_is_cut(t
     (tmp_path / "out").mkdir()
     info = import_dataset(source, tmp_path / "out", ImportRequest(source=str(source), name="a", size=28))
     assert sum(info.test_counts) > 0 and info.source["test_split"] == "cut"
-    assert any("No picture of the test folder could be used" in notice for notice in info.notices)
+    assert any("No image of the test folder could be used" in notice for notice in info.notices)
 
 
 def test_a_class_that_only_the_test_folder_has_takes_no_picture_with_it(tmp_path):

@@ -53,9 +53,9 @@ def test_notices():
     for words in (
         "Only one class (cat)",
         "Fewer than 5",
-        "3 of 3 pictures are smaller than 128 px",
-        "2 pictures are in more",
-        "1 picture is in the training part",
+        "3 of 3 images are smaller than 128 px",
+        "2 images are in more",
+        "1 image is in the training part",
     ):
         assert words in text
     few = [record(label, label, str(label)) for label in range(8)]

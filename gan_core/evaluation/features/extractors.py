@@ -1,4 +1,4 @@
-"""Feature networks: pictures -> one vector each, for the Frechet distance, KID and the Inception Score.
+"""Feature networks: images -> one vector each, for the Frechet distance, KID and the Inception Score.
 
 inception-v3         the network of the published FID, with its TensorFlow-1 resize (torch-fidelity's port); 92 MB.
 efficientnet-lite0   its ImageNet weights come in a package, so it works offline; its scores are never called FID.

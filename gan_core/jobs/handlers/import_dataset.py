@@ -1,4 +1,4 @@
-"""Pictures in: the job `import`."""
+"""The job `import`: a dataset from a zip, a folder or a ready set."""
 
 import contextlib
 import os
