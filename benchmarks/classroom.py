@@ -5,7 +5,7 @@ a time. The server is the real one. A tab is a WebSocket that speaks Streamlit's
 obeys the timers of the page, and about every thirty seconds clicks a switch, which runs its fragment anew; it draws nothing,
 as forty browsers would need more than this machine. Says how long a click takes until the page is done (p95; goal: under 3 s),
 what the server holds (goal: under 2 GB), and the images a second of the training with the tabs beside those without (goal: 0.95
-or more). As a machine's pace drifts by more than that, the tabs watch and are away by turns, and each turn is compared with its
+or more). As a machine's speed drifts by more than that, the tabs watch and are away by turns, and each turn is compared with its
 two neighbours.
 """
 
@@ -93,7 +93,7 @@ async def visit(viewers: list[Tab], process: psutil.Process, metrics: Path, turn
 
 
 def kept(turns: list[Turn]) -> list[float]:
-    """The pace of each watched turn as a share of the mean pace of its two neighbours."""
+    """The speed of each watched turn as a share of the mean speed of its two neighbours."""
     return [
         turn.rate / statistics.mean([turns[at - 1].rate, turns[at + 1].rate])
         for at, turn in enumerate(turns)
@@ -154,7 +154,7 @@ def main() -> None:
             )
             print("training, images a second, away and watched by turns:", *(f"{turn.rate:.0f}" for turn in turns))
             print(
-                f"training keeps {statistics.mean(shares):.3f} of its pace (standard error {error:.3f}; "
+                f"training keeps {statistics.mean(shares):.3f} of its speed (standard error {error:.3f}; "
                 f"median {statistics.median(shares):.3f})"
             )
         finally:

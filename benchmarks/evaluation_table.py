@@ -92,9 +92,7 @@ def print_table(rows: list[tuple[str, dict]]) -> None:
     first = rows[0][1]
     columns = [column for column in COLUMNS if column in first]
     print(f"\n{first['n_fake']:,} images a side, {first['draws']} draws, {first['extractor_title']}.\n")
-    print(
-        "| images | " + " | ".join(columns) + " | times floor | agreement | told real from made | variety | copying |"
-    )
+    print("| images | " + " | ".join(columns) + " | times floor | agreement | detector accuracy | variety | copying |")
     print("|---|" + "---:|" * (len(columns) + 3) + "---|---|")
     for name, result in rows:
         cells = [with_interval(result[column], result.get(f"{column}_ci")) for column in columns]

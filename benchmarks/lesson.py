@@ -41,17 +41,17 @@ CHANGES = {
 
 
 def end_of(settings: Settings, rounds: int) -> tuple[float, float] | None:
-    """Mean blobs found, and mean share of points on a blob, of the last three looks; None where it exploded."""
+    """Mean blobs found, and mean share of points on a blob, of the last three counts; None where it exploded."""
     game = Game(settings)
-    viewer, looks = Viewer(game), []
+    viewer, counts = Viewer(game), []
     try:
         game.take("dg" * (rounds - 100))
         for more in (0, 50, 50):
             game.take("dg" * more)
-            looks.append(viewer.frame(game, "")[0])
+            counts.append(viewer.frame(game, "")[0])
     except Exploded:
         return None
-    return sum(look["modes"] for look in looks) / 3, sum(look["on"] for look in looks) / 3
+    return sum(found["modes"] for found in counts) / 3, sum(found["on"] for found in counts) / 3
 
 
 def main() -> None:

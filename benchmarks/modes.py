@@ -26,7 +26,7 @@ from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, default_workspace
 
 BATCH = 256
-SEED = 5  # of the noise; another one than any measurement's
+SEED = 5  # of the noise; differs from the seeds of evaluations
 
 
 def main() -> None:

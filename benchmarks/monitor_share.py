@@ -1,4 +1,4 @@
-"""What the look for mode collapse costs: the seconds of all looks over the training time of a run; limit 3 %.
+"""The cost of the collapse monitor: the seconds of all its checks over the training time of a run; limit 3 %.
 
     python benchmarks/monitor_share.py [--workspace DIR RUN]
 
@@ -25,15 +25,15 @@ def ganvas(workspace: Path, *words: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def tell(workspace: Path, run: str) -> None:
+def report(workspace: Path, run: str) -> None:
     folder = workspace / "runs" / run
-    looks = [json.loads(line) for line in (folder / "collapse.jsonl").read_text().splitlines()]
+    checks = [json.loads(line) for line in (folder / "collapse.jsonl").read_text().splitlines()]
     status = json.loads((folder / "status.json").read_text())
-    seconds, trained = sum(look["seconds"] for look in looks), status["elapsed_seconds"]
+    seconds, trained = sum(check["seconds"] for check in checks), status["elapsed_seconds"]
     print(f"{os.cpu_count()} cores; {status['images_seen']:,} images in {trained:.0f} s of training")
-    print(f"{len(looks)} looks, {seconds:.2f} s: {seconds / trained:.2%} of the training time (limit {LIMIT:.0%})")
+    print(f"{len(checks)} checks, {seconds:.2f} s: {seconds / trained:.2%} of the training time (limit {LIMIT:.0%})")
     for line in (folder / "log.txt").read_text().splitlines():
-        if "Ready to watch" in line:
+        if "The collapse monitor is ready" in line:
             print(f"before the first one, outside the training time: {line.split('  ', 1)[1]}")
 
 
@@ -43,12 +43,12 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path)
     wanted = parser.parse_args()
     if wanted.run:
-        tell(wanted.workspace, wanted.run)
+        report(wanted.workspace, wanted.run)
         return
     with tempfile.TemporaryDirectory() as name:
         workspace = Path(name)
         dataset = ganvas(workspace, "import", "demo:digits")["dataset"]
-        tell(workspace, ganvas(workspace, "train", dataset, "--minutes", str(MINUTES))["run"])
+        report(workspace, ganvas(workspace, "train", dataset, "--minutes", str(MINUTES))["run"])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Pictures of every page in light and dark, for docs/pages.md: python benchmarks/page_pictures.py RUN [--out docs/pages]
 
-Opens the pages of the workspace in $GANVAS_WORKSPACE in a Chromium, with the run RUN, which should be a measured one. --width 390
+Opens the pages of the workspace in $GANVAS_WORKSPACE in a Chromium, with the run RUN, which should be an evaluated one. --width 390
 takes them as a telephone shows them (look at those, they are not kept).
 """
 

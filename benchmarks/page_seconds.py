@@ -1,7 +1,7 @@
 """Server-side seconds of opening each page in a workspace with 10 runs: python benchmarks/page_seconds.py [--runs 200]
 
 Runs the page scripts in this process as the server does (streamlit.testing), after one warm-up each. The reference is a page
-that only says "hello". Limit: 0.3 s with 200 runs, each with its measurement.
+that only says "hello". Limit: 0.3 s with 200 runs, each with an evaluation.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How good is a recipe after so many minutes? Several seeds through the command line, each run judged by what it is worth.
+"""The quality of a recipe after a given training time: several seeds through the command line, each run evaluated by utility.
 
     python benchmarks/quality.py --workspace DIR DATASET [--recipe quick] [--minutes 5] [--seeds 3] [--first-seed 0] [--images N]
                                   [--set K=V ...]
@@ -6,9 +6,9 @@
 For each seed: the accuracy on the real test images of a small classifier that was trained on synthetic images only, as many as
 there are training images (30,000 at the most) or --images, beside the same classifier trained on the real ones; the same after
 the images were left out in which the dataset classifier (trained on the training split alone) does not predict the requested
-class ("gated"), and so again with noise 1.2 times as wide (both after GaFi, arXiv:2305.10118); label agreement beside the accuracy
+class ("gated"), and the same with truncation 1.2 (both after GaFi, arXiv:2305.10118); label agreement beside the accuracy
 of the dataset classifier on real images; the variance of its features within each class, fakes over reals (mean and least class),
-of all images and of the wide ones that were kept; and the verdict on memorization.
+of all images and of the kept ones with truncation 1.2; and the verdict on memorization.
 """
 
 import argparse
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 MOST_IMAGES = 30_000
 UPDATES, BATCH = 2000, 64  # of each classifier
 COPY_IMAGES = 1000
-WIDE = 1.2  # times the noise
+TRUNCATION = 1.2
 never = lambda: False
 
 
@@ -63,8 +63,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--images", type=int, help="synthetic images to judge by")
-    parser.add_argument("--run", action="append", default=[], help="judge this run instead of training")
+    parser.add_argument("--images", type=int, help="synthetic images to evaluate")
+    parser.add_argument("--run", action="append", default=[], help="evaluate this run instead of training one")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     arguments = parser.parse_args()
     workspace = Workspace(arguments.workspace)
@@ -85,7 +85,7 @@ def main() -> None:
         generator = RunSampler(Store(workspace).run(trained["run"]), workspace)
         labels = np.arange(count) % classes
         images = generator.draw(labels, seed=1)
-        wide = generator.draw(labels, seed=2, truncation=WIDE)
+        wide = generator.draw(labels, seed=2, truncation=TRUNCATION)
         fakes, wide_fakes = judge.classifier.classify(images), judge.classifier.classify(wide)
         kept, wide_kept = (found.logits.argmax(1) == labels for found in (fakes, wide_fakes))
         ratio = spread(fakes.features, labels, classes) / real_spread

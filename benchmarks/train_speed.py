@@ -3,8 +3,8 @@
     python benchmarks/train_speed.py [--workspace DIR DATASET] [--recipe quick] [--images 30000] [--seeds 2]
 
 The textbook loop is what a tutorial would write: float32, contiguous memory, a DataLoader that decodes PNG files, reals and
-fakes judged apart, R1 and R2 by two gradients, `.item()` of both losses at each step. Ours is the whole of training.loop.train,
-with its grids, metrics and checkpoints. After the same number of images both are asked for the kernel distance on
+fakes through D separately, R1 and R2 by two gradients, `.item()` of both losses at each step. Ours is the whole of
+training.loop.train, with its grids, metrics and checkpoints. After the same number of images both are asked for the kernel distance on
 EfficientNet-Lite0 (2,000 a side), which must agree within the seeds. Neither D is guided by a classifier. Without a dataset the
 handwritten digits are imported.
 Goal: 1.5 on two CPU cores, 3 on a GPU.

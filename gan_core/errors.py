@@ -68,7 +68,7 @@ class Stopped(Exception):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on a CPU or a GPU; without torch, whose own errors are told by their message."""
+    """Whether memory ran out, on a CPU or a GPU; without torch, whose own errors are recognized by their message."""
     message = str(error).lower()
     words = ("out of memory", "can't allocate memory", "defaultcpuallocator")
     return isinstance(error, MemoryError) or any(word in message for word in words)

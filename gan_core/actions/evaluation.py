@@ -1,4 +1,4 @@
-"""Queue the evaluation of a run, the question whether its images help a classifier, and the detector."""
+"""Queue the evaluation of a run, the utility of its images for a classifier, and the detector."""
 
 from pathlib import Path
 

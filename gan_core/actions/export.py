@@ -1,4 +1,4 @@
-"""Queue a balanced zip, a look at what it would keep, and the generator as a file; copy what is finished to its place."""
+"""Queue the jobs of the Export page: the balanced zip, its preview and the model bundle; copy a finished file out."""
 
 import shutil
 import zipfile
@@ -50,7 +50,7 @@ def preview(
     *,
     token: str | None = None,
 ) -> Job:
-    """Queue a look at the first images of each class that an export of the same seed and checks would keep, and refuse."""
+    """Queue the preview: the first images of each class that an export with the same seed and checks would keep and refuse."""
     run = trained_run(context, run_id)
     check_labels_used(context, run)
     return context.submit("preview", run.id, request.payload(), token=token)

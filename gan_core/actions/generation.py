@@ -1,4 +1,4 @@
-"""Queue images to look at: new images, a latent walk, variants of real images, the timelapse."""
+"""Queue the jobs of the Samples page: new images, a latent walk, variants of real images, the timelapse."""
 
 from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder

@@ -1,4 +1,4 @@
-"""Queue a run, stop it, resume it, rename it; what a run may start from, and how fast it would be."""
+"""Queue, stop, resume and rename a run; list the runs it may start from; estimate its speed."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Which folder levels name no classes: folders around everything, several roots with the same classes, a given split.
+"""Which folder levels name no classes: outer folders that contain everything, several roots with the same classes, a given split.
 
 Only names are read. A path is the list of its parts, the file last.
 """
@@ -21,7 +21,7 @@ Path = Sequence[str]
 class Level(NamedTuple):
     """One level of folders that names no class.
 
-    wrap: one folder around everything. roots: several that hold the same classes. split: train beside test or validation.
+    wrap: one folder that contains everything. roots: several that hold the same classes. split: train beside test or validation.
     inner: such a split inside each class folder. names: as they are written.
     """
 

@@ -116,11 +116,11 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
     if small:
         found.append(
             f"{small:,} of {len(records):,} images are smaller than {size} px and were enlarged, which "
-            "makes them soft; a smaller size fits them better."
+            "makes them blurred; a smaller size fits them better."
         )
     if conflicts:
         found.append(
-            f"Label conflict: {count(conflicts, 'image is', 'images are')} in more than one class; look which class is right."
+            f"Label conflict: {count(conflicts, 'image is', 'images are')} in more than one class; check which class is right."
         )
     if leaked:
         found.append(

@@ -1,4 +1,4 @@
-"""May a generated image be exported? Each is compared with the real images of its class while it is drawn.
+"""The checks of the quality filter: each drawn image is compared with the real images of its class.
 
 check     an image is refused where
 label     the dataset classifier predicts another class, and its probability of the requested class is lower than for all but a

@@ -1,4 +1,4 @@
-"""What one must know to read the scores of an evaluation, in plain sentences."""
+"""The caveats of an evaluation: sentences on what limits its scores."""
 
 from typing import NamedTuple
 
@@ -36,13 +36,13 @@ def same_network(extractor: str, family: str, guided: bool) -> list[str]:
     found = []
     if family == "projected" and extractor == "efficientnet-lite0":
         found.append(
-            "The discriminator of this run learned with EfficientNet-Lite0 itself, which flatters these scores: compare it "
-            "with other recipes by the dataset classifier or by Inception-v3."
+            "The discriminator of this run was trained with EfficientNet-Lite0 itself, so these scores are too good: "
+            "compare it with other recipes by the dataset classifier or by Inception-v3."
         )
     if guided:
         found.append(
-            "The discriminator of this run was guided by a classifier like the dataset classifier, which flatters label "
-            "agreement; the utility of the images for a classifier of real ones is not affected."
+            "The discriminator of this run was guided by a classifier like the dataset classifier, so label agreement is "
+            "too good; the utility of the images for a classifier of real ones is not affected."
         )
     return found
 
@@ -57,7 +57,9 @@ def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
             f"Fewer than {FEW_IMAGES:,} images were compared, so the covariance is singular: read the {kernel} first."
         )
     if draws < 2:
-        found.append("One draw of images was made, so only the kernel distance has an interval: ask for more draws.")
+        found.append(
+            "One draw of images was made, so only the kernel distance has an interval: set 'Independent draws' to 2 or more."
+        )
     if counts.floor < n:
         found.append(
             f"There are too few real images for a floor of {n:,} on each side: it compares {counts.floor:,} "
@@ -72,7 +74,7 @@ def caveats(extractor: Extractor, counts: Counts, draws: int) -> list[str]:
         found.append(f"The held-out floor compares {counts.held_out:,} images a side, so its {name} is higher.")
     if extractor.name == DATASET_CLASSIFIER:
         found.append(
-            "The dataset classifier knows your classes and little else: it sees a wrong class, but hardly a wrong texture."
+            "The dataset classifier only separates your classes: it detects a wrong class, but hardly a wrong texture."
         )
     else:
         found.append(

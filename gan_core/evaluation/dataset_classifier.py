@@ -1,6 +1,7 @@
 """The dataset classifier: trained once on a dataset's own classes, on its train split, and tested on its held-out split.
 
-It lies in the dataset's folder: referee.safetensors is the classifier with all its facts, referee.json the facts for people.
+It lies in the dataset's folder: referee.safetensors holds the weights and all numbers of the classifier, referee.json its numbers
+for people. (The file names are older than the word dataset classifier.)
 """
 
 import json

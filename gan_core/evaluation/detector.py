@@ -58,7 +58,7 @@ class Detector(NamedTuple):
         if n < LEAST_IMAGES:
             raise UserError(
                 "too_few_images",
-                f"Telling real from generated needs {LEAST_IMAGES} images of each, and there are {n}.",
+                f"The detector needs {LEAST_IMAGES} images of each, and there are {n}.",
                 "Evaluate with more images.",
             )
         rng = np.random.default_rng(seed)
@@ -130,13 +130,13 @@ def result_of(right: int, n_test: int) -> dict[str, Any]:
     result = stats.binomtest(right, n_test, 0.5, alternative="greater")
     interval = stats.binomtest(right, n_test).proportion_ci(method="wilson")
     sentence = (
-        f"A simple classifier told real from generated images in {right / n_test:.0%} of {n_test:,} held-out cases "
+        f"A simple classifier recognized real and generated images in {right / n_test:.0%} of {n_test:,} held-out cases "
         f"(95 % interval {interval.low:.0%} to {interval.high:.0%})"
     )
     if interval.low > 0.5:
-        sentence += ": they can be told apart."
+        sentence += ": generated images can be distinguished from real ones."
     else:
-        sentence += ": no better than a coin, so with this many images no difference shows in these features."
+        sentence += ": no better than guessing, so these features show no difference with this number of images."
     return {
         "accuracy": right / n_test,
         "ci95": [float(interval.low), float(interval.high)],

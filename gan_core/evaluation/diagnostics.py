@@ -100,7 +100,7 @@ class Diagnosis:
         predicted = probabilities.argmax(axis=1)
         self.samples |= {"predicted": predicted, "confidence": probabilities[np.arange(len(requested)), requested]}
         if not self.generated.conditional:
-            self.absent["agreement"] = "These images were generated without labels, so there is nothing to agree with."
+            self.absent["agreement"] = "These images were generated without labels, so label agreement is not defined."
             return
         confusion = np.zeros((len(classifier.classes), len(classifier.classes)), int)
         np.add.at(confusion, (requested, predicted), 1)

@@ -1,4 +1,4 @@
-"""What no score can be computed from: too few images, features that are not finite. One sentence each, shared by all."""
+"""Checks before any score is computed: enough images, and finite features. All scores use these sentences."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def check_features(real: np.ndarray, fake: np.ndarray, at_least: int) -> None:
         raise UserError(
             "bad_features",
             "The features of some images are not finite numbers.",
-            "Score an earlier snapshot: the images themselves may be broken.",
+            "Evaluate an earlier checkpoint: the images of this one may be broken.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What the functions of this package are given: real images in two splits, and where a long computation reports to."""
+"""What the functions of this package are given: real images in two splits, and how a long computation reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -250,5 +250,7 @@ def caveats(result: UtilityResult, test_labels: np.ndarray, classes: list[str], 
         found.append(f"Class {and_more(scarce, 3)}: fewer than {FEW_TEST_IMAGES} held-out images.")
     if empty:
         found.append(f"Without any synthetic image: {and_more([repr(name) for name in empty], 5)}.")
-    found.append(f"The verdict uses a share of {result.share:g}, fixed beforehand; the best of a sweep would flatter.")
+    found.append(
+        f"The verdict uses a share of {result.share:g}, fixed beforehand; the best share of a sweep would look too good."
+    )
     return found

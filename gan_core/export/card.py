@@ -42,7 +42,7 @@ IMAGEFOLDER = """## Files
 - `train/<class>/real_000001.{ending}`: a real image. `train/<class>/gan_000001.{ending}`: one that the network drew.
   `classical_000001.{ending}`: a changed copy of a real training image. `composite_000001.{ending}`: an object of a real
   image on another background.
-- `test/<class>/real_000001.{ending}`: held-out real images. Measure on these only.
+- `test/<class>/real_000001.{ending}`: held-out real images. Evaluate on these only.
 - `metadata.csv` in `train/` and `test/` (`metadata.jsonl` where a label could be taken for a number): file name, label,
   whether it is synthetic, the method, run and seed ("-" and -1 where there is none). A label that a spreadsheet would run
   as a formula has an apostrophe in front.
@@ -115,7 +115,7 @@ def files(manifest: dict[str, Any]) -> str:
     if manifest["layout"] != "webdataset":
         return IMAGEFOLDER.format(ending=ending)
     splits = ["train", "test"] if manifest["test"] else ["train"]
-    held_out = "; `test-00000.tar`, ...: held-out real images, measure on these only" if manifest["test"] else ""
+    held_out = "; `test-00000.tar`, ...: held-out real images, evaluate on these only" if manifest["test"] else ""
     patterns = ", ".join(f'"{split}": "{split}-*.tar"' for split in splits)
     return WEBDATASET.format(ending=ending, held_out=held_out, patterns=patterns)
 

@@ -64,10 +64,10 @@ def nothing_kept(quality_filter: QualityFilter) -> UserError:
         return UserError(
             "copies",
             "All drawn images that passed the other checks are near copies of training images.",
-            "Train for a shorter time or with more augmentation; to export all the same, switch the check off (--no-gate).",
+            "Train for a shorter time or with more augmentation; to export anyway, switch the check off (--no-gate).",
         )
     return UserError(
         "nothing_kept",
-        f"No image that was drawn is good enough: {refused[reason]:,} of {sum(refused.values()):,} are {CHECKS[reason]}.",
-        f"{ADVICE[reason].capitalize()}, leave that check out, or fill the classes in another way.",
+        f"No drawn image passed the checks: {refused[reason]:,} of {sum(refused.values()):,} are {CHECKS[reason]}.",
+        f"{ADVICE[reason].capitalize()}, leave that check out, or fill the classes by another method.",
     )

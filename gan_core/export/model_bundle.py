@@ -23,7 +23,7 @@ A generative adversarial network trained with Ganvas on {dataset}: recipe {recip
 
 {graph}The same seed draws the same images as `python -m gan_core sample`.
 
-**Not anonymous.** A generator can repeat its training images nearly unchanged: share it as you would share them.
+**Not anonymous.** A generator can repeat its training images nearly unchanged: publish it only where you may publish them.
 """
 
 

@@ -1,7 +1,7 @@
 """The quality filter of an export: images are drawn, and kept or refused one by one, until a class has enough of them.
 
-They are drawn with noise somewhat wider than in training, which gives rarer images and more wrong ones (GaFi, Lampis et al.,
-arXiv:2305.10118).
+Images are drawn with a truncation above 1, which gives rarer images and more wrong ones (GaFi, Lampis et al., arXiv:2305.10118);
+the filter removes the wrong ones.
 """
 
 from array import array
@@ -14,20 +14,20 @@ import numpy as np
 from gan_core.errors import Stopped
 from gan_core.text import and_more
 
-CHECKS = {  # what an image may be refused for, in the order they are asked
+CHECKS = {  # what an image may be refused for, in the order of the checks
     "label": "of another class",
     "realism": "unlike the real images",
     "copy": "near copies of training images",
-    "twin": "near duplicates of others",
+    "twin": "near duplicates of other kept images",
 }
 ADVICE = {  # where hardly anything passes
     "label": "train longer",
     "realism": "train longer",
     "copy": "train for a shorter time or with more augmentation",
-    "twin": "the run hardly varies them: look for mode collapse",
+    "twin": "check the run for mode collapse, since its images hardly vary",
 }
 REMOVED = "removed"  # by hand
-WIDE_TRUNCATION = 1.2  # times the noise of training
+EXPORT_TRUNCATION = 1.2  # multiplier of z; 1 in training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
 LEAST_SHARE = 0.02  # kept of those
@@ -38,11 +38,11 @@ NEAREST = "nearest_row"  # among the numbers of an image: a row of the training 
 
 
 class ImageChecks(Protocol):
-    """Looks at drawn images in the order they are drawn. begin(label) forgets what was kept of a class before.
+    """Checks drawn images in the order they are drawn. begin(label) forgets the kept images of a class.
 
     A call gives for each image of uint8 [n, H, W, C] '' or the key of CHECKS that it is refused for, and numbers [n] by name.
-    skip [n]: images that a person took out, which are not kept anyway. found_of(counts): what was found of the first kept images of
-    each class, for a check of all of them together.
+    skip [n]: images that a person left out, which are not kept in any case. found_of(counts): the findings on the first kept
+    images of each class, for a check of all of them together.
     """
 
     checks: tuple[str, ...]
@@ -72,7 +72,7 @@ class FilterOptions(NamedTuple):
     are kept for people to see. patience: drawn images of which hardly any passes before a class is given up.
     """
 
-    truncation: float = WIDE_TRUNCATION
+    truncation: float = EXPORT_TRUNCATION
     removed: dict[str, list[int]] = {}  # noqa: RUF012  never written to
     shown: int = 0
     patience: int = PATIENCE_IMAGES
@@ -200,14 +200,16 @@ class QualityFilter:
         if self.label_check.unchecked:
             parts.append(f"Labels {self.label_check.unchecked}")
         elif unknown := [label for label in labels if label in checks.unknown]:
-            parts.append(f"Labels not checked, as the classifier itself does not know it: {self.names(unknown)}.")
+            parts.append(
+                f"Labels not checked, because the classifier does not recognize these classes: {self.names(unknown)}."
+            )
         blind = [label for label in labels if label not in checks.realism_known]
         if blind and "realism" in checks.checks:
-            why = "for want of held-out images or of a classifier that knows it"
-            parts.append(f"Realism not judged, {why}: {self.names(blind)}.")
+            why = "because there are too few held-out images or the classifier does not recognize the class"
+            parts.append(f"Realism not checked, {why}: {self.names(blind)}.")
         if short := [label for label in sorted(self.short) if self.short[label]]:
             parts.append(
-                f"Not enough good ones, as hardly any that is drawn passes: {self.names(short)}, "
+                f"Too few images passed the checks: {self.names(short)}, "
                 f"{sum(self.short.values()):,} images missing; {ADVICE[self.worst(short)]}, or fill them in another way as well."
             )
         if dull := [label for label in labels if checks.diversity.get(label, 1.0) < LEAST_DIVERSITY]:
@@ -215,13 +217,13 @@ class QualityFilter:
         if bad := [label for label in self.unfit() if label not in short]:
             whose = "this run" if len(bad) > len(labels) / 2 else self.names(bad)
             parts.append(
-                f"Most of what is drawn of {whose} is refused, above all as {CHECKS[self.worst(bad)]}: "
-                f"look hard at the rest, and {ADVICE[self.worst(bad)]}."
+                f"Most images drawn of {whose} are refused, mainly as {CHECKS[self.worst(bad)]}: "
+                f"check the kept ones carefully, and {ADVICE[self.worst(bad)]}."
             )
         return " ".join(parts)
 
     def unfit(self) -> list[int]:
-        """Classes of which most was refused. What passes of them is seldom good, since no check catches every fault."""
+        """Classes of which most images were refused. Those that passed are seldom good, since no check finds every fault."""
         return [
             label
             for label, drawn in sorted(self.drawn.items())

@@ -1,1 +1,1 @@
-"""Images from a trained generator: samples, walks, inversion, animations, and the generator as a file."""
+"""Images from a trained generator: samples, walks, inversion, animations, and exporting the model."""

@@ -119,7 +119,7 @@ CHAPTERS = {
         "With the minimax loss, the gradient of a point vanishes as D becomes sure that it is generated: where D answers 0 %, its "
         "surface is flat and the arrows disappear. With the classic loss the arrows stay long however sure D is; that is why it is "
         "called non-saturating. Long arrows alone are not enough: a D that is so far ahead still drives G back and forth. So both "
-        "should learn at a similar pace, or a penalty should restrain D.",
+        "should learn at a similar speed, or a penalty should restrain D.",
         10,
         (
             Example("Minimax, D 400 turns ahead", AHEAD, "The arrows have disappeared. Then press Play.", "d400"),

@@ -1,4 +1,4 @@
-"""Requests to evaluate a run, to ask whether its images help a classifier, and to score a folder of images."""
+"""Requests for an evaluation, for the utility of synthetic images, and for the detector."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Requests for a balanced zip, for a look at what it would keep, and for the generator as a file."""
+"""Requests for the balanced zip of an export, for its preview, and for the model bundle."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -59,7 +59,7 @@ Checks = Annotated[tuple[str, ...], BeforeValidator(read_checks)]
 
 
 class Policy(Request):
-    """Which changes keep what is shown."""
+    """The changes that do not alter the class of an image."""
 
     flips: bool = field(
         False, "Mirrored", "Copies and objects may be mirrored: not for digits, letters, or left and right hands."
@@ -69,7 +69,7 @@ class Policy(Request):
 
 
 class ExportRequest(Request):
-    """A balanced zip of a run, or of a dataset, for which no image can be drawn."""
+    """The balanced zip of a run, or of a dataset without a run (then no GAN draws images)."""
 
     OLDER: ClassVar[dict[str, Any]] = {"methods": {"gan": 1.0}, "layout": "imagefolder"}
 
@@ -98,7 +98,7 @@ class ExportRequest(Request):
     checks: Checks = field(
         CHECKS,
         "Leave out drawn images that are",
-        "What drawn images are left out for: of label, realism, copy, twin; or none.",
+        "Checks of the drawn images: label, realism, copy, twin; or none. An image that fails a check is left out.",
         option=Option(text=",".join(CHECKS)),
     )
     removed: dict[str, list[int]] = field(
@@ -138,7 +138,7 @@ class ExportRequest(Request):
 
 
 class PreviewRequest(Request):
-    """A look at the first images of each class that an export of the same seed and checks would keep, and refuse."""
+    """The preview: the first images of each class that an export with the same seed and checks would keep and refuse."""
 
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
     checks: Checks = field(CHECKS, "Leave out drawn images that are")

@@ -1,4 +1,4 @@
-"""Requests for images to look at: samples, new images with their nearest real ones, a latent walk, variants, the timelapse."""
+"""Requests of the Samples page: samples, new images with their nearest real ones, a latent walk, variants, the timelapse."""
 
 from typing import Literal
 

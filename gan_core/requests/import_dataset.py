@@ -25,7 +25,7 @@ class Choices(Request):
     level: Literal["auto", "top", "last"] = field(
         "auto",
         "Which folder names the class?",
-        "The folder that names the class: auto, top (the outermost below what wraps everything) or last (the one that holds "
+        "The folder that names the class: auto, top (the first below the outer folders) or last (the one that holds "
         "the image).",
     )
     loose: Literal["skip", "class"] = field(
@@ -51,13 +51,13 @@ class ImportRequest(Request):
     mode: Literal["auto", "L", "RGB"] = field("auto", "Colour", "auto (as in the images), L (grey) or RGB.")
     fit: Literal["crop", "pad", "stretch"] = field("crop", "Fit", "How an image becomes square: crop, pad or stretch.")
     test_fraction: float = field(
-        0.15, "Test share", "Share of the images that is held out, for no GAN to see.", ge=0, le=0.5
+        0.15, "Test share", "Share of the images that is held out; no GAN trains on them.", ge=0, le=0.5
     )
     seed: Seed = field(0, "Seed", "Decides which images are held out.")
     background: str = field(
         "white",
         "Background",
-        "Behind transparent and beside padded images: white, black, grey or #rrggbb.",
+        "Colour behind transparent images and beside padded ones: white, black, grey or #rrggbb.",
         option=Option(metavar="COLOUR"),
     )
     choices: Choices = field(Choices(), "Folders")

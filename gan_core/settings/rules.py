@@ -132,7 +132,7 @@ RULES = (
     Rule(
         "reuse_fakes",
         lambda c: c.traits.game != "adversarial",
-        "{traits.title} has a training step of its own, which cannot share fakes: switch this off.",
+        "{traits.title} has a training step of its own, which cannot reuse the fakes of D: switch this off.",
         "{traits.title} has a training step of its own.",
         False,
     ),
@@ -140,14 +140,14 @@ RULES = (
         "minibatch_std",
         lambda c: not c.traits.minibatch_std,
         "{traits.title} has no minibatch standard deviation: switch it off.",
-        "{traits.title} leaves no choice here.",
+        "{traits.title} allows no other value here.",
         False,
     ),
     Rule(
         "spectral_norm",
         lambda c: not c.traits.spectral_norm,
         "{traits.title} scales the weights of its discriminator in another way: switch spectral norm off.",
-        "{traits.title} leaves no choice here.",
+        "{traits.title} allows no other value here.",
         False,
     ),
     Rule(
@@ -172,7 +172,7 @@ RULES = (
     Rule(
         "freeze_d",
         lambda c: not c.start_from,
-        "Only layers that were trained before are worth freezing: choose a run to start from, or set 0.",
+        "Only layers that were trained before can be frozen usefully: choose a run to start from, or set 0.",
         "No run is chosen to start from.",
         0,
     ),

@@ -254,7 +254,7 @@ class TrainConfig(BaseModel):
     )
     reuse_fakes: bool = setting(
         False,
-        "Share fakes between D and G",
+        "Reuse fakes of D for G",
         "D and G train on the same generated images in a step, which saves one pass of G.",
         group="optimiser",
     )

@@ -110,7 +110,7 @@ END = ("", 0, None)
 
 
 class TrackerThread:
-    """A tracker in its thread, and the messages that wait for it. One that failed is still told how the run ended."""
+    """A tracker in its thread, and the messages that wait for it. A tracker that failed still gets the end of the run."""
 
     def __init__(self, name: str, make: Callable[[], Tracker], log: Callable[[str], None]) -> None:
         self.name, self.make, self.log = name, make, log

@@ -67,7 +67,7 @@ class MonitorSchedule:
                 if self.monitor is None:
                     self.monitor = self.make_monitor()
                     built = time.monotonic() - started
-                    self.log(f"Ready to watch for mode collapse after {built:.1f} s.")
+                    self.log(f"The collapse monitor is ready after {built:.1f} s.")
                     started = time.monotonic()
                 discriminate = self.discriminate if TRAITS[self.config.family].losses else None
                 row = self.monitor.check(self.draw, discriminate, self.state.images_seen, epoch)
@@ -79,7 +79,7 @@ class MonitorSchedule:
                 self.log(f"No check for mode collapse: {error!r}")
                 if self.monitor is None or not isinstance(error, OSError):  # a full disk may have room again later
                     self.make_monitor = None
-                    self.log("This run is not watched for mode collapse any more.")
+                    self.log("The collapse monitor of this run is switched off.")
                     return built if self.monitor is not None else time.monotonic() - started
             seconds = time.monotonic() - started
         self.next_images = (self.state.images_seen // IMAGES_BETWEEN + 1) * IMAGES_BETWEEN

@@ -32,7 +32,7 @@ class Level(NamedTuple):
 
 LEVELS = {
     "high": Level(":material/report:", "Fix this"),
-    "medium": Level(":material/warning:", "Worth a look"),
+    "medium": Level(":material/warning:", "Worth checking"),
     "low": Level(":material/info:", "Good to know"),
 }
 

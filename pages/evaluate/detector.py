@@ -1,4 +1,4 @@
-"""The detector: how well real and generated images can be told apart, and the images of a folder scored by it."""
+"""The detector: how well real and generated images can be distinguished, and the images of a folder scored by it."""
 
 from pathlib import Path
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
-from gan_core.export.quality_filter import CHECKS, WIDE_TRUNCATION
+from gan_core.export.quality_filter import CHECKS, EXPORT_TRUNCATION
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Run
 from pages.export.preview import choose_removed
@@ -20,7 +20,7 @@ def choose_filter(context: Context, run: Run, info: DatasetInfo, request: Export
         format_func=CHECKS.__getitem__,
         key="export_checks",
         help="Each drawn image is checked by the dataset classifier and by its nearest real images. A refused image is replaced: "
-        f"another is drawn with truncation {WIDE_TRUNCATION:g}, for more variety. For a class that the classifier confuses with "
+        f"another is drawn with truncation {EXPORT_TRUNCATION:g}, for more variety. For a class that the classifier confuses with "
         "others, only clear mistakes are left out; for a class that it cannot recognize, class and realism are not checked.",
     )
     copies = st.checkbox(

@@ -240,7 +240,7 @@ class Laboratory {
     this.at(".plane").setAttribute("aria-label", `The plane with real and generated points over D's surface. ${words}`)
   }
 
-  // What others are told: the page, and a link.
+  // What is sent to others: the state of the page, and a link.
   report() {
     if (!this.now) return
     this.reported = this.requested = this.now.moves

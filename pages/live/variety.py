@@ -18,7 +18,7 @@ def show_variety(rows: Sequence[dict[str, Any]]) -> None:
     last = rows[-1]
     sentence = last.get("sentence") or ""
     if last.get("verdict") == "early" and not sentence:
-        sentence = "A model that has trained for a short time cannot be judged yet. An alarm is possible later."
+        sentence = "The run is too short for a verdict yet. An alarm is possible later."
     verdict_box(last.get("verdict"), "Variety", sentence, last.get("todo", ""))
     values = last.get("values") or {}
     numbers = [

@@ -1,4 +1,4 @@
-"""Curves of one or several runs as plotly figures: told apart by dashes and marks, not by colour alone."""
+"""Curves of one or several runs as plotly figures: distinguished by dashes and marks, not by colour alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from pages.shared.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Figure, level
 STYLES = ((BLUE, "solid"), (ORANGE, "dash"), (GREEN, "dot"), (VIOLET, "dashdot"))
 SYMBOLS = ("circle", "square-open", "diamond-open")  # of the first four lines, the next four, ...
 MOST_MARKERS = 12  # on a long line; only from the fifth line on
-MOST_LINES = len(STYLES) * len(SYMBOLS)  # that are told apart without their colours
+MOST_LINES = len(STYLES) * len(SYMBOLS)  # that can be distinguished without their colours
 FEW_POINTS = 12  # of a line, up to which each is marked
 HEIGHT = 300  # px, of a chart of lines
 

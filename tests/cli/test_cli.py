@@ -72,7 +72,7 @@ def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
     assert scores["frechet_distance"] > 0 and scores["floor"]["n"] > 0
     out = tmp_path / "out.zip"
     refused = ganvas("export", run, "--balance", "largest", "--out", out, "--json")
-    assert refused[0] == 2 and "No image that was drawn is good enough" in refused[2] and not out.exists()
+    assert refused[0] == 2 and "No drawn image passed the checks" in refused[2] and not out.exists()
     wanted = ("--balance", "largest", "--checks", "copy,twin", "--out", out, "--json")
     code, exported, err = ganvas("export", run, *wanted)
     assert code == 0, err

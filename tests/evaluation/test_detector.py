@@ -56,7 +56,7 @@ def test_verdict_is_the_binomial_one():
     found = result_of(60, 100)
     assert found["p_value"] == pytest.approx(0.02844397, abs=1e-7)  # P(X >= 60), X ~ B(100, 1/2)
     assert found["ci95"] == pytest.approx([0.502, 0.691], abs=1e-3)
-    assert "coin" in result_of(55, 100)["sentence"] and "told apart" in found["sentence"]
+    assert "guessing" in result_of(55, 100)["sentence"] and "distinguished" in found["sentence"]
 
 
 def test_too_few_or_broken_features_are_refused():

@@ -81,7 +81,7 @@ def test_a_class_of_which_next_to_nothing_passes_comes_out_short_and_is_named():
     assert len(blind(1, 20, times)) == 0
     row = blind.report()["classes"]["owl"]
     assert row["drawn"] == PATIENCE_IMAGES and row["kept"] == times and row["missing"] > 0
-    assert "Not enough good ones" in blind.summary() and "owl" in blind.summary()
+    assert "Too few images passed the checks" in blind.summary() and "owl" in blind.summary()
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_classes_of_which_most_is_refused_are_told(good, unfit, whose):
         some.image_checks.bad = lambda value, share=share: value % 10 >= 10 * share
         some(label, 40, 0)
     assert some.unfit() == unfit
-    assert f"Most of what is drawn of {whose}" in some.summary() if whose else "Most of" not in some.summary()
+    assert f"Most images drawn of {whose}" in some.summary() if whose else "Most images" not in some.summary()
 
 
 def test_a_class_that_comes_out_short_is_told_once():
     some = made(lambda value: value != 7)
     some(1, 20, 0)
-    assert "Not enough good ones" in some.summary() and "Most of" not in some.summary()
+    assert "Too few images passed the checks" in some.summary() and "Most images" not in some.summary()
 
 
 def test_a_class_whose_label_is_not_judged_is_drawn_with_ordinary_noise():

@@ -83,7 +83,7 @@ def test_an_alarm_goes_into_the_log_and_building_is_announced(tiny, tmp_path, of
     lines = []
     run(tiny(epochs=1.0), tmp_path, Looker, log=lines.append)
     assert any("red: Everything is one grey." in line for line in lines)
-    assert any("Ready to watch" in line for line in lines)
+    assert any("The collapse monitor is ready" in line for line in lines)
 
 
 @pytest.mark.parametrize("error", [UserError("one_class", "No referee.", "Go on."), OSError("full"), MemoryError()])
@@ -95,7 +95,7 @@ def test_a_panel_that_cannot_be_built_costs_no_run(tiny, tmp_path, often, error)
         raise error
 
     assert run(tiny(epochs=3.0), tmp_path, fail, log=lines.append)["phase"] == "finished"
-    assert len(calls) == 1 and any("not watched" in line for line in lines)
+    assert len(calls) == 1 and any("switched off" in line for line in lines)
 
 
 def test_a_stop_while_it_is_being_built_stops_the_run(tiny, tmp_path, often):

@@ -218,5 +218,5 @@ def test_a_start_that_is_not_there(context, toy_dataset, tiny, trained):
     for name in ("r" + "9" * 16, "../../etc", "nonsense"):
         with pytest.raises(FieldErrors, match="no such run"):
             actions.train(context, toy_dataset, tiny(start_from=name))
-    with pytest.raises(FieldErrors, match="worth freezing"):
+    with pytest.raises(FieldErrors, match="frozen usefully"):
         actions.train(context, toy_dataset, tiny(freeze_d=1))

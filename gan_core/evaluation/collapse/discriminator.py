@@ -1,4 +1,4 @@
-"""The indicators of the discriminator D: is it overfitted, is it too certain, is its loss near 0, does it use the label?
+"""The collapse indicators of the discriminator D: overfitting, certainty, remaining loss and use of the label.
 
 Its outputs are logits. Only some losses give them a level (0 or 1/2 between real and fake); a D that compares, relativistic or
 Wasserstein, has none, and what needs one is absent there. How sure D is of training images is the r_t of arXiv:2006.06676,

@@ -1,4 +1,4 @@
-"""Does a generator collapse? One examination of a set of fakes: a verdict, a plain sentence, and what to try next.
+"""The verdict on mode collapse from one set of generated images: a level, a sentence, and what to try next.
 
 The verdict is red if two independent families of indicators are red, or if the label has next to no effect; amber if one
 indicator is red, or two families are amber. Over time monitor.py requires two checks in a row.

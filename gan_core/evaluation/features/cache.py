@@ -58,7 +58,9 @@ class FeatureCache:
         """
         rows = np.arange(len(images)) if rows is None else np.asarray(rows)
         if not len(rows):
-            raise UserError("too_few_images", "There are no images to look at.", "Sample or import some images.")
+            raise UserError(
+                "too_few_images", "There are no images to compute features of.", "Sample or import some images."
+            )
         key = content_key(extractor, images, rows, should_stop)
         found = self.open(key, len(rows))
         if found is None:

@@ -87,7 +87,9 @@ class Extractor:
         Raises UserError where there is no image, Stopped as soon as should_stop() says so.
         """
         if not len(images):
-            raise UserError("too_few_images", "There are no images to look at.", "Sample or import some images.")
+            raise UserError(
+                "too_few_images", "There are no images to compute features of.", "Sample or import some images."
+            )
         parts = self.batches(images, np.arange(len(images)), device, should_stop)
         return Features(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 

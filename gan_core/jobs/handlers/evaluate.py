@@ -41,9 +41,9 @@ TRAINING, REALS, HELD_OUT, FAKES, SCORING, DIAGNOSTICS = (
     "Training the dataset classifier",
     "Looking at real images",
     "Looking at held-out images",
-    "Drawing and looking at generated images",
+    "Drawing images and computing their features",
     "Computing scores",
-    "Looking for copies and collapse",
+    "Checking for copies and mode collapse",
 )
 
 Draw = Callable[

@@ -177,7 +177,7 @@ def refuse_copies(copying: dict[str, Any]) -> None:
         raise UserError(
             "copies",
             copying["sentence"],
-            "Look at the closest pairs on the Evaluate page; to export all the same, switch the check off (--no-gate).",
+            "Look at the closest pairs on the Evaluate page; to export anyway, switch the check off (--no-gate).",
         )
 
 

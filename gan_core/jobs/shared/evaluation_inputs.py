@@ -1,4 +1,4 @@
-"""What several jobs evaluate with: the images of a dataset, the cache of features, the networks, free space on the disk."""
+"""Inputs of evaluations that several jobs need: images of a dataset, cached features, networks, free disk space."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What makes the images that a class lacks: the generator of a run, changed copies, pasted objects; for `export` and `utility`."""
+"""Make the images that a class lacks, by the generator of a run, changed copies or pasted objects; for `export` and `utility`."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

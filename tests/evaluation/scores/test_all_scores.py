@@ -92,7 +92,7 @@ def test_a_network_that_the_discriminator_learned_with_is_named():
         same_network("efficientnet-lite0", "r3lite", True),
     )
     assert len(lite) == 1 and "EfficientNet-Lite0 itself" in lite[0]
-    assert len(guided) == 1 and "flatters label agreement" in guided[0]
+    assert len(guided) == 1 and "label agreement is too good" in guided[0]
     assert same_network("referee", "projected", False) == same_network("inception-v3", "dcgan", False) == []
 
 

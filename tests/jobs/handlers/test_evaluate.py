@@ -14,7 +14,7 @@ from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Progress
 from gan_core.evaluation.results import UtilityResult
 from gan_core.export.fill.classical import Classical
-from gan_core.export.quality_filter import WIDE_TRUNCATION
+from gan_core.export.quality_filter import EXPORT_TRUNCATION
 from gan_core.jobs import queue, worker
 from gan_core.jobs.shared import evaluation_inputs
 from gan_core.jobs.shared.evaluation_inputs import choose_networks, splits
@@ -326,7 +326,7 @@ def test_an_export_checks_what_it_draws_says_so_and_comes_out_the_same_twice(con
     assert do(context, taken)["gate"]["classes"]["dark"]["refused"] == {"removed": 2}
     monkeypatch.setattr("gan_core.evaluation.acceptance.LEAST_POWER", 1.01)  # as if the classifier could tell no class
     poor = do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label", "twin"])))
-    assert "Labels not checked, as the classifier itself does not know it: " in poor["gate_said"]
+    assert "Labels not checked, because the classifier does not recognize these classes: " in poor["gate_said"]
     assert not any(row["label_checked"] for row in poor["gate"]["classes"].values())
 
 
@@ -339,7 +339,7 @@ def test_what_passes_the_quality_filter_of_a_run_is_what_its_classifier_sees_and
     judge, _ = generator.label_classifier(folder, lambda *_: None, lambda: False)
     some = ask()
     some.image_checks.unknown = frozenset({1, 2})
-    assert some.options.truncation == WIDE_TRUNCATION
+    assert some.options.truncation == EXPORT_TRUNCATION
     assert np.array_equal(some(1, 7, 3), generator.draw([1] * 7, seed=5 + 1, start=3))  # as it comes, ordinary noise
     kept = some(0, 5, 0)
     assert len(kept) == 5 and (judge.classifier.classify(kept).logits.argmax(1) == 0).all()

@@ -89,7 +89,7 @@ def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_exp
     assert export.payload["removed"] == {seeded_workspace.CLASSES[1]: [9]} and not at.exception
     at.number_input(key="export_seed").set_value(1).run()
     assert any("another seed" in info.value for info in at.info)
-    bad = {**result, "gate_said": "Most of what is drawn is refused.", "unfit": [seeded_workspace.CLASSES[0]]}
+    bad = {**result, "gate_said": "Most images drawn are refused.", "unfit": [seeded_workspace.CLASSES[0]]}
     write(seeded_workspace.add_job(store, "preview", run, "finished", {}, result=bad))
     assert len(warned(open_page("export", run=run))) == 1
 
@@ -142,7 +142,7 @@ def test_checks_can_be_left_out_and_a_class_that_comes_out_short_is_a_warning(fu
     assert [job.payload["checks"] for job in store.jobs(kind="export") if job.live] == [[], ["label", "twin"]]
     short = {"classes": {"cat": {"drawn": 90, "kept": 2, "refused": {"label": 88}, "missing": 8}}}
     facts = {"file": "birds.zip", "bytes": 9, "sha256": "cd" * 32, "gate": short}
-    told = {**facts, "gate_said": "Not enough good ones: cat.", "per_class": {}}
+    told = {**facts, "gate_said": "Too few images passed the checks: cat.", "per_class": {}}
     other = new_id("export")
     full.export(other).mkdir()
     (full.export(other) / "birds.zip").write_bytes(b"a zip")
@@ -150,7 +150,7 @@ def test_checks_can_be_left_out_and_a_class_that_comes_out_short_is_a_warning(fu
         store, "export", other, "finished", {"run": seeded_workspace.RUNS["finished"]}, result=told
     )
     at = open_page("export", run=seeded_workspace.RUNS["finished"])
-    assert any("Not enough good ones" in warning.value.replace("\\", "") for warning in at.warning)
+    assert any("Too few images passed the checks" in warning.value.replace("\\", "") for warning in at.warning)
 
 
 def test_export_plans_and_links(full):
