@@ -4,7 +4,7 @@
 
 The textbook loop is what a tutorial would write: float32, contiguous memory, a DataLoader that decodes PNG files, reals and
 fakes through D separately, R1 and R2 by two gradients, `.item()` of both losses at each step. Ours is the whole of
-training.loop.train, with its grids, metrics and checkpoints. After the same number of images both are asked for the kernel distance on
+training.loop.train, with its grids, metrics and checkpoints. After the same number of images both get the kernel distance on
 EfficientNet-Lite0 (2,000 a side), which must agree within the seeds. Neither D is guided by a classifier. Without a dataset the
 handwritten digits are imported.
 Goal: 1.5 on two CPU cores, 3 on a GPU.

@@ -331,7 +331,7 @@ def detection() -> dict:
         "n": 3,
         "generated": 2,
         "accuracy": 0.83,
-        "rejected": [{"file": "notes.txt", "reason": "not a picture"}],
+        "rejected": [{"file": "notes.txt", "reason": "not an image"}],
         "rows": [
             {
                 "file": f"{seeded_workspace.HOSTILE}-{at}.png",

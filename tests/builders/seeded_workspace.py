@@ -104,7 +104,7 @@ def seed_dataset(workspace: Workspace, store: Store) -> None:
             source={"kind": "zip"},
             seed=0,
             notices=["Only a few pictures in kiwi."],
-            rejected=[{"file": "cat/=1+1.txt", "reason": "not a picture"}],
+            rejected=[{"file": "cat/=1+1.txt", "reason": "not an image"}],
             health={
                 "images": 722,
                 "source_sizes": {"min": [20, 20], "median": [64, 60], "max": [900, 640]},

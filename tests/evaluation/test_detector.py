@@ -33,7 +33,7 @@ def test_more_features_than_images_is_still_a_coin():
 def test_shifted_distributions_are_told_apart():
     found = outcome(normal(300), normal(300, shift=2, seed=1), 0)
     assert found["accuracy"] > 0.99 and found["ci95"][0] > 0.97 and found["p_value"] < 1e-50
-    assert found["n_test"] == 300 and "told apart" in found["sentence"]
+    assert found["n_test"] == 300 and "distinguished" in found["sentence"]
     weak = outcome(normal(2000), normal(2000, shift=0.1, seed=1), 0)
     assert 0.5 < weak["accuracy"] < 0.7 and weak["p_value"] < 0.05
 

@@ -1,4 +1,4 @@
-"""The look for mode collapse while training: it happens when due, costs little, and training does not notice it."""
+"""The checks of the collapse monitor while training: they happen when due, cost little, and do not change the training."""
 
 import json
 

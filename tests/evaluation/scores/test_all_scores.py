@@ -83,7 +83,7 @@ def test_only_inception_is_called_fid():
     assert inception["labels"]["fid"] == "FID" and "frechet_distance" not in inception
     assert any("not Inception-v3" in text for text in lite["caveats"])
     of_classes = scores(cloud(60, 0), cloud(60, 1), network=extractor("referee"))
-    assert "fid" not in of_classes and any("knows your classes" in text for text in of_classes["caveats"])
+    assert "fid" not in of_classes and any("only separates your classes" in text for text in of_classes["caveats"])
 
 
 def test_a_network_that_the_discriminator_learned_with_is_named():
