@@ -24,7 +24,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gan_core.errors import UserError
-from gan_core.jobs import processes
+from gan_core.jobs import supervisor
 from gan_core.learn.frame_server import BUSY, FULL, FrameServer
 from gan_core.learn.settings import build
 from gan_core.storage.store import Store
@@ -210,8 +210,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         if time.monotonic() - swept > SWEEP_SECONDS:
             swept = time.monotonic()
             workspace.sweep()
-        processes.reconcile(store)
-        processes.ensure_workers(store, workspace)
+        supervisor.reconcile(store)
+        supervisor.ensure_workers(store, workspace)
 
     async def keep_looking() -> None:
         while True:

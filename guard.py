@@ -1,4 +1,4 @@
-"""Which requests the server answers: those under its own host names; those that change or cost something, from its own pages."""
+"""Access control: the server answers only requests to its own host names; those that change something must come from its pages."""
 
 import re
 from urllib.parse import urlsplit

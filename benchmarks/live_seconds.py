@@ -47,9 +47,9 @@ def main() -> None:
         from streamlit.testing.v1 import AppTest
 
         from app import warm_up
-        from gan_core.jobs import processes
+        from gan_core.jobs import supervisor
 
-        processes.ensure_workers = lambda store, workspace: None
+        supervisor.ensure_workers = lambda store, workspace: None
         run = fill(Path(folder))
         warm_up()
         at = AppTest.from_file(str(ROOT / "pages" / "router.py"), default_timeout=60)

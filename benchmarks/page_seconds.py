@@ -55,9 +55,9 @@ def main() -> None:
         from streamlit.testing.v1 import AppTest
 
         from app import warm_up
-        from gan_core.jobs import processes
+        from gan_core.jobs import supervisor
 
-        processes.ensure_workers = lambda store, workspace: None
+        supervisor.ensure_workers = lambda store, workspace: None
         fill(Path(folder), asked.runs)
         warm_up()
 

@@ -1,4 +1,4 @@
-"""Words that pages, messages and files share: amounts and scores as people write them, lists of names, cells of a spreadsheet."""
+"""Text helpers for pages, messages and files: amounts and scores as people write them, lists of names, cells of a spreadsheet."""
 
 import time
 from collections.abc import Sequence

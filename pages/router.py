@@ -1,4 +1,4 @@
-"""What surrounds every page: the navigation, the logo, and in the sidebar the runs that are training now."""
+"""The frame of every page: the navigation, the logo, and in the sidebar the runs that are training now."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ import pytest
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, write_info
-from gan_core.jobs import processes
+from gan_core.jobs import supervisor
 from gan_core.settings.schema import TrainConfig, build
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, new_id
@@ -164,7 +164,7 @@ def ganvas(workspace, monkeypatch, capsys):
 def started(monkeypatch):
     """The worker starts that were asked for."""
     calls = []
-    monkeypatch.setattr(processes, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
+    monkeypatch.setattr(supervisor, "ensure_workers", lambda store, workspace: calls.append(workspace.root))
     return calls
 
 

@@ -45,7 +45,7 @@ WITHOUT_TORCH = (
     *("app.py", "guard.py", "pages", "gan_core/actions", "gan_core/requests", "gan_core/settings", "gan_core/storage"),
     "gan_core/data",
     *("gan_core/export", "gan_core/views", "gan_core/learn", "gan_core/system", "gan_core/tracking", "gan_core/cli"),
-    *("gan_core/jobs/queue.py", "gan_core/jobs/repair.py", "gan_core/evaluation/vocabulary.py"),
+    *("gan_core/jobs/queue.py", "gan_core/jobs/rebuild_index.py", "gan_core/evaluation/names_and_thresholds.py"),
 )
 
 

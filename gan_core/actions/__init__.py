@@ -1,4 +1,4 @@
-"""What a page and the command line ask for: check the request against the workspace, give it an id, queue the job.
+"""The actions of pages and the command line: check the request against the workspace, give it an id, queue the job.
 
 The bounds of a request stand in gan_core.requests. What depends on a run, a dataset or the disk is refused here with a UserError,
 before anything is queued.

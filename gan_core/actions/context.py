@@ -1,9 +1,9 @@
-"""The store and workspace that requests go to, and what several requests check of a run."""
+"""The store and workspace of a request, and the checks of a run that several requests need."""
 
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
-from gan_core.jobs import processes, queue
+from gan_core.jobs import queue, supervisor
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
@@ -21,7 +21,7 @@ class Context(NamedTuple):
     ) -> Job:
         job = queue.submit(self.store, kind, subject, payload, token=token, after=after, claim=self.in_this_process)
         if not self.in_this_process:
-            processes.ensure_workers(self.store, self.workspace)
+            supervisor.ensure_workers(self.store, self.workspace)
         return job
 
 

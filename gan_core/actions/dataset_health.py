@@ -1,4 +1,4 @@
-"""Queue the check of a dataset, leave images out, undo that, and queue the curated dataset."""
+"""Queue the check of a dataset, exclude images, undo that, and queue the curated dataset."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Queue the import of a dataset, and look into its source before."""
+"""Queue the import of a dataset, and preview its source first."""
 
 import shutil
 from pathlib import Path

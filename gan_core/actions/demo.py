@@ -1,4 +1,4 @@
-"""Queue the demo, and the lesson on mode collapse: an import of digits, and runs on them that wait for it."""
+"""Queue the demo, and the lesson on mode collapse: an import of digits, and runs that start after it."""
 
 import contextlib
 

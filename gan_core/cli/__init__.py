@@ -15,7 +15,7 @@ from gan_core.cli import datasets, evaluation, export, generation, runs, system
 from gan_core.cli.common import Call, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
-from gan_core.jobs import processes
+from gan_core.jobs import supervisor
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, default_workspace
 
@@ -71,7 +71,7 @@ def before_a_verb(
         follow(Call.workspace)
         raise typer.Exit
     Call.store = Store(Call.workspace)
-    processes.reconcile(Call.store)
+    supervisor.reconcile(Call.store)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What every verb uses: the store and workspace of this call, its output, and how it carries out a job."""
+"""Helpers of all verbs: the store and workspace of this call, its output, and carrying out a job."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The verbs that write what a run or a dataset gives away: export, export-model; and demo, the whole way to a zip."""
+"""The verbs that write a result: export, export-model; and demo, from the import of digits to the zip."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Options of the command line out of request types, so that no verb lists them by hand.
+"""Make the options of the command line from the request types, so that no verb lists them by hand.
 
 A parameter of a verb that is annotated with a Request becomes an option for each of its fields; the verb gets the request. A
 parameter `Annotated[dict, Given(model, names)]` becomes options without defaults; the verb gets a dict of those that were typed.

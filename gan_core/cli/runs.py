@@ -13,7 +13,7 @@ from gan_core.cli.lookup import DatasetId, DeletedIds, RunId, RunIds, run_id
 from gan_core.cli.options import Given, with_options
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
-from gan_core.jobs import processes
+from gan_core.jobs import supervisor
 from gan_core.settings import recipes
 from gan_core.settings.schema import TrainConfig, build
 
@@ -94,7 +94,7 @@ def steer(run: str, wish: str, as_json: bool) -> None:
     deadline = time.monotonic() + 30
     while wish == "stop" and (job := Call.store.job(job.id)).live and time.monotonic() < deadline:
         time.sleep(0.1)
-        processes.reconcile(Call.store)
+        supervisor.reconcile(Call.store)
     say(as_json, {"run": run, "state": run_state(run)}, f"Run {run}: {run_state(run)}.")
 
 

@@ -10,7 +10,7 @@ from gan_core import actions
 from gan_core.cli.common import Call, Json, context, run_state, say
 from gan_core.cli.lookup import AnyId
 from gan_core.errors import UserError
-from gan_core.jobs.repair import rebuild
+from gan_core.jobs.rebuild_index import rebuild
 from gan_core.storage import cleanup, file_checks
 from gan_core.storage.workspace import atomic_write, read_json
 from gan_core.system import support_bundle as support

@@ -67,8 +67,8 @@ def preview(path: Path, choices: Choices) -> Preview:
     odd = sum(not is_picture(item.name) for item in readable)
     if odd:
         notices.append(
-            f"{count(odd, 'file does', 'files do')} not end like an image; the import looks into "
-            f"{'it' if odd == 1 else 'them'} and leaves out what is none."
+            f"{count(odd, 'file has', 'files have')} no file ending of an image format; the import reads "
+            f"{'it and leaves it out if it is no image' if odd == 1 else 'them and leaves out those that are no images'}."
         )
     why = collections.Counter(reason for _, reason in reasons)
     return Preview(

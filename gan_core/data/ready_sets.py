@@ -1,4 +1,4 @@
-"""Ready sets: datasets to try the app with before one has images of one's own. Three need no network."""
+"""Ready sets: datasets for trying the app without images of your own. Three need no network."""
 
 import math
 import os
@@ -48,7 +48,7 @@ READY_SETS = {
     ),
     "stacked-digits": ReadySet(
         "Stacked digits",
-        "6,000 images of three real digits in red, green and blue: 1,000 known modes in one class, to count the lost ones.",
+        "6,000 images of three real digits in red, green and blue: 1,000 known modes in one class, to count lost modes.",
         "UCI Optical Recognition of Handwritten Digits, CC BY 4.0, as shipped with scikit-learn, stacked as in arXiv:1611.02163",
         False,
     ),

@@ -59,7 +59,7 @@ class Listing(NamedTuple):
 
 
 def check_folder(path: Path, folder: Path) -> None:
-    """Refuse a folder that no one keeps images in: the whole disk, the kernel's, or the workspace around `folder`."""
+    """Refuse a folder that cannot be a dataset: the whole disk, a system folder, or one that contains the workspace `folder`."""
     real, staging = path.resolve(), folder.resolve()
     holds_workspace = real == staging or real in staging.parents
     if real == Path(real.anchor) or any(real.is_relative_to(system) for system in SYSTEM_FOLDERS):

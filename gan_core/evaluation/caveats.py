@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gan_core.errors import UserError
 from gan_core.evaluation.features.extractors import Extractor
-from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, published
+from gan_core.evaluation.names_and_thresholds import DATASET_CLASSIFIER, published
 
 FEW_IMAGES = 2048  # below the feature count of Inception-v3 the covariance is singular
 LEAST_OF_PART, MOST_PARTS = 50, 10  # of the images of an Inception Score

@@ -16,7 +16,7 @@ from gan_core.evaluation import classifier as classifiers
 from gan_core.evaluation.classifier import Classifier
 from gan_core.evaluation.features.extractors import Extractor
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
-from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, EXTRACTOR_TITLES
+from gan_core.evaluation.names_and_thresholds import DATASET_CLASSIFIER, EXTRACTOR_TITLES
 from gan_core.storage.workspace import write_json
 
 LEAST_IMAGES = 5  # training images of a class that can be learned at all

@@ -2,7 +2,7 @@
 
 A good generator draws typical images, and typical images lie closer to the training set than held-out ones do: a small distance
 alone proves nothing. So near copies are counted first (near_copies.py). A shift of all distances only counts where it is large and
-sure. The thresholds stand in vocabulary.py:
+sure. The thresholds stand in names_and_thresholds.py:
 
 near_copies, beyond the held-out share  1 % by construction, and data sets hold near duplicates themselves
 median_ratio d(fake) / d(held-out)      typical, but new, images (means of 2 to 4 held-out ones) reach .73
@@ -23,9 +23,9 @@ import numpy as np
 from scipy import stats
 
 from gan_core.errors import Stopped, UserError
+from gan_core.evaluation.names_and_thresholds import AUTHENTICITY, CT_Z, MEDIAN_RATIO, NEAR_COPIES, Threshold, severity
 from gan_core.evaluation.near_copies import LEAST_IMAGES, TRAIN_SAMPLE, Neighbors, PixelSpace, ShouldStop, TrainingSpace
 from gan_core.evaluation.neighbors import nearest
-from gan_core.evaluation.vocabulary import AUTHENTICITY, CT_Z, MEDIAN_RATIO, NEAR_COPIES, Threshold, severity
 
 PAIRS, BINS = 16, 30
 CHANCE = 1e-4

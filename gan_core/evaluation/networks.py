@@ -1,4 +1,4 @@
-"""The networks of one evaluation: whose features the scores compare, and who predicts the classes."""
+"""The networks of one evaluation: the extractor of the features, and the classifier of the classes."""
 
 from typing import NamedTuple
 

@@ -35,7 +35,7 @@ class Part(BaseModel):
 
 
 class Verdict(Part):
-    """A part with a verdict of vocabulary.LEVELS."""
+    """A part with a verdict of names_and_thresholds.LEVELS."""
 
     verdict: str = ""
     sentence: str = ""
@@ -94,7 +94,7 @@ class ClosePair(Part):
 
 
 class Memorization(Verdict):
-    """spaces: by key of vocabulary.SPACES. beside: whose distances the generated images' are compared with."""
+    """spaces: by key of names_and_thresholds.SPACES. beside: whose distances the generated images' are compared with."""
 
     n_fake: int = 0
     n_train: int = 0

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from gan_core.evaluation.names_and_thresholds import DISTANCES, MEANINGS
 from gan_core.evaluation.result_parts import (
     Agreement,
     ClassifierQuality,
@@ -20,7 +21,6 @@ from gan_core.evaluation.result_parts import (
     Modes,
     Part,
 )
-from gan_core.evaluation.vocabulary import DISTANCES, MEANINGS
 
 # What must be equal before two results are compared: key of the result -> how a sentence calls it.
 CONDITIONS = {
@@ -36,7 +36,7 @@ CONDITIONS = {
 
 
 class Scores(Part):
-    """Values by key of vocabulary.MEANINGS; a key that was not computed is missing or None."""
+    """Values by key of names_and_thresholds.MEANINGS; a key that was not computed is missing or None."""
 
     fid: float | None = None
     frechet_distance: float | None = None

@@ -1,4 +1,4 @@
-"""What paired repetitions of two classifiers say: balanced accuracy, the gain, its intervals, the verdict.
+"""Balanced accuracy, the gain, its intervals and the verdict, from paired repetitions of two classifiers.
 
 right: bool [seeds, N], whether the classifier of a seed was right about each of the N test images.
 """

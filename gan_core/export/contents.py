@@ -1,4 +1,4 @@
-"""The images of an export: which there are, in groups of one split, class and kind, and where their pixels come from."""
+"""The images of an export, in groups of one split, class and kind, and where their pixels come from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an exported zip says of its images: counts, cells of the metadata, the manifest."""
+"""The metadata of an exported zip: counts, cells of the metadata, the manifest."""
 
 import csv
 import io

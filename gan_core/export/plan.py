@@ -70,7 +70,7 @@ def deficits(counts: dict[str, int], balance: Balance, originals: bool = True) -
         raise UserError(
             "too_many_images",
             f"That makes {planned:,} images in all.",
-            f"Choose smaller totals: {MAX_PLANNED_IMAGES:,} in all is the most.",
+            f"Choose smaller totals: at most {MAX_PLANNED_IMAGES:,} in all.",
         )
     if not any(row.missing for row in plan.values()):
         have = max(counts.values(), default=0)
@@ -114,9 +114,7 @@ def added_share(plan: dict[str, Row], counts: dict[str, int]) -> float:
 def beyond_support(sweep: list[dict[str, Any]], share: float, originals: bool = True) -> str:
     """A sentence where a plan goes beyond what a comparison supports, else ''. sweep: rows of `utility`; share: added_share."""
     if not originals:
-        return (
-            "Classifiers were compared with the real images in: the comparison says nothing of synthetic images alone."
-        )
+        return "The comparison of classifiers included the real images: it says nothing about synthetic images alone."
     helped = [row["share"] for row in sweep if row["gain_ci95"][0] > 0]
     harmed = [row["share"] for row in sweep if row["gain_ci95"][1] < 0]
     if harmed and share >= min(harmed) and share > max(helped, default=-1.0):
@@ -134,7 +132,7 @@ def beyond_support(sweep: list[dict[str, Any]], share: float, originals: bool = 
 
 
 def too_small(names: list[str]) -> str:
-    return f"With fewer than {LEAST_FOR_GAN} real images a GAN would copy them; filled without one: {and_more(names, SHOWN_NAMES)}."
+    return f"With fewer than {LEAST_FOR_GAN} real images a GAN would copy them. Filled without it: {and_more(names, SHOWN_NAMES)}."
 
 
 def without_object(names: list[str]) -> str:

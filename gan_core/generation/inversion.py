@@ -79,7 +79,7 @@ def search(
         if not drawn.requires_grad:
             raise UserError(
                 "not_smooth",
-                "These networks pick an image by the noise, so no noise can be searched for.",
+                "The latent code of these networks selects one of a few images, so inversion is not possible.",
                 "Use a run of a GAN or of the autoencoder.",
             )
         length = (z.square().mean(1) - 1).square().sum()

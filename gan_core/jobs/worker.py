@@ -8,7 +8,7 @@ import traceback
 from types import FrameType
 
 from gan_core.errors import Stopped, UserError, is_out_of_memory
-from gan_core.jobs import processes, queue
+from gan_core.jobs import queue, supervisor
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import write_devices
 from gan_core.storage.store import Job, Store
@@ -107,10 +107,10 @@ def main() -> None:
     waiting = True
     with Shutdown() as shutdown:
         while waiting and not shutdown.asked:
-            with processes.lane_lock(workspace, arguments.lane) as mine:
+            with supervisor.lane_lock(workspace, arguments.lane) as mine:
                 if not mine:
                     return
-                processes.reconcile(store)
+                supervisor.reconcile(store)
                 if arguments.lane == "train":
                     import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
 

@@ -30,7 +30,7 @@ def parse(text: str) -> Moves:
 def bad() -> UserError:
     return UserError(
         "bad_moves",
-        f"A game has at most {MOST_ROUNDS:,} rounds and changes its rhythm at most {MOST_PARTS} times.",
+        f"A game has at most {MOST_ROUNDS:,} rounds and changes between rounds and single turns at most {MOST_PARTS} times.",
         "Choose Reset to begin again.",
     )
 

@@ -1,4 +1,4 @@
-"""Building blocks that several families share."""
+"""Building blocks that several families use."""
 
 from abc import ABC, abstractmethod
 from typing import Any

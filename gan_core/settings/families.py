@@ -86,7 +86,7 @@ def inner_size(family: str, size: int) -> int:
 def why_no_walk(family: str) -> str:
     """Why a family has no latent walk, in a sentence; '' where it has one."""
     if TRAITS[family].game == "kmeans":
-        return "K-means has no images between two others: its noise picks one of the mean images."
+        return "K-means has no images between two others: its latent code selects one of the mean images."
     if TRAITS[family].game == "cycle":
-        return "CycleGAN has no images between two others: its noise picks the real image that is changed."
+        return "CycleGAN has no images between two others: its latent code selects the real image that is changed."
     return ""

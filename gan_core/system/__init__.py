@@ -1,1 +1,1 @@
-"""This computer: what it has, how fast it is, the support bundle."""
+"""This computer: its devices, the speed of recipes on it, and the support bundle."""

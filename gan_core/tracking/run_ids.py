@@ -1,4 +1,4 @@
-"""Under which name and id an outside tool knows a run, kept in trackers.json of the run's folder.
+"""The name and id of a run in an experiment tracker, kept in trackers.json of the run's folder.
 
 A resumed run goes on under the same id. Neither MLflow nor Weights & Biases can take rows back: those between the last
 checkpoint and a crash stand there twice. Neither reaches the network unless the user's environment says so.

@@ -1,4 +1,4 @@
-"""What training is given from outside, as it knows nothing of stores, jobs or pages."""
+"""Callbacks that a job passes to training, which knows nothing of stores, jobs or pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -87,7 +87,7 @@ class Recorder:
             self.draw_grid()
         else:
             self.latest_grid = (read_json(self.folder / "status.json") or {}).get("latest_grid")
-            self.event("resumed", "Went on from this checkpoint.")
+            self.event("resumed", "Resumed from this checkpoint.")
         self.last_tick = self.last_checkpoint = time.monotonic()
         self.write_status("training", None)
 

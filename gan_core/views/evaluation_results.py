@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_core.evaluation.names_and_thresholds import about_pair
 from gan_core.evaluation.result_parts import Memorization
 from gan_core.evaluation.results import EvaluationResult, UtilityResult
-from gan_core.evaluation.vocabulary import about_pair
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, read_json

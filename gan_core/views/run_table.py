@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gan_core.evaluation.vocabulary import DISTANCES
+from gan_core.evaluation.names_and_thresholds import DISTANCES
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Run, Store

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from gan_core.evaluation.names_and_thresholds import indicator_name, level
 from gan_core.evaluation.result_parts import Collapse
 from gan_core.evaluation.results import EvaluationResult
-from gan_core.evaluation.vocabulary import indicator_name, level
 from pages.shared.text import plain
 
 

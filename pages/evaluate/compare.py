@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from gan_core.actions import Context
+from gan_core.evaluation.names_and_thresholds import INDICATORS
 from gan_core.evaluation.results import variety_rows
-from gan_core.evaluation.vocabulary import INDICATORS
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from pages.shared import charts, run_curves

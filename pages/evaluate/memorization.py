@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from gan_core.evaluation.names_and_thresholds import SPACES
 from gan_core.evaluation.result_parts import Memorization, SpaceResult
-from gan_core.evaluation.vocabulary import SPACES
 from gan_core.text import count
 from gan_core.views.evaluation_results import EvaluatedImages, closest_pairs, read_training_set
 from pages.evaluate import charts as evaluate_charts

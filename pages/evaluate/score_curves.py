@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from gan_core.evaluation.names_and_thresholds import DISTANCES, MANIFOLD
 from gan_core.evaluation.results import EvaluationResult, differences, score_rows
-from gan_core.evaluation.vocabulary import DISTANCES, MANIFOLD
 from gan_core.text import count
 from pages.shared import charts, run_curves
 from pages.shared.collapse_curves import there

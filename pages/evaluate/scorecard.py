@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from gan_core.evaluation.names_and_thresholds import DISTANCES, LEVELS, MANIFOLD, SPLITS, part_name
 from gan_core.evaluation.results import EvaluationResult, Score
-from gan_core.evaluation.vocabulary import DISTANCES, LEVELS, MANIFOLD, SPLITS, part_name
 from gan_core.text import count, interval, number
 from pages.shared.text import plain
 from pages.shared.verdict_box import verdict_box

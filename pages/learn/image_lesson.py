@@ -6,7 +6,7 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.evaluation.vocabulary import INDICATORS, level
+from gan_core.evaluation.names_and_thresholds import INDICATORS, level
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.text import number

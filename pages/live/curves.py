@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation import vocabulary
+from gan_core.evaluation import names_and_thresholds
 from gan_core.settings.families import TRAITS
 from gan_core.views import training_diagnosis
 from gan_core.views.curves import Columns, Curves, last
@@ -81,7 +81,7 @@ def show_diagnosis(columns: Columns, loss: str, game: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="live_diagnosis"):
         if found is None:
             return
-        st.markdown(f"{vocabulary.level(found.health).icon} **Diagnosis:** {plain(found.text)}")
+        st.markdown(f"{names_and_thresholds.level(found.health).icon} **Diagnosis:** {plain(found.text)}")
         with st.popover("The rules", icon=":material/rule:", on_change="rerun", key="live_rules") as opened:
             if not opened.open:
                 return

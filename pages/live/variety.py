@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import INDICATORS, level
+from gan_core.evaluation.names_and_thresholds import INDICATORS, level
 from gan_core.text import number
 from pages.live.live_chart import live_chart
 from pages.shared.collapse_curves import LEGEND, REPEATS, curves

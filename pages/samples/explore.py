@@ -9,7 +9,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import how_near
+from gan_core.evaluation.names_and_thresholds import how_near
 from gan_core.requests import ExploreRequest
 from gan_core.settings.families import why_no_walk
 from gan_core.storage import checkpoints, drawn_images

@@ -28,7 +28,7 @@ if not grids:
 st.header("Timeline")
 show_timeline(context, run, grids)
 with st.container(horizontal=True, vertical_alignment="center", key="samples_collapse"):
-    st.caption("Do the images repeat? The indicators of mode collapse say it in numbers:", width="content")
+    st.caption("Do the images repeat? See the indicators of mode collapse:", width="content")
     link("live", "Variety during training", icon="monitoring", run=run.id)
     link("evaluate", "Evaluate", icon="straighten", run=run.id)
 exploration = show_explore(context, run)

@@ -1,4 +1,4 @@
-"""What all plotly figures share, and stacked bars of classes. Names are escaped, because plotly reads HTML."""
+"""Helpers of all plotly figures, and stacked bars of classes. Names are escaped, because plotly reads HTML."""
 
 import html
 from typing import Any

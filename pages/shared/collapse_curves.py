@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from gan_core.evaluation.names_and_thresholds import INDICATORS
 from gan_core.evaluation.results import variety_rows
-from gan_core.evaluation.vocabulary import INDICATORS
 from pages.shared import charts, run_curves
 
 LEGEND = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from gan_core.evaluation.vocabulary import about_pair
+from gan_core.evaluation.names_and_thresholds import about_pair
 from gan_core.views.evaluation_results import Pair, pair_sheet
 from gan_core.views.image_sheet import png, sheet
 

@@ -1,4 +1,4 @@
-"""Widgets out of the fields of a request, so that a form has the title, help, default, bounds and options of the model.
+"""Widgets made from the fields of a request, so that a form has the title, help, default, bounds and options of the model.
 
     draws = request_form.number(EvaluateRequest, "draws", "evaluate_draws", at=column)
     layout = request_form.select(ExportRequest, "layout", "export_layout", LAYOUTS, width=220)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from gan_core.actions import Context
+from gan_core.evaluation.names_and_thresholds import level
 from gan_core.evaluation.results import EvaluationResult, differences
-from gan_core.evaluation.vocabulary import level
 from gan_core.storage.store import Run
 from gan_core.text import ago, all_of
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from gan_core.evaluation.names_and_thresholds import HELPS, NO_GAIN, level
 from gan_core.evaluation.results import UtilityResult
-from gan_core.evaluation.vocabulary import HELPS, NO_GAIN, level
 from pages.shared.text import plain
 
 BOXES = {"ok": st.success, "amber": st.warning, "red": st.error}

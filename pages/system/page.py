@@ -99,7 +99,7 @@ def show_optional_parts() -> None:
 def show_support_bundle() -> None:
     st.header("Support bundle")
     st.write(
-        "A zip for a report of a fault: versions, devices, the settings of the last runs, the ends of the logs, the queue. It has "
+        "A zip for reporting a fault: versions, devices, the settings of the last runs, the ends of the logs, the queue. It has "
         "no images and no weights. Paths, your user name and the name of the computer are removed. Look through it before you "
         "send it."
     )

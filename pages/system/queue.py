@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from gan_core.actions import Context
-from gan_core.jobs import processes, queue
+from gan_core.jobs import queue, supervisor
 from gan_core.storage.store import LIVE, Job
 from gan_core.text import count, duration
 from pages.shared.status import state_of, state_text, try_to
@@ -87,7 +87,7 @@ def process_state(context: Context, job: Job, place: int) -> str:
     if job.state == "queued":
         ahead = f"{count(place, 'job')} before it" if place else "it is next"
         return f"Waiting for {duration(time.time() - job.created_at)}; {ahead}."
-    if not processes.alive(job.pid, job.pid_started_at):
+    if not supervisor.alive(job.pid, job.pid_started_at):
         return "Its process has died; the job will be marked as interrupted within seconds."
     if job.control == "stop":
         return f"Was asked to stop; process {job.pid} is alive."

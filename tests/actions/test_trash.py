@@ -9,7 +9,7 @@ from gan_core import actions
 from gan_core.actions.trash import NOTE
 from gan_core.errors import UserError
 from gan_core.jobs import queue
-from gan_core.jobs.repair import rebuild
+from gan_core.jobs.rebuild_index import rebuild
 from gan_core.storage import cleanup
 from gan_core.storage.workspace import read_json, write_json
 from gan_core.views import run_table

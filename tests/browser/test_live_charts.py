@@ -6,7 +6,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from gan_core.jobs import processes, queue
+from gan_core.jobs import queue, supervisor
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
 from tests.browser.test_journeys import wait_for
@@ -27,7 +27,7 @@ def growing(server):
     """The id of a run that seems to train: its job belongs to this process, and its folder gets a row each 0.3 s."""
     workspace = Workspace(server.workspace)
     ended = threading.Event()
-    with processes.lane_lock(workspace, "train") as mine:  # so that no worker takes what waits
+    with supervisor.lane_lock(workspace, "train") as mine:  # so that no worker takes what waits
         assert mine
         seeded_workspace.seed(server.workspace)
         run = seeded_workspace.RUNS["running"]

@@ -37,7 +37,9 @@ def test_classes_counts_and_what_is_left_out(tmp_path):
     assert found.levels == [["d"], ["test", "train", "val"]]
     assert found.left_out == [("it lies in no class folder", 1)] and found.ignored == 2
     said = " ".join(found.notices)
-    assert "1 file does not end like an image" in said and "2 files that an operating system left there" in said
+    assert (
+        "1 file has no file ending of an image format" in said and "2 files that an operating system left there" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.inputs import Progress
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
-from gan_core.jobs.repair import rebuild
+from gan_core.jobs.rebuild_index import rebuild
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import new_id, read_json
 from tests.export.fill.test_composite import BLUE, RED, disc
@@ -115,9 +115,9 @@ def test_the_titles_say_that_not_all_were_compared(context, planted, monkeypatch
 
 
 def test_the_titles_say_that_there_were_too_many_pairs(context, planted, monkeypatch):
-    from gan_core.dataset_health import detectors
+    from gan_core.dataset_health import duplicates_and_outliers
 
-    monkeypatch.setattr(detectors, "MOST_PAIRS", 2)
+    monkeypatch.setattr(duplicates_and_outliers, "MOST_PAIRS", 2)
     found = [one["title"] for one in carried_out(context, actions.inspect(context, planted))["findings"]]
     assert sum(title.endswith("(the 2 nearest pairs)") for title in found) in (1, 2)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan_core.evaluation.names_and_thresholds import MEANINGS
 from gan_core.evaluation.results import (
     DetectionResult,
     EvaluationResult,
@@ -11,7 +12,6 @@ from gan_core.evaluation.results import (
     score_rows,
     variety_rows,
 )
-from gan_core.evaluation.vocabulary import MEANINGS
 from tests.builders import evaluated_run, seeded_workspace
 from tests.builders.toy_images import toy_images
 

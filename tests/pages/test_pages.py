@@ -44,8 +44,8 @@ def test_no_page_brings_torch_into_the_server(tmp_path):
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-from gan_core.jobs import processes
-processes.ensure_workers = lambda store, workspace: None
+from gan_core.jobs import supervisor
+supervisor.ensure_workers = lambda store, workspace: None
 import app
 at = AppTest.from_file("pages/router.py", default_timeout=30).run()
 for page in {PAGES[1:]}:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gan_core.jobs import queue
-from gan_core.jobs.repair import add_job
+from gan_core.jobs.rebuild_index import add_job
 from gan_core.storage import cleanup, disk
 from gan_core.storage.workspace import new_id, write_json
 

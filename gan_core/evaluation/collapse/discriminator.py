@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from gan_core.evaluation.collapse.indicators import LEAST_FAKES, Indicators, IndicatorValue, below
-from gan_core.evaluation.vocabulary import INDICATORS
+from gan_core.evaluation.names_and_thresholds import INDICATORS
 
 TICKS = 60  # rows of metrics.jsonl that the trend is seen in, about a minute; the newer half gives the value
 LEAST_TICKS = 8
@@ -78,7 +78,7 @@ def overfit(found: Indicators, d: Answers) -> None:
     if np.ptp(d.real) or np.ptp(d.held_out):
         chance = stats.ttest_ind(d.real, d.held_out, equal_var=False, alternative="greater").pvalue
     value = float((d.real.mean() - d.held_out.mean()) / (d.real.mean() - d.fake.mean()))
-    sentence = f"The discriminator owes {max(value, 0):.0%} of its preference for training images to memorizing them."
+    sentence = f"{max(value, 0):.0%} of the discriminator's preference for training images comes from memorizing them."
     found.add(IndicatorValue("d_overfit", value, above(value, threshold, float(chance)), sentence, threshold))
 
 

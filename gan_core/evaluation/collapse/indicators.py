@@ -1,6 +1,6 @@
 """The indicators of mode collapse, each with its level and a plain sentence; verdict.py has the verdict over all of them.
 
-The thresholds and their reasons stand in vocabulary.py. An indicator counts as amber or red when it is past its threshold AND
+The thresholds and their reasons stand in names_and_thresholds.py. An indicator counts as amber or red when it is past its threshold AND
 further off than chance puts a healthy sample of this size (CHANCE, divided by the number of classes where a single class is
 tested): with few images it misses a fault, but raises no false alarm. The indicators of the discriminator are in discriminator.py,
 those of the labels in label_use.py.
@@ -23,7 +23,7 @@ from gan_core.evaluation.collapse.reference import (
     near_duplicates,
 )
 from gan_core.evaluation.features.extractors import Features
-from gan_core.evaluation.vocabulary import INDICATORS, severity
+from gan_core.evaluation.names_and_thresholds import INDICATORS, severity
 
 CHANCE = 1e-3  # of a healthy sample so far off, by tests that are themselves cautious; measured rates: test_verdict.py
 LEAST_FAKES = 16
@@ -163,7 +163,7 @@ class Indicators:
         support = min(1.0, estimate / reference.n_train)
         level = below(support, INDICATORS["support"].threshold, chance)
         about = f"about {estimate:,.0f}" if pairs else "more than can be counted"
-        sentence = f"The repeats suggest {about} different images; the training set has {reference.n_train:,}."
+        sentence = f"The number of near duplicates suggests {about} different images; the training set has {reference.n_train:,}."
         self.add(IndicatorValue("support", support, level, sentence, INDICATORS["support"].threshold))
         amber, red = INDICATORS["near_duplicates"].threshold
         level = "ok" if level == "ok" or rate <= amber else "amber" if level == "amber" or rate <= red else "red"
@@ -213,9 +213,7 @@ class Indicators:
             self.absent[key] = "Not available: this indicator needs images of at least two requested classes."
             return
         value = share / real_share if real_share else share
-        sentence = (
-            f"The noise makes {value:.2f} times the share of the differences that it should: the rest is the label's."
-        )
+        sentence = f"The latent code causes {value:.2f} times the expected share of the differences; the label causes the rest."
         self.add(IndicatorValue(key, value, below(value, threshold, 0.0), sentence, threshold))
 
 

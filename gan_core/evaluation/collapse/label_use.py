@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_core.evaluation.collapse import variety
 from gan_core.evaluation.collapse.indicators import Indicators, IndicatorValue, below, fewer, worst_first
-from gan_core.evaluation.vocabulary import CLASS_AGREEMENT, CLASS_SHARE, INDICATORS, severity
+from gan_core.evaluation.names_and_thresholds import CLASS_AGREEMENT, CLASS_SHARE, INDICATORS, severity
 
 HALF_THE_LABEL = 0.5  # of the classifier's accuracy beyond guessing; where less is left, one red indicator is enough
 
@@ -46,12 +46,12 @@ def agreement(found: Indicators) -> bool:
     if alarmed and not many and severity(levels[alarmed[0]]) >= severity(level):
         c = alarmed[0]
         others = f" {len(alarmed) - 1} more classes are affected." if len(alarmed) > 1 else ""
-        sentence = f"Of the images asked for as class '{found.classes[c]}' only {shares[c]:.0%} look like it"
+        sentence = f"Of the images requested as class '{found.classes[c]}' only {shares[c]:.0%} look like it"
         sentence += f" (real ones: {reference.recall[c]:.0%})."
         threshold = tuple((reference.recall[c] or 0) - drop for drop in CLASS_AGREEMENT)
         found.add(IndicatorValue(key, shares[c], levels[c], sentence + others, threshold, alarmed, overall))
         return unused
-    sentence = f"{overall:.0%} of the images look like the class asked for; of held-out real images {accuracy:.0%} do."
+    sentence = f"{overall:.0%} of the images look like the requested class; of held-out real images {accuracy:.0%} do."
     found.add(IndicatorValue(key, overall, level, sentence, threshold, alarmed))
     return unused
 

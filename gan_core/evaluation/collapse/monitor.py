@@ -21,8 +21,8 @@ from gan_core.evaluation.collapse.verdict import Examination, examine
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
+from gan_core.evaluation.names_and_thresholds import INDICATORS, severity
 from gan_core.evaluation.scores.kid import squared_mmd
-from gan_core.evaluation.vocabulary import INDICATORS, severity
 from gan_core.storage.run_folder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
@@ -47,7 +47,7 @@ def balanced_rows(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.nd
 
 
 class Options(NamedTuple):
-    """conditional: False for a run whose G ignores labels; it is asked for label 0 throughout. d_level, d_blank_loss: of the loss
+    """conditional: False for a run whose G ignores labels; it always gets label 0. d_level, d_blank_loss: of the loss
     that D is trained with, see discriminator.Answers.
     """
 

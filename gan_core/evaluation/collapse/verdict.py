@@ -13,7 +13,7 @@ from gan_core.evaluation.collapse import discriminator, label_use
 from gan_core.evaluation.collapse.indicators import Indicators
 from gan_core.evaluation.collapse.reference import Reference
 from gan_core.evaluation.features.extractors import Features
-from gan_core.evaluation.vocabulary import INDICATORS, severity
+from gan_core.evaluation.names_and_thresholds import INDICATORS, severity
 
 FAMILIES = {
     "variance_ratio": "spread",
@@ -32,10 +32,10 @@ FAMILIES = {
 TRY_VARIETY = "Try recipe settings: loss relativistic, gamma × 3, lower learning rates (clone the run)"
 TRY = {
     "spread": f"{TRY_VARIETY}, or more images of that class.",
-    "coverage": f"{TRY_VARIETY}, or more images of what is missing.",
+    "coverage": f"{TRY_VARIETY}, or more images of the missing kind.",
     "repeats": f"{TRY_VARIETY}.",
-    "labels": "Let the run go on for a while; if this stays, look whether the class's images and labels are right, "
-    "give it more images, or clone the run with lower learning rates.",
+    "labels": "Let the run go on for a while. If this stays, check the images and labels of the class, "
+    "add images to it, or clone the run with lower learning rates.",
     "discriminator": "Clone the run with stronger augmentation, a higher gamma or a lower learning rate of D, "
     "or import more images.",
 }

@@ -1,4 +1,4 @@
-"""Every score of a set of fakes as a function of features, with the floor that real images reach among themselves.
+"""Every score of a set of fakes as a function of features, and the floor: the same score between real images.
 
 A score that cannot be computed is None and "absent" says why; nothing else fails with it.
 """
@@ -14,11 +14,11 @@ from gan_core.errors import UserError
 from gan_core.evaluation.caveats import Counts, caveats, parts
 from gan_core.evaluation.features.extractors import Extractor, Features
 from gan_core.evaluation.inputs import Progress
+from gan_core.evaluation.names_and_thresholds import EXTRACTOR_TITLES, MANIFOLD, score_keys, score_names
 from gan_core.evaluation.scores.fid import frechet_distance
 from gan_core.evaluation.scores.inception_score import inception_score
 from gan_core.evaluation.scores.kid import kernel_distance
 from gan_core.evaluation.scores.prdc import manifold_scores
-from gan_core.evaluation.vocabulary import EXTRACTOR_TITLES, MANIFOLD, score_keys, score_names
 
 NEIGHBORS = 5  # k of precision, recall, density and coverage, as in arXiv:2002.09797
 SMALL_CLASS = 50  # images; a distance from fewer says nothing
@@ -234,7 +234,9 @@ def class_row(distance: str, compared: Compared, label: int, seed: int) -> dict[
     if n >= LARGE_CLASS:
         row[distance] = attempt(distance, partial(frechet_distance, real, fake))
     else:
-        attempt.absent[distance] = f"A class has one from {LARGE_CLASS:,} images a side on; here are {n:,}."
+        attempt.absent[distance] = (
+            f"This score of a class needs at least {LARGE_CLASS:,} images on each side, and there are {n:,}."
+        )
     return row | {"absent": attempt.absent}
 
 

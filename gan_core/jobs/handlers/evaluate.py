@@ -10,8 +10,8 @@ from gan_core import tracking
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
+from gan_core.evaluation.names_and_thresholds import extractor_key
 from gan_core.evaluation.results import EvaluationResult
-from gan_core.evaluation.vocabulary import extractor_key
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, run_log
 from gan_core.jobs.shared.evaluation_inputs import (

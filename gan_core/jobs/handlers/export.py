@@ -10,7 +10,7 @@ import numpy as np
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo, ImageSet
 from gan_core.errors import UserError
-from gan_core.evaluation.vocabulary import NEAR_COPIES
+from gan_core.evaluation.names_and_thresholds import NEAR_COPIES
 from gan_core.export import plan
 from gan_core.export.contents import Contents, Provenance
 from gan_core.export.kept_images import KeptImages, keep_images

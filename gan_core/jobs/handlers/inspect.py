@@ -84,7 +84,7 @@ def features_of(
     sample: Sample, cache: "FeatureCache", extractor: "Extractor", device: str, progress: Progress
 ) -> np.ndarray:
     """float32 [len(sample.rows), D] of length 1."""
-    from gan_core.dataset_health.detectors import of_length_one
+    from gan_core.dataset_health.duplicates_and_outliers import of_length_one
 
     parts, done = [], 0
     for images, rows in sample.by_split():
@@ -97,40 +97,42 @@ def features_of(
 
 def compared(sample: Sample, features: np.ndarray, progress: Progress) -> list[findings.Finding]:
     """Findings from comparing the images with each other. features [len(sample.rows), D]."""
-    from gan_core.dataset_health import detectors
+    from gan_core.dataset_health import duplicates_and_outliers
 
     stats, rows, watch = sample.stats, sample.rows, progress.should_stop
     labels = stats.labels[rows]
     progress(0.0)
-    pixels = np.concatenate([detectors.thumbnails(images, split_rows) for images, split_rows in sample.by_split()])
-    views = detectors.Views(pixels, features, labels, stats.flat[rows])
+    pixels = np.concatenate(
+        [duplicates_and_outliers.thumbnails(images, split_rows) for images, split_rows in sample.by_split()]
+    )
+    views = duplicates_and_outliers.Views(pixels, features, labels, stats.flat[rows])
     progress(0.1)
-    near = detectors.within_class(features, labels, watch)
+    near = duplicates_and_outliers.within_class(features, labels, watch)
     progress(0.3)
-    pairs = detectors.near_duplicates(views, near, watch)
+    pairs = duplicates_and_outliers.near_duplicates(views, near, watch)
     progress(0.7)
-    misplaced, seems = detectors.suspects(features, labels, watch)
+    misplaced, seems = duplicates_and_outliers.suspects(features, labels, watch)
     progress(1.0)
     scope = [f"{len(rows):,} of {len(stats.labels):,} images compared"] * (len(rows) < len(stats.labels))
     nearest = [f"the {len(pairs.rows):,} nearest pairs"] * pairs.cut
     found = [describe.covering(one, scope + nearest) for one in duplicates(sample, pairs)]
     if len(misplaced):
         found.append(describe.covering(describe.suspects(stats, rows[misplaced], seems), scope))
-    if len(far := detectors.outliers(near, labels)):
+    if len(far := duplicates_and_outliers.outliers(near, labels)):
         found.append(describe.covering(describe.outliers(stats, rows[far]), scope))
     return found
 
 
 def duplicates(sample: Sample, pairs: Any) -> list[findings.Finding]:
-    """Near duplicates within a class, in both splits, and in two classes. pairs: detectors.Pairs of rows of the sample."""
-    from gan_core.dataset_health import detectors
+    """Near duplicates within a class, in both splits, and in two classes. pairs: duplicates_and_outliers.Pairs of rows of the sample."""
+    from gan_core.dataset_health import duplicates_and_outliers
 
     stats, rows, held_out = sample.stats, sample.rows, sample.held_out
     labels = stats.labels[rows]
     alike = labels[pairs.rows[:, 0]] == labels[pairs.rows[:, 1]]
     # A mirrored image is a duplicate within a class, and may be another class: left and right.
     same, across = pairs.where(alike), pairs.where(~alike & ~pairs.mirrored)
-    keep = detectors.keep_one(same, held_out)
+    keep = duplicates_and_outliers.keep_one(same, held_out)
     in_both = held_out[same.rows].sum(axis=1) == 1
     found = []
     if len(keep.leaked):

@@ -13,8 +13,8 @@ PROBE_SECONDS = 3.0
 
 def probe(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """A few seconds of training steps: images per second, memory, size of a checkpoint."""
-    from gan_core.training import loop, out_of_memory
+    from gan_core.training import largest_batch, loop
 
     config, folder = build(job.payload["config"]), workspace.dataset(job.subject)
     data = dataset_folder.load(folder, "train")
-    return out_of_memory.explained(config, data, lambda: loop.probe(config, data, PROBE_SECONDS, watch))
+    return largest_batch.explained(config, data, lambda: loop.probe(config, data, PROBE_SECONDS, watch))

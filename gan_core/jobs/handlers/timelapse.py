@@ -1,4 +1,4 @@
-"""The job `timelapse`: the sample grids of a run as one film."""
+"""The job `timelapse`: the sample grids of a run as one animation."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from gan_core.storage.workspace import Workspace
 
 
 def timelapse(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """The grids of a run, or evenly chosen ones of very many, as one film."""
+    """The grids of a run, or evenly chosen ones of very many, as one animation."""
     format, folder = TimelapseRequest.from_payload(job.payload).format, workspace.run(job.subject)
     rows = run_folder.read_samples(folder)
     grids = [

@@ -26,7 +26,7 @@ RESULT_KEYS = ("images_seen", "images_total", "images_per_second", "elapsed_seco
 
 def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Train a run from its newest checkpoint, or from the start."""
-    from gan_core.training import distributed, loop, out_of_memory
+    from gan_core.training import distributed, largest_batch, loop
 
     run, folder = store.run(job.subject), workspace.run(job.subject)
     config, data = config_and_data(workspace, run)
@@ -41,7 +41,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
     ended = "failed"
     try:
-        status = out_of_memory.explained(config, data, work)
+        status = largest_batch.explained(config, data, work)
         ended = status["phase"]
     except Stopped:
         ended = "stopped"

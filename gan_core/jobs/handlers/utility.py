@@ -97,7 +97,11 @@ def with_sources(
     if made.generator:
         caveats.append(f"The synthetic images: {summary}")
     if result.shots and used - {"gan"}:
-        caveats.append("Copies and pasted objects are of all the training images, not only of the few shown.")
+        caveats.append(
+            "Changed copies and pasted objects are made from all training images, not only from those shown to the classifier."
+        )
     if result.shots and checked and checked.label_check.classifier:
-        caveats.append("The classifier that checked them knew all the training images, not only the few shown.")
+        caveats.append(
+            "The dataset classifier of the quality filter was trained on all training images, not only on those shown here."
+        )
     return result.model_copy(update={"quality_filter": summary, "sentence": sentence, "caveats": caveats})

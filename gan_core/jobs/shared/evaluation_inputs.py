@@ -12,7 +12,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.data.ready_sets import known_modes
 from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
-from gan_core.evaluation.vocabulary import DATASET_CLASSIFIER, extractor_key
+from gan_core.evaluation.names_and_thresholds import DATASET_CLASSIFIER, extractor_key
 from gan_core.requests import EvaluateRequest
 from gan_core.storage.workspace import Workspace
 

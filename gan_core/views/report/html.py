@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from gan_core.evaluation.results import EvaluationResult, UtilityResult, variety_rows
-from gan_core.evaluation.vocabulary import (
+from gan_core.evaluation.names_and_thresholds import (
     HELPS,
     INDICATORS,
     NO_GAIN,
@@ -24,6 +23,7 @@ from gan_core.evaluation.vocabulary import (
     level,
     part_name,
 )
+from gan_core.evaluation.results import EvaluationResult, UtilityResult, variety_rows
 from gan_core.text import UNKNOWN, interval, number, percent, percent_interval, points, points_interval
 from gan_core.views.report import charts
 

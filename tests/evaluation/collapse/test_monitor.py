@@ -10,7 +10,7 @@ import torch
 from gan_core.evaluation.collapse.monitor import EARLY_IMAGES, FILE, CollapseMonitor, Options, balanced_rows
 from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
-from gan_core.evaluation.vocabulary import INDICATORS
+from gan_core.evaluation.names_and_thresholds import INDICATORS
 from tests.builders.planted_generators import CLASSES, digits, draw
 
 

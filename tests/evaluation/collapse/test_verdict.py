@@ -9,7 +9,7 @@ from gan_core.evaluation.collapse.reference import Reference, distances, near_du
 from gan_core.evaluation.collapse.variety import z_sensitivity
 from gan_core.evaluation.collapse.verdict import FAMILIES, examine, verdict_of
 from gan_core.evaluation.features.extractors import Features
-from gan_core.evaluation.vocabulary import INDICATORS, SEVERITY
+from gan_core.evaluation.names_and_thresholds import INDICATORS, SEVERITY
 from tests.builders.planted_generators import CLASSES, digits, draw
 
 
@@ -128,7 +128,7 @@ def test_two_dropped_classes_are_named(data, reference, n, seed):
 def test_an_ignored_label_is_red_though_the_pictures_are_real(data, reference, n, seed):
     rng = np.random.default_rng(seed)
     found = look_at(data, reference, rng.permutation(len(data.fresh))[:n], rng.integers(0, 10, n))
-    assert found.verdict == "red" and found.key == "agreement" and "class asked for" in found.sentence
+    assert found.verdict == "red" and found.key == "agreement" and "requested class" in found.sentence
     assert {one["key"] for one in found.indicators if one["level"] != "ok"} <= {"agreement"}
 
 

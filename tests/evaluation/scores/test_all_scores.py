@@ -10,8 +10,8 @@ from torch import nn
 from gan_core.evaluation.caveats import same_network
 from gan_core.evaluation.features.extractors import Extractor, Features
 from gan_core.evaluation.inputs import Progress
+from gan_core.evaluation.names_and_thresholds import MANIFOLD
 from gan_core.evaluation.scores import all_scores
-from gan_core.evaluation.vocabulary import MANIFOLD
 
 torch.set_num_threads(1)
 DIMENSIONS = 6

@@ -11,7 +11,7 @@ from gan_core import actions
 from gan_core.data.dataset import SCHEMA, origin, read_info
 from gan_core.errors import UserError
 from gan_core.jobs import queue, worker
-from gan_core.jobs.repair import rebuild
+from gan_core.jobs.rebuild_index import rebuild
 from gan_core.requests import Choices, ImportRequest
 from gan_core.storage.workspace import new_id, read_json, write_json
 from tests.builders.odd_pictures import COLOURS, encoded

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from gan_core.dataset_health import exclusions, findings
 from gan_core.dataset_health.findings import Finding, Health, Picture
-from gan_core.jobs import processes
+from gan_core.jobs import supervisor
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 from tests.builders import seeded_workspace
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 def full(tmp_path, monkeypatch) -> Workspace:
     """The seeded workspace; no worker is started."""
     monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
-    monkeypatch.setattr(processes, "ensure_workers", lambda store, workspace: None)
+    monkeypatch.setattr(supervisor, "ensure_workers", lambda store, workspace: None)
     return seeded_workspace.seed(tmp_path)
 
 

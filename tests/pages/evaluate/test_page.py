@@ -2,7 +2,7 @@
 
 import pytest
 
-from gan_core.evaluation.vocabulary import part_name
+from gan_core.evaluation.names_and_thresholds import part_name
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
 from gan_core.views import evaluation_results

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core import actions
-from gan_core.jobs import processes
+from gan_core.jobs import supervisor
 from gan_core.learn import moves
 from gan_core.learn.chapters import CHAPTERS
 from gan_core.learn.settings import OFFERED, Settings, build
@@ -25,7 +25,7 @@ LESSON = "teach-collapse", "teach-cure"
 @pytest.fixture
 def empty(tmp_path, monkeypatch) -> Workspace:
     """A fresh workspace; no worker is started."""
-    monkeypatch.setattr(processes, "ensure_workers", lambda store, workspace: None)
+    monkeypatch.setattr(supervisor, "ensure_workers", lambda store, workspace: None)
     monkeypatch.setenv("GANVAS_WORKSPACE", str(tmp_path))
     return Workspace(tmp_path)
 

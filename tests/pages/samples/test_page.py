@@ -3,7 +3,7 @@
 import pytest
 
 from gan_core import actions
-from gan_core.jobs import processes, worker
+from gan_core.jobs import supervisor, worker
 from gan_core.jobs.queue import Watch
 from pages.samples import grid_timeline
 from tests.builders.app_pages import letters, open_page
@@ -23,7 +23,7 @@ def done(context):
 @pytest.fixture
 def trained(context, done, toy_dataset, tiny, monkeypatch):
     monkeypatch.setenv("GANVAS_WORKSPACE", str(context.workspace.root))
-    monkeypatch.setattr(processes, "ensure_workers", lambda store, workspace: None)
+    monkeypatch.setattr(supervisor, "ensure_workers", lambda store, workspace: None)
     return lambda **changes: done(actions.train(context, toy_dataset, tiny(epochs=1.0, **changes))).subject
 
 

@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from gan_core.jobs import processes, queue
+from gan_core.jobs import queue, supervisor
 
 
 def submit(store, kind="train", **more):
@@ -21,7 +21,7 @@ def test_a_job_whose_process_is_gone_is_interrupted_and_a_live_one_is_not(store)
     child.wait()
     with store.transaction() as db:
         db.execute("UPDATE jobs SET pid = ? WHERE id = ?", (child.pid, other.id))
-    assert [job.id for job in processes.reconcile(store)] == [other.id]
+    assert [job.id for job in supervisor.reconcile(store)] == [other.id]
     assert store.job(other.id).state == "interrupted" and "Resume" in store.job(other.id).error["todo"]
     assert store.job(mine.id).state == "running" and mine.pid == os.getpid()
 
@@ -30,17 +30,17 @@ def test_a_zombie_and_a_reused_pid_are_dead():
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     time.sleep(0.3)
     started = psutil.Process(child.pid).create_time()
-    assert not processes.alive(child.pid, started)  # exited, not yet reaped
+    assert not supervisor.alive(child.pid, started)  # exited, not yet reaped
     child.wait()
-    assert not processes.alive(os.getpid(), started - 1000)  # our pid, another start time
+    assert not supervisor.alive(os.getpid(), started - 1000)  # our pid, another start time
 
 
 def test_one_worker_per_lane(workspace):
-    with processes.lane_lock(workspace, "train") as mine:
+    with supervisor.lane_lock(workspace, "train") as mine:
         assert mine
-        with processes.lane_lock(workspace, "train") as second, processes.lane_lock(workspace, "light") as other_lane:
+        with supervisor.lane_lock(workspace, "train") as second, supervisor.lane_lock(workspace, "light") as other_lane:
             assert not second and other_lane
-    with processes.lane_lock(workspace, "train") as again:
+    with supervisor.lane_lock(workspace, "train") as again:
         assert again
 
 
@@ -57,7 +57,7 @@ def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, works
     assert done.state == "finished", done.error
     assert [d.id for d in store.datasets()] == [job.subject]
     assert sum(done.result["classes"].values()) == 600
-    for child in processes.STARTED:
+    for child in supervisor.STARTED:
         assert os.getsid(child.pid) != os.getsid(0)  # Ctrl-C of the server does not reach it
         child.terminate()
         child.wait(10)

@@ -11,7 +11,7 @@ from gan_core.errors import UserError
 from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.models import r3lite
-from gan_core.training import checkpoint, out_of_memory
+from gan_core.training import checkpoint, largest_batch
 
 pytestmark = pytest.mark.slow
 
@@ -65,21 +65,21 @@ def test_where_nothing_fits_it_is_the_width(context, toy_dataset, tiny, room_for
 
 def test_networks_that_learn_from_one_image_are_tried_with_one(tiny, monkeypatch):
     tried = []
-    monkeypatch.setattr(out_of_memory, "runs", lambda config, data: tried.append(config.batch))
-    assert out_of_memory.largest_batch_that_fits(tiny(family="garbage128", batch=4), None) is None and tried == [2, 1]
+    monkeypatch.setattr(largest_batch, "runs", lambda config, data: tried.append(config.batch))
+    assert largest_batch.largest_batch_that_fits(tiny(family="garbage128", batch=4), None) is None and tried == [2, 1]
     tried.clear()
-    assert out_of_memory.largest_batch_that_fits(tiny(batch=4), None) is None and tried == [2]
+    assert largest_batch.largest_batch_that_fits(tiny(batch=4), None) is None and tried == [2]
 
 
 @pytest.mark.parametrize("family, words", [("garbage128", "one image fits"), ("r3lite", "two images fit")])
 def test_where_nothing_fits_it_says_how_little(tiny, monkeypatch, family, words):
-    monkeypatch.setattr(out_of_memory, "runs", lambda config, data: False)
+    monkeypatch.setattr(largest_batch, "runs", lambda config, data: False)
 
     def full():
         raise MemoryError
 
     with pytest.raises(UserError, match=f"not even {words}"):
-        out_of_memory.explained(tiny(family=family, batch=4), None, full)
+        largest_batch.explained(tiny(family=family, batch=4), None, full)
 
 
 def test_memory_that_runs_out_in_mid_run_costs_no_checkpoint(context, toy_dataset, tiny, room_for):
@@ -99,7 +99,7 @@ def test_other_errors_are_not_touched(tiny):
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        out_of_memory.explained(tiny(), None, broken)
+        largest_batch.explained(tiny(), None, broken)
 
 
 def test_the_networks_in_the_way_are_gone_before_another_batch_is_tried(tiny, monkeypatch):
@@ -115,7 +115,7 @@ def test_the_networks_in_the_way_are_gone_before_another_batch_is_tried(tiny, mo
         alive.append(held[0]() is not None)
         return 4
 
-    monkeypatch.setattr(out_of_memory, "largest_batch_that_fits", look)
-    with pytest.raises(out_of_memory.UserError, match="fits is 4"):
-        out_of_memory.explained(tiny(), None, work)
+    monkeypatch.setattr(largest_batch, "largest_batch_that_fits", look)
+    with pytest.raises(largest_batch.UserError, match="fits is 4"):
+        largest_batch.explained(tiny(), None, work)
     assert alive == [False]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core.dataset_health import detectors
-from gan_core.dataset_health.detectors import (
+from gan_core.dataset_health import duplicates_and_outliers
+from gan_core.dataset_health.duplicates_and_outliers import (
     Pairs,
     Views,
     keep_one,
@@ -111,14 +111,14 @@ def test_too_many_pairs_are_the_nearest_and_it_is_said(scenes, monkeypatch, most
     whole = near_duplicates(seen, near)
     assert len(whole.rows) == 240 and not whole.cut and len(np.unique(whole.rows, axis=0)) == 240
     assert (np.diff(whole.unlike) >= 0).all()
-    monkeypatch.setattr(detectors, "MOST_PAIRS", most)
+    monkeypatch.setattr(duplicates_and_outliers, "MOST_PAIRS", most)
     found = near_duplicates(seen, near)
     assert np.array_equal(found.rows, whole.rows[:most]) and np.array_equal(found.unlike, whole.unlike[:most])
     assert found.cut == (most < 240)
 
 
 def test_a_pair_that_is_found_twice_counts_once_and_as_the_nearer_one():
-    found = detectors.Nearest(10, 3)
+    found = duplicates_and_outliers.Nearest(10, 3)
     found.add(np.array([2, 1]), np.array([5, 3]), np.array([0.5, 0.2], np.float32), False)
     found.add(np.array([2, 1]), np.array([5, 3]), np.array([0.1, 0.2], np.float32), True)
     pairs = found.pairs()
@@ -163,4 +163,4 @@ def test_a_picture_amid_another_class_is_a_suspect():
 def test_stop_is_heard():
     features = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     with pytest.raises(Stopped):
-        detectors.others(features, 3, lambda: True)
+        duplicates_and_outliers.others(features, 3, lambda: True)

@@ -1,4 +1,4 @@
-"""vocabulary.py: every key has its name, its meaning and thresholds of the right order."""
+"""names_and_thresholds.py: every key has its name, its meaning and thresholds of the right order."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.evaluation import vocabulary
-from gan_core.evaluation.vocabulary import INDICATORS, MEANINGS, how_near, level, part_name, score_names
+from gan_core.evaluation import names_and_thresholds
+from gan_core.evaluation.names_and_thresholds import INDICATORS, MEANINGS, how_near, level, part_name, score_names
 from tests.builders import evaluated_run
 
 LOW_IS_BAD = {
@@ -24,14 +24,14 @@ LOW_IS_BAD = {
 def test_amber_comes_before_red():
     for key, (_, threshold) in INDICATORS.items():
         assert (threshold.red < threshold.amber) == (key in LOW_IS_BAD), key
-    assert set(vocabulary.SEVERITY) < set(vocabulary.LEVELS)
-    assert level("red").word != level("anything else").word == vocabulary.UNKNOWN.word
+    assert set(names_and_thresholds.SEVERITY) < set(names_and_thresholds.LEVELS)
+    assert level("red").word != level("anything else").word == names_and_thresholds.UNKNOWN.word
 
 
 @pytest.mark.parametrize("extractor", ["inception-v3", "efficientnet-lite0", "referee"])
 def test_every_score_has_a_name_and_a_meaning(extractor):
-    named = score_names(extractor, vocabulary.EXTRACTOR_TITLES[extractor], own_weights=False)
-    assert set(vocabulary.score_keys(extractor)) < set(named) <= set(MEANINGS)
+    named = score_names(extractor, names_and_thresholds.EXTRACTOR_TITLES[extractor], own_weights=False)
+    assert set(names_and_thresholds.score_keys(extractor)) < set(named) <= set(MEANINGS)
     assert ("FID" in named.get("fid", "")) == (extractor == "inception-v3")
 
 
@@ -41,7 +41,7 @@ def test_every_score_of_a_result_has_a_meaning():
 
 def test_parts_that_are_absent_have_names():
     labels = {"kid": "KID"}
-    assert part_name("kid", labels) == "KID" and part_name("modes", {}) == vocabulary.PARTS["modes"]
+    assert part_name("kid", labels) == "KID" and part_name("modes", {}) == names_and_thresholds.PARTS["modes"]
     assert "half" in part_name("floor.kid", labels) and "held-out" in part_name("floor.held_out.kid", labels)
     assert part_name("what nobody knows", {}) == "what nobody knows"
 
@@ -62,7 +62,7 @@ def test_a_distance_in_words(distance, usual, copy, said):
 
 def test_names_and_results_bring_no_torch():
     code = (
-        "import sys, gan_core.evaluation.results, gan_core.evaluation.vocabulary; "
+        "import sys, gan_core.evaluation.results, gan_core.evaluation.names_and_thresholds; "
         "print(sorted({'torch', 'streamlit', 'scipy', 'sklearn', 'numpy'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[2]
