@@ -1,4 +1,4 @@
-"""Do the scores rank sets of images as anyone would? Real held-out images, blurred ones, a run's, and a run's with two classes
+"""Do the scores rank sets of images in the obvious order? Real held-out images, blurred ones, a run's, and a run's with two classes
 missing, all against the training images of the run's dataset; prints the table of docs/evaluation.md.
 
     python benchmarks/evaluation_table.py --workspace DIR RUN [--samples 2000] [--draws 3] [--extractor efficientnet-lite0]

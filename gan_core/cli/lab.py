@@ -1,4 +1,4 @@
-"""The verb `lab`: a toy GAN of points, on the command line."""
+"""The verb `lab`: train a toy GAN of points on the command line."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""From file names to classes: which folder level names the classes, what is noise, what is a given split.
+"""From file names to classes: which folder level names the classes, which files are ignored, which folders are given splits.
 
 Only names are read, so the rules are the same for a zip and for a folder on disk.
 """

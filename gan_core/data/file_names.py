@@ -1,4 +1,4 @@
-"""Names of files and folders: how they are shown and sorted, and which are images by their names."""
+"""Names of files and folders: how they are shown and sorted, and which have an image's file ending."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What a file is that none of the image formats can read, by its first bytes."""
+"""Recognize a file that is no readable image by its first bytes, for the reason in the report."""
 
 OTHER = (  # first bytes -> what the file is
     (b"%PDF", "a PDF"),

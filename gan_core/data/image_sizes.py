@@ -1,4 +1,4 @@
-"""How large the images of a source usually are, by the first bytes of a few of them; nothing is decoded."""
+"""The usual size of the images of a source, from the first bytes of a few of them; nothing is decoded."""
 
 import statistics
 import struct

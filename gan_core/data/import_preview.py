@@ -1,4 +1,4 @@
-"""First step of an import: what is in a source, as which classes it would be read, what may be chosen. Nothing is decoded."""
+"""First step of an import: list the files of a source, its classes, and the choices of the user. Nothing is decoded."""
 
 import collections
 import os

@@ -1,4 +1,4 @@
-"""The report of an import: duplicates and label conflicts, counts and sizes, what to know of them, contact sheets."""
+"""The report of an import: duplicates and label conflicts, counts and sizes, notices, contact sheets."""
 
 import collections
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Images of a generator: of a class, and fixed-noise grids with a row per class."""
+"""Draw images with a generator: of one class, or grids from fixed latent codes with a row per class."""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""The server's side of the laboratory: it hands requests for frames to a few processes, each with games of its own."""
+"""The server's side of the laboratory: it passes requests for frames to a few processes; each process has its own games."""
 
 import asyncio
 import json

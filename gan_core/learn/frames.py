@@ -1,4 +1,4 @@
-"""A frame: the points, D's answers and the numbers after a turn, in few bytes.
+"""A frame of the laboratory: the points, D's outputs and the numbers after a turn, in a compact binary format.
 
 Distances between the real and the generated distribution: both as histograms of CELLS x CELLS cells over the visible square
 (what lies outside counts for the nearest cell), REALS real against FAKES generated points, half a point added to every cell so

@@ -1,4 +1,4 @@
-"""The settings of a game, the values that a link may give them, and the key by which readers share frames."""
+"""The settings of a game, the values that a link may give them, and the key under which their frames are stored for all readers."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A toy GAN of points in the plane: how many of its known modes does it find?
+"""A toy GAN of points in the plane that counts the known modes it finds.
 
 The known test of mode collapse: 25 Gaussians on a grid (arXiv:1611.02163, arXiv:1712.04086). A plain GAN loses some of them or
 draws between them; a relativistic pair with R1 and R2 finds all (R3GAN, arXiv:2501.05441). Departs from the papers so that a

@@ -1,4 +1,4 @@
-"""Where a run computes: device, threads, precision, and how much memory it takes."""
+"""The device, threads and precision of a run, and how much memory it takes."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Where memory runs out, the error names the largest batch that fits."""
+"""After an out-of-memory error: find the largest batch that fits, for the message."""
 
 import gc
 import traceback

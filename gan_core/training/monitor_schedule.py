@@ -1,4 +1,4 @@
-"""When a run is checked for mode collapse, and how a check leaves training unchanged.
+"""The schedule of the collapse monitor: when a run is checked, and how a check leaves training unchanged.
 
 The collapse monitor itself, with its indicators and alarms, is evaluation/collapse/monitor.py.
 """

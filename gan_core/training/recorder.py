@@ -1,4 +1,4 @@
-"""What training writes into the run's folder: metrics, status, sample grids, checkpoints."""
+"""Write the files of a run during training: metrics, status, sample grids, checkpoints."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Start from another run's weights: G and its average from the other's averaged G, D from its D. Optimizers start fresh."""
+"""Start from another run's weights: G and its average from the other's averaged G, D from its D. Optimizers start from zero."""
 
 from collections.abc import Callable
 from typing import Any

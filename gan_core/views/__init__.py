@@ -1,1 +1,1 @@
-"""What pages read: no torch, no writing."""
+"""Read the data that pages show; no torch, no writing."""

@@ -1,4 +1,4 @@
-"""What an evaluation left behind: its images by class and by confusion, its closest pairs, its CSV, its report.
+"""The stored parts of an evaluation: its images by class and by confusion, its closest pairs, its CSV, its report.
 
 runs/<run>/evaluations/<job>/: result.json · images.npy uint8 [n, H, W, C] · samples.npz (an entry per image) · detector.npz.
 Every part may be missing: an evaluation of an earlier version has its scores in the index and no folder at all.

@@ -1,4 +1,4 @@
-"""What happened to a run and where on its curves: pauses, resumes, alarms, checkpoints, ends.
+"""The events of a run and their places on its curves: pauses, resumes, alarms, checkpoints, ends.
 
 Training writes events.jsonl (training/recorder.py); alarms are read from the rows of the collapse monitor, checkpoints from
 their folder.

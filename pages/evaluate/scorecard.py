@@ -12,7 +12,7 @@ LEAST_COLUMNS = 4
 
 
 def show_verdicts(result: EvaluationResult) -> None:
-    """What is most urgent, before any number: mode collapse and near copies."""
+    """The verdicts on mode collapse and near copies, above the scores."""
     for subject, part in (("Variety", result.collapse), ("Copies", result.memorization)):
         if part and part.verdict in LEVELS:
             verdict_box(part.verdict, subject, part.sentence, part.todo)

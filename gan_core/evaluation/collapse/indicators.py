@@ -1,8 +1,8 @@
 """The indicators of mode collapse, each with its level and a plain sentence; verdict.py has the verdict over all of them.
 
-The thresholds and their reasons stand in names_and_thresholds.py. An indicator counts as amber or red when it is past its threshold AND
-further off than chance puts a healthy sample of this size (CHANCE, divided by the number of classes where a single class is
-tested): with few images it misses a fault, but raises no false alarm. The indicators of the discriminator are in discriminator.py,
+The thresholds and their reasons stand in names_and_thresholds.py. An indicator counts as amber or red when it is past its
+threshold AND further off than chance puts a healthy sample of this size (CHANCE, divided by the number of classes where a single
+class is tested): with few images it misses a fault, but raises no false alarm. The indicators of the discriminator are in discriminator.py,
 those of the labels in label_use.py.
 """
 

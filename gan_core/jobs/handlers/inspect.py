@@ -124,7 +124,7 @@ def compared(sample: Sample, features: np.ndarray, progress: Progress) -> list[f
 
 
 def duplicates(sample: Sample, pairs: Any) -> list[findings.Finding]:
-    """Near duplicates within a class, in both splits, and in two classes. pairs: duplicates_and_outliers.Pairs of rows of the sample."""
+    """Near duplicates within a class, in both splits, and in two classes. pairs: Pairs of rows of the sample."""
     from gan_core.dataset_health import duplicates_and_outliers
 
     stats, rows, held_out = sample.stats, sample.rows, sample.held_out

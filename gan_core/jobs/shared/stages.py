@@ -1,4 +1,4 @@
-"""One progress bar over the stages of a job."""
+"""One progress bar for all stages of a job."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -215,7 +215,9 @@ def test_utility_compares_the_arms(context, run):
     assert list((context.workspace.run(run) / "utility").glob("*.json"))
     assert f"The synthetic images: {result['gate_said']}" in result["caveats"]
     few = do(context, actions.utility(context, run, UtilityRequest(seeds=5, updates=3, shots=10)))
-    knew = "The dataset classifier of the quality filter was trained on all training images, not only on those shown here."
+    knew = (
+        "The dataset classifier of the quality filter was trained on all training images, not only on those shown here."
+    )
     assert knew in few["caveats"] and knew not in result["caveats"]
 
 
