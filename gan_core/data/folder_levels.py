@@ -1,4 +1,4 @@
-"""Find the folder levels that name no classes: outer folders that contain everything, several roots with the same classes, a given split.
+"""Find the folder levels that name no classes: outer folders, several roots with the same classes, a given split.
 
 Only names are read. A path is the list of its parts, the file last.
 """

@@ -2,8 +2,8 @@
 
 health.json   {"schema": 1, "looked_at", "of", "seed", "extractor", "findings": [Finding, ...]}, in the dataset's folder
 
-image_stats.py and detectors.py read the images, describe.py makes findings of what they show. Nothing changes an image: see
-exclusions.py and curate.py.
+image_stats.py and duplicates_and_outliers.py read the images, describe.py turns the results into findings. Nothing changes an
+image: see exclusions.py and curate.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

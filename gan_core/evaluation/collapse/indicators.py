@@ -2,8 +2,8 @@
 
 The thresholds and their reasons stand in names_and_thresholds.py. An indicator counts as amber or red when it is past its
 threshold AND further off than chance puts a healthy sample of this size (CHANCE, divided by the number of classes where a single
-class is tested): with few images it misses a fault, but raises no false alarm. The indicators of the discriminator are in discriminator.py,
-those of the labels in label_use.py.
+class is tested): with few images it misses a fault, but raises no false alarm. The indicators of the discriminator are in
+discriminator.py, those of the labels in label_use.py.
 """
 
 from collections.abc import Sequence
