@@ -138,8 +138,8 @@ def png(picture: np.ndarray) -> bytes:
 
 def private_bytes() -> int:
     """Resident, and not shared with files."""
-    told = psutil.Process().memory_info()
-    return told.rss - told.shared
+    usage = psutil.Process().memory_info()
+    return usage.rss - usage.shared
 
 
 if __name__ == "__main__":

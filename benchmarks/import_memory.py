@@ -87,14 +87,20 @@ def main() -> None:
             except psutil.NoSuchProcess:
                 break
             time.sleep(LOOK_SECONDS)
-        told = work.communicate()[0]
+        printed = work.communicate()[0]
         if work.returncode:
             raise SystemExit("The import failed.")
         seconds = round(time.perf_counter() - started, 1)
         zip_mb = round(source.stat().st_size / 1e6)
         print(
             json.dumps(
-                {"zip_mb": zip_mb, "seconds": seconds, **json.loads(told), "together_mb": round(most), "goal_mb": 512}
+                {
+                    "zip_mb": zip_mb,
+                    "seconds": seconds,
+                    **json.loads(printed),
+                    "together_mb": round(most),
+                    "goal_mb": 512,
+                }
             )
         )
 

@@ -71,10 +71,10 @@ def private_bytes() -> int:
     me = psutil.Process()
     for process in [me, *me.children(recursive=True)]:
         try:
-            told = process.memory_info()
+            usage = process.memory_info()
         except psutil.NoSuchProcess:
             continue
-        total += told.rss - told.shared
+        total += usage.rss - usage.shared
     return total
 
 

@@ -63,12 +63,12 @@ def main() -> None:
     for name in wanted.only:
         started = time.process_time()
         ends = [end_of(replace(CHANGES[name], seed=seed), wanted.rounds) for seed in range(1, wanted.seeds + 1)]
-        told = ", ".join("exploded" if end is None else f"{end[0]:.1f}" for end in ends)
+        per_seed = ", ".join("exploded" if end is None else f"{end[0]:.1f}" for end in ends)
         well = [end for end in ends if end]
         mean = sum(end[0] for end in well) / len(well) if well else 0
         on = sum(end[1] for end in well) / len(well) if well else 0
         seconds = (time.process_time() - started) / wanted.seeds
-        print(f"| {name} | {mean:.1f} | {told} | {on:.0%} | {seconds:.1f} |", flush=True)
+        print(f"| {name} | {mean:.1f} | {per_seed} | {on:.0%} | {seconds:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -62,12 +62,14 @@ def main() -> None:
                 heaps, resident = [], []
                 for minute in range(asked.minutes + 1):
                     probe.send("HeapProfiler.collectGarbage")
-                    told = {row["name"]: row["value"] for row in probe.send("Performance.getMetrics")["metrics"]}
-                    heaps.append(told["JSHeapUsedSize"] / 1e6)
+                    page_metrics = {
+                        row["name"]: row["value"] for row in probe.send("Performance.getMetrics")["metrics"]
+                    }
+                    heaps.append(page_metrics["JSHeapUsedSize"] / 1e6)
                     resident.append(browser_bytes() / 1e6)
                     print(
-                        f"minute {minute}: heap {heaps[-1]:.1f} MB, {told['Nodes']:.0f} nodes, "
-                        f"{told['JSEventListeners']:.0f} listeners, browser {resident[-1]:.0f} MB, server "
+                        f"minute {minute}: heap {heaps[-1]:.1f} MB, {page_metrics['Nodes']:.0f} nodes, "
+                        f"{page_metrics['JSEventListeners']:.0f} listeners, browser {resident[-1]:.0f} MB, server "
                         f"{psutil.Process(server.process.pid).memory_info().rss / 1e6:.0f} MB",
                         flush=True,
                     )

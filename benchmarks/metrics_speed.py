@@ -236,9 +236,11 @@ def machine() -> str:
     import torch
 
     cpu = platform.processor() or platform.machine()
-    told = Path("/proc/cpuinfo")
-    if told.exists():
-        cpu = next((line.split(":")[1].strip() for line in told.read_text().splitlines() if "model name" in line), cpu)
+    cpu_info = Path("/proc/cpuinfo")
+    if cpu_info.exists():
+        cpu = next(
+            (line.split(":")[1].strip() for line in cpu_info.read_text().splitlines() if "model name" in line), cpu
+        )
     threads = ", ".join(
         f"{key}={os.environ[key]}" for key in ("GANVAS_THREADS", "OMP_NUM_THREADS") if key in os.environ
     )

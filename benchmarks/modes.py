@@ -40,16 +40,16 @@ def main() -> None:
     for seen in sorted(checkpoints.of_run(workspace.run(run.id))):
         generator = RunSampler(run, workspace, seen)
         folder = workspace.dataset(run.dataset_id)
-        kinds = known_modes(folder, generator.info)
-        if kinds is None:
+        known_of = known_modes(folder, generator.info)
+        if known_of is None:
             sys.exit("The modes of this dataset are not known: import demo:stacked-digits or demo:shapes.")
         labels = np.arange(arguments.samples) % len(generator.info.classes)
         starts = range(0, arguments.samples, BATCH)
         images = [generator.draw(labels[start : start + BATCH], seed=SEED, start=start) for start in starts]
-        known = KnownModes(kinds.kind, splits(folder)[0].images, kinds.train, kinds.names)
+        known = KnownModes(known_of.kind, splits(folder)[0].images, known_of.train, known_of.names)
         found = known.count(np.concatenate(images))
-        told = {key: found[key] for key in ("found", "of", "kl", "rejected")}
-        print(json.dumps({"images_seen": seen, "samples": arguments.samples, **told}), flush=True)
+        summary = {key: found[key] for key in ("found", "of", "kl", "rejected")}
+        print(json.dumps({"images_seen": seen, "samples": arguments.samples, **summary}), flush=True)
 
 
 if __name__ == "__main__":

@@ -72,8 +72,8 @@ def main() -> None:
     train_split, test = splits(folder)
     real_images, real_labels = np.asarray(train_split.images), np.asarray(train_split.labels)
     classes, count = len(train_split.classes), arguments.images or min(MOST_IMAGES, len(real_labels))
-    judge = dataset_classifier_of(folder, "cpu", None, never)
-    seen = judge.classifier.classify(real_images)
+    dataset_classifier = dataset_classifier_of(folder, "cpu", None, never)
+    seen = dataset_classifier.classifier.classify(real_images)
     real_spread = spread(seen.features, real_labels, classes)
     real_accuracy = round(accuracy(real_images, real_labels, test, 0), 4)
     runs = arguments.run or [None] * arguments.seeds
@@ -85,11 +85,14 @@ def main() -> None:
         generator = RunSampler(Store(workspace).run(trained["run"]), workspace)
         labels = np.arange(count) % classes
         images = generator.draw(labels, seed=1)
-        wide = generator.draw(labels, seed=2, truncation=TRUNCATION)
-        fakes, wide_fakes = judge.classifier.classify(images), judge.classifier.classify(wide)
-        kept, wide_kept = (found.logits.argmax(1) == labels for found in (fakes, wide_fakes))
+        amplified = generator.draw(labels, seed=2, truncation=TRUNCATION)
+        fakes, amplified_fakes = (
+            dataset_classifier.classifier.classify(images),
+            dataset_classifier.classifier.classify(amplified),
+        )
+        kept, amplified_kept = (found.logits.argmax(1) == labels for found in (fakes, amplified_fakes))
         ratio = spread(fakes.features, labels, classes) / real_spread
-        kept_ratio = spread(wide_fakes.features[wide_kept], labels[wide_kept], classes) / real_spread
+        kept_ratio = spread(amplified_fakes.features[amplified_kept], labels[amplified_kept], classes) / real_spread
         rows.append(
             {
                 "run": trained["run"],
@@ -98,10 +101,10 @@ def main() -> None:
                 "images_per_second": trained.get("images_per_second"),
                 "synthetic_only": round(accuracy(images, labels, test, seed), 4),
                 "gated": round(accuracy(images[kept], labels[kept], test, seed), 4),
-                "wide_gated": round(accuracy(wide[wide_kept], labels[wide_kept], test, seed), 4),
+                "wide_gated": round(accuracy(amplified[amplified_kept], labels[amplified_kept], test, seed), 4),
                 "real": real_accuracy,
                 "agreement": round(float((fakes.logits.argmax(1) == labels).mean()), 4),
-                "real_agreement": round(float(judge.accuracy), 4),
+                "real_agreement": round(float(dataset_classifier.accuracy), 4),
                 "variance_ratio": round(float(ratio.mean()), 3),
                 "least_variance_ratio": round(float(ratio.min()), 3),
                 "wide_gated_variance_ratio": round(float(kept_ratio.mean()), 3),

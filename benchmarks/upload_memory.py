@@ -97,9 +97,9 @@ def put(port: int, size: int) -> None:
     for _ in range(size >> 20):
         connection.send(PIECE)
     answer = connection.getresponse()
-    told = json.loads(answer.read())
-    if answer.status != 200 or told["bytes"] != size:
-        raise SystemExit(f"The upload was refused: {told}")
+    reply = json.loads(answer.read())
+    if answer.status != 200 or reply["bytes"] != size:
+        raise SystemExit(f"The upload was refused: {reply}")
 
 
 def get(port: int, size: int) -> None:

@@ -80,12 +80,12 @@ class Generator(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        wide = [channels(side, spec.width) for side in sides(spec.size)]
-        self.size, self.growth = spec.size, Level(len(wide))
+        widths = [channels(side, spec.width) for side in sides(spec.size)]
+        self.size, self.growth = spec.size, Level(len(widths))
         self.embed = ClassEmbedding(spec.num_classes, EMBED)
-        self.stem, self.conv = EqualLinear(spec.z_dim + EMBED, wide[0] * 16), EqualConv(wide[0], wide[0])
-        self.blocks = nn.ModuleList(UpBlock(i, o) for i, o in itertools.pairwise(wide))
-        self.to_image = nn.ModuleList(EqualConv(c, spec.channels, k=1) for c in wide)
+        self.stem, self.conv = EqualLinear(spec.z_dim + EMBED, widths[0] * 16), EqualConv(widths[0], widths[0])
+        self.blocks = nn.ModuleList(UpBlock(i, o) for i, o in itertools.pairwise(widths))
+        self.to_image = nn.ModuleList(EqualConv(c, spec.channels, k=1) for c in widths)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         top, share = self.growth()
@@ -114,15 +114,18 @@ class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):
-        wide = [channels(side, spec.width) for side in sides(spec.size)]  # from coarse to fine
-        super().__init__(spec, wide[0])
-        self.growth = Level(len(wide))
-        self.from_image = nn.ModuleList(EqualConv(self.in_channels, c, k=1) for c in wide)
-        self.blocks = nn.ModuleList(DownBlock(o, i) for i, o in itertools.pairwise(wide))
+        widths = [channels(side, spec.width) for side in sides(spec.size)]  # from coarse to fine
+        super().__init__(spec, widths[0])
+        self.growth = Level(len(widths))
+        self.from_image = nn.ModuleList(EqualConv(self.in_channels, c, k=1) for c in widths)
+        self.blocks = nn.ModuleList(DownBlock(o, i) for i, o in itertools.pairwise(widths))
         self.variety = MinibatchStd() if spec.minibatch_std else nn.Identity()
-        self.conv, self.dense = EqualConv(wide[0] + spec.minibatch_std, wide[0]), EqualLinear(wide[0] * 16, wide[0])
-        self.head = EqualLinear(wide[0], 1)
-        nn.init.normal_(self.embed.weight, std=1 / math.sqrt(wide[0]))
+        self.conv, self.dense = (
+            EqualConv(widths[0] + spec.minibatch_std, widths[0]),
+            EqualLinear(widths[0] * 16, widths[0]),
+        )
+        self.head = EqualLinear(widths[0], 1)
+        nn.init.normal_(self.embed.weight, std=1 / math.sqrt(widths[0]))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         top, share = self.growth()

@@ -96,13 +96,13 @@ class Generator(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         d, levels = spec.z_dim, sides(spec.size)
-        wide = [channels(side, spec.width) for side in levels]
+        widths = [channels(side, spec.width) for side in levels]
         self.mapping = Mapping(spec.num_classes, d)
-        self.start = nn.Parameter(torch.randn(1, wide[0], 4, 4))
-        self.first = Layer(wide[0], wide[0], d, 4)
-        self.ups = nn.ModuleList(Layer(i, o, d, s, doubles=True) for (i, o), s in pairs(wide, levels))
-        self.convs = nn.ModuleList(Layer(o, o, d, s) for (_, o), s in pairs(wide, levels))
-        self.to_image = nn.ModuleList(ToImage(c, spec.channels, d) for c in wide)
+        self.start = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.first = Layer(widths[0], widths[0], d, 4)
+        self.ups = nn.ModuleList(Layer(i, o, d, s, doubles=True) for (i, o), s in pairs(widths, levels))
+        self.convs = nn.ModuleList(Layer(o, o, d, s) for (_, o), s in pairs(widths, levels))
+        self.to_image = nn.ModuleList(ToImage(c, spec.channels, d) for c in widths)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         w = self.styles(z, y)  # one for each layer
@@ -126,9 +126,9 @@ class Generator(nn.Module):
         return [torch.where(change <= layer, other, w) for layer in range(layers)]
 
 
-def pairs(wide: list[int], levels: list[int]) -> list[tuple[tuple[int, int], int]]:
+def pairs(widths: list[int], levels: list[int]) -> list[tuple[tuple[int, int], int]]:
     """((channels before, channels after), px after) of each doubling."""
-    return list(zip(itertools.pairwise(wide), levels[1:], strict=True))
+    return list(zip(itertools.pairwise(widths), levels[1:], strict=True))
 
 
 class DownBlock(nn.Module):
@@ -149,11 +149,11 @@ class Discriminator(ConditionalDiscriminator):
     """images [N, channels, S, S], y [N] -> logits [N]."""
 
     def __init__(self, spec: Spec):
-        wide = [channels(side, spec.width) for side in sides(spec.size)[::-1]]  # from fine to coarse
-        last = wide[-1]
+        widths = [channels(side, spec.width) for side in sides(spec.size)[::-1]]  # from fine to coarse
+        last = widths[-1]
         super().__init__(spec, last)
-        self.from_image = EqualConv(self.in_channels, wide[0], k=1)
-        self.blocks = nn.Sequential(*(DownBlock(i, o) for i, o in itertools.pairwise(wide)))
+        self.from_image = EqualConv(self.in_channels, widths[0], k=1)
+        self.blocks = nn.Sequential(*(DownBlock(i, o) for i, o in itertools.pairwise(widths)))
         self.variety = MinibatchStd() if spec.minibatch_std else nn.Identity()
         self.conv, self.dense = EqualConv(last + spec.minibatch_std, last), EqualLinear(last * 16, last)
         self.head = EqualLinear(last, 1)

@@ -44,7 +44,7 @@ def pixel_file(tmp_path: Path, count: int, size: int = 32) -> Path:
 
 
 def readers() -> list[psutil.Process]:
-    """The picture readers of this process; another test may have left a child that nobody has waited for."""
+    """The image readers of this process; another test may have left a child that nobody has waited for."""
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
