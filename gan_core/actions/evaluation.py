@@ -44,7 +44,7 @@ def utility(
         raise UserError(
             "one_class", "This dataset has one class, so there is nothing to classify.", "Import one with more classes."
         )
-    if "gan" in (request.methods or {}) and not run.config["conditional"]:
+    if "gan" in (request.methods or {"gan": 1.0}) and not run.config["conditional"]:
         raise UserError(
             "ignored_labels",
             "This run ignored the labels, so its images cannot train a classifier.",

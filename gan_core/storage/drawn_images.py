@@ -60,8 +60,10 @@ def read(folder: Path) -> Exploration | None:
     """The contents of explore.json; None where it is missing or damaged."""
     try:
         values = read_json(folder / "explore.json", {})
-        return Exploration(**{"truncation": values.pop("noise_scale", None), **values})
-    except (OSError, ValueError, TypeError):
+        if "noise_scale" in values:  # as it was called before
+            values["truncation"] = values.pop("noise_scale")
+        return Exploration(**values)
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -31,7 +31,7 @@ WITHOUT_D = {"vae": "error of the reconstruction", "kmeans": "distance from the 
 
 
 class Diagnosis(NamedTuple):
-    """key: of the rule that fits; health: a key of vocabulary.LEVELS."""
+    """key: of the rule that fits; health: a key of names_and_thresholds.LEVELS."""
 
     key: str
     health: str

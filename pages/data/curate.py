@@ -13,7 +13,7 @@ from gan_core.data.dataset import DatasetInfo
 from gan_core.dataset_health import exclusions, findings
 from gan_core.text import ago, count
 from pages.shared import cutout_preview
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal, try_to
 from pages.shared.text import plain
 

@@ -15,7 +15,7 @@ from gan_core.dataset_health.findings import Finding, Picture
 from gan_core.text import ago, count
 from gan_core.views.image_sheet import png, sheet
 from pages.data.import_again import query
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.links import link
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain

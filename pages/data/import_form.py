@@ -12,7 +12,7 @@ from pages.data.choose_source import choose_source
 from pages.data.import_again import OTHER
 from pages.data.import_preview import KEYS, show_preview
 from pages.shared import request_form
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress
 from pages.shared.text import sentence
 

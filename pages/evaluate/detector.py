@@ -12,7 +12,7 @@ from gan_core.requests import DetectRequest
 from gan_core.storage.store import Run
 from gan_core.text import count, percent, percent_interval
 from pages.evaluate.newest_job import newest_finished
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import show_refusal
 from pages.shared.text import plain
 

@@ -20,7 +20,8 @@ from pages.evaluate.score_curves import show_score_curves
 from pages.evaluate.scorecard import show_scores, show_verdicts
 from pages.evaluate.utility import show_utility
 from pages.shared import collapse_curves, request_form
-from pages.shared.context import click_token, get_context
+from pages.shared.context import get_context
+from pages.shared.double_click import click_token
 from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.select_run import select_run
 from pages.shared.status import job_progress, show_refusal

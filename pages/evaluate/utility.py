@@ -11,7 +11,7 @@ from gan_core.text import ago, percent, percent_interval, points, points_interva
 from pages.evaluate import charts as evaluate_charts
 from pages.evaluate.newest_job import newest_finished
 from pages.shared import charts, request_form
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.fill_methods import select_methods
 from pages.shared.status import show_refusal
 from pages.shared.text import plain

@@ -10,7 +10,7 @@ from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from gan_core.text import ago
 from pages.export.exports import show_download
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain
 

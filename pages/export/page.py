@@ -12,7 +12,8 @@ from pages.export.growth_plan import choose_balance, choose_methods, choose_plan
 from pages.export.model_bundle import show_model_export
 from pages.export.verdicts import show_verdicts
 from pages.shared import cutout_preview, request_form
-from pages.shared.context import click_token, get_context
+from pages.shared.context import get_context
+from pages.shared.double_click import click_token
 from pages.shared.select_run import dataset_info_or_stop, empty, select_item, select_run
 from pages.shared.status import show_refusal
 from pages.shared.steps import show_steps

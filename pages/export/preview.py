@@ -17,7 +17,7 @@ from gan_core.requests import PreviewRequest
 from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.export_preview import Preview
 from gan_core.storage.store import Job, Run
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.image_sheets import show_sheet
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain

@@ -5,7 +5,8 @@ import streamlit as st
 from gan_core import actions
 from gan_core.storage.store import Run
 from gan_core.text import ago
-from pages.shared.context import click_token, get_context
+from pages.shared.context import get_context
+from pages.shared.double_click import click_token
 from pages.shared.links import link
 from pages.shared.select_run import dataset_name
 from pages.shared.status import show_refusal, state_of_run, state_text

@@ -11,7 +11,7 @@ from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.text import number
 from pages.shared import refresh_rate, urls
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.links import link
 from pages.shared.status import STATES, show_refusal, state_of, state_of_run
 from pages.shared.text import plain, sentence

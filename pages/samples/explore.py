@@ -17,7 +17,7 @@ from gan_core.storage.drawn_images import Exploration
 from gan_core.storage.store import Run
 from pages.samples.image_grid import WalkEnd, image_grid
 from pages.shared import request_form, urls
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import sentence

@@ -15,7 +15,7 @@ from gan_core.storage.drawn_images import Exploration
 from gan_core.storage.store import Run
 from pages.samples.explore import image_name
 from pages.shared import urls
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain, sentence
 

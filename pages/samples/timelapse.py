@@ -8,7 +8,7 @@ from gan_core.generation import animation
 from gan_core.requests import TimelapseRequest
 from gan_core.storage.store import Run
 from pages.shared import urls
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 
 

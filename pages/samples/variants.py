@@ -8,7 +8,7 @@ from gan_core.errors import UserError
 from gan_core.requests import VariantsRequest
 from gan_core.storage.store import Job, Run
 from pages.shared import request_form
-from pages.shared.context import click_token
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain, sentence
 

@@ -8,7 +8,8 @@ from gan_core import actions
 from gan_core.system import info, throughput
 from gan_core.text import ago, count, duration, size
 from pages.shared import urls
-from pages.shared.context import click_token, get_context
+from pages.shared.context import get_context
+from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain
 from pages.system.cleanup import show_disk

@@ -7,7 +7,8 @@ from gan_core.errors import FieldErrors
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.schema import TrainConfig
 from gan_core.text import count
-from pages.shared.context import click_token, get_context
+from pages.shared.context import get_context
+from pages.shared.double_click import click_token
 from pages.shared.select_run import dataset_info_or_stop, empty, select_item, unique_labels
 from pages.shared.status import show_refusal
 from pages.shared.steps import show_steps

@@ -69,7 +69,7 @@ def test_its_interrupted_run_goes_on_from_its_checkpoint_and_finishes(ganvas, wo
 def test_it_exports(ganvas, tmp_path):
     out = tmp_path / "balanced.zip"
     code, result, err = ganvas(
-        "export", FINISHED, "--out", out, "--balance", 20, "--no-gate", "--checks", "copy", "--json"
+        "export", FINISHED, "--out", out, "--balance", 20, "--no-gate", "--checks", "copy,twin", "--json"
     )
     assert code == 0 and zipfile.ZipFile(out).testzip() is None, err
     assert sum(one["synthetic"] for one in result["per_class"].values()) > 0

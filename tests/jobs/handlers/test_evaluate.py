@@ -141,7 +141,7 @@ def test_measured_twice_the_features_come_from_the_cache_and_the_scores_are_the_
         raise AssertionError("the same images were looked at twice")
 
     monkeypatch.setattr(Extractor, "extract", looked_again)
-    monkeypatch.setattr(Extractor, "batches", looked_again, raising=False)
+    monkeypatch.setattr(Extractor, "batches", looked_again)
     again = do(
         context, actions.evaluate(context, run, EvaluateRequest(samples=60, draws=2, extractor="efficientnet-lite0"))
     )

@@ -179,7 +179,7 @@ def test_an_export_without_originals_shows_all_images_as_generated(full):
 
 
 def test_two_different_exports_in_quick_succession_are_two_and_two_equal_ones_are_one(full, monkeypatch):
-    monkeypatch.setattr("pages.shared.context.SAME_CLICK_SECONDS", 600)
+    monkeypatch.setattr("pages.shared.double_click.SAME_CLICK_SECONDS", 600)
     at = open_page("export", run=seeded_workspace.RUNS["finished"])
     live = lambda: [job for job in Store(full).jobs(kind="export") if job.live]
     at.button(key="export_start").click().run()

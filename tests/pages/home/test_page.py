@@ -12,7 +12,7 @@ def test_home_opens_the_newest_run_only_where_there_is_one(empty):
 
 
 def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started, monkeypatch):
-    monkeypatch.setattr("pages.shared.context.SAME_CLICK_SECONDS", 600)
+    monkeypatch.setattr("pages.shared.double_click.SAME_CLICK_SECONDS", 600)
     at = open_page("home")
     at.button(key="run_demo").click().run()
     assert started and len(Store(empty).runs()) == 1
