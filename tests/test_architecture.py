@@ -191,9 +191,9 @@ def test_a_shared_part_is_used_by_two_pages():
                 )
     for path in files("pages/shared"):
         module = f"pages.shared.{path.stem}"
-        assert users.get(module, set()) - {"router.py", "sidebar.py"} and (len(users[module]) > 1 or users[module] == {"shared"}), (
-            f"{module} is used by {users.get(module)}"
-        )
+        assert users.get(module, set()) - {"router.py", "sidebar.py"} and (
+            len(users[module]) > 1 or users[module] == {"shared"}
+        ), f"{module} is used by {users.get(module)}"
 
 
 def test_what_every_test_shares_does_not_load_torch():
