@@ -11,6 +11,7 @@ twin      it is a near duplicate of one of the images kept last (WINDOW, or as m
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ from gan_core.evaluation.near_copies import (
     Neighbors,
     PixelSpace,
     TrainingSpace,
+    in_pixels,
+    mirrored,
+    pixel_side,
 )
 from gan_core.evaluation.neighbors import distance_blocks, few_nearest, radii
 
@@ -42,7 +46,10 @@ AT_ONCE = 1000  # images in memory
 
 
 class Checked(NamedTuple):
-    """refused [n]: '' or the check that refused; facts [n] by name: agreement, realism, nearest_distance, nearest_row."""
+    """refused [n]: '' or the check that refused; facts [n] by name: agreement, realism, nearest_distance, nearest_row.
+
+    The nearest training image is that of all classes where all were searched, else that of the class; see AcceptanceChecks.
+    """
 
     refused: list[str]
     facts: dict[str, np.ndarray]
@@ -52,7 +59,8 @@ class ClassReference(NamedTuple):
     """What new images of one class are compared with.
 
     features float32 [m, F] of training images with the smaller half of the radii [m]. least_realism: 0 for none. variance: the
-    trace of the covariance of all its features, or of its pixels where there is no classifier.
+    trace of the covariance of all its features, or of its pixels where there is no classifier. nearest: rows of the training set
+    and their pixels, in which the nearest training image is searched where not all classes are; None for no search.
     """
 
     duplicate_limit: float
@@ -61,6 +69,7 @@ class ClassReference(NamedTuple):
     least_realism: float
     variance: float
     size: int  # training images
+    nearest: tuple[np.ndarray, TrainingSpace] | None = None
 
 
 class Found(NamedTuple):
@@ -82,6 +91,8 @@ class AcceptanceChecks:
     """The ImageChecks of an export's quality filter, and of its preview.
 
     classifier: trained on these classes, None where labels and realism cannot be checked. checks: of label, realism, copy, twin.
+    keep_found: what was found of the kept images stays in memory for found_of. All classes are searched for the nearest training
+    image where copies are checked or what was found is kept; otherwise the class alone.
     """
 
     def __init__(
@@ -91,6 +102,7 @@ class AcceptanceChecks:
         checks: tuple[str, ...],
         seed: int = 0,
         should_stop: Callable[[], bool] = lambda: False,
+        keep_found: bool = False,
     ):
         self.real, self.classifier, self.seed, self.should_stop = real, classifier, seed, should_stop
         self.train_labels, self.held_labels = np.asarray(real.train.labels), np.asarray(real.test.labels)
@@ -98,13 +110,19 @@ class AcceptanceChecks:
         self.checks = tuple(check for check in checks if check in known)
         self.thresholds = self.label_thresholds() if "label" in self.checks or "realism" in self.checks else {}
         self.unknown = frozenset(np.unique(self.train_labels).tolist()) - self.thresholds.keys()
-        self.space = PixelSpace(real.train.images, should_stop)
+        self.side = pixel_side(real.train.images)
+        self.keep_found, self.all_classes = keep_found, keep_found or "copy" in self.checks
         self.realism_known: set[int] = set()
         self.diversity: dict[int, float] = {}  # class -> variance of the kept images over that of the real ones
-        self.found: dict[int, list[tuple[Neighbors, np.ndarray]]] = {}  # class -> of the kept images, batch by batch
+        self.found: dict[int, list[tuple[Neighbors, np.ndarray | None]]] = {}  # class -> of the kept images, in batches
         self.label: int | None = None
         self.reference: ClassReference | None = None
         self.begin_moments()
+
+    @cached_property
+    def space(self) -> PixelSpace:
+        """The training images of all classes, which are read when they are first needed."""
+        return PixelSpace(self.real.train.images, self.should_stop)
 
     def begin_moments(self) -> None:
         self.kept, self.feature_sum, self.square_sum = 0, np.zeros(1), 0.0
@@ -138,7 +156,7 @@ class AcceptanceChecks:
         self.begin_moments()
         if "twin" in self.checks:
             window = max(WINDOW, self.reference.size)
-            self.recent = np.empty((window, self.space.vectors.shape[1]), np.float32)
+            self.recent = np.empty((window, self.side**2 * self.real.train.images.shape[3]), np.float32)
             self.recent_squares = np.empty(window, np.float32)
         self.diversity.pop(label, None)
         self.found[label] = []
@@ -146,20 +164,22 @@ class AcceptanceChecks:
     def class_reference(self, label: int) -> ClassReference:
         rng = np.random.default_rng([self.seed, label])
         rows = np.sort(rng.permutation(np.flatnonzero(self.train_labels == label))[:MOST_IMAGES])
-        pixels, limit = self.space.vectors[rows], 0.0
+        images = self.real.train.images
+        pixels = self.space.vectors[rows] if self.all_classes else in_pixels(images, self.side, rows)
+        limit, nearest = 0.0, None
         if len(rows) > 2:
-            own_class = TrainingSpace(pixels, should_stop=self.should_stop)
-            limit = own_class.equal
+            own_class = TrainingSpace(pixels, mirrored(self.side, images.shape[3]), self.should_stop)
+            limit, nearest = own_class.equal, None if self.all_classes else (rows, own_class)
             if len(rows) >= LEAST_IMAGES:
                 window = max(WINDOW, len(rows))
                 limit = max(limit, duplicate_limit(own_class.own_distances, len(rows), window))
         features = pixels
         if self.classifier is not None:
             some = np.sort(rng.permutation(rows)[:MOST_CLASSIFIED])
-            features = self.classify(self.real.train.images, some).features
+            features = self.classify(images, some).features
         variance = float(features.var(axis=0, dtype=np.float64).sum()) if len(rows) > 1 else 0.0
         blank = np.empty((0, 1), np.float32), np.empty(0, np.float32)
-        reference = ClassReference(limit, *blank, 0.0, variance, len(rows))
+        reference = ClassReference(limit, *blank, 0.0, variance, len(rows), nearest)
         if self.classifier is None or len(rows) <= NEIGHBORS + 1 or label in self.unknown:
             return reference
         return self.with_realism(reference, label, features)
@@ -199,7 +219,7 @@ class AcceptanceChecks:
             for row in np.flatnonzero(bad) if check in self.checks else ():
                 refused[row] = refused[row] or check
 
-        features = pixels = self.space.pixels(images)
+        features = pixels = in_pixels(images, self.side)
         if self.classifier is not None:
             features, logits = self.classifier.classify(images)  # on the CPU: the same choice everywhere
             predicted, probability = predictions(logits)
@@ -209,26 +229,38 @@ class AcceptanceChecks:
             if len(self.reference.features):
                 facts["realism"] = realism(features, self.reference)
                 refuse("realism", facts["realism"] < self.reference.least_realism)
-        near = self.space.neighbors(pixels)
-        facts["nearest_distance"], facts["nearest_row"] = near.distance[:, 0], near.row[:, 0]
-        refuse("copy", self.space.copies(near))
+        near = None
+        if self.all_classes:
+            near = self.space.neighbors(pixels)
+            facts["nearest_distance"], facts["nearest_row"] = near.distance[:, 0], near.row[:, 0]
+            if "copy" in self.checks:
+                refuse("copy", self.space.copies(near))
+        elif self.reference.nearest is not None:
+            rows, own_class = self.reference.nearest
+            in_class = own_class.neighbors(pixels, 1)
+            facts["nearest_distance"], facts["nearest_row"] = in_class.distance[:, 0], rows[in_class.row[:, 0]]
         self.refuse_duplicates(pixels, refused)
         kept = np.array([not reason for reason in refused]) & ~skip
-        self.found[label].append((near.of(kept), features[kept]))
+        if self.keep_found and near is not None:
+            self.found[label].append((near.of(kept), None if self.classifier is None else features[kept]))
         self.add_diversity(label, features[kept])
         return Checked(refused, facts)
 
-    def found_of(self, counts: list[int]) -> Found:
-        """Of the first counts[label] kept images of each class since its `begin`, class after class."""
-        parts: list[tuple[Neighbors, np.ndarray]] = []
+    def found_of(self, counts: list[int]) -> Found | None:
+        """Of the first counts[label] kept images of each class since its `begin`, class after class; None where nothing is kept."""
+        parts: list[Neighbors] = []
+        by_classifier: list[np.ndarray] = []
         for label, count in enumerate(counts):
             for near, features in self.found.get(label, []) if count else []:
-                few = np.arange(min(count, len(features)))
-                parts.append((near.of(few), features[few]))
+                few = np.arange(min(count, len(near.row)))
+                parts.append(near.of(few))
+                if features is not None:
+                    by_classifier.append(features[few])
                 count -= len(few)
-        near = Neighbors(*(np.concatenate(values) for values in zip(*(near for near, _ in parts), strict=True)))
-        found = None if self.classifier is None else np.concatenate([features for _, features in parts])
-        return Found(self.space, near, found)
+        if not parts:
+            return None
+        near = Neighbors(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        return Found(self.space, near, np.concatenate(by_classifier) if by_classifier else None)
 
     def add_diversity(self, label: int, features: np.ndarray) -> None:
         """Count features [n, F] of kept images into the class's diversity."""

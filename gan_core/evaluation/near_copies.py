@@ -109,11 +109,15 @@ class TrainingSpace:
 
 
 class PixelSpace(TrainingSpace):
-    """The space of shrunken pixels, where images are compared mirrored too. train_images uint8 [M, H, W, C], M at least 1."""
+    """The space of shrunken pixels, where images are compared mirrored too. train_images uint8 [M, H, W, C], M at least 1.
 
-    def __init__(self, train_images: np.ndarray, should_stop: ShouldStop = None):
+    rows: of the training images that are searched, None for all; Neighbors.row counts among them.
+    """
+
+    def __init__(self, train_images: np.ndarray, should_stop: ShouldStop = None, rows: np.ndarray | None = None):
         self.side = pixel_side(train_images)
-        super().__init__(in_pixels(train_images, self.side), mirrored(self.side, train_images.shape[3]), should_stop)
+        vectors = in_pixels(train_images, self.side, rows)
+        super().__init__(vectors, mirrored(self.side, train_images.shape[3]), should_stop)
 
     def pixels(self, images: np.ndarray) -> np.ndarray:
         """uint8 [N, H, W, C] -> vectors [N, D] of this space."""
@@ -128,12 +132,16 @@ def pixel_side(images: np.ndarray) -> int:
     return side
 
 
-def in_pixels(images: np.ndarray, side: int) -> np.ndarray:
-    """uint8 [N, H, W, C] -> float32 [N, side * side * C]: means of equal blocks, what is left over at the border cut off."""
+def in_pixels(images: np.ndarray, side: int, rows: np.ndarray | None = None) -> np.ndarray:
+    """uint8 [N, H, W, C] -> float32 [N, side * side * C]: means of equal blocks, what is left over at the border cut off.
+
+    rows: only these images, None for all.
+    """
     step, channels = images.shape[1] // side, images.shape[3]
-    out = np.empty((len(images), side * side * channels), np.float32)
-    for start in range(0, len(images), AT_ONCE):
-        block = images[start : start + AT_ONCE, : side * step, : side * step]
+    out = np.empty((len(images) if rows is None else len(rows), side * side * channels), np.float32)
+    for start in range(0, len(out), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        block = images[some if rows is None else rows[some]][:, : side * step, : side * step]
         parts = block.reshape(len(block), side, step, side, step, channels)
         sums = sum(parts[:, :, y, :, x].astype(np.float32) for y in range(step) for x in range(step))
         out[start : start + len(block)] = np.reshape(sums, (len(block), -1)) / np.float32(step * step)

@@ -42,7 +42,7 @@ class ImageChecks(Protocol):
 
     A call gives for each image of uint8 [n, H, W, C] '' or the key of CHECKS that it is refused for, and numbers [n] by name.
     skip [n]: images that a person left out, which are not kept in any case. found_of(counts): the findings on the first kept
-    images of each class, for a check of all of them together.
+    images of each class, for a check of all of them together; None where they were not to be kept.
     """
 
     checks: tuple[str, ...]
@@ -69,13 +69,15 @@ class FilterOptions(NamedTuple):
     """truncation: times the noise of training, for classes whose label is checked; the others are drawn with 1.
 
     removed: numbers of drawn images that a person took out, by class name. shown: how many refused images of each class and reason
-    are kept for people to see. patience: drawn images of which hardly any passes before a class is given up.
+    are kept for people to see. patience: drawn images of which hardly any passes before a class is given up. keep_found: what
+    the checks find of kept images stays in memory, for a check of all of them together.
     """
 
     truncation: float = EXPORT_TRUNCATION
     removed: dict[str, list[int]] = {}  # noqa: RUF012  never written to
     shown: int = 0
     patience: int = PATIENCE_IMAGES
+    keep_found: bool = False
 
 
 class LabelCheck(NamedTuple):

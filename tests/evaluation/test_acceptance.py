@@ -184,6 +184,32 @@ def test_diversity_is_the_kept_images_variance_over_the_real_ones(train, held, j
         assert found.diversity[0] < 0.6
 
 
+def test_what_was_found_of_kept_images_stays_only_where_it_is_wanted_and_without_pixels(train, held, judge):
+    forgets = selection(train, held, None, "copy")
+    kept = look(forgets, pictures(0, 64, 24)).refused.count("")
+    assert forgets.found == {0: []} and forgets.found_of([kept, 0]) is None
+    for classifier in (None, judge):
+        keeps = selection(train, held, classifier, "copy", keep_found=True)
+        look(keeps, pictures(0, 64, 24))
+        found = keeps.found_of([kept - 1, 0])
+        assert found.near.row.shape == (kept - 1, 2)
+        assert found.features is None if classifier is None else found.features.shape == (kept - 1, FEATURES)
+        assert all((features is None) == (classifier is None) for _, features in keeps.found[0])
+
+
+def test_other_classes_are_read_only_where_copies_are_asked_for(train, held, judge):
+    images = np.concatenate([train[0][3:4], train[0][PER_CLASS : PER_CLASS + 1]])  # of class 0, of class 1
+    alone = selection(train, held, judge, "label", "twin")
+    alone.begin(1)
+    facts = alone(1, images, np.zeros(2, bool)).facts
+    assert "space" not in vars(alone) and facts["nearest_row"][0] >= PER_CLASS and facts["nearest_distance"][0] > 0
+    assert facts["nearest_row"][1] == PER_CLASS and facts["nearest_distance"][1] == 0
+    assert look(selection(train, held, judge, "copy"), images).facts["nearest_row"].tolist() == [3, PER_CLASS]
+    few = AcceptanceChecks(real((train[0][:2], train[1][:2]), held), None, ("twin",))
+    few.begin(0)
+    assert look(few, images).facts == {}
+
+
 def test_realism_is_one_on_the_edge_of_a_ball():
     balls = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([2.0, 1.0])
     reference = ClassReference(0.0, *balls, 0.0, 1.0, 2)

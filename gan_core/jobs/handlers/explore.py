@@ -1,5 +1,6 @@
 """The job `explore`: a grid of generated images, each with its nearest real images."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from gan_core.storage.drawn_images import Exploration, rows_and_columns
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
 
+MOST_BYTES = 500_000_000  # of training pixels that are searched: seconds, not minutes
+
 
 def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Write runs/<id>/explore/<job>/; the oldest folders of the run are deleted."""
@@ -26,7 +29,7 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     images, labels = draw(generator, request, watch, progress)
     stop_or_report(watch, progress, 0.5, "Looking for the nearest real images")
     train = dataset_folder.load(workspace.dataset(generator.run.dataset_id), "train")
-    listed, usual = nearest_real(images, labels, train, watch)
+    listed, usual, looked_at = nearest_real(images, labels, train, watch)
     parent = workspace.run(job.subject) / "explore"
     parent.mkdir(exist_ok=True)
     with workspace.staging(parent / job.id) as staging:
@@ -41,7 +44,7 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
             train.classes,
             listed,
             usual,
-            len(train.images),
+            looked_at,
             len(train.images),
         )
         write_json(staging / "explore.json", result._asdict())
@@ -68,13 +71,22 @@ def draw(
 
 def nearest_real(
     images: np.ndarray, labels: list[int], train: ImageSet, watch: queue.Watch
-) -> tuple[list[dict[str, Any]], float]:
-    """(Exploration.images, the median distance of a training image from its nearest other)."""
+) -> tuple[list[dict[str, Any]], float, int]:
+    """(Exploration.images, the median distance of a training image from its nearest other, training images that are searched).
+
+    At most MOST_BYTES of training images are searched, the same random ones each time.
+    """
     from gan_core.evaluation.near_copies import PixelSpace
 
-    space = PixelSpace(train.images, watch)
+    most = max(1, MOST_BYTES // math.prod(train.images.shape[1:]))
+    rows = None  # all of them
+    if len(train.images) > most:
+        rows = np.sort(np.random.default_rng(0).permutation(len(train.images))[:most])
+    space = PixelSpace(train.images, watch, rows)
     found = space.neighbors(space.pixels(images), drawn_images.NEIGHBOURS)
     copies = space.copies(found)
+    if rows is not None:
+        found = found._replace(row=rows[found.row])
     listed = []
     for at, label in enumerate(labels):
         near = [
@@ -84,7 +96,7 @@ def nearest_real(
         number = at - labels.index(label)  # as `sample` counts the images of a class
         file = f"image-{at:04d}.png"
         listed.append({"file": file, "label": label, "number": number, "copy": bool(copies[at]), "near": near})
-    return listed, space.usual
+    return listed, space.usual, len(space.vectors)
 
 
 def write_images(

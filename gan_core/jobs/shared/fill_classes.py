@@ -76,8 +76,10 @@ def makers(
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
         generator = RunSampler(run, workspace)
-        checks, removed = (request.checks, request.removed) if isinstance(request, ExportRequest) else (CHECKS, {})
-        options = FilterOptions(removed=removed)
+        checks: tuple[str, ...] = CHECKS
+        options = FilterOptions()
+        if isinstance(request, ExportRequest):
+            checks, options = request.checks, FilterOptions(removed=request.removed, keep_found=request.check_copies)
         quality_filter = generator.quality_filter(folder, seed, checks, progress, watch, options)
         by_method["gan"] = quality_filter
     return Makers(by_method, generator, quality_filter, without_object, notes)

@@ -96,7 +96,11 @@ class RunSampler:
         if {"label", "realism"} & set(checks):
             classifier, unchecked = self.label_classifier(folder, on_progress, should_stop)
         image_checks = AcceptanceChecks(
-            real_images(folder), classifier.classifier if classifier else None, checks, should_stop=should_stop
+            real_images(folder),
+            classifier.classifier if classifier else None,
+            checks,
+            should_stop=should_stop,
+            keep_found=options.keep_found,
         )
         if TRAITS[self.config.family].game in ("kmeans", "cycle"):  # their latent code picks one of a few images
             options = options._replace(truncation=1.0)

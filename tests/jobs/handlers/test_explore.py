@@ -60,6 +60,21 @@ def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(
     assert all((folder / f"real-{real['row']:07d}.webp").is_file() for real in one["near"])
 
 
+def test_of_a_large_training_set_a_random_part_is_searched(context, trained, done, monkeypatch):
+    run = trained()
+    train = np.load(context.workspace.dataset(context.store.run(run).dataset_id) / "train_images.npy")
+    monkeypatch.setattr("gan_core.jobs.handlers.explore.MOST_BYTES", 20 * train[0].size)
+    job = done(actions.explore(context, run, ExploreRequest(class_name="dark")))
+    folder = context.workspace.run(run) / "explore" / job.id
+    found = drawn_images.read(folder)
+    assert (found.looked_at, found.train_images) == (20, len(train)) and len(train) > 20
+    near = [(one["file"], real) for one in found.images for real in one["near"] if not real["flipped"]]
+    assert near and len({real["row"] for one in found.images for real in one["near"]}) <= 20
+    for file, real in near:
+        kept = np.asarray(Image.open(folder / file)).astype(float)
+        assert np.linalg.norm(train[real["row"], ..., 0] - kept) == pytest.approx(real["distance"])
+
+
 def test_one_class_fills_the_grid_and_a_run_without_labels_has_one(context, trained, done):
     run = trained(conditional=False)
     job = done(actions.explore(context, run))
