@@ -53,7 +53,7 @@ def test_no_curve_sends_more_than_2000_points(count, smoothing):
 
 def test_smoothing_comes_before_thinning_and_before_the_window():
     some = columns(50_000)
-    some["loss_d"][:] = np.random.default_rng(0).normal(size=50_000)
+    some["loss_d"] = np.random.default_rng(0).normal(size=50_000)
     raw, smoothed = curve_charts.draw(chart_specs.ADVERSARIAL["losses"], some, CurveOptions(smoothing=0.9, window=100))[
         "data"
     ][:2]
