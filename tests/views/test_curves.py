@@ -1,8 +1,6 @@
 """The numbers of a run as columns: read by cursor, smoothed on all rows, thinned so that spikes stay."""
 
-import base64
 import itertools
-import json
 import time
 
 import numpy as np
@@ -13,34 +11,7 @@ from pages.live import chart_specs, curve_charts
 from pages.live.curve_charts import CurveOptions
 from pages.runs import compare
 from pages.shared import run_curves
-
-
-def rows(count: int, start: int = 0) -> list[dict]:
-    return [
-        {
-            "images_seen": 64 * at,
-            "epoch": at / 10,
-            "elapsed_seconds": 1.5 * at,
-            "loss_d": 0.5 + at % 7,
-            "loss_g": 0.7,
-            "d_real": 0.6,
-            "d_fake": 0.4,
-        }
-        for at in range(start, start + count)
-    ]
-
-
-def text(some: list[dict]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in some)
-
-
-def columns(count: int) -> curves.Columns:
-    return curves.parse(text(rows(count)).encode())
-
-
-def numbers(packed: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(packed["bdata"]), f"<{packed['dtype']}")
-
+from tests.builders.curve_columns import columns, numbers, rows, text
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 

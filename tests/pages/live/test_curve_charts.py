@@ -1,6 +1,5 @@
 """The figures of the live curves: at most 2,000 points a curve, smoothing before thinning, marks, axes."""
 
-import base64
 import json
 
 import numpy as np
@@ -11,33 +10,7 @@ from gan_core.views import curves
 from gan_core.views.run_events import RunEvent
 from pages.live import chart_specs, curve_charts
 from pages.live.curve_charts import CurveOptions
-
-
-def rows(count: int, start: int = 0) -> list[dict]:
-    return [
-        {
-            "images_seen": 64 * at,
-            "epoch": at / 10,
-            "elapsed_seconds": 1.5 * at,
-            "loss_d": 0.5 + at % 7,
-            "loss_g": 0.7,
-            "d_real": 0.6,
-            "d_fake": 0.4,
-        }
-        for at in range(start, start + count)
-    ]
-
-
-def text(some: list[dict]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in some)
-
-
-def columns(count: int) -> curves.Columns:
-    return curves.parse(text(rows(count)).encode())
-
-
-def numbers(packed: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(packed["bdata"]), f"<{packed['dtype']}")
+from tests.builders.curve_columns import columns, numbers
 
 
 @pytest.mark.parametrize("count", [1, 1999, 2001, 50_000])
