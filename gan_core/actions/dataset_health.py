@@ -80,7 +80,7 @@ def curate(
             "Leave images out first, or choose a background for the cut-out objects.",
         )
     if sum(split == "train" for rows in left_out.values() for split, _ in rows) >= sum(info.train_counts):
-        raise UserError("nothing_left", "Without these images there is none to train on.", "Leave fewer out.")
+        raise UserError("nothing_left", "Without these images no training image is left.", "Exclude fewer images.")
     payload = {
         "parent": dataset.id,
         "left_out": left_out,

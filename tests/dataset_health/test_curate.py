@@ -212,7 +212,7 @@ def test_a_class_that_is_left_out_whole_is_gone_and_the_labels_close_up(workspac
     assert info.classes == ["light"] and info.train_counts == [40] and info.test_counts == [6]
     assert not load(folder, "train").labels.any() and not load(folder, "test").labels.any()
     assert "No training image is left of dim" in " ".join(info.notices) and info.health["imbalance"] == 1
-    with pytest.raises(UserError, match="no training image"):
+    with pytest.raises(UserError, match="no training image is left"):
         copy(workspace, planted, "none", left_out={"chosen": [("train", row) for row in range(80)]})
 
 
@@ -316,7 +316,7 @@ def test_what_cannot_be_made_is_refused_before_it_is_queued(context, planted):
     with pytest.raises(UserError, match="not checked"):
         actions.curate(context, planted, exclude=["blank"])
     actions.exclude(context, planted, rows=[("train", row) for row in range(80)])
-    with pytest.raises(UserError, match="no training image"):
+    with pytest.raises(UserError, match="no training image is left"):
         actions.curate(context, planted)
     assert not context.store.jobs(kind="curate")
 
