@@ -25,8 +25,9 @@ class Context(NamedTuple):
         return job
 
 
-def trained_run(context: Context, run_id: str, at: int | None = None) -> Run:
-    """The run, where it has a checkpoint to draw from: the newest, or the one that had seen `at` images.
+
+def trained_run(context: Context, run_id: str, at: checkpoints.At = None) -> Run:
+    """The run, where it has a checkpoint to draw from. at: see checkpoints.At.
 
     Raises UserError unknown_id, no_checkpoint.
     """
@@ -35,7 +36,7 @@ def trained_run(context: Context, run_id: str, at: int | None = None) -> Run:
     if not kept:
         what, todo = "This run has no checkpoint yet.", "Wait for its first minute of training, or train it again."
         raise UserError("no_checkpoint", what, todo)
-    if at is not None and at not in kept:
+    if isinstance(at, int) and at not in kept:
         there = ", ".join(f"{seen:,}" for seen in kept)
         raise UserError(
             "no_checkpoint", f"This run has no checkpoint at {at:,} images.", f"Choose the newest, or one of {there}."

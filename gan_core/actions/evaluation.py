@@ -38,7 +38,7 @@ def utility(
 
     Raises UserError no_checkpoint, one_class, ignored_labels, no_test_images.
     """
-    run = trained_run(context, run_id)
+    run = trained_run(context, run_id, request.at)
     info = dataset_folder.read_info(context.workspace.dataset(run.dataset_id))
     if len(info.classes) < 2:
         raise UserError(

@@ -39,7 +39,7 @@ def export(context: Context, request: ExportRequest, *, token: str | None = None
         if run is None:
             what = "A dataset alone draws no images."
             raise UserError("no_run", what, "Choose a run of it, or changed copies (--method classical).")
-        check_labels_used(context, trained_run(context, run.id))
+        check_labels_used(context, trained_run(context, run.id, request.at))
     return context.submit("export", new_id("export"), request.payload(), token=token)
 
 
@@ -51,7 +51,7 @@ def preview(
     token: str | None = None,
 ) -> Job:
     """Queue the preview: the first images of each class that an export with the same seed and checks would keep and refuse."""
-    run = trained_run(context, run_id)
+    run = trained_run(context, run_id, request.at)
     check_labels_used(context, run)
     return context.submit("preview", run.id, request.payload(), token=token)
 
@@ -68,7 +68,7 @@ def check_labels_used(context: Context, run: Run) -> None:
 
 def export_model(context: Context, request: ExportModelRequest, *, token: str | None = None) -> Job:
     """Queue the zip of a run's generator. The job's subject is the export's id."""
-    trained_run(context, request.run)
+    trained_run(context, request.run, request.at)
     return context.submit("export_model", new_id("export"), request.payload(), token=token)
 
 

@@ -44,7 +44,7 @@ def walk(context: Context, run_id: str, request: WalkRequest, *, token: str | No
 
 def variants(context: Context, run_id: str, request: VariantsRequest, *, token: str | None = None) -> Job:
     """Queue a sheet of variants of real images of a class. Raises UserError no_checkpoint, unknown_class."""
-    run = trained_run(context, run_id)
+    run = trained_run(context, run_id, request.at)
     check_class(context, run, request.class_name)
     return context.submit("variants", run.id, request.payload(), token=token)
 

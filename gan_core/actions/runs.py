@@ -155,8 +155,8 @@ def resume(context: Context, run_id: str) -> Job:
     if latest and latest.state == "finished":
         raise UserError(
             "already_finished",
-            "This run has shown all the images it was asked to.",
-            "Start a new run with more epochs.",
+            "This run has shown all the images it was asked to, or ended as its patience said.",
+            "Start a new run with more epochs or patience.",
         )
     return context.submit("train", run.id, {})
 
@@ -173,7 +173,7 @@ def probe(context: Context, dataset_id: str, settings: schema.TrainConfig) -> Jo
     """Queue a few training steps that measure speed and memory; at most once for the same settings and dataset."""
     check_room(context.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
-        exclude={"recipe", "epochs", "minutes", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}
+        exclude={"recipe", "epochs", "minutes", "patience", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}
     )
     digest = hashlib.sha256(json.dumps(speed_only, sort_keys=True).encode()).hexdigest()[:16]
     token = f"probe-{context.store.dataset(dataset_id).id}-{digest}"

@@ -1,7 +1,7 @@
 """The verbs that write a result: export, export-model; and demo, from the import of digits to the zip."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,7 @@ from gan_core import actions
 from gan_core.cli.common import Json, carry_out, context, refuse, say
 from gan_core.cli.datasets import print_notes
 from gan_core.cli.lookup import AnyId, RunId
-from gan_core.cli.options import with_options
+from gan_core.cli.options import Given, with_options
 from gan_core.errors import UserError
 from gan_core.requests import EvaluateRequest, ExportModelRequest, ExportRequest
 from gan_core.storage.file_checks import check_out
@@ -35,9 +35,11 @@ def export(
     say(as_json, {**result, "export": job.subject, "out": str(out)}, said)
 
 
+@with_options()
 def export_model(
     run: RunId,
     out: Annotated[Path, typer.Option(help="The file to write.")],
+    given: Annotated[dict[str, Any], Given(ExportModelRequest, ("at",))],
     format: Annotated[str, typer.Option(help="zip (both, with scripts that draw), onnx or safetensors.")] = "zip",
     as_json: Json = False,
 ) -> None:
@@ -51,7 +53,7 @@ def export_model(
     members = dict(zip(MODEL_FILES[format], (out, beside), strict=False))
     for path in members.values():
         check_out(path)
-    job = actions.export_model(context(), ExportModelRequest(run=run))
+    job = actions.export_model(context(), ExportModelRequest(run=run, **given))
     result = carry_out(job)
     if result["state"] == "finished" and format == "onnx" and result["onnx"] != "written":
         refuse(UserError("no_onnx", result["onnx"], "Take --format safetensors."), 1)

@@ -26,9 +26,9 @@ def sample(
     from gan_core.jobs.handlers import variants
     from gan_core.jobs.shared.run_sampler import RunSampler
 
-    actions.trained_run(context(), run)
+    actions.trained_run(context(), run, request.at)
     check_out(out, folder=True)
-    generator = RunSampler(Call.store.run(run), Call.workspace)
+    generator = RunSampler(Call.store.run(run), Call.workspace, request.at)
     count, only, seed = request.per_class, request.class_name, request.seed
     if request.from_images:
         written = variants.write(generator, Call.workspace, out, count, only, seed, request.strength)

@@ -5,12 +5,12 @@ verb and a test see the same sentence.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from gan_core.errors import FieldErrors
+from gan_core.errors import FieldErrors, UserError
 from gan_core.settings.field_errors import in_words, refused
 
 LARGEST_SEED = 2**31 - 1
@@ -90,3 +90,30 @@ def refusals(model: type[Request], error: ValidationError) -> dict[str, str]:
 
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
+
+def read_checkpoint(value: Any) -> Any:
+    """'newest', '120000' or '' -> 'newest', a number, or None. Raises UserError no_checkpoint."""
+    if not isinstance(value, str) or value == "newest":
+        return value
+    if not value.strip():
+        return None
+    try:
+        return int(value.replace(",", ""))
+    except ValueError:
+        what = f"{value!r} is no checkpoint."
+        raise UserError("no_checkpoint", what, "Give newest, or the images that one had seen.") from None
+
+
+Checkpoint = Annotated[int | Literal["newest"] | None, BeforeValidator(read_checkpoint)]
+
+
+def checkpoint_field() -> Any:
+    """The field `at` of a request that draws images of a run. None: the best checkpoint, the newest where none is marked."""
+    return field(
+        None,
+        "Checkpoint",
+        "Without it images are drawn from the best checkpoint by the checks while training, or from the newest where none is "
+        "marked. newest, or the images that another one had seen: a run keeps its newest three and the best.",
+        option=Option(text="", metavar="newest|IMAGES_SEEN"),
+    )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from gan_core.errors import UserError
-from gan_core.requests.base import NO_OPTION, Option, Request, Seed, field
+from gan_core.requests.base import NO_OPTION, Checkpoint, Option, Request, Seed, checkpoint_field, field
 from gan_core.requests.export import Methods, Policy
 
 SHARES = (0.25, 0.5, 1.0, 2.0)
@@ -43,12 +43,7 @@ class EvaluateRequest(Request):
         "train", "Compare with", "train: the training images; test: the held-out images."
     )
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
-    at: int | None = field(
-        None,
-        "Checkpoint",
-        "An earlier checkpoint, by the images it had seen; a run keeps its newest three.",
-        option=Option(metavar="IMAGES_SEEN"),
-    )
+    at: Checkpoint = checkpoint_field()
 
     @model_validator(mode="after")
     def weights_are_used(self) -> Self:
@@ -95,6 +90,7 @@ class UtilityRequest(Request):
         option=Option("--method", text="gan"),
     )
     policy: Policy = field(Policy(), "Changed copies may be")
+    at: Checkpoint = checkpoint_field()
 
 
 class DetectRequest(Request):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from gan_core.errors import UserError
-from gan_core.requests.base import NO_OPTION, Option, Request, Seed, field
+from gan_core.requests.base import NO_OPTION, Checkpoint, Option, Request, Seed, checkpoint_field, field
 
 Method = Literal["gan", "classical", "composite"]  # ways to make an image
 Check = Literal["label", "realism", "copy", "twin"]  # what a drawn image may be refused for, in the order of the checks
@@ -131,6 +131,7 @@ class ExportRequest(Request):
         "Cut off what the import added to make the images square.",
         option=Option("--unpad"),
     )
+    at: Checkpoint = checkpoint_field()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "ExportRequest":
@@ -142,6 +143,7 @@ class PreviewRequest(Request):
 
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
     checks: Checks = field(CHECKS, "Leave out drawn images that are")
+    at: Checkpoint = checkpoint_field()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "PreviewRequest":
@@ -152,6 +154,7 @@ class ExportModelRequest(Request):
     """The generator of a run as a zip with its weights, ONNX and scripts that draw."""
 
     run: str = field(..., "Run", option=NO_OPTION)
+    at: Checkpoint = checkpoint_field()
 
 
 def checks_before(payload: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from gan_core.requests.base import Option, Request, Seed, field
+from gan_core.requests.base import Checkpoint, Option, Request, Seed, checkpoint_field, field
 
-AT = "An earlier checkpoint, by the images it had seen; a run keeps its newest three."
 CLASS = "The class to draw; without it all of them."
 TRUNCATION = (
     "Multiplier of the latent code z. 1: as trained. Below 1: safer images that are more alike; at 0 one image per class. Above 1: "
@@ -27,6 +26,7 @@ class SampleRequest(Request):
         option=Option("--from-images"),
     )
     strength: float = field(0.3, "Fresh noise", f"With --from-images: {STRENGTH[0].lower()}{STRENGTH[1:]}", ge=0, le=1)
+    at: Checkpoint = checkpoint_field()
 
 
 class ExploreRequest(Request):
@@ -37,7 +37,7 @@ class ExploreRequest(Request):
     truncation: float = field(
         1.0, "Truncation", TRUNCATION, alias="noise_scale", option=Option("--truncation"), ge=0, le=1.5
     )
-    at: int | None = field(None, "Checkpoint", AT, option=Option(metavar="IMAGES_SEEN"))
+    at: Checkpoint = checkpoint_field()
 
 
 class WalkEnd(Request):
@@ -60,7 +60,7 @@ class WalkRequest(Request):
         1.0, "Truncation", TRUNCATION, alias="noise_scale", option=Option("--truncation"), ge=0, le=1.5
     )
     frames: int = field(33, "Steps", "Steps from one end to the other.", ge=3, le=120)
-    at: int | None = field(None, "Checkpoint", AT, option=Option(metavar="IMAGES_SEEN"))
+    at: Checkpoint = checkpoint_field()
 
 
 class VariantsRequest(Request):
@@ -69,6 +69,7 @@ class VariantsRequest(Request):
     class_name: str = field(..., "Class", "The class of the real images.", alias="class")
     strength: float = field(0.3, "Fresh noise", STRENGTH, ge=0, le=1)
     seed: Seed = field(0, "Seed", "The same seed draws the same variants.")
+    at: Checkpoint = checkpoint_field()
 
 
 class TimelapseRequest(Request):

@@ -64,6 +64,15 @@ class TrainConfig(BaseModel):
         gt=0,
         le=60 * 24 * 30,
     )
+    patience: int = setting(
+        0,
+        "Patience (checks)",
+        "The run ends early after this many checks of the collapse monitor without a smaller kernel distance; its best "
+        "checkpoint is kept anyway. Long runs use 5. 0: never.",
+        group="optimiser",
+        ge=0,
+        le=1000,
+    )
     batch: int = setting(
         64,
         "Batch size",

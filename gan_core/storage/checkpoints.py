@@ -1,10 +1,26 @@
-"""The names of a run's checkpoints, without torch.
+"""The names of a run's checkpoints, and which one is marked as the best; without torch.
 
 runs/<run>/checkpoints/ck-<images seen, 12 digits>.pt holds the values. The manifest ck-<images seen>.json beside it, with
-"sha256", "bytes" and "images_seen", is written last: without it there is no checkpoint.
+"sha256", "bytes" and "images_seen", is written last: without it there is no checkpoint. best.json marks the best one
+(training/best_checkpoint.py).
 """
 
 from pathlib import Path
+from typing import Literal, NamedTuple
+
+from gan_core.storage.workspace import read_json
+
+BEST = "best.json"
+# A checkpoint by the images that it had seen. None: the best one, or the newest where none is marked.
+At = int | Literal["newest"] | None
+
+
+class Best(NamedTuple):
+    """The checkpoint with the best check of the collapse monitor."""
+
+    images_seen: int
+    kernel_distance: float
+    coverage: float | None  # of generated over that of held-out images; None where it is not known
 
 
 def manifest(folder: Path, images_seen: int) -> Path:
@@ -32,3 +48,34 @@ def of_run(run_folder: Path) -> list[int]:
     """Images seen of each checkpoint of a run, the newest first. Their files are not opened."""
     numbers = (images_seen(path) for path in manifests(run_folder / "checkpoints"))
     return sorted((number for number in numbers if number is not None), reverse=True)
+
+
+def best(folder: Path) -> Best | None:
+    """What best.json marks; None where nothing is marked, or the marked checkpoint is gone. folder: `checkpoints` of a run."""
+    try:
+        marked = (read_json(folder / BEST) or {})["best"]
+        found = Best(int(marked["images_seen"]), float(marked["kernel_distance"]), marked["coverage"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if manifest(folder, found.images_seen).exists() else None
+
+
+def superseded(folder: Path, kept: int) -> list[Path]:
+    """The manifests that are neither among the `kept` newest ones nor marked as the best."""
+    marked = best(folder)
+    protected = None if marked is None else manifest(folder, marked.images_seen)
+    return [path for path in manifests(folder)[kept:] if path != protected]
+
+
+def drawn_from(folder: Path, at: At) -> int | None:
+    """Images seen of the checkpoint that images are drawn from; None: the newest valid one."""
+    if at is not None:
+        return None if at == "newest" else at
+    marked = best(folder)
+    return None if marked is None else marked.images_seen
+
+
+def chosen(run_folder: Path, at: At = None) -> int | None:
+    """Images seen of the checkpoint that a request draws from, as far as the names tell; None where there is none."""
+    found = drawn_from(run_folder / "checkpoints", at)
+    return found if found is not None else next(iter(of_run(run_folder)), None)

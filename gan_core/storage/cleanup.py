@@ -44,7 +44,8 @@ class Freed(NamedTuple):
 
 
 def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """All checkpoints of finished and stopped runs, except for the newest and those with the best scores; damaged ones too."""
+    """All checkpoints of finished and stopped runs, except for the newest, the marked best one and those with the best scores;
+    damaged ones too."""
     ended = store.query(
         "SELECT subject FROM jobs WHERE seq IN (SELECT max(seq) FROM jobs WHERE kind = 'train' GROUP BY subject) "
         "AND state IN ('finished', 'stopped')"
@@ -55,8 +56,9 @@ def old_checkpoints(store: Store, workspace: Workspace, days: float) -> Iterator
         manifests = checkpoints.manifests(folder)
         if not manifests or not whole(manifests[0]):  # then a resume needs an older checkpoint
             continue
+        kept = {checkpoints.drawn_from(folder, None), *best.get(run, ())}
         for path in manifests[1:]:
-            if checkpoints.images_seen(path) not in best.get(run, ()):
+            if checkpoints.images_seen(path) not in kept:
                 pair = (path, checkpoints.values_of(path))  # the manifest goes first: without it there is no checkpoint
                 yield Piece(run, pair, sum(map(file_bytes, pair)))
         if (folder / "bad").is_dir():

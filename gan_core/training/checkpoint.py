@@ -55,7 +55,7 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
         manifest,
         {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "images_seen": state.images_seen},
     )
-    for old in checkpoints.manifests(folder)[CHECKPOINTS_KEPT:]:
+    for old in checkpoints.superseded(folder, CHECKPOINTS_KEPT):
         old.unlink()
         checkpoints.values_of(old).unlink(missing_ok=True)
     return path
@@ -103,13 +103,15 @@ def restore(state: State, values: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all(values["cuda_rng"])
 
 
-def generator_weights(folder: Path, at: int | None = None) -> tuple[dict[str, torch.Tensor], int, str]:
-    """(state dict of the averaged G, images seen, sha256) of a valid checkpoint, the newest or that of `at` images.
+def generator_weights(folder: Path, at: checkpoints.At = None) -> tuple[dict[str, torch.Tensor], int, str]:
+    """(state dict of the averaged G, images seen, sha256) of a valid checkpoint. at: see checkpoints.At.
 
-    Raises UserError no_checkpoint.
+    A marked best checkpoint that is damaged is skipped like any. Raises UserError no_checkpoint.
     """
-    found = newest(folder, at=at)
-    if found is None and at is not None:
+    found = newest(folder, at=checkpoints.drawn_from(folder, at))
+    if found is None and at is None:
+        found = newest(folder)
+    if found is None and isinstance(at, int):
         what = f"The checkpoint at {at:,} images is not there, or damaged."
         raise UserError("no_checkpoint", what, "Choose another: a run keeps its newest ones only.")
     if found is None:

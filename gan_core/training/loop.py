@@ -86,10 +86,10 @@ def restore_or_start(state: State, folder: Path, hooks: Hooks) -> None:
 
 
 def take_steps(recorder: Recorder, sampler: BatchSampler) -> None:
-    """Steps of rank 0 until all images are shown, the time is up or the user stops the run."""
+    """Steps of rank 0 until the run is over or the user stops it."""
     state, should_stop = recorder.state, recorder.hooks.should_stop
     stopped = should_stop()
-    while state.images_seen < recorder.total and not recorder.time_is_up() and not stopped:
+    while not recorder.is_over() and not stopped:
         _, progress = distributed.broadcast_numbers(1, recorder.progress())
         recorder.add(train_step(state, *sampler(), recorder.config, progress))
         recorder.tick_if_due()

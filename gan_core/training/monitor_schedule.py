@@ -52,6 +52,7 @@ class MonitorSchedule:
         self.config, self.state, self.size, self.device, self.log = config, state, size, device, log
         self.next_images = (state.images_seen // IMAGES_BETWEEN + 1) * IMAGES_BETWEEN
         self.next_seconds = 0.0
+        self.row: dict[str, Any] = {}  # of the newest check; {} where it failed
 
     def is_due(self, elapsed_seconds: float) -> bool:
         enough = self.state.images_seen >= self.next_images and elapsed_seconds >= self.next_seconds
@@ -60,7 +61,7 @@ class MonitorSchedule:
     def check(self, epoch: float, elapsed_seconds: float) -> float:
         """Check once. Returns the seconds that building the monitor took, which do not count as training time."""
         assert self.make_monitor is not None
-        built = 0.0
+        built, self.row = 0.0, {}
         with unchanged(self.state, self.device):
             started = time.monotonic()
             try:
@@ -70,7 +71,7 @@ class MonitorSchedule:
                     self.log(f"The collapse monitor is ready after {built:.1f} s.")
                     started = time.monotonic()
                 discriminate = self.discriminate if TRAITS[self.config.family].losses else None
-                row = self.monitor.check(self.draw, discriminate, self.state.images_seen, epoch)
+                self.row = row = self.monitor.check(self.draw, discriminate, self.state.images_seen, epoch)
                 if row["verdict"] in ("amber", "red"):
                     self.log(f"{row['verdict']}: {row['sentence']}")
             except Stopped:

@@ -21,6 +21,7 @@ from gan_core.tracking import Trackers
 from gan_core.training import checkpoint
 from gan_core.training.augment import ada
 from gan_core.training.batches import TrainingSet
+from gan_core.training.best_checkpoint import BestCheckpoint
 from gan_core.training.device import memory_bytes, title
 from gan_core.training.hooks import Hooks
 from gan_core.training.monitor_schedule import MonitorSchedule
@@ -70,6 +71,8 @@ class Recorder:
         self.last_grid_seconds = state.elapsed_seconds
         self.status: dict[str, Any] = {}
         self.monitor = MonitorSchedule(hooks.make_monitor, config, state, data.size, device, hooks.log)
+        self.best = BestCheckpoint(folder / "checkpoints", state.images_seen)
+        self.why_ended = self.best.no_gain(config.patience)  # before its last image, '' while it goes on
         self.leaks = ada.LeakWatch()
         self.failures = 0
         self.saved_at = state.images_seen  # a resumed state has its checkpoint; a fresh one needs none
@@ -114,6 +117,10 @@ class Recorder:
         with self.tolerant("an event"), open(self.folder / "events.jsonl", "a") as file:
             file.write(json.dumps(row) + "\n")
 
+    def is_over(self) -> bool:
+        """Whether all images are shown, the time is up, or the patience is at its end."""
+        return self.state.images_seen >= self.total or self.time_is_up() or bool(self.why_ended)
+
     def time_is_up(self) -> bool:
         return self.config.minutes is not None and self.elapsed_seconds() >= self.config.minutes * 60
 
@@ -123,6 +130,8 @@ class Recorder:
         if self.monitor.is_due(self.state.elapsed_seconds):
             self.tick()
             self.hold(self.monitor.check(self.epoch(), self.state.elapsed_seconds))
+            self.best.add(self.monitor.row, self.progress(), self.save)
+            self.why_ended = self.best.no_gain(self.config.patience)
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
 
@@ -222,6 +231,7 @@ class Recorder:
             "memory_bytes": memory_bytes(self.device),
             "device": title(self.device),
             "latest_grid": self.latest_grid,
+            "why_ended": self.why_ended,
         }
         with self.tolerant("the status"):
             write_json(self.folder / "status.json", self.status)
@@ -264,7 +274,9 @@ class Recorder:
         if self.state.images_seen and self.latest_grid != f"fakes-{self.state.images_seen:09d}.png":
             self.draw_grid()
         self.save()
-        self.event("end", "Finished." if phase == "finished" else "Stopped and kept.")
+        self.event("end", f"Finished. {self.why_ended}".strip() if phase == "finished" else "Stopped and kept.")
+        if self.why_ended:
+            self.log(self.why_ended)
         self.write_status(phase, self.status.get("images_per_second"))
         self.log(f"{phase} after {self.state.elapsed_seconds / 60:.1f} minutes, {self.state.images_seen:,} images.")
 

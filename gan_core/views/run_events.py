@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_core.storage import run_folder
-from gan_core.storage.checkpoints import of_run
+from gan_core.storage.checkpoints import drawn_from, of_run
+from gan_core.views.best_checkpoint import about_best
 from gan_core.views.curves import Columns, axis
 
 KINDS = {
@@ -60,8 +61,9 @@ def alarms(folder: Path) -> list[RunEvent]:
 
 def checkpoints(folder: Path) -> list[RunEvent]:
     """Those that are still there."""
-    text = "Saved; a resumed run goes on from the newest one."
-    return [RunEvent(seen, "checkpoint", text) for seen in of_run(folder)]
+    text, best = "Saved; a resumed run goes on from the newest one.", about_best(folder)
+    marked = drawn_from(folder / "checkpoints", None)
+    return [RunEvent(seen, "checkpoint", best if seen == marked else text) for seen in of_run(folder)]
 
 
 def places(found: list[RunEvent], columns: Columns, axis_name: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gan_core.evaluation.names_and_thresholds import DISTANCES
 from gan_core.settings.schema import TrainConfig
-from gan_core.storage import run_folder
+from gan_core.storage import checkpoints, run_folder
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
 
@@ -21,6 +21,7 @@ class Row(NamedTuple):
     job: Job | None  # its newest training
     status: dict[str, Any]
     scores: dict[str, Any]
+    best: checkpoints.Best | None = None
 
 
 def rows(store: Store, workspace: Workspace) -> list[Row]:
@@ -33,6 +34,7 @@ def rows(store: Store, workspace: Workspace) -> list[Row]:
             trainings.get(run.id),
             run_folder.read_status(workspace.run(run.id)),
             scores(store, evaluated[run.id]) if run.id in evaluated else {},
+            checkpoints.best(workspace.run(run.id) / "checkpoints"),
         )
         for run in store.runs()
     ]

@@ -11,6 +11,7 @@ from gan_core.storage import run_folder
 from gan_core.storage.store import Job
 from gan_core.text import ago
 from gan_core.views import evaluation_results
+from gan_core.views.best_checkpoint import about_best
 from pages.evaluate.collapse import show_basis, show_indicators
 from pages.evaluate.compare import compare
 from pages.evaluate.detector import show_detector
@@ -52,6 +53,8 @@ def evaluate_form() -> None:
         extractor = request_form.select(EvaluateRequest, "extractor", "evaluate_extractor", EXTRACTORS, third)
         against = request_form.select(EvaluateRequest, "against", "evaluate_against", AGAINST, fourth)
         at = select_checkpoint(context, run, EvaluateRequest, "evaluate_at")
+        if best := about_best(folder):
+            st.caption(f":material/star: {best}")
         weights = request_form.text(EvaluateRequest, "weights", "evaluate_weights")
         if st.form_submit_button("Evaluate", type="primary", icon=":material/straighten:", key="evaluate_start"):
             with show_refusal():

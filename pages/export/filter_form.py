@@ -30,5 +30,5 @@ def choose_filter(context: Context, run: Run, info: DatasetInfo, request: Export
         "as a whole.",
     )
     checks = [check for check in CHECKS if check in chosen and not (copies and check == "copy")]
-    removed = choose_removed(context, run, info, request.seed, checks)
+    removed = choose_removed(context, run, info, request.replace(checks=checks))
     return request.replace(check_copies=not copies, checks=checks, removed=removed)

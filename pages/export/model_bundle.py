@@ -15,7 +15,7 @@ from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain
 
 
-def show_model_export(context: Context, run: Run) -> None:
+def show_model_export(context: Context, run: Run, at: checkpoints.At) -> None:
     st.header("Model bundle")
     st.caption(
         "A zip with the trained generator as ONNX, which runs without Ganvas, and as safetensors, each with a script that draws. "
@@ -23,9 +23,9 @@ def show_model_export(context: Context, run: Run) -> None:
     )
     if st.button("Export the model", icon=":material/deployed_code:", key="model_start"):
         with show_refusal():
-            token = click_token("model", run.id, checkpoints.of_run(context.workspace.run(run.id))[:1])
+            token = click_token("model", run.id, checkpoints.chosen(context.workspace.run(run.id), at))
             st.session_state["model_job"] = actions.export_model(
-                context, ExportModelRequest(run=run.id), token=token
+                context, ExportModelRequest(run=run.id, at=at), token=token
             ).id
     for job in context.store.jobs(kind="export_model"):
         if job.payload.get("run") != run.id:

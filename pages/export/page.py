@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import actions
 from gan_core.data.dataset import DatasetInfo
 from gan_core.requests import ExportRequest
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from pages.export.exports import show_exports
 from pages.export.filter_form import choose_filter
@@ -14,6 +15,7 @@ from pages.export.verdicts import show_verdicts
 from pages.shared import cutout_preview, request_form
 from pages.shared.context import get_context
 from pages.shared.double_click import click_token
+from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.select_run import dataset_info_or_stop, empty, select_item, select_run
 from pages.shared.status import show_refusal
 from pages.shared.steps import show_steps
@@ -41,7 +43,7 @@ def choose_source() -> tuple[Run | None, str]:
     st.stop()
 
 
-def choose_files(info: DatasetInfo, dataset_id: str) -> ExportRequest:
+def choose_files(info: DatasetInfo, dataset_id: str, run: Run | None) -> ExportRequest:
     """The request as far as the files of the zip are concerned."""
     key = f"export_side_{dataset_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -51,8 +53,9 @@ def choose_files(info: DatasetInfo, dataset_id: str) -> ExportRequest:
         side = request_form.number(ExportRequest, "side", key, value=info.size, width=130)
         layout = request_form.select(ExportRequest, "layout", "export_layout", LAYOUTS, width=220)
         unpad = info.fit == "pad" and request_form.tick(ExportRequest, "unpad", f"export_unpad_{dataset_id}")
+        at = select_checkpoint(context, run, ExportRequest, f"export_at_{run.id}") if run else None
     size = None if side == info.size else side
-    return ExportRequest(originals=originals, seed=seed, format=format, side=size, layout=layout, unpad=unpad)
+    return ExportRequest(originals=originals, seed=seed, format=format, side=size, layout=layout, unpad=unpad, at=at)
 
 
 context = get_context()
@@ -62,7 +65,7 @@ run, dataset_id = choose_source()
 info = dataset_info_or_stop(context, dataset_id)
 
 above = st.container()
-request = choose_files(info, dataset_id)
+request = choose_files(info, dataset_id, run)
 with above:
     balance = choose_balance(info)
     methods, policy = choose_methods(run is not None)
@@ -73,7 +76,8 @@ st.caption(
     "The zip also contains the held-out test images, unchanged, so that a classifier is tested on real images only."
 )
 if run is not None:
-    show_verdicts(context, run, info, planned[1] if planned else None, methods, request.originals)
+    seen = checkpoints.chosen(context.workspace.run(run.id), request.at)
+    show_verdicts(context, run, info, planned[1] if planned else None, methods, request.originals, seen)
     if "gan" in methods:
         request = choose_filter(context, run, info, request)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
@@ -89,4 +93,4 @@ if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="exp
         st.session_state["export_job"] = actions.export(context, request, token=token).id
 show_exports(context, run, dataset_id)
 if run is not None:
-    show_model_export(context, run)
+    show_model_export(context, run, request.at)

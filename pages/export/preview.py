@@ -13,7 +13,7 @@ from gan_core.actions import Context
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo
 from gan_core.export.quality_filter import CHECKS
-from gan_core.requests import PreviewRequest
+from gan_core.requests import ExportRequest, PreviewRequest
 from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.export_preview import Preview
 from gan_core.storage.store import Job, Run
@@ -38,13 +38,14 @@ COLUMNS = {
 }
 
 
-def choose_removed(context: Context, run: Run, info: DatasetInfo, seed: int, checks: list[str]) -> dict[str, list[int]]:
-    """Numbers of the drawn images that the user left out, by class name; {} without a preview of this seed and these checks."""
-    newest = checkpoints.of_run(context.workspace.run(run.id))[:1]
+def choose_removed(context: Context, run: Run, info: DatasetInfo, asked: ExportRequest) -> dict[str, list[int]]:
+    """Numbers of the drawn images that the user left out, by class name; {} without a preview of the seed, checks and checkpoint
+    of the export."""
+    seen = checkpoints.chosen(context.workspace.run(run.id), asked.at)
     if st.button("Preview what is kept", icon=":material/visibility:", key="preview_start"):
         with show_refusal():
-            request = PreviewRequest(seed=seed, checks=tuple(checks))
-            token = click_token("preview", run.id, request.payload(), newest)
+            request = PreviewRequest(seed=asked.seed, checks=asked.checks, at=asked.at)
+            token = click_token("preview", run.id, request.payload(), seen)
             st.session_state["preview_job"] = actions.preview(context, run.id, request, token=token).id
     jobs = context.store.jobs(kind="preview", subject=run.id)
     for job in jobs:
@@ -56,7 +57,7 @@ def choose_removed(context: Context, run: Run, info: DatasetInfo, seed: int, che
         return {}
     with st.container(border=True, key="preview"):
         result = done.result or {}
-        fits = [result.get(key) for key in ("seed", "checks", "images_seen")] == [seed, checks, *newest]
+        fits = [result.get(key) for key in ("seed", "checks", "images_seen")] == [asked.seed, [*asked.checks], seen]
         show_summary(done, fits)
         left_out = show_kept(preview, str(context.workspace.dataset(run.dataset_id)), info)
         show_refused(preview)

@@ -10,6 +10,7 @@ from gan_core.errors import UserError
 from gan_core.jobs import queue as jobs
 from gan_core.storage.store import Job, Run
 from gan_core.text import count, duration, size
+from gan_core.views.best_checkpoint import about_best
 from pages.live.queue import ahead_of
 from pages.shared.links import link
 from pages.shared.select_run import dataset_name
@@ -32,6 +33,8 @@ def show_run(context: Context, run: Run, job: Job | None, status: dict[str, Any]
         show_end(run, state, status)
     else:
         explain_state(state, job, status)
+    if best := about_best(context.workspace.run(run.id), is_live=state in ("running", "paused")):
+        st.caption(f":material/star: {best} Samples, Evaluate and Export draw from it.")
     if status.get("images_total"):
         show_progress(run, job, status, is_running=state == "running")
 
@@ -120,7 +123,8 @@ def explain_state(state: str, job: Job | None, status: dict[str, Any]) -> None:
 def show_end(run: Run, state: str, status: dict[str, Any]) -> None:
     """How long it took, and the links to the next steps."""
     spent = f" after {duration(status['elapsed_seconds'])}" if status.get("elapsed_seconds") else ""
-    st.success(f"{STATES[state].word}{spent}. What next?", icon=STATES[state].icon)
+    why = f" {plain(status['why_ended'])}" if state == "finished" and status.get("why_ended") else ""
+    st.success(f"{STATES[state].word}{spent}.{why} What next?", icon=STATES[state].icon)
     with st.container(horizontal=True, key="live_next"):
         for page, label in NEXT:
             link(page, label, run=run.id)

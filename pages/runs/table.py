@@ -31,6 +31,16 @@ COLUMNS: dict[str, Any] = {
     "Name": st.column_config.TextColumn("Name", width="medium"),
     "Epochs": st.column_config.NumberColumn("Epochs", format="%.1f"),
     "Minutes": st.column_config.NumberColumn("Minutes", format="%.1f", help="Training time so far."),
+    "Best at": st.column_config.NumberColumn(
+        "Best at",
+        format="localized",
+        help="Images seen of the best checkpoint, by the kernel distance of the checks while training.",
+    ),
+    "Least check": st.column_config.NumberColumn(
+        "Kernel distance there",
+        format="%.3g",
+        help="Of that check, on a few hundred images; compare only runs of one dataset.",
+    ),
     "Distance": st.column_config.NumberColumn(
         "Distance",
         format="%.4g",
@@ -76,6 +86,8 @@ def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any
         "Recipe": recipes.RECIPES[recipe].title if recipe in recipes.RECIPES else recipe,
         "Epochs": status.get("epoch"),
         "Minutes": seconds / 60 if seconds is not None else None,
+        "Best at": row.best.images_seen if row.best else None,
+        "Least check": row.best.kernel_distance if row.best else None,
         "Distance": fid if fid is not None else scores.get("frechet_distance"),
         "Evaluated with": f"{how}{scores['extractor_title']}, {scores['n_fake']:,}" if scores else None,
         "KID": scores.get("kid"),

@@ -63,7 +63,7 @@ def explore_form(context: Context, run: Run, classes: list[str]) -> None:
         with show_refusal():
             request = ExploreRequest(class_name=name, seed=seed, truncation=truncation, at=at)
             token = click_token(
-                "explore", run.id, request.payload(), checkpoints.of_run(context.workspace.run(run.id))[:1]
+                "explore", run.id, request.payload(), checkpoints.chosen(context.workspace.run(run.id), at)
             )
             job = actions.explore(context, run.id, request, token=token)
             st.query_params[SHOWN] = job.id

@@ -22,7 +22,7 @@ from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.mode_counting import KnownModes
 from gan_core.evaluation.names_and_thresholds import INDICATORS, severity
-from gan_core.evaluation.scores.kid import squared_mmd
+from gan_core.evaluation.scores.kid import squared_mmd, squared_mmd_error
 from gan_core.storage.run_folder import TAIL_BYTES, read_lines
 
 EARLY_IMAGES = 20_000
@@ -119,6 +119,8 @@ class CollapseMonitor:
             with contextlib.suppress(UserError):  # too few images of a mode: nothing is counted
                 row["modes"] = self.modes(self.known, images)
         row["values"]["kernel_distance"] = squared_mmd(self.reference.features, seen.features)
+        row["kernel_distance_error"] = squared_mmd_error(self.reference.features, seen.features)
+        row["coverage_floor"] = INDICATORS["coverage_ratio"].threshold.amber
         row["seconds"] = time.monotonic() - started
         with open(self.folder / FILE, "a") as file:
             file.write(json.dumps(row, allow_nan=False) + "\n")

@@ -46,6 +46,18 @@ def squared_mmd(real: np.ndarray, fake: np.ndarray) -> float:
     return within - 2 * float(cubic(real, fake).mean())
 
 
+def squared_mmd_error(real: np.ndarray, fake: np.ndarray) -> float:
+    """Standard error of `squared_mmd` over samples of fake [M, D], M >= 2, with the same real [N, D].
+
+    Of the first order: the influence of each fake on the U-statistic (Gretton et al., JMLR 13, 2012; arXiv:1611.04488). The real
+    images are the same in all checks of a run, so their part of the error does not count between two of them.
+    """
+    real, fake = real.astype(np.float64), fake.astype(np.float64)
+    n, among = len(fake), cubic(fake, fake)
+    influence = (among.sum(axis=1) - among.diagonal()) / (n - 1) - cubic(fake, real).mean(axis=1)
+    return float(2 * influence.std(ddof=1) / np.sqrt(n))
+
+
 def cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (x @ y.T / x.shape[1] + 1) ** 3
 

@@ -19,8 +19,8 @@ def export_model(store: Store, workspace: Workspace, job: Job, watch: queue.Watc
     from gan_core.export.zip_file import file_facts, write_files
     from gan_core.generation import onnx_export
 
-    progress = Reporter(store, job)
-    generator = RunSampler(store.run(ExportModelRequest.from_payload(job.payload).run), workspace)
+    progress, request = Reporter(store, job), ExportModelRequest.from_payload(job.payload)
+    generator = RunSampler(store.run(request.run), workspace, request.at)
     run, info, config = generator.run, generator.info, generator.config
     classes = info.classes if config.conditional else ["all"]
     facts: dict[str, Any] = {

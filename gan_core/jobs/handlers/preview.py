@@ -21,7 +21,7 @@ def preview(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     """Into the run's folder, in the place of an earlier one."""
     request = PreviewRequest.from_payload(job.payload)
     run, progress = store.run(job.subject), Reporter(store, job)
-    generator = RunSampler(run, workspace)
+    generator = RunSampler(run, workspace, request.at)
     classes, folder = generator.info.classes, workspace.dataset(run.dataset_id)
     shown = 1 if len(classes) > SHOWN // REFUSED_SHOWN else REFUSED_SHOWN
     options = FilterOptions(shown=shown, patience=PATIENCE_IMAGES)

@@ -75,7 +75,7 @@ def variants(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
     from gan_core.generation import sampling
 
     request = VariantsRequest.from_payload(job.payload)
-    generator = RunSampler(store.run(job.subject), workspace)
+    generator = RunSampler(store.run(job.subject), workspace, request.at)
     label = generator.label_of(request.class_name)
     found = RealVariants(generator, workspace, label, SHEET_ROWS, request.seed, Reporter(store, job), watch)
     numbers = np.arange(len(found.reals))

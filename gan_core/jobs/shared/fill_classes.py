@@ -75,7 +75,7 @@ def makers(
     if any(share.get("gan") for share in shares.values()):
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
-        generator = RunSampler(run, workspace)
+        generator = RunSampler(run, workspace, request.at)
         checks: tuple[str, ...] = CHECKS
         options = FilterOptions()
         if isinstance(request, ExportRequest):

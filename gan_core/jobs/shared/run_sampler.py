@@ -13,6 +13,7 @@ from gan_core.generation.png_metadata import Notes, notes_of, png_info
 from gan_core.jobs.shared.evaluation_inputs import dataset_classifier_of, real_images
 from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import build
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
@@ -22,8 +23,8 @@ WRITTEN_TOGETHER = 250  # images that are drawn before they are written
 class RunSampler:
     """The averaged generator of a run's checkpoint, with the settings of the run and its dataset."""
 
-    def __init__(self, run: Run, workspace: Workspace, at: int | None = None) -> None:
-        """at: images seen of the checkpoint, None for the newest. Raises UserError no_checkpoint."""
+    def __init__(self, run: Run, workspace: Workspace, at: checkpoints.At = None) -> None:
+        """at: which checkpoint, see checkpoints.At. Raises UserError no_checkpoint."""
         from gan_core.generation import sampling
         from gan_core.training import checkpoint, device
 
