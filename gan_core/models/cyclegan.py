@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.layers import ClassEmbedding
+from gan_core.models.precision import at_least_float32, full_precision
 from gan_core.models.spec import Spec
 
 BANK = 512  # source images that are kept to draw from
@@ -127,8 +128,10 @@ class Discriminator(nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         for layer in [*self.downs, self.last]:
             x = F.leaky_relu(layer(x), 0.2)
-        projection = (x * self.embed(y)[:, :, None, None]).sum(1, keepdim=True)  # [N, 1, H, W]
-        return (self.head(x) + F.avg_pool2d(projection, 4, 1, 1)).flatten(1)
+        with full_precision(x):
+            x = at_least_float32(x)
+            projection = (x * self.embed(y)[:, :, None, None]).sum(1, keepdim=True)  # [N, 1, H, W]
+            return (self.head(x) + F.avg_pool2d(projection, 4, 1, 1)).flatten(1)
 
     def logits_and_auxiliary(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, None]:
         return self(x, y), None

@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gan_core.models.backbones.classifier import LARGEST_SIDE, convolutions
 from gan_core.models.layers import ClassEmbedding
+from gan_core.models.precision import at_least_float32, full_precision
 from gan_core.models.spec import Spec
 
 HIDDEN = 128
@@ -43,7 +44,9 @@ class GuidedDiscriminator(nn.Module):
         if self.shrink > 1:
             x = F.avg_pool2d(x, self.shrink)
         h = F.leaky_relu(self.mix(self.trunk(x).flatten(1)), 0.2)  # [N, 128]
-        return self.head(h)[:, 0] + (self.embed(y) * h).sum(1)
+        with full_precision(h):
+            h = at_least_float32(h)
+            return self.head(h)[:, 0] + (self.embed(y) * h).sum(1)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.with_guidance(self.D(x, y), x, y)

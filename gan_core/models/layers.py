@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gan_core.models.precision import at_least_float32, full_precision
 from gan_core.models.spec import Spec
 from gan_core.models.spectral_norm import Layer, spectral_norm
 
@@ -49,7 +50,7 @@ class MinibatchStd(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, _, h, w = x.shape
         size = self.group if n % self.group == 0 else n
-        grouped = x.float().reshape(n // size, size, -1)
+        grouped = at_least_float32(x).reshape(n // size, size, -1)
         std = (grouped.var(1, unbiased=False) + 1e-8).sqrt().mean(1)  # [groups]
         plane = std.repeat_interleave(size).view(n, 1, 1, 1).expand(n, 1, h, w)
         return torch.cat([x, plane.to(x.dtype)], 1)
@@ -59,8 +60,9 @@ class ConditionalDiscriminator(nn.Module, ABC):
     """A discriminator from `features(x) -> [N, F]` and a head: D(x, y) -> logits [N], higher is more real.
 
     condition "projection": linear(h) + <embed(y), h> (arXiv:1802.05637). "concat": a plane made from the label is one more channel
-    of the image; linear(h). "auxiliary": linear(h), and a second head that classifies the image (arXiv:1610.09585). A subclass
-    calls super().__init__(spec, F) and builds its layers for self.in_channels channels.
+    of the image; linear(h). "auxiliary": linear(h), and a second head that classifies the image (arXiv:1610.09585). "mapped": a
+    head of the subclass (stylegan2.py). A subclass calls super().__init__(spec, F) and builds its layers for self.in_channels
+    channels. The heads have at least float32: a logit in bfloat16 has 8 bits, and the difference of two has fewer.
     """
 
     auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0  # of the auxiliary loss on reals in D's loss, on fakes in G's
@@ -76,7 +78,7 @@ class ConditionalDiscriminator(nn.Module, ABC):
             nn.init.normal_(self.embed.weight, std=0.02)
         elif spec.condition == "concat":
             self.plane: nn.Module = ClassEmbedding(spec.num_classes, spec.size**2)
-        else:
+        elif spec.condition == "auxiliary":
             self.classify = nn.Linear(features, spec.num_classes)
             self.auxiliary_weight_d = 1.0
             self.auxiliary_weight_g = 0.1  # with full weight G would draw one typical image of each class
@@ -91,8 +93,10 @@ class ConditionalDiscriminator(nn.Module, ABC):
         return self.features(x)
 
     def logit(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        out = self.head(h)[:, 0]
-        return out + (self.embed(y) * h).sum(1) if self.condition == "projection" else out
+        with full_precision(h):
+            h = at_least_float32(h)
+            out = self.head(h)[:, 0]
+            return out + (self.embed(y) * h).sum(1) if self.condition == "projection" else out
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.logit(self.hidden(x, y), y)
@@ -102,7 +106,8 @@ class ConditionalDiscriminator(nn.Module, ABC):
         h = self.hidden(x, y)
         if self.condition != "auxiliary":
             return self.logit(h, y), None
-        return self.logit(h, y), F.cross_entropy(self.classify(h).float(), y, reduction="none")
+        with full_precision(h):
+            return self.logit(h, y), F.cross_entropy(self.classify(at_least_float32(h)), y, reduction="none")
 
 
 def spectral_layer(layer: Layer) -> Layer:
@@ -115,6 +120,7 @@ class PatchProjectionHead(nn.Module):
     """h [N, F, s, s], y [N] -> logits [N, (s - 3)^2]: for each patch a logit and a projection on the class (arXiv:1802.05637).
 
     The projection uses MAPS features of a patch and is divided by sqrt(MAPS), so that it starts with the weight of the logit.
+    Logits have at least float32, see ConditionalDiscriminator.
     """
 
     MAPS = 64
@@ -126,5 +132,7 @@ class PatchProjectionHead(nn.Module):
         self.embed = ClassEmbedding(num_classes, self.MAPS)
 
     def forward(self, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        projection = (self.maps(h) * self.embed(y)[:, :, None, None]).sum(1) / self.MAPS**0.5  # [N, s - 3, s - 3]
-        return (self.plain(h)[:, 0] + projection).flatten(1)
+        with full_precision(h):
+            h = at_least_float32(h)
+            projection = (self.maps(h) * self.embed(y)[:, :, None, None]).sum(1) / self.MAPS**0.5  # [N, s - 3, s - 3]
+            return (self.plain(h)[:, 0] + projection).flatten(1)

@@ -4,6 +4,8 @@ Each size gets twice as large a share of the run as the one before, the first ha
 size, by enlarging the current one; D halves its input down to the current one. Departs from the paper: there all sizes get equal
 numbers of images, which in a run limited by minutes would leave almost none for the last one; D fades between its two paths without
 blending the real images too; z is not normalised, so that truncation works; no drift term in the loss; class projection in D.
+
+Under autocast the coarse sizes, G's first layer and D's last ones keep the precision of their weights.
 """
 
 import itertools
@@ -15,6 +17,7 @@ from torch.nn import functional as F
 
 from gan_core.models.equalized import EqualConv, EqualLinear, channels, leaky, sides
 from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator, MinibatchStd
+from gan_core.models.precision import at_least_float32, full_precision, is_coarse, precision_at
 from gan_core.models.spec import Spec
 
 
@@ -37,30 +40,33 @@ class Level(nn.Module):
         self.levels, self.now = levels, levels - 1.0
         self.register_buffer("level", torch.tensor(self.now))
 
-    def at(self, progress: float) -> int:
-        """Set the level for this progress; returns the index of the largest size in use."""
+    def at(self, progress: float) -> tuple[int, bool]:
+        """Set the level for this progress; returns (index of the largest size in use, whether it is fading in)."""
         self.now = level_at(progress, self.levels)
         self.level.fill_(self.now)
-        return math.ceil(self.now)
+        return self.stage()
 
-    def forward(self) -> tuple[int, float]:
-        """(index of the larger of the sizes in use, its share in (0, 1]).
+    def stage(self) -> tuple[int, bool]:
+        top = math.ceil(self.now)
+        return top, top != self.now
 
-        During training at() has just set self.now; reading the buffer would wait for the device. In eval mode the buffer counts,
+    def forward(self) -> tuple[int, torch.Tensor | None]:
+        """(index of the larger of the sizes in use, its share in (0, 1) as a 0-d tensor, None where it is there alone).
+
+        During training at() has just set the level; reading the buffer would wait for the device. In eval mode the buffer counts,
         which checkpoints and the averaged G contain.
         """
         if not (
             self.training or torch.compiler.is_exporting()
         ):  # an exported graph keeps the level of the last images in eval mode
             self.now = self.level.item()
-        level = self.now
-        top = math.ceil(level)
-        return top, 1.0 if top == level else level - (top - 1)
+        top, fades = self.stage()
+        return top, self.level - (top - 1) if fades else None
 
 
 def pixel_norm(x: torch.Tensor) -> torch.Tensor:
     """Each pixel's channels scaled to a mean square of 1."""
-    return x * (x.float().square().mean(1, keepdim=True) + 1e-8).rsqrt().to(x.dtype)
+    return x * (at_least_float32(x).square().mean(1, keepdim=True) + 1e-8).rsqrt().to(x.dtype)
 
 
 class UpBlock(nn.Module):
@@ -89,13 +95,16 @@ class Generator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         top, share = self.growth()
-        h = self.stem(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, 4, 4))
-        h = before = pixel_norm(leaky(self.conv(pixel_norm(leaky(h)))))
-        for block in self.blocks[:top]:
-            before, h = h, block(h)
+        with full_precision(z):
+            h = self.stem(torch.cat([z, self.embed(y)], 1)).unflatten(1, (-1, 4, 4))
+            h = before = pixel_norm(leaky(self.conv(pixel_norm(leaky(h)))))
+        for level, block in enumerate(self.blocks[:top]):
+            with precision_at(8 << level, self.size, z):
+                before, h = h, block(h)
         image = self.to_image[top](h)
-        if share < 1:
-            image = torch.lerp(F.interpolate(self.to_image[top - 1](before), scale_factor=2.0), image, share)
+        if share is not None:
+            smaller = F.interpolate(self.to_image[top - 1](before), scale_factor=2.0)
+            image = torch.lerp(smaller, image, share.to(image.dtype))
         return F.interpolate(image, size=(self.size, self.size))
 
 
@@ -132,7 +141,11 @@ class Discriminator(ConditionalDiscriminator):
         x = F.avg_pool2d(x, x.shape[-1] // (4 << top))
         h = leaky(self.from_image[top](x))
         for level in range(top, 0, -1):
-            h = self.blocks[level - 1](h)
-            if level == top and share < 1:
-                h = torch.lerp(leaky(self.from_image[top - 1](F.avg_pool2d(x, 2))), h, share)
-        return leaky(self.dense(leaky(self.conv(self.variety(h))).flatten(1)))
+            side = 4 << level
+            with precision_at(side, self.size, h):
+                h = self.blocks[level - 1](at_least_float32(h) if is_coarse(side, self.size) else h)
+            if level == top and share is not None:
+                h = torch.lerp(leaky(self.from_image[top - 1](F.avg_pool2d(x, 2))), h, share.to(h.dtype))
+        with full_precision(h):
+            h = self.variety(at_least_float32(h))
+            return leaky(self.dense(leaky(self.conv(h)).flatten(1)))

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator
+from gan_core.models.precision import at_least_float32
 from gan_core.models.spec import Spec
 from gan_core.models.spectral_norm import spectral_norm
 
@@ -134,4 +135,4 @@ class Discriminator(ConditionalDiscriminator):
         spectral_norm(self.head), spectral_norm(self.embed)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.blocks(x)).float().sum([2, 3])
+        return at_least_float32(F.relu(self.blocks(x))).sum([2, 3])

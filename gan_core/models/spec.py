@@ -15,6 +15,10 @@ class Spec:
     width: int = 64
     condition: str = "projection"  # how D receives the class: projection, concat, auxiliary
     minibatch_std: bool = False
+    mapping_layers: int = 2
+    normalize_z: bool = False
+    mixing: float = 0.9
+    image_border: str = "repeat"
 
     @classmethod
     def of(cls, config: TrainConfig, *, size: int, channels: int, num_classes: int) -> "Spec":
@@ -27,4 +31,8 @@ class Spec:
             config.width,
             config.condition,
             config.minibatch_std,
+            config.mapping_layers,
+            config.normalize_z,
+            config.mixing,
+            config.image_border,
         )

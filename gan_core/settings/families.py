@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 SIZES = (28, 32, 64, 128, 256)  # px sides that a dataset can be imported at
 LOSSES = ("nonsaturating", "minimax", "hinge", "least-squares", "wasserstein", "relativistic")
+TRAINING_SIZES = (0, 16, 32, 64, 128)  # px; 0: the dataset's size
 PENALTIES = ("none", "r1", "r1+r2", "gp")
-CONDITIONS = ("projection", "concat", "auxiliary")
+CONDITIONS = ("projection", "concat", "auxiliary", "mapped")
+USUAL_CONDITIONS = CONDITIONS[:3]  # "mapped" belongs to StyleGAN2
+ADA_TRANSFORMS = ("blit", "bg", "bgc", "bgcf", "bgcfn", "bgcfnc")
 FEW_SHOT = ("hinge", "nonsaturating", "relativistic")  # those that need no gradient penalty and learn fast
 
 
@@ -22,26 +25,34 @@ class FamilyTraits(NamedTuple):
     batch_norm: bool = False  # in G or D; a step then needs two images
     minibatch_std: bool = False  # whether it can be chosen
     spectral_norm: bool = True  # whether it can be chosen
+    styles: bool = False  # G maps z to styles, whose mixing, mapping and path length can be set
     game: str = "adversarial"  # its training step: a key of GAMES in training/step.py
 
 
 TRAITS: dict[str, FamilyTraits] = {
-    "r3lite": FamilyTraits("R3-lite", (28, 32, 64, 128), conditions=CONDITIONS, batch_norm=True),
+    "r3lite": FamilyTraits("R3-lite", (28, 32, 64, 128), conditions=USUAL_CONDITIONS, batch_norm=True),
     "dcgan28": FamilyTraits("DCGAN, 28 px", (28,), pads=False, batch_norm=True),
     "sngan-projection": FamilyTraits("SNGAN with projection", (28, 32, 64, 128), batch_norm=True, spectral_norm=False),
-    "stylegan2-lite": FamilyTraits("StyleGAN2-lite", SIZES, minibatch_std=True, spectral_norm=False),
+    "stylegan2-lite": FamilyTraits(
+        "StyleGAN2-lite",
+        SIZES,
+        conditions=("projection", "mapped"),
+        minibatch_std=True,
+        spectral_norm=False,
+        styles=True,
+    ),
     "progressive": FamilyTraits("Progressive growing", SIZES, minibatch_std=True, spectral_norm=False),
-    "mlp": FamilyTraits("Dense networks", (28, 32), pads=False, conditions=CONDITIONS),
+    "mlp": FamilyTraits("Dense networks", (28, 32), pads=False, conditions=USUAL_CONDITIONS),
     "dcgan": FamilyTraits(
         "DCGAN",
         SIZES,
-        conditions=CONDITIONS,
+        conditions=USUAL_CONDITIONS,
         losses=tuple(loss for loss in LOSSES if loss != "wasserstein"),  # it needs a penalty
         per_image=False,
         batch_norm=True,
     ),
     "dcgan-sn": FamilyTraits(
-        "DCGAN without batch norm in D", SIZES, conditions=CONDITIONS, batch_norm=True, minibatch_std=True
+        "DCGAN without batch norm in D", SIZES, conditions=USUAL_CONDITIONS, batch_norm=True, minibatch_std=True
     ),
     "cgan28": FamilyTraits(
         "Tutorial cGAN, 28 px",
@@ -70,6 +81,7 @@ TRAITS: dict[str, FamilyTraits] = {
     "projected": FamilyTraits(
         "Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False
     ),
+    "r3gan": FamilyTraits("R3GAN", SIZES, spectral_norm=False),  # it would divide by the zero weights of the start
 }
 
 

@@ -45,6 +45,12 @@ DATASET_RULES = (
         "{traits.title} turns images of one class into another, so it needs two classes and their labels: choose another "
         "recipe.",
     ),
+    Rule(
+        "train_size",
+        lambda c: c.train_size >= c.size or c.size % (c.train_size or 1),
+        "The training size (train_size) {train_size} px is not smaller than these images of {size} px, or does not divide them: set it to 0.",
+        value=0,
+    ),
     Rule("batch", lambda c: c.images < 2, "Training needs at least 2 training images: import more images."),
     Rule(
         "batch",
@@ -157,6 +163,31 @@ RULES = (
         "{traits.title} cannot be guided by a classifier.",
         False,
     ),
+    Rule(
+        "path_length",
+        lambda c: not c.traits.styles,
+        "{traits.title} has no styles, so it has no path length: set 'Path length weight' (path_length) to 0.",
+        "{traits.title} has no styles.",
+        0.0,
+    ),
+    *(
+        Rule(name, lambda c: not c.traits.styles, reason="{traits.title} has no styles.")
+        for name in ("mapping_layers", "normalize_z", "mixing", "image_border", "path_length_every")
+    ),
+    Rule(
+        "train_size",
+        lambda c: c.traits.game != "adversarial",
+        "{traits.title} has a training step of its own, which has no second stage: set 'Training size' (train_size) to 0.",
+        "{traits.title} has a training step of its own.",
+        0,
+    ),
+    Rule(
+        "train_size",
+        lambda c: len(c.traits.sizes) == 1,
+        "{traits.title} has networks of one size: set 'Training size' (train_size) to 0.",
+        "{traits.title} has networks of one size.",
+        0,
+    ),
     *(with_one_image(rule) for rule in TWO_IMAGES),
     # Other settings
     *(
@@ -190,7 +221,11 @@ RULES = (
         Rule(name, lambda c: c.schedule == "constant", reason="The schedule is constant.")
         for name in ("lr_end", "gamma_end")
     ),
-    Rule("ada_target", lambda c: c.augment != "ada", reason="The augmentation is not 'ada'."),
+    *(
+        Rule(name, lambda c: c.augment != "ada", reason="The augmentation is not 'ada'.")
+        for name in ("ada_target", "ada_transforms", "ada_resampling")
+    ),
+    Rule("path_length_every", lambda c: c.path_length == 0, reason="The path length has no weight."),
     *(
         Rule(name, lambda c: not c.conditional, reason="Labels are not used.")
         for name in ("balance_classes", "condition", "label_start", "label_full")
@@ -265,7 +300,10 @@ def largest_batch(images: int) -> int:
 
 
 # Settings that shape the networks: a run can start from the weights of another one only where they are the same.
-SHAPING = ("family", "width", "z_dim", "condition", "minibatch_std", "spectral_norm", "guide")
+SHAPING = (
+    *("family", "width", "z_dim", "condition", "minibatch_std", "spectral_norm", "guide", "train_size"),
+    *("mapping_layers", "normalize_z", "mixing", "image_border"),
+)
 
 
 class NetworkShape(NamedTuple):

@@ -8,11 +8,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gan_core.errors import FieldErrors
-from gan_core.settings.families import CONDITIONS, LOSSES, PENALTIES, TRAITS
+from gan_core.settings.families import ADA_TRANSFORMS, CONDITIONS, LOSSES, PENALTIES, TRAINING_SIZES, TRAITS
 from gan_core.settings.field_errors import refused
 
 SCHEMA_VERSION = 1
 CHECKPOINTS_KEPT = 3  # newest ones of a run that stay on disk
+DEVICES = ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(16)))
+WEIGHT_FILES = (".pkl", ".pth", ".pt", ".safetensors")
 SMALLEST_CLASS = 5  # images; below this a GAN with labels can only copy
 
 
@@ -229,7 +231,8 @@ class TrainConfig(BaseModel):
         "projection",
         "Class conditioning of D",
         "How D receives the class. Projection: inner product of class embedding and image features. Concat: an "
-        "extra input channel. Auxiliary: D also classifies the image (ACGAN).",
+        "extra input channel. Auxiliary: D also classifies the image (ACGAN). Mapped: projection on a mapping of the class, "
+        "as in StyleGAN2-ADA.",
         group="labels",
     )
     label_start: float = setting(
@@ -253,6 +256,54 @@ class TrainConfig(BaseModel):
         "Minibatch standard deviation",
         "Gives D the standard deviation within a batch as an extra channel, which works against mode collapse.",
         group="networks",
+    )
+    mapping_layers: int = setting(
+        2,
+        "Layers of the mapping",
+        "Dense layers between z and the style vectors of StyleGAN2. Its authors use 8, and 2 for small datasets.",
+        group="networks",
+        ge=2,
+        le=8,
+    )
+    normalize_z: bool = setting(
+        False,
+        "Normalised latent vectors",
+        "z and the class embedding are scaled to a mean square of 1 before the mapping of StyleGAN2, as in its paper. "
+        "Truncation then has no effect.",
+        group="networks",
+    )
+    mixing: float = setting(
+        0.9,
+        "Style mixing probability",
+        "Share of the generated images of a training step that take their finer layers from a second style vector. "
+        "StyleGAN2 uses 0.9, and 0 for CIFAR-10.",
+        group="networks",
+        ge=0,
+        le=1,
+    )
+    image_border: Literal["repeat", "zero"] = setting(
+        "repeat",
+        "Border of doubled images",
+        "What StyleGAN2's skip connections take to lie beyond the border where they double an image. Its authors' code "
+        "has zeros there.",
+        group="networks",
+    )
+    path_length: float = setting(
+        0.0,
+        "Path length weight",
+        "Weight of path length regularization of G, which makes equal steps in the styles change images equally. "
+        "StyleGAN2 uses 2, and 0 below 256 px. 0: off.",
+        group="loss",
+        ge=0,
+        le=1000,
+    )
+    path_length_every: int = setting(
+        4,
+        "Path length interval (updates of G)",
+        "The regularization is computed in every n-th update of G and then counts n times.",
+        group="loss",
+        ge=1,
+        le=64,
     )
     guide: bool = setting(
         False,
@@ -281,7 +332,14 @@ class TrainConfig(BaseModel):
         "Number of channels of the networks. Twice the width costs about three times the time.",
         group="networks",
         ge=4,
-        le=512,
+        le=1024,
+    )
+    train_size: Literal[TRAINING_SIZES] = setting(  # type: ignore[valid-type]
+        0,
+        "Training size (px)",
+        "Side of the images that G and D are trained on. Where it is smaller than the dataset's, a step is faster, and a "
+        "small network (refiner), trained beside them, enlarges what G draws. 0: the dataset's size.",
+        group="networks",
     )
     ema_images: float = setting(
         10_000.0,
@@ -307,6 +365,20 @@ class TrainConfig(BaseModel):
         gt=0,
         lt=1,
     )
+    ada_transforms: Literal[ADA_TRANSFORMS] = setting(  # type: ignore[valid-type]
+        "bgc",
+        "ADA transformations",
+        "Blit: flips, quarter turns and whole-pixel shifts; g adds geometry, c color, f filters of frequency bands, n "
+        "noise, c cutout. Blit, geometry and color are best in most cases.",
+        group="augmentation",
+    )
+    ada_resampling: Literal["bilinear", "wavelet"] = setting(
+        "bilinear",
+        "ADA resampling",
+        "Wavelet, as in the paper: images are turned at twice their size between two wavelet filters, and R1 is taken at the "
+        "images before ADA. Bilinear is several times faster but blurs, and takes R1 at the images after it.",
+        group="augmentation",
+    )
     flip: bool = setting(
         False,
         "Horizontal flips",
@@ -321,8 +393,9 @@ class TrainConfig(BaseModel):
     )
     start_from: str = setting(
         "",
-        "Start from another run's weights",
-        "Networks that were trained on many images are a good start where there are few. Empty: from scratch.",
+        "Start from other weights",
+        "A run, or a file of published weights on this computer: StyleGAN2-ADA and R3GAN (.pkl), FastGAN (.pth). Networks that "
+        "were trained on many images are a good start where there are few. Empty: from scratch.",
         group="start",
     )
     freeze_d: int = setting(
@@ -334,8 +407,12 @@ class TrainConfig(BaseModel):
         ge=0,
         le=64,
     )
-    device: Literal["auto", "cpu", "cuda"] = setting(
-        "auto", "Device", "Auto uses the GPU if there is one.", group="machine"
+    device: Literal[DEVICES] = setting(  # type: ignore[valid-type]
+        "auto",
+        "Device",
+        "Auto and cuda use a free GPU, auto the CPU if there is none; cuda:0 is the first GPU. The System page lists the "
+        "devices of this computer.",
+        group="machine",
     )
     precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto",
@@ -357,6 +434,11 @@ def build(values: dict[str, Any]) -> TrainConfig:
         raise FieldErrors(
             {str(e["loc"][0]): refused(TrainConfig, str(e["loc"][0]), dict(e)) for e in error.errors()}
         ) from None
+
+
+def names_file(start_from: str) -> bool:
+    """Whether the setting start_from is the path of a file, and not the id of a run."""
+    return start_from.endswith(WEIGHT_FILES) or "/" in start_from or "\\" in start_from
 
 
 def images_total(config: TrainConfig, train_images: int) -> int:
