@@ -3,6 +3,14 @@
 from gan_core.settings.recipes.recipe import Recipe, settings
 
 PHOTOGRAPHS = (64, 128, 256)  # px
+# R3GAN's gamma and EMA by px (its published presets; 128 px lies between its neighbours), and a batch that one GPU should hold.
+R3GAN: dict[int, dict[str, float]] = {
+    28: {"gamma": 0.05, "ema_images": 5_000_000.0, "batch": 128},
+    32: {"gamma": 0.05, "ema_images": 5_000_000.0, "batch": 128},
+    64: {"gamma": 2.0, "batch": 64},
+    128: {"gamma": 17.0, "batch": 32},
+    256: {"gamma": 150.0, "batch": 32},
+}
 
 RECIPES: dict[str, Recipe] = {
     "mlp": Recipe(
@@ -155,5 +163,12 @@ RECIPES: dict[str, Recipe] = {
         source="arXiv:2111.01007, with the light G and separable heads, images shown at max(128, size) px",
         config=settings("projected", "projected", ema_images=20_000),
         only=PHOTOGRAPHS,
+    ),
+    "r3gan": Recipe(
+        title="R3GAN",
+        sentence="For many images and long runs on a GPU: wide residual networks with the loss that Quick has, without tricks.",
+        shortfall="Days on a GPU with the paper's width; on a CPU it learns too slowly to be of use.",
+        source="arXiv:2501.05441, with smaller batches and an adaptive augmentation",
+        config=settings("r3gan", "r3gan", gamma=0.05, augment="ada", batch=128, epochs=400.0),
     ),
 }

@@ -51,6 +51,7 @@ FAMILY_DEFAULTS: dict[str, dict[str, Any]] = {
     "progressive": {"minibatch_std": True, "batch": 32, "z_dim": 128, "width": 128},
     "fastgan": FEW_SHOT,
     "projected": FEW_SHOT,
+    "r3gan": {"width": 768, "schedule": "cosine", "lr_end": 0.25, "gamma_end": 0.1, "ema_images": 500_000.0},
 }
 
 
