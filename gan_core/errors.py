@@ -1,5 +1,6 @@
 """The exceptions that a page or the command line prints, and the list of their codes."""
 
+import re
 from typing import Literal
 
 # fmt: off
@@ -27,10 +28,11 @@ Code = Literal[
     "nothing_to_exclude", "nothing_kept", "copies", "other_images", "other_networks", "other_shape", "other_weights",
     # weights, packages and devices
     "bad_weights", "bad_detector", "bad_features", "bad_download", "no_weights", "no_network", "no_av", "no_onnx",
-    "no_gpu", "out_of_memory",
+    "no_gpu", "gpu_fault", "out_of_memory",
     # the queue and the runs in it
     "already_ended", "already_finished", "already_running", "not_running", "not_waiting", "queue_changed",
-    "run_in_use", "predecessor", "interrupted", "diverged", "bug",
+    "run_in_use", "predecessor", "interrupted", "crashed", "diverged", "bug", "too_many_runs", "no_sweep",
+    "no_cluster", "cluster_refused", "cluster_ended",
     # the laboratory of the Learn page
     "lab_broke", "lab_full",
 ]
@@ -63,12 +65,19 @@ class FieldErrors(UserError):
         return type(self), (self.fields,)
 
 
+# cuBLAS, cuDNN and NCCL have words of their own; a cuBLAS handle that cannot be made found no room for its workspace.
+OUT_OF_MEMORY = re.compile(
+    r"out ?of ?memory|can't allocate memory|cannot allocate memory|not enough memory|unable to allocate|bad_alloc"
+    r"|defaultcpuallocator|ALLOC(ATION)?_FAILED|cudaErrorMemoryAllocation|unable to find a valid cuDNN algorithm"
+    r"|CUBLAS_STATUS_NOT_INITIALIZED when calling `?cublas\w*Create",
+    re.IGNORECASE,
+)
+
+
 class Stopped(Exception):
     """The user asked a job to stop. A handler raises it after cleaning up; nobody sees it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on a CPU or a GPU; without torch, whose own errors are recognized by their message."""
-    message = str(error).lower()
-    words = ("out of memory", "can't allocate memory", "defaultcpuallocator")
-    return isinstance(error, MemoryError) or any(word in message for word in words)
+    return isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)) is not None

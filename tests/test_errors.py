@@ -5,7 +5,9 @@ import copy
 from pathlib import Path
 from typing import get_args
 
-from gan_core.errors import Code, FieldErrors
+import pytest
+
+from gan_core.errors import Code, FieldErrors, is_out_of_memory
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,3 +41,37 @@ def test_a_code_is_found_in_a_source(tmp_path):
 
 def test_field_errors_can_be_copied():
     assert copy.copy(FieldErrors({"batch": "No."})).fields == {"batch": "No."}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `x`",
+        "Unable to find a valid cuDNN algorithm to run convolution",
+        "HIP error: hipErrorOutOfMemory",
+        "NCCL error: unhandled cuda error, Cuda failure 2 'out of memory'",
+        "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory",
+        "DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.",
+        "std::bad_alloc",
+    ],
+)
+def test_memory_that_ran_out_is_known_in_every_spelling(text):
+    assert is_out_of_memory(RuntimeError(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`",
+        "CUDA error: an illegal memory access was encountered",
+        "cuDNN error: CUDNN_STATUS_MAPPING_ERROR",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasSetStream`",
+    ],
+)
+def test_another_fault_of_a_gpu_is_not_told_as_memory(text):
+    assert not is_out_of_memory(RuntimeError(text))

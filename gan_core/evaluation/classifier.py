@@ -18,7 +18,7 @@ from torch import nn
 
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.classifier_augment import Policy, augmented
-from gan_core.evaluation.features.extractors import Features
+from gan_core.evaluation.features.extractors import Features, without_tf32
 from gan_core.evaluation.inputs import Progress
 from gan_core.models.backbones.classifier import LARGEST_SIDE, convolutions
 from gan_core.storage.workspace import atomic_write
@@ -75,7 +75,8 @@ class Classifier:
             if should_stop and should_stop():
                 raise Stopped
             pixels = torch.from_numpy(np.array(images[start : start + batch])).to(device).permute(0, 3, 1, 2)
-            found, classes = network(pixels)
+            with without_tf32():
+                found, classes = network(pixels)
             features[start : start + batch], logits[start : start + batch] = found.cpu().numpy(), classes.cpu().numpy()
         return Features(features, logits)
 

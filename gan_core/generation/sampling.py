@@ -13,14 +13,14 @@ from torch.nn import functional as F
 
 from gan_core.errors import UserError
 from gan_core.generation.png_metadata import Notes, png_info
-from gan_core.models import FAMILIES, Spec
+from gan_core.models.refiner import generator
 from gan_core.settings.schema import TrainConfig
 from gan_core.storage.workspace import atomic_write
 
 COLUMNS = 8
 ROWS = 40  # most classes in a grid
 CELL_PX = 64  # small images are magnified by a whole number to about this
-BATCH = 250
+BATCH = 32  # images of one pass; more save no time and may not fit on a GPU
 SHAPE_ERRORS = ("Missing key", "Unexpected key", "size mismatch", "must match")  # parts of torch's messages
 
 
@@ -68,7 +68,7 @@ def load_generator(
     device: torch.device,
 ) -> nn.Module:
     """The averaged generator of a checkpoint, ready for sampling. Raises UserError other_networks where the weights do not fit."""
-    G = FAMILIES[config.family].Generator(Spec.of(config, size=size, channels=channels, num_classes=num_classes))
+    G = generator(config, size=size, channels=channels, num_classes=num_classes)
     with weights_fit():
         G.load_state_dict(weights)
     return G.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)

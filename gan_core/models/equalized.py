@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gan_core.models.precision import at_least_float32, fails_in_bfloat16, full_precision
+
 
 def channels(side: int, width: int) -> int:
     """Channels at `side` px: width up to 32 px, then halved at each doubling (512 and 16384 / side in StyleGAN2), not below 4."""
@@ -47,4 +49,7 @@ class EqualConv(nn.Module):
         self.gain, self.stride, self.padding = 1 / (k * math.sqrt(i)), stride, k // 2 if padding is None else padding
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.conv2d(x, self.weight * self.gain, self.bias, self.stride, self.padding)
+        if not fails_in_bfloat16(self.weight):
+            return F.conv2d(x, self.weight * self.gain, self.bias, self.stride, self.padding)
+        with full_precision(x):
+            return F.conv2d(at_least_float32(x), self.weight * self.gain, self.bias, self.stride, self.padding)

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from gan_core.models.equalized import EqualConv, EqualLinear, channels, leaky, sides
 from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator, MinibatchStd
-from gan_core.models.precision import at_least_float32, full_precision, is_coarse, precision_at
+from gan_core.models.precision import at_least_float32, fails_in_bfloat16, full_precision, is_coarse, precision_at
 from gan_core.models.resample import Adjoint, Filter
 from gan_core.models.spec import Spec
 
@@ -44,7 +44,10 @@ class Modulated(nn.Module):
         with full_precision(x):
             s, weight = self.style(w), self.weight * self.gain
         x = x * s[:, :, None, None].to(x.dtype)
-        if self.smooth is None:
+        if fails_in_bfloat16(weight):
+            with full_precision(x):
+                x = F.conv2d(at_least_float32(x), weight)
+        elif self.smooth is None:
             x = F.conv2d(x, weight, padding=self.padding)
         else:
             x = self.smooth(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2))

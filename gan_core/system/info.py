@@ -86,9 +86,7 @@ def optional_parts(workspace: Workspace) -> list[OptionalPart]:
             "CUDA",
             "training on an NVIDIA GPU",
             ", ".join(gpus) or None,
-            "install NVIDIA's driver; the torch that `make setup` installs on Linux has the rest"
-            if shutil.which("nvidia-smi") is None
-            else "the driver is here; press Check again, and if it stays absent, `make setup` in a fresh folder",
+            how_to_get_cuda(facts),
         ),
         package("PyAV", "av", "av", "timelapses as MP4"),
         package("onnxruntime", "onnxruntime", "onnxruntime", "the check that an exported model draws the same images"),
@@ -96,6 +94,15 @@ def optional_parts(workspace: Workspace) -> list[OptionalPart]:
         package("MLflow", "mlflow", "mlflow", "copies of curves and scores in MLflow", ("mlflow-skinny",)),
         package("Weights & Biases", "wandb", "wandb", "copies of curves and scores for W&B"),
     ]
+
+
+def how_to_get_cuda(facts: dict[str, Any]) -> str:
+    """What to do where training uses no GPU. facts: what a worker found, see training/device.py."""
+    if obstacle := facts.get("obstacle"):
+        return f"{obstacle['what']} {obstacle['todo']}"
+    if shutil.which("nvidia-smi") is None:
+        return "install NVIDIA's driver; the torch that `make setup` installs on Linux has the rest"
+    return "the driver is here: press Check again, which tells why torch cannot use the GPU"
 
 
 def package(title: str, module: str, name: str, use: str, also: tuple[str, ...] = ()) -> OptionalPart:

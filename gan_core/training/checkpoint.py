@@ -5,7 +5,6 @@ without one does not exist. The newest manifest whose hash matches wins; a file 
 """
 
 import contextlib
-import copy
 import hashlib
 import io
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 
 from gan_core.errors import UserError
-from gan_core.generation.sampling import weights_fit
+from gan_core.generation.sampling import device_of, weights_fit
 from gan_core.models.spectral_norm import renamed
 from gan_core.settings.schema import CHECKPOINTS_KEPT
 from gan_core.storage import checkpoints
@@ -35,11 +34,11 @@ def save(folder: Path, state: State, extra: dict[str, Any]) -> Path:
         "G_ema": state.G_ema.state_dict(),
         "opt_G": state.opt_G.state_dict(),
         "opt_D": state.opt_D.state_dict(),
+        "opt_refiner": state.opt_refiner.state_dict() if state.opt_refiner else None,
         "memory": state.memory,
         "images_seen": state.images_seen,
         "elapsed_seconds": state.elapsed_seconds,
-        "rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        **random_state(device_of(state.G)),
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
         "extra": extra,
@@ -93,14 +92,45 @@ def restore(state: State, values: dict[str, Any]) -> None:
     with weights_fit():
         for name in ("G", "D", "G_ema"):
             getattr(state, name).load_state_dict(renamed(values[name]))
-        for name in ("opt_G", "opt_D"):  # an optimizer keeps the tensors that it is given: not those of the mapped file
-            getattr(state, name).load_state_dict(copy.deepcopy(values[name]))
+        for name in ("opt_G", "opt_D"):
+            restore_moments(getattr(state, name), values[name])
+        if state.opt_refiner is not None:
+            restore_moments(state.opt_refiner, values["opt_refiner"])
         for name, value in values.get("memory", {}).items():  # version 0.1 had none
             state.memory[name].copy_(value)
     state.images_seen, state.elapsed_seconds = values["images_seen"], values["elapsed_seconds"]
+    restore_random(values, device_of(state.G))
+
+
+def restore_moments(optimizer: torch.optim.Optimizer, values: dict[str, Any]) -> None:
+    """Put the state of a saved optimizer into a fresh one of the same settings, each moment in the memory layout of its weight.
+
+    load_state_dict alone keeps the layout that was saved, and a fused Adam then pairs moments with other weights. It also takes
+    over how the saved optimizer computed (fused, capturable), which another device may refuse.
+    """
+    pairs = zip(optimizer.state_dict()["param_groups"], values["param_groups"], strict=True)
+    groups = [{**mine, "params": theirs["params"]} for mine, theirs in pairs]
+    optimizer.load_state_dict({"state": values["state"], "param_groups": groups})
+    for weight, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if torch.is_tensor(value):  # a tensor of its own: the loaded one may be a part of the mapped file
+                like = weight if value.shape == weight.shape else value
+                kept[name] = torch.empty_like(like, dtype=value.dtype, device=value.device).copy_(value)
+
+
+def random_state(device: torch.device) -> dict[str, Any]:
+    """torch's random number generators: of the CPU, and of the device where it is a GPU. Older versions saved those of all GPUs."""
+    return {
+        "rng": torch.get_rng_state(),
+        "cuda_rng": [torch.cuda.get_rng_state(device)] if device.type == "cuda" else [],
+    }
+
+
+def restore_random(values: dict[str, Any], device: torch.device) -> None:
+    """Every process draws the whole batch (global_batch.py), so each takes the state of rank 0, the first one that was saved."""
     torch.set_rng_state(values["rng"])
-    if len(values["cuda_rng"]) == torch.cuda.device_count() > 0:
-        torch.cuda.set_rng_state_all(values["cuda_rng"])
+    if device.type == "cuda" and values["cuda_rng"]:
+        torch.cuda.set_rng_state(values["cuda_rng"][0], device)
 
 
 def generator_weights(folder: Path, at: checkpoints.At = None) -> tuple[dict[str, torch.Tensor], int, str]:

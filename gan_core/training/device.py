@@ -1,5 +1,6 @@
 """The device, threads and precision of a run, and how much memory it takes."""
 
+import gc
 import os
 import threading
 from typing import Any
@@ -9,15 +10,37 @@ import torch
 
 from gan_core.errors import UserError
 from gan_core.settings.schema import TrainConfig
+from gan_core.training.gpu_obstacle import obstacle
 
 FRESH_BYTES = psutil.Process().memory_info().rss  # of a process that has torch and little else
 
 
 def choose(name: str) -> torch.device:
-    """'auto', 'cpu' or 'cuda' -> device. Raises UserError no_gpu where a GPU is asked for and there is none."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("no_gpu", "There is no usable GPU on this computer.", "Set the device to 'auto' or 'cpu'.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    """'auto', 'cpu', 'cuda' or one GPU, as 'cuda:1' -> device. 'auto' is the CPU where no GPU can be used; see obstacle().
+
+    Raises UserError no_gpu where that GPU is not there or cannot be used, and out_of_memory where another program fills it.
+    """
+    if name == "cpu":
+        return torch.device("cpu")
+    if name.startswith("cuda:") and torch.cuda.is_available() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        found = numbered(name)  # torchrun gives each process its GPU
+    else:
+        found = torch.device("cuda")
+    hindered = obstacle(found)
+    if hindered is not None and name.startswith("cuda"):
+        raise UserError("no_gpu", hindered.what, hindered.todo)
+    return torch.device("cpu") if hindered is not None else found
+
+
+def numbered(name: str) -> torch.device:
+    """The GPU 'cuda:1'. A worker that was given this GPU sees it alone, as its first (gan_core/jobs/devices.py)."""
+    count = torch.cuda.device_count()
+    number = 0 if count == 1 and os.environ.get("GANVAS_DEVICE") == name else int(name.removeprefix("cuda:"))
+    if number >= count:
+        what = f"There is no GPU {name} on this computer, whose last one is cuda:{count - 1}."
+        raise UserError("no_gpu", what, "Set the device to 'auto' or 'cuda'.")
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number) if number else torch.device("cuda")
 
 
 def prepare(device: torch.device) -> None:
@@ -48,8 +71,19 @@ def title(device: torch.device) -> str:
 
 
 def memory_bytes(device: torch.device) -> int:
-    """Memory in use: the process's resident set on a CPU, the peak of torch's allocator on a GPU."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+    """Memory in use: the process's resident set on a CPU; on a GPU the most that torch has reserved since forget_peak().
+
+    CUDA itself and its libraries take some hundred MB more, which torch does not know.
+    """
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+
+
+def forget_peak(device: torch.device) -> None:
+    """Count the peak memory of a GPU from here on: without earlier jobs of this process and trial steps."""
+    if device.type == "cuda":
+        gc.collect()  # networks are in reference cycles
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 class PeakMemory:
@@ -62,8 +96,7 @@ class PeakMemory:
         self.device, self.bytes, self.done = device, 0, threading.Event()
 
     def __enter__(self) -> "PeakMemory":
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
+        forget_peak(self.device)
         self.before = psutil.Process().memory_info().rss
         self.peak = self.before
         self.watcher = threading.Thread(target=self.watch, daemon=True)
@@ -79,7 +112,7 @@ class PeakMemory:
         self.done.set()
         self.watcher.join()
         on_cpu = FRESH_BYTES + self.peak - self.before
-        self.bytes = torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else on_cpu
+        self.bytes = memory_bytes(self.device) if self.device.type == "cuda" else on_cpu
 
 
 def bfloat16(config: TrainConfig, device: torch.device) -> bool:
@@ -97,9 +130,16 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 
 def facts() -> dict[str, Any]:
-    """The hardware that training finds, as plain values: the version of torch, the CPU's threads, each GPU."""
+    """The hardware that training finds, as plain values: the version of torch, the CPU's threads, each GPU that it can use.
+
+    "obstacle": None, or why a GPU of this computer cannot be used, and what to do.
+    """
+    try:
+        hindered = obstacle(torch.device("cuda"))
+    except UserError:  # full at the moment, which may pass
+        hindered = None
     gpus = []
-    for index in range(torch.cuda.device_count()):
+    for index in range(0 if hindered else torch.cuda.device_count()):
         known = torch.cuda.get_device_properties(index)
         at = torch.device("cuda", index)
         gpus.append(
@@ -116,6 +156,7 @@ def facts() -> dict[str, Any]:
         "threads": cpu_threads(),
         "bf16": fast_bfloat16(torch.device("cpu")),
         "gpus": gpus,
+        "obstacle": {"what": hindered.what, "todo": hindered.todo} if hindered and hindered.there else None,
     }
 
 

@@ -81,7 +81,7 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
         shape = [1, -1, *[1] * (x.ndim - 2)]
         moments = torch.stack([x.float().mean(axes), x.float().square().mean(axes)])
         mean, square = (all_reduce(moments) / world()[1]).unbind()
-        var = square - mean.square()
+        var = (square - mean.square()).clamp(min=0)  # the difference of two roundings may be negative
         with torch.no_grad():
             assert (
                 self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None

@@ -18,10 +18,13 @@ from gan_core.training.step import train_step
 STEPS = 2  # in the second one the optimizers hold their memory too
 
 
-def explained(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def explained(
+    config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]], beside: Callable[[], str] = lambda: ""
+) -> dict[str, Any]:
     """work(), and UserError out_of_memory where it runs out of memory.
 
-    data has images uint8 [N, S, S, C], labels int64 [N] and classes.
+    data has images uint8 [N, S, S, C], labels int64 [N] and classes. beside(): another job on the same device, as 'a training', or
+    ''; what fits beside it says nothing of the batch.
     """
     try:
         return work()
@@ -29,6 +32,12 @@ def explained(config: TrainConfig, data: Any, work: Callable[[], dict[str, Any]]
         if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the networks that fill the memory
+    if others := beside():
+        raise UserError(
+            "out_of_memory",
+            f"Memory ran out at batch size {config.batch} while {others} was running on the same device.",
+            f"Wait until {others} has ended, then try again; or choose a smaller batch, which may fit beside it.",
+        )
     fits = largest_batch_that_fits(config, data)
     least = "one image fits" if smallest_batch(config) == 1 else "two images fit"
     raise UserError(

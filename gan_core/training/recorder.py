@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from gan_core.errors import UserError
@@ -22,7 +23,8 @@ from gan_core.training import checkpoint
 from gan_core.training.augment import ada
 from gan_core.training.batches import TrainingSet
 from gan_core.training.best_checkpoint import BestCheckpoint
-from gan_core.training.device import memory_bytes, title
+from gan_core.training.device import forget_peak, memory_bytes, title
+from gan_core.training.gpu_obstacle import obstacle
 from gan_core.training.hooks import Hooks
 from gan_core.training.monitor_schedule import MonitorSchedule
 from gan_core.training.state import State
@@ -33,6 +35,7 @@ PAUSE_SECONDS = 1.0  # a shorter wait is not recorded as a pause
 MOST_FAILURES = 3  # failed writes in a row; the third one ends the run
 MOST_GRIDS = 400  # of one run; a run with more epochs draws them less often than once an epoch
 GRID_IMAGES = 10_000  # an epoch longer than this gets grids in between
+DRAWN_TOGETHER = 32  # images of a grid in one pass: no more memory than training takes
 
 
 def grid_every(config: TrainConfig, train_images: int) -> int:
@@ -79,6 +82,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Write real images for comparison and the first grid; drop rows of an earlier attempt beyond its checkpoint."""
+        forget_peak(self.device)
         seen = self.state.images_seen
         (self.folder / "samples").mkdir(exist_ok=True)
         for name in ("metrics.jsonl", "collapse.jsonl", "events.jsonl", "samples/index.jsonl"):
@@ -91,6 +95,12 @@ class Recorder:
         else:
             self.latest_grid = (read_json(self.folder / "status.json") or {}).get("latest_grid")
             self.event("resumed", "Resumed from this checkpoint.")
+        if self.config.device == "auto" and self.device.type == "cpu":
+            hindered = obstacle(torch.device("cuda"))
+            if hindered is not None and hindered.there:
+                notice = f"This run trains on the CPU. {hindered.what} {hindered.todo}"
+                self.log(notice)
+                self.event("notice", notice)
         self.last_tick = self.last_checkpoint = time.monotonic()
         self.write_status("training", None)
 
@@ -240,7 +250,8 @@ class Recorder:
     @torch.no_grad()
     def draw_grid(self) -> None:
         """Write the fixed-noise grid of the averaged G, a file that never changes."""
-        images = to_pixels(self.state.G_ema(self.z, self.y), self.data.size)
+        parts = zip(self.z.split(DRAWN_TOGETHER), self.y.split(DRAWN_TOGETHER), strict=True)
+        images = np.concatenate([to_pixels(self.state.G_ema(z, y), self.data.size) for z, y in parts])
         name = f"fakes-{self.state.images_seen:09d}.png"
         notes = notes_of(
             self.folder.name,

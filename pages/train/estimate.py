@@ -54,6 +54,10 @@ def show_probe(probe: Job, settings: TrainConfig, train_images: int) -> None:
             f"{size((schema.CHECKPOINTS_KEPT + 1) * (result.get('checkpoint_bytes') or 0))} of disk.",
             icon=":material/timer:",
         )
+        if beside := result.get("beside"):
+            st.caption(
+                f":material/info: Measured while {beside} was running on the same device: alone, this run would be faster."
+            )
     elif probe.live:
         st.caption(
             ":material/hourglass_empty: Estimate: measuring a few training steps. You can start without waiting for it."

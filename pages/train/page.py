@@ -4,8 +4,10 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.errors import FieldErrors
-from gan_core.settings import recipes, rules, schema
+from gan_core.settings import recipes, rules, schema, training_size
+from gan_core.settings.recipes import on_cpu
 from gan_core.settings.schema import TrainConfig
+from gan_core.system import info as system_info
 from gan_core.text import count
 from pages.shared.context import get_context
 from pages.shared.double_click import click_token
@@ -39,8 +41,9 @@ st.caption(
 )
 show_clone(context)
 suggest_card(context, dataset_id, info)
-recipe_name = choose_recipe(info, recipe_speeds(context, dataset_id))
-start = recipes.start(recipe_name, size=info.size, train_images=train_images)
+recipe_name = choose_recipe(info, recipe_speeds(context, dataset_id, info))
+gpu = actions.likely_device(context) == "cuda"
+start = recipes.start(recipe_name, size=info.size, train_images=train_images, gpu=gpu)
 if st.session_state.get("form_of") != (dataset_id, recipe_name) or not settings_form.filled():
     st.session_state["form_of"] = (dataset_id, recipe_name)
     settings_form.fill(start)
@@ -65,6 +68,11 @@ if settings and (changed := settings_text.differences(settings, start)):
 settings_json(settings, settings or start, dataset_id, info)
 
 st.header("Start")
+found = system_info.devices(context.workspace) or {}
+if settings and settings.device != "cpu" and (obstacle := found.get("obstacle")):
+    st.warning(plain(f"{obstacle['what']} {obstacle['todo']}"), icon=":material/memory:")
+if settings and actions.likely_device(context) == "cpu" and (said := on_cpu.notice(settings, info.size, train_images)):
+    st.warning(plain(said), icon=":material/hourglass_top:")
 if settings and not refused:
     show_estimate(context, dataset_id, settings, train_images)
 waiting = sum(job.lane == "train" for job in context.store.jobs(states=("queued", "running")))
@@ -75,7 +83,9 @@ if refused:
     elsewhere = "".join(f" {text}" for name, text in refused.items() if name not in places)
     st.error(plain(f"Start is disabled: see {settings_text.titles(refused)}.{elsewhere}"), icon=":material/error:")
 elif settings:
-    st.caption(plain(f"Starts with: {settings_text.summary(settings)}."))
+    st.caption(
+        plain(f"Starts with: {settings_text.summary(settings)}. {training_size.sentence(settings, info.size)}".strip())
+    )
 if waiting:
     st.caption(f"{count(waiting, 'run is', 'runs are')} training or waiting; this one starts after them.")
 clicked = st.button(

@@ -144,3 +144,20 @@ def test_augmentation_keeps_shape_and_range_and_is_repeatable():
     )
     erased = (flat == 0).flatten(1).any(1).float().mean()
     assert 0.15 < erased < 0.35
+
+
+def test_classes_are_computed_without_tf32(trained, toy, monkeypatch):
+    seen, original = [], trained.network.forward
+
+    def forward(pixels):
+        seen.append((torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32))
+        return original(pixels)
+
+    monkeypatch.setattr(trained.network, "forward", forward)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")  # as training sets it on a GPU
+    try:
+        trained.classify(toy[0][:4])
+        assert seen == [("highest", False)] and torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -28,7 +28,7 @@ def test_a_job_whose_process_is_gone_is_interrupted_and_a_live_one_is_not(store)
 
 def test_a_zombie_and_a_reused_pid_are_dead():
     child = subprocess.Popen([sys.executable, "-c", "pass"])
-    time.sleep(0.3)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # until it has exited
     started = psutil.Process(child.pid).create_time()
     assert not supervisor.alive(child.pid, started)  # exited, not yet reaped
     child.wait()

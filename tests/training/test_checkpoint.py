@@ -110,3 +110,66 @@ def test_a_restored_state_keeps_nothing_of_the_file(tiny, tmp_path):
     assert resident_bytes(path) == 0
     mine, theirs = (one.opt_G.state_dict()["state"] for one in (state, other))
     assert all(torch.equal(mine[at][key], theirs[at][key]) for at in mine for key in mine[at])
+
+
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+def in_layout(state, layout):
+    for net in (state.G, state.D, state.G_ema):
+        net.to(memory_format=LAYOUTS[layout])
+    return state
+
+
+@pytest.mark.parametrize("resumed", LAYOUTS)
+@pytest.mark.parametrize("saved", LAYOUTS)
+def test_a_run_that_is_resumed_in_another_memory_layout_goes_on_as_it_would_have(tiny, tmp_path, saved, resumed):
+    config, labels = tiny(), torch.arange(8) % 3
+    real = torch.rand(8, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    state = in_layout(fresh(config), saved)
+    for _ in range(3):
+        step.train_step(state, real, labels, config)
+    checkpoint.save(tmp_path, state, {})
+    other = in_layout(fresh(config), resumed)
+    checkpoint.restore(other, checkpoint.newest(tmp_path)[0])
+    for net, optimizer in ((other.G, other.opt_G), (other.D, other.opt_D)):
+        for weight in net.parameters():
+            moments = [value for value in optimizer.state[weight].values() if value.shape == weight.shape]
+            assert all(value.stride() == weight.stride() for value in moments)
+    random = torch.get_rng_state()
+    step.train_step(state, real, labels, config)
+    torch.set_rng_state(random)
+    step.train_step(other, real, labels, config)
+    for name, weight in state.D.state_dict().items():
+        apart = (weight - other.D.state_dict()[name]).abs()
+        assert (apart > config.lr_D / 2).double().mean() < 0.01, name  # Adam enlarges the rounding of a tiny gradient
+
+
+def test_the_optimizer_keeps_its_own_way_of_computing_and_takes_only_the_moments(tiny, tmp_path):
+    """As where a run of a GPU, whose optimizer is capturable, is resumed on a CPU, where that is refused."""
+    state = fresh(tiny())
+    checkpoint.save(tmp_path, state, {})
+    values = checkpoint.newest(tmp_path)[0]
+    for name in ("opt_G", "opt_D"):
+        for group in values[name]["param_groups"]:
+            group |= {"capturable": True, "fused": None, "foreach": True}
+    other = fresh(tiny())
+    checkpoint.restore(other, values)
+    for optimizer in (other.opt_G, other.opt_D):
+        group = optimizer.param_groups[0]
+        assert group["fused"] and not group["capturable"] and not group["foreach"]
+
+
+def test_every_process_goes_on_with_the_random_numbers_of_the_gpu_of_rank_0(monkeypatch):
+    """Every process draws the whole batch, so all of them need one state, whatever the number of their GPU is."""
+    given = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: given.append((state, device)))
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.tensor([7, device.index or 0]))
+    values = {"rng": torch.get_rng_state(), "cuda_rng": [torch.tensor([5]), torch.tensor([6])]}  # of an older version
+    checkpoint.restore_random(values, torch.device("cuda", 1))
+    assert given == [(torch.tensor([5]), torch.device("cuda", 1))]
+    assert [state.tolist() for state in checkpoint.random_state(torch.device("cuda", 1))["cuda_rng"]] == [[7, 1]]
+    given.clear()
+    checkpoint.restore_random(values, CPU)
+    checkpoint.restore_random(values | {"cuda_rng": []}, torch.device("cuda"))  # saved by a run of a CPU
+    assert not given and checkpoint.random_state(CPU)["cuda_rng"] == []

@@ -145,3 +145,16 @@ def test_the_command_under_torchrun_trains_what_one_process_trains(toy_dataset, 
     lines = [(folder / "samples" / "index.jsonl").read_text().count("\n") for folder in runs]
     assert lines[0] == lines[1]
     assert np.isfinite(two["elapsed_seconds"])
+
+
+def test_a_constant_channel_has_no_variance_below_zero():
+    """The difference of two rounded means may be negative, and its root is then not a number."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        norm = distributed.SyncBatchNorm2d(64)
+        x = (1000 + 7 * torch.rand(1, 64, 1, 1)).expand(8, 64, 4, 4).clone().requires_grad_()
+        out = norm(x)
+        out.sum().backward()
+        assert torch.isfinite(out).all() and torch.isfinite(x.grad).all() and (norm.running_var >= 0).all()
+    finally:
+        torch.distributed.destroy_process_group()

@@ -8,7 +8,7 @@ import torch
 
 from gan_core import actions
 from gan_core.errors import UserError
-from gan_core.jobs import worker
+from gan_core.jobs import queue, worker
 from gan_core.jobs.queue import Watch
 from gan_core.models import r3lite
 from gan_core.training import checkpoint, largest_batch
@@ -119,3 +119,14 @@ def test_the_networks_in_the_way_are_gone_before_another_batch_is_tried(tiny, mo
     with pytest.raises(largest_batch.UserError, match="fits is 4"):
         largest_batch.explained(tiny(), None, work)
     assert alive == [False]
+
+
+def test_memory_that_another_job_holds_is_not_blamed_on_the_batch(context, toy_dataset, tiny, room_for):
+    room_for(9)
+    other = queue.submit(context.store, "evaluate", "r0123456789abcdef", {}, claim_on="")
+    job = carry_out(context, actions.train(context, toy_dataset, tiny(batch=48)))
+    assert job.error["code"] == "out_of_memory" and "an evaluation" in job.error["what"]
+    assert "largest" not in job.error["what"] and "ended" in job.error["todo"]
+    queue.finish(context.store, other, "finished")
+    probe = carry_out(context, actions.probe(context, toy_dataset, tiny(batch=48)))
+    assert "largest batch that fits is 9" in probe.error["what"]

@@ -4,6 +4,7 @@ inception-v3         the network of the published FID, with its TensorFlow-1 res
 efficientnet-lite0   its ImageNet weights come in a package, so it works offline; its scores are never called FID.
 """
 
+import contextlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,8 +75,7 @@ class Extractor:
             if should_stop and should_stop():
                 raise Stopped
             pixels = torch.from_numpy(np.array(images[rows[start : start + batch]])).to(device)  # [N, H, W, C]
-            # TF32 would be another rounding than the CPU's, and a score must not depend on where it was computed.
-            with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            with torch.inference_mode(), without_tf32():
                 f, l = network(pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1))  # grey becomes R = G = B
             yield Features(f.float().cpu().numpy(), l.float().cpu().numpy())
 
@@ -92,6 +92,20 @@ class Extractor:
             )
         parts = self.batches(images, np.arange(len(images)), device, should_stop)
         return Features(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+@contextlib.contextmanager
+def without_tf32() -> Iterator[None]:
+    """Inside, a GPU multiplies float32 as such. TF32, which training allows, is another rounding than the CPU's, and a score must
+    not depend on where it was computed.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def load_efficientnet_lite0(weights: Path | None = None) -> Extractor:

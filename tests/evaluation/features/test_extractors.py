@@ -216,3 +216,27 @@ def test_a_right_download_is_kept(tmp_path, server, monkeypatch):
     path = weights.fetch_inception(tmp_path, f"{server}/whole")
     assert path.read_bytes() == b"something"
     assert weights.inception_weights(tmp_path) == path
+
+
+class Precisions(torch.nn.Module):
+    """Notes how float32 would be multiplied on a GPU while it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, pixels):
+        self.seen.append((torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32))
+        return pixels.float().mean((2, 3)), pixels.float().mean((2, 3))
+
+
+def test_features_are_computed_without_tf32_and_training_keeps_it():
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")  # as training sets it on a GPU
+    try:
+        network = Precisions()
+        extractors.Extractor("x", "X", "none", "0" * 8, network).extract(noise(3))
+        assert network.seen == [("highest", False)]
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before)
