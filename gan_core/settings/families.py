@@ -26,13 +26,16 @@ class FamilyTraits(NamedTuple):
     minibatch_std: bool = False  # whether it can be chosen
     spectral_norm: bool = True  # whether it can be chosen
     styles: bool = False  # G maps z to styles, whose mixing, mapping and path length can be set
+    smallest: int = 16  # px that its networks can be trained at; smaller than the smallest dataset, see train_size
     game: str = "adversarial"  # its training step: a key of GAMES in training/step.py
 
 
 TRAITS: dict[str, FamilyTraits] = {
     "r3lite": FamilyTraits("R3-lite", (28, 32, 64, 128), conditions=USUAL_CONDITIONS, batch_norm=True),
     "dcgan28": FamilyTraits("DCGAN, 28 px", (28,), pads=False, batch_norm=True),
-    "sngan-projection": FamilyTraits("SNGAN with projection", (28, 32, 64, 128), batch_norm=True, spectral_norm=False),
+    "sngan-projection": FamilyTraits(
+        "SNGAN with projection", (28, 32, 64, 128), batch_norm=True, spectral_norm=False, smallest=32
+    ),
     "stylegan2-lite": FamilyTraits(
         "StyleGAN2-lite",
         SIZES,
@@ -77,7 +80,9 @@ TRAITS: dict[str, FamilyTraits] = {
     ),
     "cyclegan": FamilyTraits("CycleGAN", (28, 32, 64, 128), losses=("least-squares",), game="cycle"),
     "kmeans": FamilyTraits("K-means", SIZES, pads=False, losses=(), per_image=False, game="kmeans"),
-    "fastgan": FamilyTraits("FastGAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False),
+    "fastgan": FamilyTraits(
+        "FastGAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False, smallest=32
+    ),
     "projected": FamilyTraits(
         "Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False
     ),

@@ -48,7 +48,8 @@ DATASET_RULES = (
     Rule(
         "train_size",
         lambda c: c.train_size >= c.size or c.size % (c.train_size or 1),
-        "The training size (train_size) {train_size} px is not smaller than these images of {size} px, or does not divide them: set it to 0.",
+        "Images of {size} px cannot be trained at {train_size} px: set 'Training size' (train_size) to 0, or to a half or a "
+        "quarter of {size}.",
         value=0,
     ),
     Rule("batch", lambda c: c.images < 2, "Training needs at least 2 training images: import more images."),
@@ -187,6 +188,12 @@ RULES = (
         "{traits.title} has networks of one size: set 'Training size' (train_size) to 0.",
         "{traits.title} has networks of one size.",
         0,
+    ),
+    Rule(
+        "train_size",
+        lambda c: c.train_size < c.traits.smallest,
+        "{traits.title} cannot be trained below {traits.smallest} px: set 'Training size' (train_size) to 0 or a larger size.",
+        value=0,
     ),
     *(with_one_image(rule) for rule in TWO_IMAGES),
     # Other settings
