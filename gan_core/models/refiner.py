@@ -2,8 +2,9 @@
 
 A step at half the size costs a fraction of one at the full size, so within the same minutes G sees several times as many images.
 The refiner is a small residual network on top of bicubic interpolation (as in VDSR, Kim et al., arXiv:1511.04587); it enlarges by
-resizing and convolving, which leaves no checkerboard (Odena et al., https://distill.pub/2016/deconv-checkerboard). How it learns is
-in training/refinement.py.
+resizing and convolving, which leaves no checkerboard (Odena et al., https://distill.pub/2016/deconv-checkerboard). What cannot be
+known from a small image, the finest texture, it adds as noise of a learnt local strength; the noise is made from z, so that an
+image is the same each time it is drawn. How the refiner learns is in training/refiner_step.py.
 """
 
 import itertools
@@ -19,6 +20,8 @@ from gan_core.models.layers import ClassEmbedding
 from gan_core.settings.schema import TrainConfig
 
 WIDTH = 32  # channels at the small size, halved at each doubling, not below 16
+PATTERNS = 32  # at most: patterns of noise, one for each of the first numbers of z
+FAINT = -4.0  # natural logarithm of the first strength of the noise: 2 of 255 levels
 SHRUNK_TOGETHER = 4096  # images
 
 
@@ -42,33 +45,50 @@ def generator(config: TrainConfig, *, size: int, channels: int, num_classes: int
     """A fresh generator of these settings, for images of `size` px; with a refiner where it is trained at a smaller size."""
     spec = Spec.of(config, size=config.train_size or size, channels=channels, num_classes=num_classes)
     small = FAMILIES[config.family].Generator(spec)
-    if not config.train_size:
-        return small
-    return RefinedGenerator(small, Refiner(channels, num_classes, size // config.train_size))
+    return RefinedGenerator(small, Refiner(spec, size)) if config.train_size else small
 
 
 class Refiner(nn.Module):
-    """images [N, C, s, s] in [-1, 1], y [N] -> [N, C, factor s, factor s] in about [-1, 1]. factor: a power of two."""
+    """images [N, C, s, s] in [-1, 1], y [N] -> (mean [N, C, S, S] in about [-1, 1], log strength of the noise [N, 1, S, S])."""
 
-    def __init__(self, channels: int, num_classes: int, factor: int):
+    patterns: torch.Tensor
+
+    def __init__(self, spec: Spec, size: int):
+        """spec: of the generator of small images; size: S in px, spec.size times a power of two."""
         super().__init__()
-        self.factor = factor
+        self.size, factor = size, size // spec.size
         levels = [max(16, WIDTH >> level) for level in range(factor.bit_length())]
-        self.embed = ClassEmbedding(num_classes, WIDTH)
+        self.embed = ClassEmbedding(spec.num_classes, WIDTH)
         nn.init.normal_(self.embed.weight, std=0.1)
-        self.enter, self.middle = nn.Conv2d(channels, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
+        self.enter = nn.Conv2d(spec.channels, WIDTH, 3, padding=1)
+        self.middle = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
         self.ups = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in itertools.pairwise(levels))
-        self.leave = nn.Conv2d(levels[-1], channels, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)  # it begins as bicubic interpolation
-        nn.init.zeros_(self.leave.bias)
+        self.leave, self.strength = (
+            nn.Conv2d(levels[-1], spec.channels, 3, padding=1),
+            nn.Conv2d(levels[-1], 1, 3, padding=1),
+        )
+        for layer in (self.leave, self.strength):  # it begins as bicubic interpolation
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.constant_(self.strength.bias, FAINT)
+        known = min(PATTERNS, spec.z_dim)
+        drawn = np.random.default_rng(0).standard_normal((known, size, size), dtype=np.float32) / np.float32(known**0.5)
+        self.register_buffer("patterns", torch.from_numpy(drawn))
 
-    def forward(self, images: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         h = F.leaky_relu(self.enter(images) + self.embed(y)[:, :, None, None], 0.2)
         h = h + F.leaky_relu(self.middle(h), 0.2)
         for up in self.ups:
-            h = F.leaky_relu(up(F.interpolate(h, scale_factor=2.0)), 0.2)  # 2 s, ... factor s
-        enlarged = F.interpolate(images, scale_factor=float(self.factor), mode="bicubic", align_corners=False)
-        return enlarged + self.leave(h)
+            h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=False)
+            h = F.leaky_relu(up(h), 0.2)  # [N, ..., 2 s, 2 s], ... [N, ..., S, S]
+        enlarged = F.interpolate(images, size=(self.size, self.size), mode="bicubic", align_corners=False)
+        return enlarged + self.leave(h), self.strength(h)
+
+    def draw(self, images: torch.Tensor, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The mean and its noise [N, C, S, S]. z [N, z_dim] is the latent code of the images."""
+        mean, strength = self(images, y)
+        noise = torch.einsum("nk,khw->nhw", z[:, : len(self.patterns)], self.patterns)[:, None]
+        return mean + strength.exp() * noise
 
 
 class RefinedGenerator(nn.Module):
@@ -80,27 +100,4 @@ class RefinedGenerator(nn.Module):
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         images = self.small(z, y)
-        return images if self.training else self.refiner(images, y)
-
-
-class PatchDiscriminator(nn.Module):
-    """images [N, C, S, S], y [N] -> a logit for each patch of about 24 px [N, S / 4, S / 4], with a projection on the class."""
-
-    def __init__(self, channels: int, num_classes: int, width: int = 16):
-        super().__init__()
-        self.downs = nn.ModuleList(
-            [
-                nn.Conv2d(channels, width, 4, 2, 1),
-                nn.Conv2d(width, 2 * width, 4, 2, 1),
-                nn.Conv2d(2 * width, 4 * width, 3, 1, 1),
-            ]
-        )
-        self.head = nn.Conv2d(4 * width, 1, 3, padding=1)
-        self.embed = ClassEmbedding(num_classes, 4 * width)
-        nn.init.zeros_(self.embed.weight)
-
-    def forward(self, images: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        h = images
-        for down in self.downs:
-            h = F.leaky_relu(down(h), 0.2)
-        return self.head(h)[:, 0] + (h * self.embed(y)[:, :, None, None]).sum(1)
+        return images if self.training else self.refiner.draw(images, z, y)

@@ -7,7 +7,8 @@ from torch.nn import functional as F
 
 from gan_core.generation.onnx_export import write_onnx
 from gan_core.generation.sampling import load_generator
-from gan_core.models.refiner import PatchDiscriminator, RefinedGenerator, Refiner, generator, shrink, shrink_pixels
+from gan_core.models import Spec
+from gan_core.models.refiner import RefinedGenerator, Refiner, generator, shrink, shrink_pixels
 from gan_core.settings.schema import TrainConfig
 from gan_core.training.step import new_state
 
@@ -25,9 +26,12 @@ def refined(size=32) -> RefinedGenerator:
 @pytest.mark.parametrize("factor", [2, 4, 8])
 def test_a_fresh_refiner_is_bicubic_interpolation(factor):
     images = torch.rand(2, 3, 16, 16) * 2 - 1
-    enlarged = Refiner(3, 4, factor)(images, torch.tensor([0, 3]))
+    net, y = Refiner(Spec(16, 3, 4, z_dim=8), 16 * factor), torch.tensor([0, 3])
+    enlarged, strength = net(images, y)
     wanted = F.interpolate(images, scale_factor=float(factor), mode="bicubic", align_corners=False)
     assert enlarged.shape == (2, 3, 16 * factor, 16 * factor) and torch.allclose(enlarged, wanted)
+    noise = net.draw(images, torch.randn(2, 8), y) - enlarged
+    assert strength.shape == (2, 1, 16 * factor, 16 * factor) and 0 < noise.std() < 0.1
 
 
 def test_samples_have_the_size_of_the_dataset_and_the_game_sees_small_ones():
@@ -40,17 +44,18 @@ def test_samples_have_the_size_of_the_dataset_and_the_game_sees_small_ones():
 def test_the_class_changes_what_the_refiner_adds():
     images, net = torch.rand(1, 3, 16, 16), refined().refiner
     with torch.no_grad():
-        assert (net(images, torch.tensor([0])) - net(images, torch.tensor([1]))).abs().max() > 1e-4
+        assert (net(images, torch.tensor([0]))[0] - net(images, torch.tensor([1]))[0]).abs().max() > 1e-4
 
 
-def test_a_patch_is_judged_by_its_surroundings_alone():
-    D, y = PatchDiscriminator(3, 2), torch.zeros(1, dtype=torch.int64)
-    images = torch.rand(1, 3, 64, 64)
-    other = images.clone()
-    other[..., 40:, 40:] += 1
+def test_noise_is_white_and_the_same_for_the_same_latent_code():
+    net = Refiner(Spec(16, 1, 1, z_dim=8), 32)
+    torch.nn.init.constant_(net.strength.bias, 0.0)
+    images, y, z = torch.zeros(64, 1, 16, 16), torch.zeros(64, dtype=torch.int64), torch.randn(64, 8)
     with torch.no_grad():
-        difference = (D(images, y) - D(other, y)).abs()[0]
-    assert difference.shape == (16, 16) and difference[:6, :6].max() == 0 and difference[11:, 11:].min() > 0
+        noise, again = (net.draw(images, z, y) for _ in range(2))
+    assert torch.equal(noise, again) and noise.std() == pytest.approx(1, abs=0.1)
+    right = (noise[..., 1:] * noise[..., :-1]).mean() / noise.var()
+    assert abs(right) < 0.1 and (noise[0] - noise[1]).abs().mean() > 0.1
 
 
 def test_pixels_are_shrunk_to_the_mean_of_each_square():
