@@ -33,4 +33,5 @@ from gan_core.actions.runs import (
     suggest,
     train,
 )
+from gan_core.actions.sweep import Outcome, delete_sweep, plan, resume_sweep, runs_of, stop_sweep, sweep
 from gan_core.actions.trash import Deleted, delete, deleted, undelete

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
-from gan_core.jobs import queue, supervisor
+from gan_core.jobs import cluster, devices, queue, supervisor
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
@@ -17,13 +17,27 @@ class Context(NamedTuple):
     in_this_process: bool = False
 
     def submit(
-        self, kind: str, subject: str, payload: dict[str, Any], token: str | None = None, after: str | None = None
+        self,
+        kind: str,
+        subject: str,
+        payload: dict[str, Any],
+        token: str | None = None,
+        after: str | None = None,
+        device: str = "auto",
     ) -> Job:
-        job = queue.submit(self.store, kind, subject, payload, token=token, after=after, claim=self.in_this_process)
+        """Queue a job and see to it that a worker takes it. device: what a run wants."""
+        own = None
+        if self.in_this_process:
+            own = devices.pick(self.store, self.workspace, device) if kind == "train" else ""
+        job = queue.submit(self.store, kind, subject, payload, token=token, after=after, device=device, claim_on=own)
         if not self.in_this_process:
             supervisor.ensure_workers(self.store, self.workspace)
         return job
 
+    def check_cluster(self) -> None:
+        """Raises UserError no_cluster where trainings go to a cluster that cannot be used."""
+        if not self.in_this_process:
+            cluster.check()
 
 
 def trained_run(context: Context, run_id: str, at: checkpoints.At = None) -> Run:

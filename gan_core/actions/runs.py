@@ -7,12 +7,13 @@ import json
 import re
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.jobs import queue
+from gan_core.jobs import cluster, devices, queue
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.recipes import auto
 from gan_core.storage import checkpoints
@@ -28,16 +29,34 @@ def train(
 ) -> Job:
     """Queue a new run. The job's subject is the run's id. Raises FieldErrors where the settings do not fit the dataset."""
     dataset = context.store.dataset(dataset_id)
-    info = dataset_folder.read_info(context.workspace.dataset(dataset_id))
-    if settings.recipe not in recipes.RECIPES:
-        raise schema.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
-    rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    check_start(context, info, settings)
+    check(context, dataset_folder.read_info(context.workspace.dataset(dataset_id)), settings)
     check_room(context.workspace.dataset(dataset_id))
     if not name:  # two runs of one name look alike in a list
         number = len(context.store.query("SELECT 1 FROM runs WHERE dataset_id = ?", dataset_id)) + 1
         name = f"{dataset.name}, {settings.recipe} {number}"
     return new_run(context, dataset_id, settings, name, token=token)
+
+
+def check(context: Context, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
+    """Raises FieldErrors where a run with these settings cannot be trained on the dataset."""
+    if settings.recipe not in recipes.RECIPES:
+        raise schema.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
+    rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    check_device(context, settings.device)
+    check_start(context, info, settings)
+
+
+def check_device(context: Context, device: str) -> None:
+    """Raises FieldErrors where the device is a GPU that is known not to be there."""
+    if not device.startswith("cuda:"):
+        return
+    if cluster.chosen():
+        what = "The cluster chooses the GPU of a run: set the device to auto or cuda."
+        raise schema.FieldErrors({"device": what})
+    there, detected = devices.known(context.workspace), devices.detected(context.workspace)
+    if detected and device not in there:
+        what = f"This computer has no GPU {device}: set the device to {' or '.join(['auto', *there])}."
+        raise schema.FieldErrors({"device": what})
 
 
 def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None) -> auto.Suggestion:
@@ -47,15 +66,27 @@ def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None
 
 
 def likely_device(context: Context) -> str:
-    """ "cuda" where the newest probe ran on a GPU, or, before the first, where a driver is installed; does not load torch."""
+    """ "cuda" where a worker found a GPU that torch can use; before one has looked, where the newest probe ran on one, or else where a
+    driver is installed. Does not load torch.
+    """
+    if devices.detected(context.workspace):
+        return "cpu" if devices.known(context.workspace) == ["cpu"] else "cuda"
     for probe in context.store.jobs(kind="probe", states=("finished",), limit=1):
         return "cuda" if str((probe.result or {}).get("device", "")).startswith("cuda") else "cpu"
     return "cuda" if shutil.which("nvidia-smi") else "cpu"
 
 
 def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
-    """Raises FieldErrors where settings.start_from is no run, or one whose weights do not fit."""
+    """Raises FieldErrors where settings.start_from is no run and no file, or a run whose weights do not fit.
+
+    What is in a file is found out by the job, which can load torch.
+    """
     if not settings.start_from:
+        return
+    if schema.names_file(settings.start_from):
+        if not Path(settings.start_from).is_file():
+            what = f"There is no file {settings.start_from!r} on this computer: check the path of the weights (start_from)."
+            raise schema.FieldErrors({"start_from": what})
         return
     try:
         other = trained_run(context, settings.start_from)
@@ -98,10 +129,13 @@ def new_run(
     *,
     token: str | None = None,
     after: str | None = None,
+    sweep: str | None = None,
 ) -> Job:
+    """Make a run and queue its training. after: a job that must finish first; sweep: the name of the sweep it belongs to."""
     run_id, values = new_id("run"), settings.model_dump()
     if token is not None and (row := context.store.query("SELECT id FROM jobs WHERE token = ?", token)):
         return context.store.job(row[0]["id"])
+    context.check_cluster()
     folder = context.workspace.run(run_id)
     folder.mkdir(mode=0o700)
     created_at = time.time()
@@ -114,10 +148,11 @@ def new_run(
             "dataset": dataset_id,
             "created_at": created_at,
             "config": values,
+            **({"sweep": sweep} if sweep else {}),
         },
     )
-    context.store.add_run(run_id, name[:LONGEST_NAME], dataset_id, values, created_at)
-    job = context.submit("train", run_id, {}, token=token, after=after)
+    context.store.add_run(run_id, name[:LONGEST_NAME], dataset_id, values, created_at, sweep)
+    job = context.submit("train", run_id, {}, token=token, after=after, device=settings.device)
     if job.subject != run_id:  # the other click of a double click was first
         context.store.remove_run(run_id)
         shutil.rmtree(folder)
@@ -158,7 +193,8 @@ def resume(context: Context, run_id: str) -> Job:
             "This run has shown all the images it was asked to, or ended as its patience said.",
             "Start a new run with more epochs or patience.",
         )
-    return context.submit("train", run.id, {})
+    context.check_cluster()
+    return context.submit("train", run.id, {}, device=run.config.get("device", "auto"))
 
 
 def control_run(context: Context, run_id: str, wish: str) -> Job:

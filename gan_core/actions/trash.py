@@ -5,14 +5,13 @@ state again. Exports have folders of their own and are not touched.
 """
 
 import contextlib
-import json
 import os
 import time
 from typing import NamedTuple
 
 from gan_core.actions.context import Context
 from gan_core.errors import UserError
-from gan_core.storage.store import LIVE, Run
+from gan_core.storage.store import LIVE, Run, put_run
 from gan_core.storage.workspace import ID, read_json, write_json
 
 NOTE = "deleted.json"
@@ -62,10 +61,7 @@ def undelete(context: Context, run_id: str) -> Run:
     with context.store.transaction() as db, contextlib.suppress(FileNotFoundError):
         os.replace(source, context.workspace.run(run_id))
         (context.workspace.run(run_id) / NOTE).unlink(missing_ok=True)
-        db.execute(
-            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
-            (run_id, facts["name"], facts["dataset"], json.dumps(facts["config"]), created_at),
-        )
+        put_run(db, Run(run_id, facts["name"], facts["dataset"], facts["config"], created_at, facts.get("sweep")))
     return context.store.run(run_id)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from gan_core.cli import datasets, evaluation, export, generation, runs, system
+from gan_core.cli import datasets, evaluation, export, generation, runs, sweep, system
 from gan_core.cli.common import Call, refuse
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -34,6 +34,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "recipes": runs.recipes_,
     "show": system.show,
     "train": runs.train,
+    "sweep": sweep.sweep,
+    "sweeps": sweep.sweeps,
     "stop": runs.stop,
     "pause": runs.pause,
     "resume": runs.resume,

@@ -1,6 +1,7 @@
 """Helpers of all verbs: the store and workspace of this call, its output, and carrying out a job."""
 
 import json
+import os
 import sys
 import threading
 from typing import Annotated, Any, NoReturn, cast
@@ -9,7 +10,7 @@ import typer
 
 from gan_core import actions
 from gan_core.errors import Code, UserError
-from gan_core.jobs import queue, worker
+from gan_core.jobs import devices, failures, queue, worker
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
@@ -38,6 +39,7 @@ def refuse(error: UserError, code: int = 2) -> NoReturn:
 
 def carry_out(job: Job) -> dict[str, Any]:
     """Carry out a job in this process, with progress on stderr. Returns its result and state; ends the program where it failed."""
+    os.environ.update(devices.environment(job.device or "", devices.known(Call.workspace)))
     done = threading.Event()
     printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
     printer.start()
@@ -49,7 +51,7 @@ def carry_out(job: Job) -> dict[str, Any]:
     ended = Call.store.job(job.id)
     if ended.error:
         error = UserError(cast(Code, ended.error["code"]), ended.error["what"], ended.error["todo"])
-        refuse(error, 1 if error.code in worker.JOB_FAILURES else 2)
+        refuse(error, 1 if error.code in failures.JOB_FAILURES else 2)
     if ended.state == "stopped" and not ended.result:
         print("ganvas: Stopped, and nothing was kept. Start it again to get a result.", file=sys.stderr)
         raise SystemExit(1)

@@ -14,6 +14,7 @@ from gan_core.storage.workspace import ID
 
 SHORTEST = 4  # characters that may stand for an id
 HELP = "Its id, the start of it, or its name."
+HELP_OF_SEVERAL = f"{HELP} The name of a sweep stands for all its runs."
 
 
 def find_id(text: str, known: Sequence[Dataset | Run | Deleted]) -> str:
@@ -37,9 +38,14 @@ def run_id(text: str | None) -> str | None:
 
 
 def run_ids(text: list[str]) -> list[str]:
-    """Ids, each once."""
+    """Ids, each once. The name of a sweep stands for its runs."""
     known = Call.store.runs()
-    return list(dict.fromkeys(find_id(one, known) for one in text))
+    names = {run.name for run in known}
+    found = []
+    for one in text:
+        members = [run.id for run in known if run.sweep == one and one not in names]
+        found += members[::-1] or [find_id(one, known)]
+    return list(dict.fromkeys(found))
 
 
 def deleted_run_ids(text: list[str]) -> list[str]:
@@ -60,12 +66,12 @@ def source_with_id(text: str) -> str:
     return AGAIN + dataset_id(text.removeprefix(AGAIN)) if text.startswith(AGAIN) else text
 
 
-def argument(metavar: str, find: Callable[[Any], Any]) -> Any:
-    return typer.Argument(metavar=metavar, help=HELP, callback=find)
+def argument(metavar: str, find: Callable[[Any], Any], help: str = HELP) -> Any:
+    return typer.Argument(metavar=metavar, help=help, callback=find)
 
 
 RunId = Annotated[str, argument("RUN", run_id)]
 DatasetId = Annotated[str, argument("DATASET", dataset_id)]
 AnyId = Annotated[str, argument("RUN|DATASET", run_or_dataset_id)]
-RunIds = Annotated[list[str], argument("RUN...", run_ids)]
+RunIds = Annotated[list[str], argument("RUN...", run_ids, HELP_OF_SEVERAL)]
 DeletedIds = Annotated[list[str], argument("RUN...", deleted_run_ids)]

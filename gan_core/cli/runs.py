@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,9 @@ from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
 from gan_core.jobs import supervisor
 from gan_core.settings import recipes
-from gan_core.settings.schema import TrainConfig, build
+from gan_core.settings.recipes import on_cpu
+from gan_core.settings.schema import TrainConfig, build, names_file
+from gan_core.settings.training_size import sentence
 
 OPTIONS = ("epochs", "minutes", "seed", "device", "start_from")  # settings that have an option of their own
 
@@ -46,14 +49,23 @@ def train(
     values, reasons = start_values(recipe, info, given)
     values |= given | dict(map(setting, set_ or []))
     if values["start_from"]:
-        values["start_from"] = run_id(values["start_from"])
-    job = actions.train(context(here=not detach), dataset, build(values), name=name)
+        values["start_from"] = start_of(values["start_from"])
+    settings = build(values)
+    if said := cpu_notice(settings, info):
+        print_notes([said])
+        reasons = [*reasons, said]
+    job = actions.train(context(here=not detach), dataset, settings, name=name)
     asked = {"run": job.subject, "recipe": values["recipe"], "reasons": reasons}
     if detach:
         say(as_json, {**asked, "state": job.state, "images_seen": 0}, f"Run {job.subject} is queued.")
         return
     result = {**asked, **carry_out(job)}
     say(as_json, result, f"Run {job.subject} {result['state']}: {result.get('images_seen', 0):,} images shown.")
+
+
+def start_of(text: str) -> str:
+    """A file's whole path, so that a worker finds it, or the id of a run."""
+    return str(Path(text).expanduser().absolute()) if names_file(text) else str(run_id(text))
 
 
 def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -68,7 +80,20 @@ def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple
         raise UserError(
             "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose auto or one of {', '.join(recipes.RECIPES)}."
         )
-    return recipes.start(recipe, size=info.size, train_images=sum(info.train_counts)).model_dump(), []
+    budget = {name: given.get(name) for name in ("minutes", "epochs")}
+    gpu = given.get("device", "auto") != "cpu" and actions.likely_device(context()) == "cuda"
+    found = recipes.start(recipe, size=info.size, train_images=sum(info.train_counts), gpu=gpu, **budget)
+    return found.model_dump(), [sentence(found, info.size)] if found.train_size else []
+
+
+def cpu_notice(settings: TrainConfig, info: DatasetInfo) -> str:
+    """What a recipe for a GPU says where the run will be on a CPU; torch is loaded only for such a recipe."""
+    said = on_cpu.notice(settings, info.size, sum(info.train_counts))
+    if said:
+        from gan_core.training.device import choose
+
+        return said if choose(settings.device).type == "cpu" else ""
+    return ""
 
 
 def setting(pair: str) -> tuple[str, Any]:
@@ -89,40 +114,68 @@ def parse(text: str) -> Any:
         return {"nan": float("nan"), "inf": float("inf")}.get(text.lower(), text)
 
 
-def steer(run: str, wish: str, as_json: bool) -> None:
-    job = actions.control_run(context(), run, wish)
+def steer(runs: list[str], wish: str, as_json: bool) -> None:
+    jobs = [actions.control_run(context(), run, wish) for run in runs if len(runs) == 1 or is_live(run)]
     deadline = time.monotonic() + 30
-    while wish == "stop" and (job := Call.store.job(job.id)).live and time.monotonic() < deadline:
+    while wish == "stop" and any(Call.store.job(job.id).live for job in jobs) and time.monotonic() < deadline:
         time.sleep(0.1)
         supervisor.reconcile(Call.store)
-    say(as_json, {"run": run, "state": run_state(run)}, f"Run {run}: {run_state(run)}.")
+    tell(as_json, {run: run_state(run) for run in runs})
 
 
-def stop(run: RunId, as_json: Json = False) -> None:
-    """Stop a run and keep what it has learnt."""
-    steer(run, "stop", as_json)
+def is_live(run: str) -> bool:
+    """Whether a run trains or waits; of several only such ones are asked to stop or to pause."""
+    latest = Call.store.latest_job("train", run)
+    return latest is not None and latest.live
 
 
-def pause(run: RunId, as_json: Json = False) -> None:
-    """Pause a run."""
-    steer(run, "pause", as_json)
+def tell(as_json: bool, states: dict[str, str]) -> None:
+    """The state of one run, or of each of several."""
+    one = next(iter(states))
+    value = {"run": one, "state": states[one]} if len(states) == 1 else {"runs": states}
+    say(as_json, value, "\n".join(f"Run {run}: {state}." for run, state in states.items()))
+
+
+def stop(runs: RunIds, as_json: Json = False) -> None:
+    """Stop runs and keep what they have learnt."""
+    steer(runs, "stop", as_json)
+
+
+def pause(runs: RunIds, as_json: Json = False) -> None:
+    """Pause runs."""
+    steer(runs, "pause", as_json)
 
 
 def resume(
-    run: RunId,
+    runs: RunIds,
     detach: Annotated[
         bool, typer.Option("--detach", help="Leave the training to a worker and return at once.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Continue a paused, stopped or interrupted run from its last checkpoint."""
+    """Continue paused, stopped or interrupted runs from their last checkpoint. Several are left to the workers."""
+    if len(runs) > 1:
+        for run in runs:
+            resume_of_several(run)
+        tell(as_json, {run: run_state(run) for run in runs})
+        return
+    (run,) = runs
     latest = Call.store.latest_job("train", Call.store.run(run).id)
     if latest and latest.live and latest.control == "pause":
-        steer(run, "run", as_json)
+        steer(runs, "run", as_json)
         return
     job = actions.resume(context(here=not detach), run)
     result = {"run": run, **({"state": job.state} if detach else carry_out(job))}
     say(as_json, result, f"Run {run}: {result['state']}.")
+
+
+def resume_of_several(run: str) -> None:
+    """Continue a run that is paused or has ended early; leave one that trains, waits or has finished as it is."""
+    latest = Call.store.latest_job("train", run)
+    if latest and latest.live and latest.control == "pause":
+        actions.control_run(context(), run, "run")
+    elif latest is None or not (latest.live or latest.state == "finished"):
+        actions.resume(context(here=False), run)
 
 
 def runs(
@@ -138,7 +191,10 @@ def runs(
         ]
         say(as_json, {"runs": trash}, "\n".join(lines) or "Nothing is deleted.")
         return
-    rows = [{"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id)} for r in Call.store.runs()]
+    rows = [
+        {"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id), "sweep": r.sweep}
+        for r in Call.store.runs()
+    ]
     lines = [f"{row['id']}  {row['state']:<12} {row['name']}" for row in rows] or ["No run yet: train one."]
     say(as_json, {"runs": rows}, "\n".join(lines))
 

@@ -3,20 +3,25 @@
 Three lanes, so that what takes seconds never waits for what takes minutes: `train` for runs, `light` for imports, estimates and
 a few images to look at, `heavy` for evaluations, the health of a dataset, timelapses and exports.
 
-A page or the command line inserts a row; a worker of that lane claims it. Each claim raises the row's attempt, and only the
-process of the newest attempt may write to the row.
+A page or the command line inserts a row; a worker of that lane claims it. The lane `train` has a worker for each device, which
+claims the runs that may run there. Each claim raises the row's attempt, and only the process of the newest attempt may write to the
+row. While a job runs, its process writes a heartbeat, so that another host can tell whether it is alive.
 """
 
+import contextlib
 import json
 import os
+import socket
 import sqlite3
+import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
 
 from gan_core.errors import UserError
-from gan_core.storage.store import LIVE, PLACE, Job, Store
+from gan_core.storage.store import COLUMNS, LIVE, PLACE, Job, Store, as_job
 from gan_core.storage.workspace import new_id
 
 LANES = {
@@ -37,7 +42,10 @@ LANES = {
     "export_model": "heavy",
     "preview": "heavy",
 }
+READY = "(after IS NULL OR (SELECT p.state FROM jobs p WHERE p.id = jobs.after) = 'finished')"
 PAUSED_SECONDS = 0.2  # how often a paused job reads what the user asks for
+HEARTBEAT_SECONDS = 15
+HOST = socket.gethostname()
 
 
 def submit(
@@ -48,10 +56,12 @@ def submit(
     *,
     token: str | None = None,
     after: str | None = None,
-    claim: bool = False,
+    device: str = "auto",
+    claim_on: str | None = None,
 ) -> Job:
     """Queue a job and return it. token: two requests with the same token, as of a double click, are one job. after: a job that
-    must finish first. claim: this process carries the job out, as the command line does, so no worker may take it.
+    must finish first. device: what a run wants. claim_on: this process carries the job out on that device, as the command line
+    does, so no worker may take it.
     """
     job_id = new_id("job")
     with store.transaction() as db:
@@ -59,18 +69,31 @@ def submit(
             job_id = row["id"]
         else:
             db.execute(
-                "INSERT INTO jobs (id, kind, lane, subject, payload, token, after, state, created_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
-                (job_id, kind, LANES[kind], subject, json.dumps(payload, allow_nan=False), token, after, time.time()),
+                "INSERT INTO jobs (id, kind, lane, subject, payload, token, after, device_wanted, state, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                (
+                    job_id,
+                    kind,
+                    LANES[kind],
+                    subject,
+                    json.dumps(payload, allow_nan=False),
+                    token,
+                    after,
+                    device,
+                    time.time(),
+                ),
             )
             log_event(db, job_id, "queued")
-            if claim:
-                take(db, job_id)
+            if claim_on is not None:
+                take(db, job_id, claim_on)
     return store.job(job_id)
 
 
-def claim(store: Store, lane: str) -> Job | None:
-    """Claim the first queued job of a lane whose predecessor has finished; None where there is none."""
+def claim(store: Store, lane: str, device: str = "", takes: Callable[[Job], bool] = lambda job: True) -> Job | None:
+    """Claim the first queued job of a lane whose predecessor has finished and that `takes` accepts; None where there is none.
+
+    device: where this process trains.
+    """
     with store.transaction() as db:
         broken = db.execute(
             "SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
@@ -83,25 +106,57 @@ def claim(store: Store, lane: str) -> Job | None:
                 "todo": "Start it again.",
             }
             end(db, row["id"], "failed", error=error)
-        row = db.execute(
-            "SELECT j.id FROM jobs j LEFT JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' AND j.lane = ? "
-            "AND (j.after IS NULL OR p.state = 'finished') ORDER BY COALESCE(j.place, j.seq) LIMIT 1",
-            (lane,),
-        ).fetchone()
-        if row is None:
+        rows = db.execute(
+            f"SELECT {COLUMNS} FROM jobs WHERE state = 'queued' AND lane = ? AND {READY} ORDER BY {PLACE}", (lane,)
+        ).fetchall()
+        found = next((job for job in map(as_job, rows) if takes(job)), None)
+        if found is None:
             return None
-        take(db, row["id"])
-    return store.job(row["id"])
+        take(db, found.id, device)
+    return store.job(found.id)
 
 
-def take(db: sqlite3.Connection, job_id: str) -> None:
-    """Mark a queued job as running in this process."""
+def claim_one(store: Store, job_id: str) -> Job | None:
+    """Claim this job, where it waits and its predecessor has finished; else None."""
+    with store.transaction() as db:
+        ready = db.execute(f"SELECT 1 FROM jobs WHERE id = ? AND state = 'queued' AND {READY}", (job_id,)).fetchone()
+        if ready is None:
+            return None
+        take(db, job_id)
+    return store.job(job_id)
+
+
+def take(db: sqlite3.Connection, job_id: str, device: str = "") -> None:
+    """Mark a queued job as running in this process. device: of a training."""
+    now = time.time()
     db.execute(
-        "UPDATE jobs SET state = 'running', pid = ?, pid_started_at = ?, attempt = attempt + 1, started_at = ? "
-        "WHERE id = ? AND state = 'queued'",
-        (os.getpid(), psutil.Process().create_time(), time.time(), job_id),
+        "UPDATE jobs SET state = 'running', host = ?, pid = ?, pid_started_at = ?, heartbeat_at = ?, device = ?, "
+        "attempt = attempt + 1, started_at = ? WHERE id = ? AND state = 'queued'",
+        (HOST, os.getpid(), psutil.Process().create_time(), now, device or None, now, job_id),
     )
-    log_event(db, job_id, f"started by process {os.getpid()}")
+    log_event(db, job_id, f"started by process {os.getpid()}{f' on {device}' if device else ''}")
+
+
+@contextlib.contextmanager
+def heartbeat(store: Store, job: Job, seconds: float = HEARTBEAT_SECONDS) -> Iterator[None]:
+    """Inside, a thread writes every so many seconds that the process of this job is alive."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(seconds):
+            with contextlib.suppress(sqlite3.Error), store.transaction() as db:
+                db.execute(
+                    "UPDATE jobs SET heartbeat_at = ? WHERE id = ? AND attempt = ? AND state = 'running'",
+                    (time.time(), job.id, job.attempt),
+                )
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def report(store: Store, job: Job, progress: float, message: str) -> None:
@@ -124,6 +179,19 @@ def finish(
         if row is not None:
             end(db, job.id, state, result=result, error=error)
     return row is not None
+
+
+def wait_again(store: Store, job: Job) -> bool:
+    """Queue a job again that its computer stopped and its user did not, as at the end of a cluster's time limit."""
+    with store.transaction() as db:
+        changed = db.execute(
+            "UPDATE jobs SET state = 'queued', cluster_job = NULL, device = NULL, finished_at = NULL "
+            "WHERE id = ? AND attempt = ? AND state = 'stopped' AND control != 'stop'",
+            (job.id, job.attempt),
+        ).rowcount
+        if changed:
+            log_event(db, job.id, "queued again")
+    return bool(changed)
 
 
 def end(

@@ -23,7 +23,7 @@ def rebuild(store: Store, workspace: Workspace) -> dict[str, int]:
     for id, (folder, value) in found["runs"].items():
         known = store.query("SELECT name FROM runs WHERE id = ?", id)
         if not known:
-            store.add_run(id, value["name"], value["dataset"], value["config"], value["created_at"])
+            store.add_run(id, value["name"], value["dataset"], value["config"], value["created_at"], value.get("sweep"))
         elif known[0]["name"] != value["name"]:  # the process that renamed it was killed before it wrote the index
             store.rename_run(id, value["name"])
         if store.latest_job("train", id) is None:

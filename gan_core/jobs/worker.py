@@ -1,14 +1,17 @@
-"""python -m gan_core.jobs.worker: carries out the jobs of one lane of a workspace, one after the other."""
+"""python -m gan_core.jobs.worker: carries out the jobs of one lane of a workspace, one after the other.
+
+In the lane `train` only those of its device. With --job, as on a cluster: one job and no other.
+"""
 
 import argparse
-import faulthandler
 import signal
 import time
 import traceback
 from types import FrameType
+from typing import NamedTuple
 
-from gan_core.errors import Stopped, UserError, is_out_of_memory
-from gan_core.jobs import queue, supervisor
+from gan_core.errors import Stopped, UserError
+from gan_core.jobs import devices, failures, gpu, queue, supervisor
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import write_devices
 from gan_core.storage.store import Job, Store
@@ -16,12 +19,14 @@ from gan_core.storage.workspace import Workspace
 
 IDLE_SECONDS = 90  # a warm worker saves the next job the seconds that torch takes to import
 POLL_SECONDS = 0.2
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 
 
 def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> str:
     """Call the handler of a claimed job, write how the job ended, and return its state."""
     try:
-        result = handler(job.kind)(store, workspace, job, watch)
+        with queue.heartbeat(store, job):
+            result = handler(job.kind)(store, workspace, job, watch)
         state, error = ("stopped" if watch.stop else "finished"), None
     except Stopped:
         state, result, error = "stopped", None, None
@@ -30,46 +35,24 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) 
         error = {"code": refused.code, "what": refused.what, "todo": refused.todo}
     except Exception as bug:
         traceback.print_exc()
-        state, result, error = "failed", None, plain_cause(bug)
+        state, result, error = "failed", None, failures.cause(store, job, bug)
     queue.finish(store, job, state, result=result, error=error)
     return state
 
 
-# Codes of failures that are not a fault of the request.
-JOB_FAILURES = ("out_of_memory", "disk_full", "bug", "diverged", "interrupted", "predecessor")
-
-
-def plain_cause(bug: Exception) -> dict[str, str]:
-    """Code and sentences for an exception that is not a UserError."""
-    text = f"{type(bug).__name__}: {bug}".splitlines()[0][:300]
-    if is_out_of_memory(bug):
-        return {
-            "code": "out_of_memory",
-            "what": f"Memory ran out ({text}).",
-            "todo": "Choose a smaller batch, a smaller width or a smaller image size.",
-        }
-    if isinstance(bug, OSError) and bug.errno == 28:
-        return {
-            "code": "disk_full",
-            "what": "The disk is full.",
-            "todo": "Free some space, then resume: nothing that was saved is lost.",
-        }
-    return {
-        "code": "bug",
-        "what": f"Something broke inside Ganvas ({text}).",
-        "todo": "The log has the details; please report it.",
-    }
-
-
 class Shutdown:
-    """On SIGTERM or Ctrl-C the current job stops as if the user had asked for it, so a run saves a checkpoint."""
+    """On SIGTERM or Ctrl-C the current job stops as if the user had asked for it, so a run saves a checkpoint.
+
+    On SIGUSR2, which a cluster sends before the end of the time limit, it stops in the same way and shall go on later.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.go_on_later = False
         self.watch: queue.Watch | None = None
 
     def __enter__(self) -> "Shutdown":
-        self.before = {number: signal.signal(number, self.ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        self.before = {number: signal.signal(number, self.ask) for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,49 +61,117 @@ class Shutdown:
 
     def ask(self, signum: int, frame: FrameType | None) -> None:
         self.asked = True
+        self.go_on_later |= signum == signal.SIGUSR2
         if self.watch:
             self.watch.stop = True
 
 
-def serve(store: Store, workspace: Workspace, lane: str, idle_seconds: float, shutdown: Shutdown) -> None:
-    """Carry out jobs until none has come for idle_seconds or a signal ends the process."""
+class Post(NamedTuple):
+    """What a worker is for: a lane and, in the lane train, a device; "" for the first one."""
+
+    lane: str
+    device: str
+    workspace: Workspace
+
+    @property
+    def lock(self) -> str:
+        return devices.lock_name(self.device, devices.known(self.workspace)) if self.device else self.lane
+
+    def claim(self, store: Store) -> Job | None:
+        if self.lane != "train":
+            return queue.claim(store, self.lane)
+        known = devices.known(self.workspace)
+        mine = self.device or known[0]
+        return queue.claim(store, self.lane, mine, lambda job: devices.takes(mine, job.device_wanted, known))
+
+    def waits(self, store: Store) -> bool:
+        """Whether a job waits for this worker."""
+        known = devices.known(self.workspace)
+        mine = self.device or known[0]
+        waiting = store.waiting(self.lane)
+        return any(self.lane != "train" or devices.takes(mine, job.device_wanted, known) for job in waiting)
+
+
+def serve(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown) -> None:
+    """Carry out jobs until none has come for idle_seconds, a signal ends the process, or its GPU is lost."""
     last_work = time.monotonic()
     while time.monotonic() - last_work < idle_seconds and not shutdown.asked:
-        if job := queue.claim(store, lane):
-            print(f"{time.strftime('%F %T')} {job.kind} {job.id} for {job.subject}", flush=True)
-            shutdown.watch = queue.Watch(store, job)
-            print(f"{time.strftime('%F %T')} {job.id} {carry_out(store, workspace, job, shutdown.watch)}", flush=True)
+        if job := post.claim(store):
+            work(store, post.workspace, job, shutdown)
+            if gpu.is_lost():
+                return
+            gpu.give_memory_back()
             last_work = time.monotonic()
         else:
             time.sleep(POLL_SECONDS)
 
 
+def work(store: Store, workspace: Workspace, job: Job, shutdown: Shutdown) -> str:
+    """Carry out a claimed job, with a line in the log before and after it. Returns its state."""
+    print(f"{time.strftime('%F %T')} {job.kind} {job.id} for {job.subject}", flush=True)
+    shutdown.watch = queue.Watch(store, job)
+    state = carry_out(store, workspace, job, shutdown.watch)
+    if shutdown.go_on_later and queue.wait_again(store, job):
+        state = "queued"
+    print(f"{time.strftime('%F %T')} {job.id} {state}", flush=True)
+    return state
+
+
+def prepare_training(store: Store, post: Post) -> None:
+    """Import what training needs and, on the first device, write down which devices there are."""
+    import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
+
+    if post.device:
+        return
+    try:
+        write_devices(post.workspace)
+    except (OSError, RuntimeError, AssertionError) as error:  # a full disk or a broken driver
+        print(f"could not write the devices: {error}", flush=True)
+    supervisor.ensure_workers(store, post.workspace)  # for the devices that were not known before
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True)
-    parser.add_argument("--lane", required=True, choices=sorted(set(queue.LANES.values())))
+    parser.add_argument("--lane", choices=sorted(set(queue.LANES.values())))
+    parser.add_argument("--device", default="", help="Of the lane train: the one that this process was given.")
+    parser.add_argument("--job", help="Carry out this job alone.")
     parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS)
     arguments = parser.parse_args()
-    faulthandler.enable()
     workspace = Workspace(arguments.workspace)
+    failures.note_signals(workspace)
     store = Store(workspace)
-    waiting = True
+    post = Post(arguments.lane, arguments.device, workspace)
     with Shutdown() as shutdown:
-        while waiting and not shutdown.asked:
-            with supervisor.lane_lock(workspace, arguments.lane) as mine:
-                if not mine:
-                    return
-                supervisor.reconcile(store)
-                if arguments.lane == "train":
-                    import gan_core.training.loop  # noqa: F401  seconds that the import of the data can hide
+        if arguments.job:
+            carry_out_alone(store, workspace, arguments.job, shutdown)
+        else:
+            keep_post(store, post, arguments.idle_seconds, shutdown)
 
-                    try:
-                        write_devices(workspace)
-                    except (OSError, RuntimeError, AssertionError) as error:  # a full disk or a broken driver
-                        print(f"could not write the devices: {error}", flush=True)
-                serve(store, workspace, arguments.lane, arguments.idle_seconds, shutdown)
-            # A job that was submitted just before the lock was released has got no worker: check once more.
-            waiting = any(job.lane == arguments.lane for job in store.jobs(states=("queued",)))
+
+def carry_out_alone(store: Store, workspace: Workspace, job_id: str, shutdown: Shutdown) -> None:
+    """Carry out this job if it still waits; one that shall go on later is handed to the cluster again."""
+    job = queue.claim_one(store, job_id)
+    if job is not None and work(store, workspace, job, shutdown) == "queued":
+        supervisor.ensure_workers(store, workspace)
+
+
+def keep_post(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown) -> None:
+    """Carry out the jobs of a post until none comes, unless another process holds it."""
+    waiting = True
+    while waiting and not shutdown.asked:
+        with supervisor.lane_lock(post.workspace, post.lock) as mine:
+            if not mine:
+                return
+            supervisor.reconcile(store)
+            if post.lane == "train":
+                prepare_training(store, post)
+            serve(store, post, idle_seconds, shutdown)
+        if gpu.is_lost():  # until this process ends: another one does what waits
+            supervisor.ensure_workers(store, post.workspace)
+            return
+        # A job that was submitted just before the lock was released has got no worker: check once more.
+        waiting = post.waits(store)
 
 
 if __name__ == "__main__":

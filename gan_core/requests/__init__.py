@@ -12,3 +12,4 @@ from gan_core.requests.generation import (
     WalkRequest,
 )
 from gan_core.requests.import_dataset import Choices, ImportRequest
+from gan_core.requests.sweep import SweepRequest

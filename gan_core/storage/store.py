@@ -33,6 +33,16 @@ MIGRATIONS = [
     """,
     "ALTER TABLE jobs ADD COLUMN place INTEGER",
     "UPDATE jobs SET kind = 'variants' WHERE kind = 'fuse'; UPDATE jobs SET kind = 'export_model' WHERE kind = 'share'",
+    """
+    ALTER TABLE jobs ADD COLUMN device_wanted TEXT NOT NULL DEFAULT 'auto';
+    ALTER TABLE jobs ADD COLUMN device TEXT;
+    ALTER TABLE jobs ADD COLUMN host TEXT;
+    ALTER TABLE jobs ADD COLUMN heartbeat_at REAL;
+    ALTER TABLE jobs ADD COLUMN cluster_job TEXT;
+    ALTER TABLE runs ADD COLUMN sweep TEXT;
+    UPDATE jobs SET device_wanted = COALESCE((SELECT json_extract(config, '$.device') FROM runs WHERE runs.id = subject), 'auto')
+        WHERE kind = 'train'
+    """,
 ]
 PLACE = "COALESCE(place, seq)"  # order of the waiting jobs of a lane; without a move, the order of submission
 
@@ -49,6 +59,7 @@ class Run(NamedTuple):
     dataset_id: str
     config: dict[str, Any]
     created_at: float
+    sweep: str | None = None  # name of the sweep that it belongs to
 
 
 class Job(NamedTuple):
@@ -70,6 +81,11 @@ class Job(NamedTuple):
     created_at: float
     started_at: float | None
     finished_at: float | None
+    device_wanted: str = "auto"  # of a training: auto, cpu, cuda or one GPU, as cuda:1
+    device: str | None = None  # of a training that runs: the device that it was given
+    host: str | None = None  # where its process runs
+    heartbeat_at: float | None = None  # when its process last said that it is alive
+    cluster_job: str | None = None  # its id on the cluster, where one carries it out
 
     @property
     def live(self) -> bool:
@@ -78,6 +94,7 @@ class Job(NamedTuple):
 
 LIVE = ("queued", "running")
 COLUMNS = ", ".join(Job._fields)
+RUN_COLUMNS = ", ".join(Run._fields)
 
 
 class Store:
@@ -148,13 +165,16 @@ class Store:
         return Dataset(*rows[0])
 
     def add_run(
-        self, id: str, name: str, dataset_id: str, config: dict[str, Any], created_at: float | None = None
+        self,
+        id: str,
+        name: str,
+        dataset_id: str,
+        config: dict[str, Any],
+        created_at: float | None = None,
+        sweep: str | None = None,
     ) -> None:
         with self.transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
-                (id, name, dataset_id, json.dumps(config), created_at or time.time()),
-            )
+            put_run(db, Run(id, name, dataset_id, config, created_at or time.time(), sweep))
 
     def rename_run(self, id: str, name: str) -> None:
         with self.transaction() as db:
@@ -226,8 +246,14 @@ class Store:
         ]
 
 
+def put_run(db: sqlite3.Connection, run: Run) -> None:
+    """Write the row of a run."""
+    values = (run.id, run.name, run.dataset_id, json.dumps(run.config), run.created_at, run.sweep)
+    db.execute(f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
+
+
 def as_run(row: sqlite3.Row) -> Run:
-    return Run(row["id"], row["name"], row["dataset_id"], json.loads(row["config"]), row["created_at"])
+    return Run(**{**dict(row), "config": json.loads(row["config"])})
 
 
 def as_job(row: sqlite3.Row) -> Job:

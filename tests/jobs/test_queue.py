@@ -1,15 +1,19 @@
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from gan_core.errors import UserError
-from gan_core.jobs import queue
-from gan_core.storage.store import Store
+from gan_core.jobs import queue, supervisor
+from gan_core.jobs.devices import takes
+from gan_core.storage.store import MIGRATIONS, Store
 from gan_core.storage.workspace import Workspace
 
 
@@ -121,8 +125,6 @@ def test_readers_survive_a_writer_killed_in_mid_commit(store):
 
 
 def test_a_locked_index_does_not_end_a_job(store, monkeypatch):
-    import sqlite3
-
     from gan_core.jobs.progress import Reporter
 
     def locked(*_):
@@ -175,10 +177,102 @@ def test_an_index_put_in_the_place_of_another_is_read_anew(store, tmp_path):
     assert len(store.jobs()) == 1
 
 
-def test_a_workspace_from_before_queues_had_places_keeps_its_order(store):
-    first, second = submit(store), submit(store)
+def older_store(workspace, version: int) -> Path:
+    """The index as it was after so many migrations, with no rows."""
+    path = workspace.root / "ganvas.sqlite"
+    path.unlink(missing_ok=True)
+    db = sqlite3.connect(path)
+    for script in MIGRATIONS[:version]:
+        db.executescript(script)
+    db.execute(f"PRAGMA user_version = {version}")
+    db.commit()
+    db.close()
+    return path
+
+
+def old_job(path: Path, id: str, subject: str, state: str = "queued") -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "INSERT INTO jobs (id, kind, lane, subject, payload, state, created_at) VALUES (?, 'train', 'train', ?, '{}', ?, 1)",
+            (id, subject, state),
+        )
+
+
+def test_a_workspace_from_before_queues_had_places_keeps_its_order(workspace):
+    path = older_store(workspace, 1)
+    old_job(path, "j1", "r1")
+    old_job(path, "j2", "r2")
+    assert [job.id for job in Store(workspace).waiting("train")] == ["j1", "j2"]
+
+
+def test_a_workspace_from_before_runs_had_devices_keeps_what_they_want(workspace):
+    """The column takes the device from the settings of the run; a run that trains belongs to this host."""
+    path = older_store(workspace, 3)
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        for run, device in (("r1", '{"device": "cpu"}'), ("r2", "{}")):
+            db.execute("INSERT INTO runs VALUES (?, 'Birds', 'd1', ?, 1)", (run, device))
+    for job, run in (("j1", "r1"), ("j2", "r2"), ("j3", "gone")):
+        old_job(path, job, run)
+    old_job(path, "j4", "r2", "running")
+    store = Store(workspace)
+    assert {job.id: job.device_wanted for job in store.jobs()} == {
+        "j1": "cpu",
+        "j2": "auto",
+        "j3": "auto",
+        "j4": "auto",
+    }
+    assert [run.sweep for run in store.runs()] == [None, None]
+    assert [job.id for job in supervisor.reconcile(store)] == ["j4"]
+
+
+def test_a_claim_takes_what_the_device_may_and_names_it(store):
+    wants = {name: submit(store, device=name) for name in ("cuda:1", "cpu", "auto")}
+    devices = ["cuda:0", "cuda:1", "cpu"]
+    claim = lambda device: queue.claim(store, "train", device, lambda job: takes(device, job.device_wanted, devices))
+    first = claim("cuda:0")
+    assert first.id == wants["auto"].id and (first.device, first.host) == ("cuda:0", queue.HOST)
+    assert claim("cuda:0") is None
+    assert claim("cpu").id == wants["cpu"].id and claim("cuda:1").id == wants["cuda:1"].id
+
+
+def test_one_job_is_claimed_by_its_id_once_and_not_before_its_predecessor(store):
+    importing = submit(store, "import")
+    after, other = submit(store, after=importing.id), submit(store)
+    assert queue.claim_one(store, after.id) is None
+    assert queue.claim_one(store, other.id).state == "running" and queue.claim_one(store, other.id) is None
+    queue.finish(store, queue.claim(store, "light"), "finished")
+    assert queue.claim_one(store, after.id).id == after.id
+
+
+def test_a_job_that_its_computer_stopped_waits_again_and_one_that_its_user_stopped_does_not(store):
+    def stopped(by_user: bool):
+        submit(store)
+        job = queue.claim(store, "train", "cuda:0")
+        if by_user:
+            queue.control(store, job.id, "stop")
+        queue.finish(store, job, "stopped")
+        return job
+
+    assert queue.wait_again(store, stopped(by_user=True)) is False
+    job = stopped(by_user=False)
+    assert queue.wait_again(store, job) and store.job(job.id).state == "queued" and store.job(job.id).device is None
+    assert queue.wait_again(store, job) is False
+    again = queue.claim(store, "train")
+    assert (again.id, again.attempt) == (job.id, job.attempt + 1)
+
+
+def test_a_heartbeat_is_written_while_the_job_runs_and_only_by_its_attempt(store):
+    submit(store)
+    job = queue.claim(store, "train")
+    beat = lambda: store.job(job.id).heartbeat_at
+    before = beat()
+    with queue.heartbeat(store, job, seconds=0.05):
+        deadline = time.monotonic() + 20
+        while beat() == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert beat() > before
     with store.transaction() as db:
-        db.execute("ALTER TABLE jobs DROP COLUMN place")
-        db.execute("PRAGMA user_version = 1")
-    again = Store(Workspace(store.path.parent))
-    assert [job.id for job in again.waiting("train")] == [first.id, second.id]
+        db.execute("UPDATE jobs SET attempt = attempt + 1, heartbeat_at = 5 WHERE id = ?", (job.id,))
+    with queue.heartbeat(store, job, seconds=0.01):
+        time.sleep(0.3)
+    assert beat() == 5

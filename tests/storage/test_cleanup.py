@@ -7,7 +7,7 @@ import pytest
 
 from gan_core.jobs import queue
 from gan_core.jobs.rebuild_index import add_job
-from gan_core.storage import cleanup, disk
+from gan_core.storage import checkpoints, cleanup, disk
 from gan_core.storage.workspace import new_id, write_json
 
 OLD = time.time() - 90 * 86400
@@ -43,6 +43,13 @@ def test_the_newest_and_the_best_checkpoint_stay(store, workspace, run):
     assert cleanup.clean(store, workspace, "checkpoints") == told
     assert kept(workspace, run) == [200, 400]
     assert cleanup.look(store, workspace, "checkpoints") == (0, 0, "")
+
+
+def test_the_checkpoint_that_is_marked_as_the_best_stays_too(store, workspace, run):
+    mark = {"images_seen": 100, "kernel_distance": 1.0, "coverage": None}
+    write_json(workspace.run(run) / "checkpoints" / checkpoints.BEST, {"best": mark, "checks": []})
+    cleanup.clean(store, workspace, "checkpoints")
+    assert kept(workspace, run) == [100, 200, 400] and checkpoints.best(workspace.run(run) / "checkpoints") is not None
 
 
 def test_the_best_by_fid_stays_too(store, workspace, run):
@@ -115,7 +122,7 @@ def test_the_cache_waits_for_a_running_job_and_spares_downloads(store, workspace
         path = workspace.root / "cache" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x" * 100)
-    job = queue.submit(store, "evaluate", new_id("run"), {}, claim=True)
+    job = queue.submit(store, "evaluate", new_id("run"), {}, claim_on="")
     assert cleanup.look(store, workspace, "cache").why_not and cleanup.clean(store, workspace, "cache").pieces == 0
     queue.finish(store, job, "finished")
     assert cleanup.clean(store, workspace, "cache") == (2, 200, "")

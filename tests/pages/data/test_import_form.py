@@ -204,7 +204,7 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     choices = {"split": "pool", "level": "auto", "loose": "skip"}
     payload = {"source": f"upload:{upload.id}", "name": "Pets", "size": 256, "mode": "L", "fit": "pad"}
     payload |= {"test_fraction": 0.15, "seed": 0, "background": "#010203", "choices": choices}
-    job = queue.submit(store, "import", new_id("dataset"), payload, claim=True)
+    job = queue.submit(store, "import", new_id("dataset"), payload, claim_on="")
     queue.finish(
         store, job, "failed", error={"code": "no_images", "what": "Too small.", "todo": "Choose a smaller size."}
     )

@@ -1,0 +1,187 @@
+"""Queue a sweep, which is a table of runs under one name, and stop, resume or delete its runs together."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from gan_core.actions.context import Context
+from gan_core.actions.runs import check, control_run, new_run, resume
+from gan_core.actions.trash import delete
+from gan_core.data import dataset as dataset_folder
+from gan_core.errors import FieldErrors, UserError
+from gan_core.jobs import queue
+from gan_core.requests import EvaluateRequest, SweepRequest
+from gan_core.settings import recipes, schema
+from gan_core.storage.file_checks import check_room
+from gan_core.storage.store import Job, Run
+
+MOST_RUNS = 200
+SHOWN_REFUSALS = 3
+
+
+class Planned(NamedTuple):
+    """A run of a sweep before it is made. apart: what tells it from the others, as {"batch": 32, "seed": 1}."""
+
+    settings: schema.TrainConfig
+    apart: dict[str, Any]
+
+    def name(self, sweep: str) -> str:
+        return ": ".join(filter(None, (sweep, ", ".join(map(in_words, self.apart.items())))))
+
+
+class Queued(NamedTuple):
+    name: str
+    jobs: list[Job]  # the trainings
+
+
+class Outcome(NamedTuple):
+    """What became of an action on the runs of a sweep. refused: {id of a run: why}."""
+
+    done: list[str]
+    refused: dict[str, str]
+
+
+def in_words(setting: tuple[str, Any]) -> str:
+    """("recipe", "quick") -> "quick", ("batch", 32) -> "batch 32"."""
+    name, value = setting
+    return str(value) if name == "recipe" else f"{name} {value}"
+
+
+def sweep(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[str, Any] | None = None) -> Queued:
+    """Queue all runs of a sweep. fixed: settings that every run has beside its recipe.
+
+    Raises UserError too_many_runs, bad_name, bad_seeds, unknown_recipe and FieldErrors before anything is queued.
+    """
+    dataset = context.store.dataset(dataset_id)
+    name = name_of(context, request.name, dataset.name)
+    runs = plan(context, dataset_id, request, fixed or {})
+    check_room(context.workspace.dataset(dataset_id))
+    context.check_cluster()
+    jobs = []
+    for planned in runs:
+        job = new_run(context, dataset_id, planned.settings, planned.name(name), sweep=name)
+        if request.evaluate:
+            context.submit("evaluate", job.subject, EvaluateRequest().payload(), after=job.id)
+        jobs.append(job)
+    return Queued(name, jobs)
+
+
+def name_of(context: Context, wanted: str, dataset: str) -> str:
+    """The wanted name, or "Birds, sweep 2" where none is. Raises UserError bad_name where a sweep has it."""
+    taken, name = {run.sweep for run in context.store.runs()}, " ".join(wanted.split())
+    if name in taken:
+        raise UserError("bad_name", f"There is already a sweep {name!r}.", "Choose another name.")
+    numbered = (f"{dataset[:40]}, sweep {number}" for number in itertools.count(1))
+    return name or next(one for one in numbered if one not in taken)
+
+
+def total(request: SweepRequest) -> int:
+    """How many runs the request asks for."""
+    runs = len(dict.fromkeys(request.recipes)) * request.seeds
+    for values in request.values.values():
+        runs *= len(values)
+    return runs
+
+
+def plan(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[str, Any]) -> list[Planned]:
+    """The runs of the request, in order: recipes, then settings as they are given, seeds last. Nothing is queued."""
+    if "seed" in request.values and request.seeds > 1:
+        raise UserError("bad_seeds", "The seeds are given twice.", "Give either a number of seeds or values of 'seed'.")
+    if unknown := [name for name in request.recipes if name not in recipes.RECIPES]:
+        raise UserError(
+            "unknown_recipe", f"There is no recipe {unknown[0]!r}.", f"Choose from {', '.join(recipes.RECIPES)}."
+        )
+    if (runs := total(request)) > MOST_RUNS:
+        raise UserError(
+            "too_many_runs",
+            f"This sweep has {runs:,} runs, and {MOST_RUNS} are the most.",
+            "Leave out some of the recipes, values or seeds.",
+        )
+    info = dataset_folder.read_info(context.workspace.dataset(dataset_id))
+    found: list[Planned] = []
+    refused: list[tuple[str, FieldErrors]] = []
+    for chosen in combinations(request):
+        start = recipes.start(chosen["recipe"], size=info.size, train_images=sum(info.train_counts)).model_dump()
+        try:
+            planned = Planned(schema.build({**start, **fixed, **chosen}), apart(request, chosen))
+            check(context, info, planned.settings)
+            found.append(planned)
+        except FieldErrors as errors:
+            refused.append((", ".join(map(in_words, apart(request, chosen).items())), errors))
+    if refused:
+        raise FieldErrors(why_refused(refused))
+    return found
+
+
+def combinations(request: SweepRequest) -> Iterator[dict[str, Any]]:
+    """Recipe, settings and seed of every run."""
+    columns: dict[str, Any] = {"recipe": tuple(dict.fromkeys(request.recipes)), **request.values}
+    if "seed" not in columns and request.seeds > 1:
+        columns["seed"] = range(request.seeds)
+    for values in itertools.product(*columns.values()):
+        yield dict(zip(columns, values, strict=True))
+
+
+def apart(request: SweepRequest, chosen: dict[str, Any]) -> dict[str, Any]:
+    """What of a combination differs within the sweep."""
+    several = {name for name, values in request.values.items() if len(values) > 1}
+    several |= {"recipe"} if len(request.recipes) > 1 else set()
+    several |= {"seed"} if request.seeds > 1 else set()
+    return {name: value for name, value in chosen.items() if name in several}
+
+
+def why_refused(refused: list[tuple[str, FieldErrors]]) -> dict[str, str]:
+    """One sentence for each field that is refused in some run, with the first run where it is."""
+    found: dict[str, str] = {}
+    for where, errors in refused:
+        for field, sentence in errors.fields.items():
+            found.setdefault(field, f"With {where}: {sentence}" if where else sentence)
+    return dict(list(found.items())[:SHOWN_REFUSALS])
+
+
+# -- all runs of a sweep -------------------------------------------------------------------------------------------------------
+
+
+def runs_of(context: Context, name: str) -> list[Run]:
+    """The runs of a sweep, in the order in which they were made. Raises UserError no_sweep."""
+    found = [run for run in context.store.runs() if run.sweep == name]
+    if not found:
+        raise UserError("no_sweep", f"There is no sweep {name!r}.", "Pick one from the list of sweeps.")
+    return found[::-1]
+
+
+def stop_sweep(context: Context, name: str) -> Outcome:
+    """Stop every run that trains or waits, and keep what it has learnt."""
+
+    def stop(run: Run) -> None:
+        control_run(context, run.id, "stop")
+        for waiting in context.store.jobs(kind="evaluate", subject=run.id, states=("queued",)):
+            queue.cancel(context.store, waiting.id)
+
+    return to_each(context, name, stop, lambda job: job is not None and job.live)
+
+
+def resume_sweep(context: Context, name: str) -> Outcome:
+    """Queue every run again that has not finished and neither trains nor waits."""
+    ended = lambda job: job is None or (not job.live and job.state != "finished")
+    return to_each(context, name, lambda run: resume(context, run.id), ended)
+
+
+def delete_sweep(context: Context, name: str) -> Outcome:
+    """Move every run into the trash."""
+    return to_each(context, name, lambda run: delete(context, run.id), lambda job: True)
+
+
+def to_each(
+    context: Context, name: str, act: Callable[[Run], object], applies: Callable[[Job | None], bool]
+) -> Outcome:
+    """Do it to each run whose newest training it applies to; one refusal does not keep the others from it."""
+    found = Outcome([], {})
+    for run in runs_of(context, name):
+        if applies(context.store.latest_job("train", run.id)):
+            try:
+                act(run)
+                found.done.append(run.id)
+            except UserError as refused:
+                found.refused[run.id] = str(refused)
+    return found
