@@ -83,7 +83,9 @@ def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple
     budget = {name: given.get(name) for name in ("minutes", "epochs")}
     gpu = given.get("device", "auto") != "cpu" and actions.likely_device(context()) == "cuda"
     found = recipes.start(recipe, size=info.size, train_images=sum(info.train_counts), gpu=gpu, **budget)
-    return found.model_dump(), [sentence(found, info.size)] if found.train_size else []
+    reasons = [sentence(found, info.size)] if found.train_size else []
+    print_notes(reasons)
+    return found.model_dump(), reasons
 
 
 def cpu_notice(settings: TrainConfig, info: DatasetInfo) -> str:
