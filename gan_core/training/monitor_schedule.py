@@ -13,6 +13,7 @@ import torch
 
 from gan_core.errors import Stopped
 from gan_core.generation.sampling import from_pixels, generate
+from gan_core.models.refiner import shrink
 from gan_core.settings.families import TRAITS, inner_size
 from gan_core.settings.schema import TrainConfig
 from gan_core.training.state import State
@@ -96,7 +97,8 @@ class MonitorSchedule:
         for start in range(0, len(images), BATCH):
             pixels = torch.from_numpy(np.array(images[start : start + BATCH])).permute(0, 3, 1, 2).to(self.device)
             labels = torch.from_numpy(y[start : start + BATCH]).to(self.device)
-            logits = self.state.D(from_pixels(pixels, inner), labels).float()  # [N] or [N, K]
+            shown = shrink(from_pixels(pixels, inner), self.config.train_size or inner)
+            logits = self.state.D(shown, labels).float()  # [N] or [N, K]
             parts.append(logits.view(len(pixels), -1).mean(1).cpu().numpy())
         return np.concatenate(parts)
 

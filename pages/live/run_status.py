@@ -148,3 +148,5 @@ def show_progress(run: Run, job: Job | None, status: dict[str, Any], is_running:
     with st.container(horizontal=True, gap="small", key="live_numbers_now"):
         for label, value in numbers.items():
             st.metric(label, value, width="content")
+    if side := run.config.get("train_size"):
+        st.caption(f"G and D are trained at {side} px. The refiner, which is trained beside them, enlarges all images shown here.")

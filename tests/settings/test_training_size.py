@@ -9,15 +9,15 @@ CPU = {"gpu": False, "train_images": 2600, "epochs": 1e6}
 
 
 def test_more_minutes_pay_for_a_larger_size():
-    sizes = [training_size(64, **CPU, minutes=minutes) for minutes in (1, 6, 600)]
+    sizes = [training_size(64, **CPU, minutes=minutes) for minutes in (6, 30, 600)]
     assert sizes == [16, 32, 0]
     assert [training_size(128, **CPU, minutes=minutes) for minutes in (1, 6000)] == [32, 0]
 
 
 def test_without_minutes_the_epochs_count():
     known = {"gpu": False, "train_images": 2600, "minutes": None}
-    assert training_size(64, **known, epochs=50.0) == 32
-    assert training_size(64, **known, epochs=5.0) == 16
+    assert training_size(64, **known, epochs=200.0) == 32
+    assert training_size(64, **known, epochs=50.0) == 16
 
 
 @pytest.mark.parametrize("size, gpu", [(64, True), (128, True), (28, False), (32, False)])
