@@ -9,6 +9,16 @@ CPU_SPEED = {
     128: 2_500 / 60,
     256: 10.0,
 }  # images/s of Quick on two cores, by size
+# What a training step of a GPU recipe costs for each image, in GFLOP, by size in px: 4 passes of G and 8 of D (forward and backward
+# of both updates), and what the penalty adds. The passes were counted by torch.utils.flop_counter at this width; the cost grows
+# with its square.
+STEP_GFLOP = {
+    "fastgan": (64, {64: 63.0, 128: 130.0, 256: 188.0}),
+    "projected": (64, {64: 28.0, 128: 47.0, 256: 79.0}),
+    "stylegan2-lite": (512, {28: 100.0, 32: 100.0, 64: 193.0, 128: 284.0, 256: 377.0}),
+    "r3gan": (768, {28: 281.0, 32: 281.0, 64: 523.0, 128: 801.0, 256: 1153.0}),
+}
+CPU_GFLOP_PER_SECOND = 70.0  # of Quick's step on the same two cores, in bfloat16
 
 
 def seconds_left(
@@ -30,6 +40,14 @@ def seconds_left(
 
 def epochs_within(minutes: float, train_images: int, images_per_second: float) -> float:
     return minutes * 60 * images_per_second / max(1, train_images)
+
+
+def cpu_images_per_second(config: TrainConfig, size: int) -> float | None:
+    """Roughly, of a recipe that is made for a GPU, on two CPU cores; None for other networks or sizes. size in px."""
+    width, gflop = STEP_GFLOP.get(config.family, (1, {}))
+    if size not in gflop:
+        return None
+    return CPU_GFLOP_PER_SECOND / (gflop[size] * (config.width / width) ** 2)
 
 
 def speed_at(images_per_second: float, measured_size: int, size: int) -> float:

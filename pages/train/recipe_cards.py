@@ -9,7 +9,7 @@ import streamlit as st
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.settings import recipes
-from gan_core.settings.run_time import seconds_left, speed_at
+from gan_core.settings.run_time import cpu_images_per_second, seconds_left, speed_at
 from gan_core.text import count, duration
 from pages.shared.select_run import empty
 from pages.shared.text import plain
@@ -60,13 +60,14 @@ def measured_facts() -> dict[str, dict[str, Any]]:
     return json.loads((IMAGES / "facts.json").read_text())
 
 
-def recipe_speeds(context: Context, dataset_id: str) -> Speeds:
+def recipe_speeds(context: Context, dataset_id: str, info: DatasetInfo) -> Speeds:
     """The newest estimate of each recipe on a dataset, where the networks were not changed from the recipe's."""
     speeds: Speeds = {}
     for job in context.store.jobs(kind="probe", subject=dataset_id, states=("finished",)):
         asked, result = job.payload.get("config") or {}, job.result or {}
         name = str(asked.get("recipe"))
-        own = recipes.RECIPES[name].config if name in recipes.RECIPES else None
+        fits = name in recipes.RECIPES and info.size in recipes.RECIPES[name].sizes
+        own = recipes.start(name, size=info.size, train_images=sum(info.train_counts)) if fits else None
         same = own and all(asked.get(key) == getattr(own, key) for key in ("family", "width", "d_steps", "guide"))
         if same and result.get("images_per_second"):
             speeds.setdefault(name, result["images_per_second"])
@@ -83,7 +84,9 @@ def time_of(name: str, info: DatasetInfo, speeds: Speeds) -> str:
         )
     facts = measured_facts().get(name, {})
     if "images_per_second" not in facts:
-        return ""
+        speed = cpu_images_per_second(settings, info.size)
+        on_cpu = f"Roughly {duration(seconds_left(settings, images, speed))} on two CPU cores: it is made for a GPU."
+        return f":material/timer: {on_cpu}" if speed else ""
     seconds = seconds_left(settings, images, speed_at(facts["images_per_second"], facts["size"], info.size))
     return f":material/timer: Roughly {duration(seconds)} on one CPU core; select the recipe, and this computer is measured."
 

@@ -116,3 +116,16 @@ def test_an_export_knows_the_formats_and_the_checks_of_a_request():
     assert tuple(quality_filter.CHECKS) == CHECKS
     for format in plan.FORMATS:
         assert ExportRequest(format=format).format == format
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"), [("", None), (" ", None), ("newest", "newest"), ("120000", 120_000), ("120,000", 120_000), (7, 7)]
+)
+def test_a_checkpoint_is_the_newest_or_a_number(typed, at):
+    request = EvaluateRequest(at=typed)
+    assert request.at == at and EvaluateRequest.from_payload(request.payload()) == request
+
+
+def test_no_other_word_names_a_checkpoint():
+    with pytest.raises(UserError, match="'oldest' is no checkpoint"):
+        ExportRequest(run="r1", at="oldest")

@@ -5,7 +5,7 @@ import pytest
 from torch_fidelity import metric_kid
 
 from gan_core.errors import UserError
-from gan_core.evaluation.scores.kid import kernel_distance, squared_mmd
+from gan_core.evaluation.scores.kid import kernel_distance, squared_mmd, squared_mmd_error
 
 
 def draw(n: int, seed: int, shift: float = 0.0) -> np.ndarray:
@@ -61,3 +61,10 @@ def test_small_sets():
     with pytest.raises(UserError) as few:
         kernel_distance(draw(19, 0), draw(100, 1), seed=0)
     assert few.value.code == "too_few_images"
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.0])
+def test_the_standard_error_is_the_spread_over_samples_of_fakes(shift):
+    real, fakes = draw(500, 0), [draw(100, seed, shift) for seed in range(1, 201)]
+    spread = np.std([squared_mmd(real, fake) for fake in fakes], ddof=1)
+    assert np.mean([squared_mmd_error(real, fake) for fake in fakes]) == pytest.approx(spread, rel=0.2)

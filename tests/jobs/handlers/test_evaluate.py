@@ -24,7 +24,7 @@ from gan_core.settings.recipes import RECIPES
 from gan_core.settings.schema import build
 from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.store import Store
-from gan_core.storage.workspace import Workspace, new_id
+from gan_core.storage.workspace import Workspace, new_id, write_json
 from gan_core.training import checkpoint
 from gan_core.training.step import new_state
 from gan_core.views import evaluation_results
@@ -293,6 +293,12 @@ def test_an_earlier_checkpoint_can_be_measured_while_it_is_kept(context):
     assert [one.images_seen for one in drawn] == [first[0] + 64, first[0] + 64, first[0]]
     pictures = [one.draw([0, 1], seed=0) for one in drawn]
     assert (pictures[0] == pictures[1]).all() and not (pictures[0] == pictures[2]).all()
+    mark = {"images_seen": first[0], "kernel_distance": 1.0, "coverage": 0.9}
+    write_json(folder / checkpoints.BEST, {"best": mark, "checks": []})
+    drawn_by_default = [
+        RunSampler(context.store.run(run), context.workspace, at).images_seen for at in (None, "newest")
+    ]
+    assert drawn_by_default == [first[0], first[0] + 64]
     wanted = {"samples": 40, "draws": 1, "extractor": "efficientnet-lite0", "at": first[0]}
     found = do(context, actions.evaluate(context, run, EvaluateRequest(**wanted)))
     assert found["images_seen"] == first[0] and found["checkpoint"] == drawn[2].sha256[:12]

@@ -6,10 +6,11 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest import approx
 
 from gan_core.errors import FieldErrors
 from gan_core.settings.recipes import RECIPES
-from gan_core.settings.recipes.auto import suggest
+from gan_core.settings.recipes.auto import AUTO, choose, suggest
 from gan_core.settings.rules import check
 
 PLENTY = {"a": 6000, "b": 6000}
@@ -40,10 +41,9 @@ def test_without_a_gpu_it_is_quick_as_it_stands():
     assert found.settings.recipe == "quick" and found.changes == {} and "no GPU" in found.reasons[0]
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("counts", [{"a": 100, "b": 100}, PLENTY])
-def test_above_the_sizes_of_our_own_recipes_it_is_the_one_made_for_photographs(counts, device):
-    found = ask(counts, size=256, device=device)
+def test_above_the_sizes_of_our_own_recipes_it_is_the_one_made_for_photographs(counts):
+    found = ask(counts, size=256)
     assert found.settings.recipe == "fastgan" and "photographs of 256 px" in found.reasons[0]
     check(found.settings, size=256, train_counts=counts)
 
@@ -93,7 +93,8 @@ def test_minutes_and_budgets():
     found = ask(minutes=7)
     assert (found.settings.minutes, found.settings.epochs) == (7, 1_000_000)
     found = ask(device="cuda")
-    assert found.settings.epochs * 12_000 == pytest.approx(2_000_000, rel=0.01) and found.settings.batch == 128
+    assert found.settings.epochs == approx(5_000_000 / 12_000, rel=1e-4) and found.settings.batch == 64  # by its design
+    assert found.settings.patience == 5 and any("5,000,000 images" in reason for reason in found.reasons)
     assert ask({"a": 100}, device="cuda").settings.epochs == 4000 and ask({"a": 100}).settings.batch == 32
     with pytest.raises(FieldErrors, match="finite"):
         ask(minutes=float("nan"))
@@ -111,3 +112,47 @@ def test_it_needs_no_torch():
 @pytest.mark.parametrize(("minutes", "said"), [(1, "after your 1 minute."), (2.5, "after your 2.5 minutes.")])
 def test_the_minutes_are_told_in_words(minutes, said):
     assert any(reason.endswith(said) for reason in ask(minutes=minutes).reasons)
+
+
+def test_every_row_of_the_table_is_taken_by_some_dataset():
+    taken = set()
+    for size in (28, 32, 64, 128, 256):
+        for counts in ({"a": 80, "b": 80}, {"a": 5000, "b": 80}, PLENTY, dict.fromkeys(map(str, range(150)), 200)):
+            for gpu in (False, True):
+                taken |= {choose(size, counts, gpu, minutes) for minutes in (None, 10.0)}
+    assert taken == set(AUTO)
+
+
+@pytest.mark.parametrize(
+    ("counts", "size", "minutes", "recipe", "family"),
+    [
+        ({"a": 100, "b": 100}, 64, None, "best", "fastgan"),
+        ({"a": 1300, "b": 1300}, 128, None, "best", "projected"),
+        (PLENTY, 128, None, "best", "stylegan2-lite"),
+        ({"a": 30_000, "b": 30_000}, 64, 60, "best", "r3gan"),
+        (PLENTY, 128, 29, "projected", "projected"),
+        ({"a": 100, "b": 100}, 64, 29, "balanced", "r3lite"),
+        (dict.fromkeys(map(str, range(101)), 200), 64, 29, "balanced", "r3lite"),
+        ({"a": 100, "b": 100}, 256, 29, "fastgan", "fastgan"),
+        ({"a": 9000, "b": 99}, 32, None, "few-shot", "r3lite"),
+    ],
+)
+def test_on_a_gpu_images_classes_size_and_minutes_decide(counts, size, minutes, recipe, family):
+    settings = ask(counts, size, device="cuda", minutes=minutes).settings
+    assert (settings.recipe, settings.family) == (recipe, family)
+
+
+@pytest.mark.parametrize(
+    ("names", "mode", "device", "flip"),
+    [
+        (["cat", "dog"], "RGB", "cuda", True),
+        (["cat", "dog"], "L", "cuda", False),
+        (["3", "8"], "RGB", "cuda", False),
+        (["b", "d"], "RGB", "cuda", False),
+        (["cat", "dog"], "RGB", "cpu", False),
+    ],
+)
+def test_only_what_looks_like_photographs_is_mirrored_and_it_says_so(names, mode, device, flip):
+    found = ask(dict.fromkeys(names, 5000), 64, mode, device)
+    assert found.settings.flip == flip
+    assert any("irrored" in reason for reason in found.reasons) == (device == "cuda")
