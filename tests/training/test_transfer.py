@@ -1,5 +1,7 @@
 """Starting from another run's weights, with D's first layers frozen."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -14,8 +16,11 @@ from gan_core.models import Spec
 from gan_core.models.layers import ClassEmbedding
 from gan_core.settings.families import TRAITS
 from gan_core.settings.rules import SHAPING
-from gan_core.training import checkpoint, freeze, loop, step, transfer
+from gan_core.storage.workspace import read_json
+from gan_core.training import checkpoint, freeze, loop, published, step, transfer
 from gan_core.training.hooks import Hooks
+from tests.builders import published_files
+from tests.builders.published_files import Network, write_pickle
 from tests.builders.toy_images import toy_images
 
 CPU = torch.device("cpu")
@@ -215,8 +220,59 @@ def test_other_sizes_and_colours_are_named_too(context, toy_dataset, tiny, train
 
 
 def test_a_start_that_is_not_there(context, toy_dataset, tiny, trained):
-    for name in ("r" + "9" * 16, "../../etc", "nonsense"):
-        with pytest.raises(FieldErrors, match="no such run"):
+    for name, said in (("r" + "9" * 16, "no such run"), ("nonsense", "no such run"), ("../../etc", "no file")):
+        with pytest.raises(FieldErrors, match=said):
             actions.train(context, toy_dataset, tiny(start_from=name))
     with pytest.raises(FieldErrors, match="frozen usefully"):
         actions.train(context, toy_dataset, tiny(freeze_d=1))
+
+
+@pytest.fixture
+def colour_dataset(context, toy_dataset, workspace):
+    """The id of 24 colour images of 32 px in three classes."""
+    folder = workspace.dataset("d" + "6" * 16)
+    folder.mkdir()
+    text = (workspace.dataset(toy_dataset) / "dataset.json").read_text()
+    (folder / "dataset.json").write_text(text.replace('"mode": "L"', '"mode": "RGB"'))
+    for split, count in (("train", 60), ("test", 12)):
+        images, labels = toy_images(count, 32, 3, 3, seed=2)
+        np.save(folder / f"{split}_images.npy", images)
+        np.save(folder / f"{split}_labels.npy", labels)
+    context.store.add_dataset(folder.name, "In colour")
+    return folder.name
+
+
+def published_file(path, **shape):
+    return write_pickle(path, {name: Network(weights) for name, weights in published_files.r3gan(**shape).items()})
+
+
+def test_a_run_starts_from_published_weights_and_says_what_it_took(context, colour_dataset, tiny, tmp_path):
+    path = published_file(tmp_path / "network-snapshot.pkl")
+    job = actions.train(context, colour_dataset, tiny(family="r3gan", width=32, epochs=1.0, start_from=str(path)))
+    folder = context.workspace.run(job.subject)
+    do(context, job)
+    report = read_json(folder / loop.START_FILE)
+    assert report["layout"] == "R3GAN" and report["G"]["share"] == 1 and report["G"]["fresh"]
+    assert report["sentence"] in (folder / "log.txt").read_text()
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert (events[0]["kind"], events[0]["text"], events[0]["images_seen"]) == ("notice", report["sentence"], 0)
+    path.unlink()
+    do(context, job)  # has a checkpoint of its own now: the file is not read again
+    assert "Resumed at" in (folder / "log.txt").read_text()
+
+
+def test_a_published_file_that_does_not_fit_fails_the_run_in_a_sentence(context, colour_dataset, tiny, tmp_path):
+    path = published_file(tmp_path / "network-snapshot.pkl", width=64)
+    job = actions.train(context, colour_dataset, tiny(family="r3gan", width=32, start_from=str(path)))
+    assert worker.carry_out(context.store, context.workspace, job, Watch(context.store, job)) == "failed"
+    error = context.store.job(job.id).error
+    assert error["code"] == "other_shape" and "width to 64" in error["todo"]
+
+
+def test_a_refined_run_starts_its_small_networks_from_published_weights(tiny, tmp_path):
+    config = tiny(family="r3gan", width=32, train_size=32)
+    state = step.new_state(config, size=64, channels=3, num_classes=3, device=CPU)
+    found = published.read_for(published_file(tmp_path / "a.pkl"), config, config.train_size, 3)
+    report = transfer.load_weights_from(state, found, lambda text: None)
+    assert report["G"]["share"] == 1
+    assert torch.equal(state.G.small.to_image.weight, found.G["Model.AggregationLayer.Layer.weight"])
