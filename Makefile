@@ -1,10 +1,11 @@
 # make run, make test: each creates .venv on first use. make check: what a commit should pass, in five minutes. make bench: the figures.
+# make gpu-check: thirteen checks on a GPU in ten minutes, which fill the GPU tables of the docs.
 PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: setup run test check bench clean
+.PHONY: setup run test check bench gpu-check clean
 
 setup: $(VENV)/installed
 
@@ -40,6 +41,9 @@ bench: setup
 	$(PY) benchmarks/metrics_memory.py
 	$(PY) benchmarks/metrics_speed.py
 	$(PY) benchmarks/export_speed.py
+
+gpu-check: setup
+	$(PY) benchmarks/gpu_acceptance.py --fill README.md docs/recipes.md
 
 clean:
 	rm -rf $(VENV)
