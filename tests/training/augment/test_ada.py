@@ -78,7 +78,7 @@ def test_geometry_moves_pixels_and_keeps_what_is_in_the_middle():
     torch.manual_seed(0)
     line = torch.linspace(-1, 1, 32)
     disc = ((line[:, None] ** 2 + line[None] ** 2) < 0.25).float().expand(200, 1, 32, 32)
-    out = ada.geometry(disc, torch.tensor(0.5))
+    out = ada.bilinear(disc, torch.tensor(0.5))
     assert out.min() >= 0 and out.max() <= 1 + 1e-5
     assert out.mean().item() == pytest.approx(disc.mean().item(), rel=0.25)
 
