@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from torch import nn
 
 ONEDNN_BLOCK = 16  # channels that a kernel of oneDNN takes together
 LOW_PRECISION_SIZES = 4  # the largest ones, which may compute in bfloat16 (arXiv:2006.06676); never that of 4 px
@@ -18,8 +19,24 @@ def fails_in_bfloat16(weight: torch.Tensor) -> bool:
     or i / groups is no multiple of 16. oneDNN's kernels may divide by zero there, which ends the process by SIGFPE (seen with
     24 channels, torch 2.14.1, a Xeon with AMX).
     """
-    odd = weight.shape[0] % ONEDNN_BLOCK or weight.shape[1] % ONEDNN_BLOCK
-    return weight.device.type == "cpu" and weight.shape[2:] == (1, 1) and bool(odd)
+    return weight.device.type == "cpu" and weight.shape[2:] == (1, 1) and are_odd(weight.shape[1], weight.shape[0])
+
+
+def are_odd(i: int, o: int) -> bool:
+    return bool(i % ONEDNN_BLOCK or o % ONEDNN_BLOCK)
+
+
+class PointConv2d(nn.Conv2d):
+    """A 1 x 1 convolution of a network that may have a gradient penalty: without autocast where bfloat16 fails."""
+
+    def __init__(self, i: int, o: int, bias: bool = True):
+        super().__init__(i, o, 1, bias=bias)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.device.type != "cpu" or not are_odd(self.in_channels, self.out_channels):
+            return super().forward(input)
+        with full_precision(input):
+            return super().forward(at_least_float32(input))
 
 
 def at_least_float32(x: torch.Tensor) -> torch.Tensor:

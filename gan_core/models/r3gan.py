@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from gan_core.models.equalized import sides
 from gan_core.models.layers import ClassEmbedding
-from gan_core.models.precision import at_least_float32, full_precision, is_coarse
+from gan_core.models.precision import PointConv2d, are_odd, at_least_float32, full_precision, is_coarse
 from gan_core.models.resample import Adjoint, Filter
 from gan_core.models.spec import Spec
 
@@ -122,6 +122,8 @@ def residual_blocks(c: int, levels: int) -> list[nn.Module]:
 def convolution(i: int, o: int, k: int = 1, *, groups: int = 1, gain: float = 1.0, bias: bool = False) -> nn.Conv2d:
     """A convolution that keeps the size, with weights from N(0, gain^2 / inputs of a unit) and bias 0."""
     layer = nn.Conv2d(i, o, k, padding=k // 2, groups=groups, bias=bias)
+    if k == 1 and are_odd(i, o):
+        layer = PointConv2d(i, o, bias)
     nn.init.normal_(layer.weight, std=gain * (i // groups * k * k) ** -0.5)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_core.models.layers import ClassEmbedding, ConditionalDiscriminator
-from gan_core.models.precision import at_least_float32
+from gan_core.models.precision import PointConv2d, at_least_float32
 from gan_core.models.spec import Spec
 from gan_core.models.spectral_norm import spectral_norm
 
@@ -95,7 +95,7 @@ class DownBlock(nn.Module):
         super().__init__()
         self.first, self.shrinks, hidden = first, shrinks, o if first else i
         self.conv1, self.conv2 = nn.Conv2d(i, hidden, 3, padding=1), nn.Conv2d(hidden, o, 3, padding=1)
-        self.shortcut = nn.Conv2d(i, o, 1)
+        self.shortcut = PointConv2d(i, o)
         xavier(math.sqrt(2), self.conv1, self.conv2)
         xavier(1.0, self.shortcut)
         for layer in (self.conv1, self.conv2, self.shortcut):

@@ -12,7 +12,7 @@ from gan_core.training import step
 
 NARROW = {"width": 24, "z_dim": 8, "batch": 4, "precision": "bf16"}
 # Recipes with a penalty; all families whose D has 1 x 1 convolutions under one are among them.
-PENALIZED = ("quick", "stylegan2-ada", "r3gan", "progressive")
+PENALIZED = ("quick", "stylegan2-ada", "r3gan", "progressive", "sngan-projection")
 
 
 class Convolutions(TorchDispatchMode):
@@ -40,11 +40,12 @@ def test_such_convolutions_are_known():
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", PENALIZED)
 def test_no_penalised_step_on_a_cpu_computes_one_in_bfloat16(tiny, recipe):
-    config = tiny(recipe, **{**NARROW, "path_length": 2.0 if recipe == "stylegan2-ada" else 0.0})
+    more = {"stylegan2-ada": {"path_length": 2.0}, "sngan-projection": {"penalty": "r1", "gamma": 1.0}}
+    config = tiny(recipe, **{**NARROW, **more.get(recipe, {})})
     assert config.has_penalty
     state = step.new_state(config, size=32, channels=1, num_classes=2, device=torch.device("cpu"))
     with Convolutions() as found:
-        step.train_step(state, torch.rand(4, 1, 32, 32) * 2 - 1, torch.arange(4) % 2, config)
+        step.train_step(state, torch.rand(4, 1, 32, 32) * 2 - 1, torch.arange(4) % 2, config, progress=0.99)
     assert any(dtype == torch.bfloat16 for dtype, _ in found.seen)
     assert not [tuple(w.shape) for dtype, w in found.seen if dtype == torch.bfloat16 and fails_in_bfloat16(w)]
 
