@@ -60,7 +60,8 @@ def train(
         say(as_json, {**asked, "state": job.state, "images_seen": 0}, f"Run {job.subject} is queued.")
         return
     result = {**asked, **carry_out(job)}
-    say(as_json, result, f"Run {job.subject} {result['state']}: {result.get('images_seen', 0):,} images shown.")
+    said = f"Run {job.subject} {result['state']}: {result.get('images_seen', 0):,} images shown. {result.get('why_ended', '')}"
+    say(as_json, result, said.strip())
 
 
 def start_of(text: str) -> str:

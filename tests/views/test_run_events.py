@@ -44,3 +44,13 @@ def test_an_event_between_two_rows_lies_between_them():
     rows = {"images_seen": np.array([0.0, 100.0, 300.0]), "elapsed_seconds": np.array([0.0, 60.0, 120.0])}
     assert list(places([RunEvent(200, "pause", "")], rows, "minutes")) == [1.5]
     assert np.isnan(places([RunEvent(200, "pause", "")], {}, "epochs")).all()
+
+
+def test_the_best_checkpoint_is_named(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    for seen in (100, 200):
+        (tmp_path / "checkpoints" / f"ck-{seen:012d}.json").write_text("{}")
+    mark = {"images_seen": 100, "kernel_distance": 1.5, "coverage": None}
+    (tmp_path / "checkpoints" / "best.json").write_text(json.dumps({"best": mark}))
+    best, newest = read_events(tmp_path)
+    assert "kernel distance 1.5" in best.text and "kernel distance" not in newest.text

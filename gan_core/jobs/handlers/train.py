@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan_core.training.hooks import Hooks
 
 GUIDE_SEED = 1_000_003  # so that the guide is never the dataset classifier
-RESULT_KEYS = ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device")
+RESULT_KEYS = ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device", "why_ended")
 
 
 def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import pytest
 
 from gan_core.evaluation.names_and_thresholds import part_name
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
 from gan_core.views import evaluation_results
@@ -115,6 +116,19 @@ def test_a_checkpoint_can_be_chosen_and_the_newest_is_the_default(planted):
     (planted.run(evaluated_run.RUN) / "checkpoints" / "ck-000001200.json").unlink()
     at.run()
     assert not at.exception and at.selectbox(key="evaluate_at").value is None
+
+
+def test_the_best_checkpoint_is_the_default_where_one_is_marked(planted):
+    keep_checkpoints(planted, 2400, 3600)
+    mark = {"images_seen": 2400, "kernel_distance": 1.25, "coverage": 0.9}
+    write_json(planted.run(evaluated_run.RUN) / "checkpoints" / checkpoints.BEST, {"best": mark, "checks": []})
+    at = open_page("evaluate", run=evaluated_run.RUN)
+    best = "The best: 2,400 images seen, kernel distance 1.25"
+    assert at.selectbox(key="evaluate_at").options == [best, "The newest", "1,200 images seen"]
+    assert "at 2,400 images, kernel distance 1.25" in letters(at)
+    at.selectbox(key="evaluate_at").set_value("newest")
+    at.button(key="evaluate_start").click().run()
+    assert Store(planted).jobs(kind="evaluate")[0].payload["at"] == "newest"
 
 
 def test_downloads_are_made_when_they_are_asked_for(planted, monkeypatch):

@@ -7,7 +7,7 @@ from tests.builders.app_pages import letters, open_page
 
 def test_verdicts_name_their_checkpoint_beside_the_one_that_is_exported(planted):
     said = letters(open_page("export", run=evaluated_run.RUN))
-    assert "120,000 images (epoch 12.5)" in said and "newest, at 1,200" in said
+    assert "120,000 images (epoch 12.5)" in said and "draws from the one at 1,200" in said
     for stale in (planted.run(evaluated_run.RUN) / "checkpoints").iterdir():
         stale.unlink()
     write_json(planted.run(evaluated_run.RUN) / "checkpoints" / "ck-000000120000.json", {"images_seen": 120_000})

@@ -115,3 +115,14 @@ def place(block, title: str) -> list[int] | None:
 def test_numbers_that_come_move_nothing_that_stands_below_them(full):
     later = place(open_page("live", run=RUNNING).main, "Newest samples")
     assert later and place(before_numbers(full, "").main, "Newest samples") == later
+
+
+def test_live_names_the_best_checkpoint_and_why_a_run_ended_early(full):
+    folder = full.run(seeded_workspace.RUNS["finished"])
+    mark = {"images_seen": 1200, "kernel_distance": 1.25, "coverage": 0.9}
+    write_json(folder / "checkpoints" / "best.json", {"best": mark, "checks": []})
+    status = json.loads((folder / "status.json").read_text())
+    write_json(folder / "status.json", status | {"why_ended": "No gain in 5 checks."})
+    said = words(open_page("live", run=seeded_workspace.RUNS["finished"]))
+    assert "at 1,200 images, kernel distance 1.25" in said and "No gain in 5 checks." in said
+    assert "kernel distance 1.25" not in words(open_page("live", run=RUNNING))

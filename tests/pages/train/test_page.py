@@ -56,3 +56,21 @@ def test_a_click_that_brings_a_refused_change_starts_nothing(full):
     at.number_input(key="setting_batch").set_value(None)
     at.button(key="train_start").click().run()
     assert not at.exception and at.title[0].value == "Train" and len(Store(full).runs()) == runs
+
+
+def test_train_says_at_which_size_a_smaller_run_is_trained(full, started):
+    at = open_page("train", ds=seeded_workspace.DATASET)
+    assert "refiner enlarges" not in words(at)
+    at.selectbox(key="setting_train_size").set_value(16).run()
+    assert "refiner enlarges the images to 32 px" in words(at)
+    at.button(key="train_start").click().run()
+    assert Store(full).runs()[0].config["train_size"] == 16 and "trained at 16 px" in words(at)
+
+
+def test_best_on_a_cpu_says_how_long_it_takes_and_can_be_started(full, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    at = open_page("train", ds=seeded_workspace.DATASET)
+    assert "made for a GPU" not in " ".join(box.value for box in at.warning)
+    at.button(key="recipe_best").click().run()
+    assert any("made for a GPU" in box.value and "days" in box.value for box in at.warning)
+    assert not at.button(key="train_start").disabled
