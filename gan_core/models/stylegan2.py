@@ -148,7 +148,7 @@ class Generator(nn.Module):
         """styles [N, layers, d] -> images. The layer to an image and the next one that doubles have one style in common."""
         w = styles.unbind(1)
         with full_precision(styles):
-            x = self.first(self.start.expand(len(styles), -1, -1, -1), w[0])
+            x = self.first(self.start.expand(styles.shape[0], -1, -1, -1), w[0])
             image = self.to_image[0](x, w[1])
         for k, (up, conv, to_image) in enumerate(zip(self.ups, self.convs, self.to_image[1:], strict=True)):
             with precision_at(8 << k, self.size, styles):

@@ -58,5 +58,6 @@ def band_power(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
 
 def prepare(device: torch.device) -> None:
     """Make the tensors for a device before its first step."""
+    named = torch.empty(0, device=device).device  # "cuda" is "cuda:0" for the images that ask for them
     for made in (sym6, bank, band_power):
-        made(device, torch.float32)
+        made(named, torch.float32)
