@@ -37,6 +37,8 @@ def show_run(context: Context, run: Run, job: Job | None, status: dict[str, Any]
         st.caption(f":material/star: {best} Samples, Evaluate and Export draw from it.")
     if status.get("images_total"):
         show_progress(run, job, status, is_running=state == "running")
+    if side := run.config.get("train_size"):
+        st.caption(f"G and D are trained at {side} px. The refiner, which is trained beside them, enlarges all images shown here.")
 
 
 def show_buttons(context: Context, run: Run, job: Job | None) -> None:
@@ -148,5 +150,3 @@ def show_progress(run: Run, job: Job | None, status: dict[str, Any], is_running:
     with st.container(horizontal=True, gap="small", key="live_numbers_now"):
         for label, value in numbers.items():
             st.metric(label, value, width="content")
-    if side := run.config.get("train_size"):
-        st.caption(f"G and D are trained at {side} px. The refiner, which is trained beside them, enlarges all images shown here.")

@@ -8,6 +8,7 @@ from gan_core.settings.schema import TrainConfig
 from gan_core.training import checkpoint, loop, step
 from gan_core.training.hooks import Hooks
 from gan_core.training.refiner_step import refine
+from tests.builders.recorded_step import recorded
 from tests.builders.toy_images import toy_images
 
 CONFIG = TrainConfig(family="r3lite", width=16, z_dim=8, batch=16, train_size=16, epochs=4.0, precision="fp32")
@@ -66,6 +67,15 @@ def parts(state):
 
 def changed(before, net):
     return any(not torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
+
+
+def test_a_step_with_a_refiner_can_be_a_cuda_graph():
+    state = step.new_state(CONFIG, size=32, channels=1, num_classes=3, device=CPU)
+    real, y = torch.rand(16, 1, 32, 32) * 2 - 1, torch.arange(16) % 3
+    kind = step.prepare(state, CONFIG, 0.0, 16)
+    step.carry_out(state, real, y, CONFIG, kind)  # makes the optimizers' moments
+    recorder, stats = recorded(lambda: step.carry_out(state, real, y, CONFIG, kind))
+    assert "refiner_error" in stats and any("upsample_bicubic2d" in words for words in recorder.words)
 
 
 @pytest.mark.slow
