@@ -4,7 +4,7 @@ Not torch.nn.utils.parametrizations.spectral_norm: that one estimates the singul
 one always in the precision of the weights.
 """
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import nn
@@ -16,33 +16,60 @@ FIRST_STEPS = 15  # power iterations at the start
 
 
 class SpectralNorm(nn.Module):
-    """weight [O, ...] -> weight / sigma; one power iteration a pass in training mode, none in eval()."""
+    """weight [O, ...] -> weight / sigma. sigma follows the weight by power iterations, of which each train step takes one.
+
+    axis: which one counts as O. Of a transposed convolution, whose weight is [I, O, ...], other libraries take 1.
+    """
 
     u: torch.Tensor  # [O], the left singular vector
 
-    def __init__(self, weight: torch.Tensor):
+    def __init__(self, weight: torch.Tensor, axis: int = 0):
         super().__init__()
-        self.register_buffer("u", F.normalize(torch.randn(len(weight)), dim=0))
+        self.axis = axis
+        self.register_buffer("u", F.normalize(torch.randn(weight.shape[axis]), dim=0))
         for _ in range(FIRST_STEPS):
-            self.iterate(weight.detach().flatten(1))
+            self.iterate(weight)
 
     @torch.no_grad()
-    def iterate(self, matrix: torch.Tensor) -> None:
+    def iterate(self, weight: torch.Tensor) -> None:
+        matrix = rows_of(weight.transpose(0, self.axis))
         self.u.copy_(F.normalize(matrix @ F.normalize(matrix.T @ self.u, dim=0), dim=0))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         with torch.autocast(weight.device.type, enabled=False):
-            matrix = weight.flatten(1)
-            if self.training:
-                self.iterate(matrix)
-            u = self.u.clone()  # the next pass changes it before the gradient of this pass is computed
-            v = F.normalize(matrix.detach().T @ u, dim=0)
-            return weight / (u @ (matrix @ v))
+            matrix = rows_of(weight.transpose(0, self.axis))
+            v = F.normalize(matrix.detach().T @ self.u, dim=0)
+            return weight / (self.u @ (matrix @ v))
 
 
-def spectral_norm(layer: Layer) -> Layer:
-    """The layer itself, with spectral norm on its weight from now on."""
-    parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight))  # type: ignore[arg-type]
+def rows_of(weight: torch.Tensor) -> torch.Tensor:
+    """weight [O, ...] as a matrix [O, M], a view where it is channels_last; the order of columns has no effect on sigma."""
+    in_order = weight.ndim != 4 or weight.is_contiguous()
+    return (weight if in_order else weight.permute(0, 2, 3, 1)).flatten(1)
+
+
+class SpectralWeight(NamedTuple):
+    norm: SpectralNorm
+    weight: torch.Tensor  # before it is divided
+
+    def iterate(self) -> None:
+        self.norm.iterate(self.weight)
+
+
+def spectral_weights(net: nn.Module) -> list[SpectralWeight]:
+    """Every weight of the network that has spectral norm."""
+    found = [module for module in net.modules() if isinstance(module, parametrize.ParametrizationList)]
+    return [
+        SpectralWeight(norm, weights.original)
+        for weights in found
+        for norm in weights
+        if isinstance(norm, SpectralNorm)
+    ]
+
+
+def spectral_norm(layer: Layer, axis: int = 0) -> Layer:
+    """The layer itself, with spectral norm on its weight from now on. axis: see SpectralNorm."""
+    parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight, axis))  # type: ignore[arg-type]
     return layer
 
 

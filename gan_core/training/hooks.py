@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gan_core.tracking import Trackers
@@ -12,18 +13,21 @@ from gan_core.training.monitor_schedule import CollapseMonitor
 class Hooks:
     """Functions that the training loop calls; every one of them may be left out.
 
-    on_tick: gets the contents of status.json about once a second. should_stop: asked at each step; the call waits while the
-    run is paused. make_monitor: builds the collapse monitor, called when its first check is due. start_weights: the
-    checkpoint of another run to start from (transfer.py). guide_weights: the layers of a classifier of the training images, for
-    a guided D (models/guided.py). dataset_name: written into each sample grid. trackers: get a copy of rows and grids, and
-    change nothing in the run.
+    on_tick: gets the contents of status.json about once a second. on_preparing: gets (share done, sentence) while something
+    is prepared before the first step. should_stop: asked at each step; the call waits while the run is paused. make_monitor:
+    builds the collapse monitor, called when its first check is due. start_weights: the checkpoint of another run, or
+    published weights, to start from (transfer.py). guide_weights: the layers of a classifier of the training images, for a
+    guided D (models/guided.py). dataset_name: written into each sample grid. trackers: get a copy of rows and grids, and
+    change nothing in the run. compute_modes: a JSON file of the workspace that remembers how a GPU computes (autotune.py).
     """
 
     on_tick: Callable[[dict[str, Any]], None] = lambda status: None
+    on_preparing: Callable[[float, str], None] = lambda share, sentence: None
     should_stop: Callable[[], bool] = lambda: False
     log: Callable[[str], None] = print
     make_monitor: Callable[[], CollapseMonitor] | None = None
-    start_weights: Callable[[], dict[str, Any]] | None = None
+    start_weights: Callable[[], Any] | None = None
     guide_weights: Callable[[], dict[str, Any]] | None = None
     dataset_name: str = ""
     trackers: Trackers | None = None
+    compute_modes: Path | None = None

@@ -10,14 +10,18 @@ import torch
 from gan_core.errors import Stopped
 from gan_core.models.guided import GuidedDiscriminator
 from gan_core.settings.schema import TrainConfig, images_total
+from gan_core.storage.workspace import write_json
 from gan_core.training import autotune, checkpoint, distributed
 from gan_core.training.batches import BatchSampler, TrainingSet
+from gan_core.training.cuda_graph import TrainSteps, capture_and_replay
 from gan_core.training.device import PeakMemory, choose, prepare, synchronize, title
 from gan_core.training.hooks import Hooks
 from gan_core.training.recorder import Recorder
 from gan_core.training.state import State
-from gan_core.training.step import new_state, train_step
+from gan_core.training.step import new_state
 from gan_core.training.transfer import load_weights_from
+
+START_FILE = "start.json"  # in the run's folder: what was taken of the weights that the run started from
 
 
 def train(config: TrainConfig, data: Any, folder: Path, hooks: Hooks) -> dict[str, Any]:
@@ -32,18 +36,30 @@ def train(config: TrainConfig, data: Any, folder: Path, hooks: Hooks) -> dict[st
     distributed.check_batch(config)
     data = TrainingSet.of(data, config)
     sampler = BatchSampler(data, config, device)
-    config, state = first_state(config, data, sampler, folder, hooks)
-    restore_or_start(state, folder, hooks)
+    config, state, mode = first_state(config, data, sampler, folder, hooks)
+    started_from = restore_or_start(state, folder, hooks)
     recorder = Recorder(folder, config, data, state, device, hooks)
+
+    def notice(sentence: str) -> None:
+        hooks.log(sentence)
+        recorder.event("notice", sentence)
+
     if not distributed.is_rank_0():
-        return follow(recorder, sampler)
+        return follow(recorder, steps_in(mode, state, sampler, config, notice))
     recorder.begin()
+    if sampler.place.type != device.type:
+        notice(
+            "The training images are too many for the GPU: they stay in the computer's memory, and each batch is copied."
+        )
+    if started_from:
+        write_json(folder / START_FILE, started_from)
+        recorder.event("notice", started_from["sentence"])
     hooks.log(
         f"{config.recipe} on {title(device)}, {torch.get_num_threads()} threads: {len(data.images):,} training images of "
         f"{data.size} px, {len(data.classes)} classes, {images_total(config, len(data.images)):,} images to show."
     )
     try:
-        take_steps(recorder, sampler)
+        take_steps(recorder, steps_in(mode, state, sampler, config, notice))
     except BaseException:
         recorder.fail()
         raise
@@ -52,46 +68,63 @@ def train(config: TrainConfig, data: Any, folder: Path, hooks: Hooks) -> dict[st
 
 def first_state(
     config: TrainConfig, data: TrainingSet, sampler: BatchSampler, folder: Path, hooks: Hooks
-) -> tuple[TrainConfig, State]:
-    """(the settings that steps are taken with, a fresh state), in the fastest compute mode of the device."""
+) -> tuple[TrainConfig, State, autotune.ComputeMode | None]:
+    """(the settings that steps are taken with, a fresh state, the compute mode), in the fastest compute mode of the device."""
     fresh = lambda: build_state(config, data, sampler.device)
-    trial = lambda state, trial_config: train_step(state, *sampler(), trial_config)
-    mode = autotune.choose_mode(config, folder, fresh, trial, sampler.device, hooks.log, hooks.should_stop)
+    images = (data.size, data.channels, len(data.classes))
+    remembered = autotune.Remembered(folder / autotune.FILE, hooks.compute_modes, config, images, title(sampler.device))
+    mode = autotune.choose_mode(autotune.Trial(fresh, sampler, config, hooks.should_stop), remembered, hooks)
     state = fresh()  # seeds torch: a trial leaves no trace
     if mode:
         config = autotune.apply(mode, state, config)
     distributed.sync_batch_norm(state.G)
     distributed.sync_batch_norm(state.D)
-    return config, state
+    return config, state, mode
+
+
+def steps_in(
+    mode: autotune.ComputeMode | None,
+    state: State,
+    sampler: BatchSampler,
+    config: TrainConfig,
+    notice: Callable[[str], None],
+) -> TrainSteps:
+    """The steps of a run in this mode. config: the settings that the mode gave."""
+    return TrainSteps(state, sampler, config, notice, capture_and_replay if mode and mode.graph else None)
 
 
 def build_state(config: TrainConfig, data: TrainingSet, device: torch.device) -> State:
     return new_state(config, size=data.size, channels=data.channels, num_classes=len(data.classes), device=device)
 
 
-def restore_or_start(state: State, folder: Path, hooks: Hooks) -> None:
-    """Put the newest checkpoint into the state; without one, the weights of another run and of the guide where they are given."""
+def restore_or_start(state: State, folder: Path, hooks: Hooks) -> dict[str, Any] | None:
+    """Put the newest checkpoint into the state; without one, other weights and those of the guide where they are given.
+
+    Returns what was taken of other weights, see transfer.py.
+    """
     rank_0 = distributed.is_rank_0()
     found = distributed.broadcast(checkpoint.newest(folder / "checkpoints", set_aside=True) if rank_0 else None)
     if found is not None:
         checkpoint.restore(state, found[0])
         hooks.log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
-        return
+        return None
+    started_from = None
     if hooks.start_weights is not None:
-        load_weights_from(state, hooks.start_weights(), hooks.log)
+        started_from = load_weights_from(state, hooks.start_weights(), hooks.log)
     if isinstance(state.D, GuidedDiscriminator) and (hooks.guide_weights is not None or not rank_0):
         state.D.load_classifier(
             distributed.broadcast(hooks.guide_weights() if hooks.guide_weights is not None and rank_0 else None)
         )
+    return started_from
 
 
-def take_steps(recorder: Recorder, sampler: BatchSampler) -> None:
+def take_steps(recorder: Recorder, steps: TrainSteps) -> None:
     """Steps of rank 0 until the run is over or the user stops it."""
-    state, should_stop = recorder.state, recorder.hooks.should_stop
+    should_stop = recorder.hooks.should_stop
     stopped = should_stop()
     while not recorder.is_over() and not stopped:
         _, progress = distributed.broadcast_numbers(1, recorder.progress())
-        recorder.add(train_step(state, *sampler(), recorder.config, progress))
+        recorder.add(steps(progress))
         recorder.tick_if_due()
         asked_at = time.monotonic()
         stopped = should_stop()  # waits here while the run is paused
@@ -100,30 +133,40 @@ def take_steps(recorder: Recorder, sampler: BatchSampler) -> None:
     recorder.end("stopped" if stopped else "finished")
 
 
-def follow(recorder: Recorder, sampler: BatchSampler) -> dict[str, Any]:
+def follow(recorder: Recorder, steps: TrainSteps) -> dict[str, Any]:
     """Steps of every other rank for as long as rank 0 goes on; nothing is written."""
     while True:
         goes_on, progress = distributed.broadcast_numbers(0, 0)
         if not goes_on:
             return recorder.status
-        train_step(recorder.state, *sampler(), recorder.config, progress)
+        steps(progress)
 
 
-def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[[], bool]) -> dict[str, Any]:
-    """Speed, memory and checkpoint size of a few real steps, after two to warm up. Nothing is written. Raises Stopped."""
+def probe(
+    config: TrainConfig, data: Any, seconds: float, should_stop: Callable[[], bool], compute_modes: Path | None = None
+) -> dict[str, Any]:
+    """Speed, memory and checkpoint size of a few real steps, after some to warm up. Nothing is written. Raises Stopped.
+
+    compute_modes: see Hooks; the steps are taken in the mode that is remembered there.
+    """
     device = choose(config.device)
     prepare(device)
     data = TrainingSet.of(data, config)
     with PeakMemory(device) as memory:
         state, sampler = build_state(config, data, device), BatchSampler(data, config, device)
-        for _ in range(2):
-            train_step(state, *sampler(), config)
+        images = (data.size, data.channels, len(data.classes))
+        mode = autotune.usual_mode(
+            autotune.Remembered(None, compute_modes, config, images, title(device)), config, device
+        )
+        steps = steps_in(mode, state, sampler, autotune.apply(mode, state, config) if mode else config, print)
+        for _ in range(autotune.warm_up_steps(mode, config)):
+            steps(0.0)
             if should_stop():
                 raise Stopped
         synchronize(device)
         started, before = time.monotonic(), state.images_seen
         while time.monotonic() - started < seconds and not should_stop():
-            train_step(state, *sampler(), config)
+            steps(0.0)
         synchronize(device)
         speed = (state.images_seen - before) / (time.monotonic() - started)
     parameters = sum(p.numel() for net in (state.G, state.D) for p in net.parameters())
@@ -132,4 +175,5 @@ def probe(config: TrainConfig, data: Any, seconds: float, should_stop: Callable[
         "memory_bytes": memory.bytes,
         "checkpoint_bytes": 4 * (3 * parameters + sum(p.numel() for p in state.G.parameters())),
         "device": title(device),
+        "mode": str(mode) if mode else None,
     }

@@ -8,7 +8,7 @@ import torch
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import UserError
 from gan_core.settings.families import TRAITS
-from gan_core.training import checkpoint, loop, recorder, step
+from gan_core.training import checkpoint, cuda_graph, loop, recorder, step
 from gan_core.training.hooks import Hooks
 from gan_core.views import run_events
 from tests.builders.toy_images import toy_images
@@ -122,11 +122,10 @@ def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tiny, tmp_p
     run(tiny(epochs=2.0), tmp_path)
     good = weights(tmp_path)
 
-    def poisoned(state, real, labels, config, progress):
-        state.images_seen += len(real)
+    def poisoned(state, real, labels, config, kind):
         return {"loss_d": torch.tensor(math.nan), "loss_g": torch.tensor(0.0)}
 
-    monkeypatch.setattr(loop, "train_step", poisoned)
+    monkeypatch.setattr(cuda_graph, "carry_out", poisoned)
     with pytest.raises(UserError, check=lambda error: error.code == "diverged"):
         run(tiny(epochs=4.0), tmp_path)
     assert same(weights(tmp_path), good)
@@ -159,7 +158,7 @@ def test_a_broken_run_says_so_in_its_status(tiny, tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(loop, "train_step", broken)
+    monkeypatch.setattr(cuda_graph, "carry_out", broken)
     with pytest.raises(RuntimeError):
         run(tiny(), tmp_path)
     assert json.loads((tmp_path / "status.json").read_text())["phase"] == "failed"

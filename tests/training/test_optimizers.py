@@ -16,7 +16,7 @@ def test_schedules_end_where_they_are_told(tiny):
     config = tiny(schedule="linear", lr_end=0.5, lr_G=1e-3)
     state = fresh(config)
     step.train_step(state, *batch(), config, 1.0)
-    assert state.opt_G.param_groups[0]["lr"] == pytest.approx(5e-4)
+    assert state.opt_G.param_groups[0]["lr"].item() == pytest.approx(5e-4)
 
 
 def test_labels_come_in_by_schedule(tiny):

@@ -118,7 +118,7 @@ def test_groups_of_minibatch_standard_deviation_hold_no_reals_beside_fakes(tiny,
     config = tiny(family="stylegan2-lite", batch=images, minibatch_std=True, penalty="r1+r2")
     state, (real, labels) = fresh(config), batch(images)
     before = copy.deepcopy(state.D)
-    _, real_logits = step.train_D(state, real, torch.zeros_like(real), labels, config)
+    _, real_logits = step.train_D(state, real, torch.zeros_like(real), labels, config, step.Kind(penalized=True))
     assert counts == seen
     assert torch.allclose(real_logits, before.logits_and_auxiliary(real, labels)[0], atol=1e-5), (
         "the logits of the reals come first"
@@ -133,10 +133,11 @@ TONES = {  # family: steps at most, images a step, changes; all others 300 steps
     "garbage128": (80, 6, {"lr_G": 2e-3, "lr_D": 2e-3}),  # 128 px: a step of 18 takes a second
     "sngan-projection": (140, 9, {"lr_G": 2e-3, "lr_D": 2e-3, "width": 32}),
     "stylegan2-lite": (200, 8, {"lr_G": 5e-3, "lr_D": 5e-3}),
+    "r3gan": (200, 8, {"width": 16, "lr_G": 2e-3, "lr_D": 2e-3}),
 }
 
 
-TONE_SIZES = {"stylegan2-lite": 8}  # px; that family's blocks are the same at every size
+TONE_SIZES = {"stylegan2-lite": 8, "r3gan": 8}  # px; the blocks of these families are the same at every size
 
 
 @pytest.mark.parametrize(

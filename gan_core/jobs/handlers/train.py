@@ -1,7 +1,9 @@
 """The job `train`: train a run."""
 
+import dataclasses
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +12,10 @@ from gan_core import tracking
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
-from gan_core.jobs import queue
+from gan_core.jobs import failures, queue
 from gan_core.jobs.progress import Reporter, run_log
 from gan_core.jobs.shared.collapse_monitor import make_monitor
-from gan_core.settings.schema import TrainConfig, build
+from gan_core.settings.schema import TrainConfig, build, names_file
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace, read_json
 
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
     from gan_core.training.hooks import Hooks
 
 GUIDE_SEED = 1_000_003  # so that the guide is never the dataset classifier
-RESULT_KEYS = ("images_seen", "images_total", "images_per_second", "elapsed_seconds", "memory_bytes", "device", "why_ended")
+RESULT_KEYS = (
+    "images_seen",
+    "images_total",
+    "images_per_second",
+    "elapsed_seconds",
+    "memory_bytes",
+    "device",
+    "why_ended",
+)
 
 
 def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
@@ -41,7 +51,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
     ended = "failed"
     try:
-        status = largest_batch.explained(config, data, work)
+        status = largest_batch.explained(config, data, work, lambda: failures.beside(store, job))
         ended = status["phase"]
     except Stopped:
         ended = "stopped"
@@ -74,7 +84,8 @@ def hooks_of(
     watch: queue.Watch,
     trackers: tracking.Trackers,
 ) -> "Hooks":
-    from gan_core.training import device
+    from gan_core.models.refiner import shrink_pixels
+    from gan_core.training import autotune, device
     from gan_core.training.hooks import Hooks
 
     dataset, where = workspace.dataset(run.dataset_id), device.choose(config.device).type
@@ -85,17 +96,20 @@ def hooks_of(
 
     def guide_weights() -> dict[str, Any]:
         report(0.0, "First a small classifier learns the classes, to guide D; the first numbers come after that.")
-        return guiding_layers(data, config.seed, where, log, watch)
+        small = shrink_pixels(data.images, config.train_size or None)
+        return guiding_layers(dataclasses.replace(data, images=small), config.seed, where, log, watch)
 
     return Hooks(
         on_tick=on_tick,
+        on_preparing=lambda share, sentence: report(0.0, sentence),
         should_stop=watch,
         log=log,
         make_monitor=lambda: make_monitor(workspace, dataset, workspace.run(run.id), config, where, watch),
-        start_weights=start_weights(workspace, config),
+        start_weights=start_weights(workspace, config, dataset),
         guide_weights=guide_weights,
         dataset_name=dataset_folder.read_info(dataset).name,
         trackers=trackers,
+        compute_modes=workspace.root / autotune.SHARED_FILE,
     )
 
 
@@ -108,8 +122,9 @@ def follow(workspace: Workspace) -> None:
         folder = workspace.run(distributed.broadcast(None))
         facts = read_json(folder / "config.json")
         config = build(facts["config"])
-        data = dataset_folder.load(workspace.dataset(facts["dataset"]), "train")
-        loop.train(config, data, folder, Hooks(log=lambda _: None, start_weights=start_weights(workspace, config)))
+        dataset = workspace.dataset(facts["dataset"])
+        data, weights = dataset_folder.load(dataset, "train"), start_weights(workspace, config, dataset)
+        loop.train(config, data, folder, Hooks(log=lambda _: None, start_weights=weights))
 
 
 def guiding_layers(
@@ -128,11 +143,17 @@ def guiding_layers(
     return {name: value.cpu() for name, value in found.network.body.state_dict().items()}
 
 
-def start_weights(workspace: Workspace, config: TrainConfig) -> Callable[[], dict[str, Any]] | None:
-    """Loads the newest checkpoint of the run to start from; None for a run that starts fresh."""
-    from gan_core.training import checkpoint
+def start_weights(workspace: Workspace, config: TrainConfig, dataset: Path) -> Callable[[], Any] | None:
+    """Loads the file, or the newest checkpoint of the run, to start from; None for a run that starts fresh.
 
-    def load() -> dict[str, Any]:
+    dataset: its folder. Raises UserError other_shape where a file's networks are not those of the settings and images.
+    """
+    from gan_core.training import checkpoint, published
+
+    def load() -> Any:
+        if names_file(config.start_from):
+            info = dataset_folder.read_info(dataset)
+            return published.read_for(Path(config.start_from), config, config.train_size or info.size, info.channels)
         found = checkpoint.newest(workspace.run(config.start_from) / "checkpoints")
         if found is None:
             raise UserError(

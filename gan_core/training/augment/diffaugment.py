@@ -23,12 +23,17 @@ def color(x: torch.Tensor) -> torch.Tensor:
 
 
 def translation(x: torch.Tensor) -> torch.Tensor:
-    """Shift each image by up to 1/8 of its side. Two gathers, so it has a second derivative (R1 and R2 need one)."""
+    """Shift each image by up to 1/8 of its side. Two gathers, so it has a second derivative (R1 and R2 need one).
+
+    They work on [N, S, S, C], so that images in channels_last stay so.
+    """
     n, _, side, _ = x.shape
     reach = side // 8
     shift = [global_batch.randint(0, 2 * reach + 1, n, 1, device=x.device) for _ in range(2)]
     rows, columns = ((torch.arange(side, device=x.device) + one - reach).clamp(0, side - 1) for one in shift)  # [N, S]
-    return x.gather(2, rows[:, None, :, None].expand(x.shape)).gather(3, columns[:, None, None, :].expand(x.shape))
+    last = x.permute(0, 2, 3, 1)
+    moved = last.gather(1, rows[:, :, None, None].expand(last.shape))
+    return moved.gather(2, columns[:, None, :, None].expand(last.shape)).permute(0, 3, 1, 2)
 
 
 def cutout(x: torch.Tensor) -> torch.Tensor:

@@ -4,10 +4,10 @@ import torch
 
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import global_batch
-from gan_core.training.state import State, Stats
+from gan_core.training.state import Kind, State, Stats
 
 
-def kmeans(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
+def kmeans(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, kind: Kind) -> Stats:
     """loss_g: mean squared difference of an image's pixels from the nearest center, pixels in [-1, 1]."""
     return {"loss_g": state.G.partial_fit(all_gather(real), all_gather(labels))}
 

@@ -13,14 +13,14 @@ import torch
 from gan_core.settings.schema import TrainConfig
 from gan_core.training import global_batch, optimizers
 from gan_core.training.device import autocast
-from gan_core.training.state import State, Stats
+from gan_core.training.state import Kind, State, Stats
 
 WARM_UP = 0.1  # of the run
 ONE_IN = 16  # neighboring pixels, 4 x 4
 LEAST_ERROR = (2 / 255) ** 2 / 12  # of rounding to 8 bits
 
 
-def vae(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, progress: float) -> Stats:
+def vae(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig, kind: Kind) -> Stats:
     """loss_g: mean squared error of the reconstructions, pixels in [-1, 1]; loss_d: KL divergence in nats an image."""
     with autocast(config, real.device):
         mean, log_variance = (part.float() for part in state.D(real, labels))
@@ -34,7 +34,7 @@ def vae(state: State, real: torch.Tensor, labels: torch.Tensor, config: TrainCon
     )
     for optimizer in (state.opt_G, state.opt_D):
         optimizer.zero_grad(set_to_none=True)
-    (reconstruction + min(1.0, progress / WARM_UP) * divergence).backward()
+    (reconstruction + state.values.divergence_weight * divergence).backward()
     for optimizer in (state.opt_G, state.opt_D):
         optimizers.step(optimizer, config.clip_value)
     return {"loss_d": divergence, "loss_g": error}

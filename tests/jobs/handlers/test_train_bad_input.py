@@ -15,7 +15,7 @@ from gan_core.jobs import worker
 from gan_core.jobs.queue import Watch
 from gan_core.settings.families import LOSSES, TRAITS
 from gan_core.storage.workspace import new_id
-from gan_core.training import checkpoint, loop
+from gan_core.training import checkpoint, cuda_graph
 from tests.builders.toy_images import toy_images
 
 pytestmark = pytest.mark.slow
@@ -125,13 +125,13 @@ ONE = [("quick", f) for f, facts in TRAITS.items() if not facts.batch_norm and f
 
 @pytest.mark.parametrize("recipe, family", [*ONE, ("garbage-gan-128", "garbage128")])
 def test_one_image_a_step_is_learnt_from_by_the_others(context, dataset_of, tiny, monkeypatch, recipe, family):
-    first, original = [], loop.train_step
+    first, original = [], cuda_graph.carry_out
 
     def watched(state, real, *rest):
         first.append((len(real), copy.deepcopy(learnt_by(state.G))))
         return original(state, real, *rest)
 
-    monkeypatch.setattr(loop, "train_step", watched)
+    monkeypatch.setattr(cuda_graph, "carry_out", watched)
     settings = tiny(recipe, family=family, batch=1, epochs=0.1)
     job = carry_out(context, actions.train(context, dataset_of(2, 20, TRAITS[family].sizes[0]), settings))
     assert job.state == "finished", job.error
@@ -141,9 +141,9 @@ def test_one_image_a_step_is_learnt_from_by_the_others(context, dataset_of, tiny
 
 
 def test_batch_norm_never_meets_a_smaller_last_batch(context, dataset_of, tiny, monkeypatch):
-    seen, original = [], loop.train_step
+    seen, original = [], cuda_graph.carry_out
     monkeypatch.setattr(
-        loop, "train_step", lambda state, real, *rest: (seen.append(len(real)), original(state, real, *rest))[1]
+        cuda_graph, "carry_out", lambda state, real, *rest: (seen.append(len(real)), original(state, real, *rest))[1]
     )
     settings = tiny(family="dcgan28", batch=16, epochs=3.0)
     assert carry_out(context, actions.train(context, dataset_of(1, 17, 28), settings)).state == "finished"
@@ -172,7 +172,7 @@ def test_nan_in_mid_run_stops_it_keeps_the_checkpoint_and_names_what_to_change(
     with context.store.transaction() as db:
         db.execute("UPDATE runs SET config = ?", (json.dumps(tiny(epochs=20.0).model_dump()),))
         db.execute("UPDATE jobs SET state = 'stopped'")
-    original = loop.train_step
+    original = cuda_graph.carry_out
 
     def poisoned(state, *rest):
         if state.images_seen >= 96:
@@ -180,7 +180,7 @@ def test_nan_in_mid_run_stops_it_keeps_the_checkpoint_and_names_what_to_change(
                 next(getattr(state, net).parameters()).fill_(float("nan"))
         return original(state, *rest)
 
-    monkeypatch.setattr(loop, "train_step", poisoned)
+    monkeypatch.setattr(cuda_graph, "carry_out", poisoned)
     job = carry_out(context, actions.resume(context, first.subject))
     assert job.state == "failed" and job.error["code"] == "diverged"
     assert "learning rates" in job.error["todo"] and "penalty" in job.error["todo"]
