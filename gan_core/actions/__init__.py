@@ -22,6 +22,7 @@ from gan_core.actions.export import copy_export, export, export_model, preview
 from gan_core.actions.generation import drawable, explore, timelapse, variants, walk
 from gan_core.actions.runs import (
     LONGEST_NAME,
+    check_device,
     check_start,
     control_run,
     likely_device,

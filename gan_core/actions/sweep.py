@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from gan_core.actions.context import Context
-from gan_core.actions.runs import check, control_run, new_run, resume
+from gan_core.actions.runs import check, control_run, likely_device, new_run, resume
 from gan_core.actions.trash import delete
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import FieldErrors, UserError
@@ -101,9 +101,8 @@ def plan(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[s
     found: list[Planned] = []
     refused: list[tuple[str, FieldErrors]] = []
     for chosen in combinations(request):
-        start = recipes.start(chosen["recipe"], size=info.size, train_images=sum(info.train_counts)).model_dump()
         try:
-            planned = Planned(schema.build({**start, **fixed, **chosen}), apart(request, chosen))
+            planned = Planned(settings_of(context, info, fixed | chosen), apart(request, chosen))
             check(context, info, planned.settings)
             found.append(planned)
         except FieldErrors as errors:
@@ -111,6 +110,19 @@ def plan(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[s
     if refused:
         raise FieldErrors(why_refused(refused))
     return found
+
+
+def settings_of(context: Context, info: dataset_folder.DatasetInfo, chosen: dict[str, Any]) -> schema.TrainConfig:
+    """The recipe of a combination, fitted to the dataset, with its settings."""
+    start = recipes.start(
+        chosen["recipe"],
+        size=info.size,
+        train_images=sum(info.train_counts),
+        gpu=chosen.get("device", "auto") != "cpu" and likely_device(context) == "cuda",
+        minutes=chosen.get("minutes"),
+        epochs=chosen.get("epochs"),
+    )
+    return schema.build({**start.model_dump(), **chosen})
 
 
 def combinations(request: SweepRequest) -> Iterator[dict[str, Any]]:

@@ -62,6 +62,11 @@ def pick(store: Store, workspace: Workspace, wanted: str) -> str:
     return next((device for device in fits if device not in in_use), fits[0])
 
 
+def is_free(store: Store, workspace: Workspace, wanted: str) -> bool:
+    """Whether a run that wants this would start at once: no run waits, and a device that it may use is free."""
+    return not store.waiting("train") and pick(store, workspace, wanted) not in busy(store)
+
+
 def lock_name(device: str, devices: Sequence[str]) -> str:
     """The name of the lock and the log of the worker of a device; the first has that of the lane."""
     return "train" if device == devices[0] else f"train-{device.replace(':', '-')}"

@@ -1,4 +1,4 @@
-"""All runs in one table: sort, filter, compare, rename, clone, delete and restore."""
+"""All runs in one table: sort, filter, compare, rename, clone, delete and restore; and the sweeps as groups."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from gan_core import actions
 from gan_core.views import run_table
 from pages.runs import run_actions
 from pages.runs.compare import compare_runs
+from pages.runs.sweeps import show_sweeps
 from pages.runs.table import runs_table
 from pages.shared.context import get_context
 from pages.shared.select_run import empty
@@ -23,6 +24,7 @@ if rows:
         run_actions.buttons(context, selected)
     if len(selected) > 1:
         compare_runs(context, selected)
+    show_sweeps(context, rows)
 else:
     empty("No run yet: train a model or run the demo, and it is listed here.", "train/page.py", "Train a model")
 run_actions.show_trash(context, trash)

@@ -61,6 +61,7 @@ COLUMNS: dict[str, Any] = {
     "Agreement": st.column_config.NumberColumn(
         "Agreement", format="%.2f", help="How often the dataset classifier finds the requested class."
     ),
+    "Sweep": st.column_config.TextColumn("Sweep", help="The group that the run was queued with."),
     "Created": st.column_config.DatetimeColumn("Created", format="YYYY-MM-DD HH:mm"),
 }
 
@@ -95,6 +96,7 @@ def cells(context: Context, row: Row, datasets: dict[str, str]) -> dict[str, Any
         "Recall": scores.get("recall"),
         "Coverage": scores.get("coverage"),
         "Agreement": scores.get("agreement"),
+        "Sweep": run.sweep,
         "Created": datetime.fromtimestamp(run.created_at),
     }
 
@@ -110,6 +112,8 @@ def filtered(table: list[dict[str, Any]], ids: list[str]) -> tuple[list[dict[str
             name: st.multiselect(name, sorted({row[name] for row in table}), key=f"runs_{name.lower()}", width=220)
             for name in ("Dataset", "Recipe", "State")
         }
+        if sweeps := sorted({row["Sweep"] for row in table if row["Sweep"]}):
+            wanted["Sweep"] = st.multiselect("Sweep", sweeps, key="runs_in_sweep", width=220)
         evaluated = st.toggle("Evaluated only", key="runs_evaluated")
     kept = [
         (row, id)
@@ -139,7 +143,10 @@ def runs_table(context: Context, rows: list[Row]) -> list[str]:
     """Show the table. Returns the ids of the selected runs: those of ?cmp=, which a tick changes."""
     datasets = {dataset.id: dataset.name for dataset in context.store.datasets()}
     ids = [row.run.id for row in rows]
-    table, shown = filtered([cells(context, row, datasets) for row in rows], ids)
+    all_cells = [cells(context, row, datasets) for row in rows]
+    table, shown = filtered(all_cells, ids)
+    if not any(one["Sweep"] for one in all_cells):
+        table = [{name: value for name, value in one.items() if name != "Sweep"} for one in table]
     ids_selected = selected(ids)
     # Streamlit keeps a tick by its row number, so other rows are another table.
     key = f"runs_table_{hash(tuple(shown)) & 0xFFFFFFFF:x}"

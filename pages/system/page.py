@@ -54,6 +54,7 @@ def show_gpus(gpus: list[dict[str, Any]]) -> None:
         return
     st.dataframe(
         {
+            "device": [f"cuda:{number}" for number in range(len(gpus))],
             "GPU": [gpu["name"] for gpu in gpus],
             "memory": [size(gpu["memory_bytes"]) for gpu in gpus],
             "capability": [gpu["capability"] for gpu in gpus],
@@ -61,7 +62,7 @@ def show_gpus(gpus: list[dict[str, Any]]) -> None:
         },
         hide_index=True,
         key="gpus",
-        alt="Name, memory, compute capability and bfloat16 of each GPU",
+        alt="Device, name, memory, compute capability and bfloat16 of each GPU",
     )
 
 

@@ -10,6 +10,7 @@ from gan_core.storage.store import LIVE, Job
 from gan_core.text import count, duration
 from pages.shared.status import state_of, state_text, try_to
 from pages.shared.text import plain
+from pages.system.devices import show_work
 
 POLL_SECONDS = 2.0
 LANES = {"train": "Training", "light": "Short jobs", "heavy": "Long jobs"}
@@ -41,12 +42,13 @@ def show_queue(context: Context) -> None:
     @st.fragment(run_every=POLL_SECONDS if any_live else None)
     def poll() -> None:
         live = context.store.jobs(states=LIVE)[::-1]
+        names = {run.id: run.name for run in context.store.runs()}
+        show_work(context, names)
         if not live:
             if any_live:
                 st.rerun()
             st.caption("No job is running or waiting.")
             return
-        names = {run.id: run.name for run in context.store.runs()}
         names |= {dataset.id: dataset.name for dataset in context.store.datasets()}
         for lane, title in LANES.items():
             jobs = [job for job in live if job.lane == lane and job.state == "running"]
@@ -86,14 +88,18 @@ def process_state(context: Context, job: Job, place: int) -> str:
     """Whether the process of a running job is alive, or how many jobs a waiting one has before it."""
     if job.state == "queued":
         ahead = f"{count(place, 'job')} before it" if place else "it is next"
-        return f"Waiting for {duration(time.time() - job.created_at)}; {ahead}."
-    if not supervisor.alive(job.pid, job.pid_started_at):
+        wanted = f" It wants {job.device_wanted}." if job.device_wanted not in ("auto", "") else ""
+        handed = f" The cluster has it as job {job.cluster_job}." if job.cluster_job else ""
+        return plain(f"Waiting for {duration(time.time() - job.created_at)}; {ahead}.{wanted}{handed}")
+    where = f" on {job.device}" if job.device else ""
+    where += f" of {job.host}" if job.host not in (None, queue.HOST) else ""
+    if not supervisor.has_process(job):
         return "Its process has died; the job will be marked as interrupted within seconds."
     if job.control == "stop":
-        return f"Was asked to stop; process {job.pid} is alive."
+        return f"Was asked to stop; process {job.pid}{where} is alive."
     try:
         written = (context.workspace.run(job.subject) / "status.json").stat().st_mtime if job.kind == "train" else None
     except OSError:
         written = None
     progress = f", last progress {duration(time.time() - written)} ago" if written else ""
-    return f"Process {job.pid} is alive{progress}."
+    return f"Process {job.pid}{where} is alive{progress}."

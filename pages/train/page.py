@@ -4,6 +4,7 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.errors import FieldErrors
+from gan_core.jobs import devices
 from gan_core.settings import recipes, rules, schema, training_size
 from gan_core.settings.recipes import on_cpu
 from gan_core.settings.schema import TrainConfig
@@ -51,12 +52,13 @@ if st.session_state.get("form_of") != (dataset_id, recipe_name) or not settings_
 st.header("Settings")
 st.caption(plain(f"From the recipe {recipes.RECIPES[recipe_name].title}."))
 possible_starts = actions.possible_starts(context, info, settings_form.current())
-values, places = settings_form.settings_form(unique_labels(possible_starts))
+values, places = settings_form.settings_form(unique_labels(possible_starts), devices.known(context.workspace))
 settings: TrainConfig | None = None
 refused: dict[str, str] = {}
 try:
     settings = schema.build({**values, "recipe": recipe_name})
     rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
+    actions.check_device(context, settings.device)
     actions.check_start(context, info, settings)
 except FieldErrors as errors:
     refused = errors.fields
@@ -86,7 +88,7 @@ elif settings:
     st.caption(
         plain(f"Starts with: {settings_text.summary(settings)}. {training_size.sentence(settings, info.size)}".strip())
     )
-if waiting:
+if waiting and settings and not devices.is_free(context.store, context.workspace, settings.device):
     st.caption(f"{count(waiting, 'run is', 'runs are')} training or waiting; this one starts after them.")
 clicked = st.button(
     "Start training",

@@ -38,10 +38,11 @@ def current() -> dict[str, Any]:
     return {name: as_setting(field, st.session_state[PREFIX + name]) for name, field in FIELDS.items()}
 
 
-def settings_form(runs: dict[str, str]) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
+def settings_form(runs: dict[str, str], devices: list[str]) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
     """Show the form. Returns {setting: value} and {setting: place for its refusal}. Widget keys: setting_<name>.
 
-    runs: {id: label} of those whose weights may be the start. A setting without effect beside the others is greyed out.
+    runs: {id: label} of those whose weights may be the start; devices: those of this computer. A setting without effect
+    beside the others is greyed out.
     """
     values: dict[str, Any] = {}
     places: dict[str, DeltaGenerator] = {}
@@ -53,7 +54,7 @@ def settings_form(runs: dict[str, str]) -> tuple[dict[str, Any], dict[str, Delta
         ]  # rows keep the order on a phone
         for column, name in zip(columns, names, strict=False):
             with column:
-                values[name] = show_setting(name, FIELDS[name], reasons.get(name), runs)
+                values[name] = show_setting(name, FIELDS[name], reasons.get(name), runs, devices)
                 places[name] = st.empty()
                 if extra_of(name)["main"]:
                     st.caption(plain(FIELDS[name].description))
@@ -68,21 +69,24 @@ def settings_form(runs: dict[str, str]) -> tuple[dict[str, Any], dict[str, Delta
     return values, places
 
 
-def show_setting(name: str, field: FieldInfo, no_effect: str | None, runs: dict[str, str]) -> Any:
+def show_setting(name: str, field: FieldInfo, no_effect: str | None, runs: dict[str, str], devices: list[str]) -> Any:
     """The widget of one setting; its value. no_effect: why it has none, and is greyed out."""
     key, label = PREFIX + name, plain(field.title)
     described = "" if extra_of(name)["main"] else field.description  # a main setting has its description below
     help = plain(f"{described} {no_effect or ''}") or None
     disabled = no_effect is not None
-    if field.annotation is str:  # start_from; a run that no longer fits stays in the list, with its refusal
+    if field.annotation is str:  # start_from; a run that no longer fits, and a typed path, stay in the list
         return st.selectbox(
             label,
             ["", *runs, *{st.session_state[key]} - {"", *runs}],
             format_func=lambda id: plain(runs.get(id, id)) if id else "None: from scratch",
             key=key,
             help=help,
+            accept_new_options=True,
         )
     if options := options_of(field):
+        if name == "device":  # the one that is set stays in the list, with its refusal
+            options = tuple(one for one in options if one in ("auto", "cuda", *devices, st.session_state[key]))
         return st.selectbox(label, options, key=key, help=help, disabled=disabled)
     if field.annotation is bool:
         return st.toggle(label, key=key, help=help, disabled=disabled)

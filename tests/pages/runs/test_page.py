@@ -179,3 +179,60 @@ def test_exports_of_a_deleted_run_are_still_there(full):
     actions.delete(Context(store, full), DONE)
     at = open_page("export", ds=seeded_workspace.DATASET)
     assert offered(at) and "The run that drew its images was deleted" in letters(at)
+
+
+def planted_sweep(full, states=("finished", "finished", "queued")) -> list[str]:
+    """A sweep of runs with these states and two batch sizes; the finished ones are evaluated."""
+    store = Store(full)
+    runs = [f"r{'d' * 14}{number:02d}" for number in range(len(states))]
+    for number, (run, state) in enumerate(zip(runs, states, strict=True)):
+        seeded_workspace.seed_run(full, store, run, f"Rates {number}", state, time.time() + number)
+        with store.transaction() as db:
+            db.execute(
+                "UPDATE runs SET sweep = 'Rates', config = json_set(config, '$.batch', ?, '$.seed', ?) WHERE id = ?",
+                (8 if number < 2 else 16, number, run),
+            )
+        if state == "finished":
+            result = seeded_workspace.SCORES | {"kid": float(number)}
+            seeded_workspace.add_job(store, "evaluate", run, "finished", {}, result=result)
+    return runs
+
+
+def test_a_sweep_is_one_group_with_mean_and_spread_and_its_runs_can_be_opened(full):
+    assert "Sweep" not in frame(open_page("runs"), "Image")
+    runs = planted_sweep(full)
+    at = open_page("runs")
+    table = frame(at, "Runs")
+    assert list(table["Batch size"]) == ["8", "16"] and list(table["Runs"]) == [2, 1]
+    assert list(table["KID"]) == ["0.5 ± 0.71", "–"]
+    assert "2 finished" in words(at) and "1 waiting" in words(at)
+    links = {link.proto.query_string for link in at.get("page_link")}
+    assert {f"run={run}" for run in runs} <= links
+    at.button(key="sweep_select").click().run()
+    assert at.query_params["cmp"] == ",".join(runs) and "Compare" in words(at)
+    at.multiselect(key="runs_in_sweep").set_value(["Rates"]).run()
+    assert sorted(frame(at, "Image")["Name"]) == ["Rates 0", "Rates 1", "Rates 2"]
+
+
+def test_the_runs_of_a_sweep_are_stopped_resumed_and_deleted_together(full):
+    runs = planted_sweep(full)
+    at = open_page("runs", sweep="Rates")
+    assert at.button(key="sweep_delete").disabled and at.button(key="sweep_resume").disabled
+    at.button(key="sweep_stop").click().run()
+    store = Store(full)
+    assert store.latest_job("train", runs[2]).state == "stopped" and at.button(key="sweep_stop").disabled
+    at.button(key="sweep_resume").click().run()
+    assert store.latest_job("train", runs[2]).state == "queued"
+    at.button(key="sweep_stop").click().run()
+    at.button(key="sweep_delete").click().run()
+    assert not {run.id for run in store.runs()} & set(runs) and not at.exception
+    at.button(key="runs_undelete").click().run()
+    assert len(frame(at, "Runs")) == 2
+
+
+def test_what_a_sweep_could_not_do_is_said(full):
+    runs = planted_sweep(full, ("finished",))
+    seeded_workspace.add_job(Store(full), "export", "e" + "9" * 16, "queued", {"run": runs[0]})
+    at = open_page("runs")
+    at.button(key="sweep_delete").click().run()
+    assert "Refused" in at.warning[0].value and Store(full).run(runs[0])

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,27 @@ def test_inception_weights_are_looked_for_where_a_measurement_does(tmp_path, mon
 
 def test_every_kind_of_job_has_a_title():
     assert JOB_TITLES.keys() == queue.LANES.keys()
+
+
+def test_each_device_says_what_it_trains_or_that_it_is_free(full):
+    write_json(full.root / info.DEVICES_FILE, FACTS | {"gpus": [GPU, GPU]})
+    with Store(full).transaction() as db:
+        db.execute("UPDATE jobs SET device = 'cuda:1', message = '' WHERE state = 'running'")
+        db.execute("UPDATE jobs SET device_wanted = 'cuda:0' WHERE state = 'queued'")
+    at = open_page("system")
+    table = next(frame.value for frame in at.dataframe if "training" in frame.value)
+    assert list(table["device"]) == ["cuda:0", "cuda:1", "cpu"]
+    assert list(table["training"]) == ["free", "Birds, running, 43%", "free"]
+    assert "on cuda:1 is alive" in words(at) and "It wants cuda:0" in words(at) and "2 devices are free" in words(at)
+
+
+def test_a_run_on_the_cluster_is_shown_with_its_host(full, monkeypatch):
+    monkeypatch.setenv("GANVAS_CLUSTER", "slurm")
+    with Store(full).transaction() as db:
+        db.execute(
+            "UPDATE jobs SET cluster_job = '41', host = 'node7', heartbeat_at = ? WHERE state = 'running'",
+            (time.time(),),
+        )
+    at = open_page("system")
+    table = next(frame.value for frame in at.dataframe if "training" in frame.value)
+    assert list(table["host"]) == ["node7"] and "of node7 is alive" in words(at)
