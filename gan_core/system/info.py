@@ -99,7 +99,7 @@ def optional_parts(workspace: Workspace) -> list[OptionalPart]:
 def how_to_get_cuda(facts: dict[str, Any]) -> str:
     """What to do where training uses no GPU. facts: what a worker found, see training/device.py."""
     if obstacle := facts.get("obstacle"):
-        return f"{obstacle['what']} {obstacle['todo']}"
+        return f"{obstacle['what']} {obstacle['todo']}".removesuffix(".")
     if shutil.which("nvidia-smi") is None:
         return "install NVIDIA's driver; the torch that `make setup` installs on Linux has the rest"
     return "the driver is here: press Check again, which tells why torch cannot use the GPU"

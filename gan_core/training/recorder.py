@@ -292,8 +292,8 @@ class Recorder:
         self.log(f"{phase} after {self.state.elapsed_seconds / 60:.1f} minutes, {self.state.images_seen:,} images.")
 
     def fail(self) -> None:
-        """Write into the status that this attempt failed."""
-        with contextlib.suppress(OSError):
+        """Write into the status that this attempt failed. What fails here must not hide why: a GPU that is lost answers nothing."""
+        with contextlib.suppress(OSError, RuntimeError, AssertionError):
             self.event("end", "Failed.")
             self.write_status("failed", None)
 

@@ -59,3 +59,10 @@ def test_a_run_that_trains_on_the_cpu_beside_a_gpu_says_so(tmp_path, tiny, monke
     recorder_of(tmp_path, tiny(device="cpu"), log=lines.append).begin()
     assert not any("driver" in line for line in lines)
     gpu_obstacle.obstacle.cache_clear()
+
+
+def test_a_gpu_that_answers_nothing_does_not_hide_why_a_run_failed(tmp_path, tiny):
+    one = recorder_of(tmp_path, tiny())
+    one.device = torch.device("cuda")  # every question to it fails, here as there is none
+    one.fail()
+    assert "Failed." in (tmp_path / "events.jsonl").read_text()
