@@ -4,8 +4,8 @@
 
 The other commit is checked out into a temporary worktree. Two processes of one thread each, one for each tree, take blocks of steps
 in turn; the CPU time of a block counts, so that other work on the machine hurts both alike, and the ratio is the median over pairs
-of blocks. Both take the settings that the recipe had at the reference. The steps are the same computation where the ratio of weights
-is small: the difference of G's and D's weights between the trees after the first steps, divided by the way that they went.
+of blocks. Both take the settings that the recipe had at the reference. The steps are the same computation where the ratio of
+weights is small: the difference of G's and D's weights between the trees after the first steps, divided by the way that they went.
 """
 
 import argparse

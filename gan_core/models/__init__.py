@@ -7,8 +7,8 @@ The contract, checked for each entry by tests/models/test_contract.py:
         auxiliary_weight_d and auxiliary_weight_g: see layers.ConditionalDiscriminator
 where S = spec.size. A dataset without labels has num_classes = 1, so every network is conditional. Any module of a network may have
 a method at(progress) -> (index of a size, whether it fades in): the step calls it with the share of the run that is done, in
-[0, 1], and it may set buffers. G.eval() draws the same image for the same z and y each time, independent of the rest of the batch. A family
-whose row in families.py has no losses has no discriminator: its training step decides what the second network is.
+[0, 1], and it may set buffers. G.eval() draws the same image for the same z and y each time, independent of the rest of the batch.
+A family whose row in families.py has no losses has no discriminator: its training step decides what the second network is.
 """
 
 from collections.abc import Callable

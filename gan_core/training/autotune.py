@@ -1,8 +1,8 @@
 """Choose how a GPU computes a run: a few compute modes take trial steps, and the fastest is kept.
 
 The choice takes seconds, shows its progress and can be stopped. It is remembered in the workspace for this GPU, this version of
-torch and these settings, and in the run's folder, so that a resumed run computes as before; on another GPU or torch it is made anew.
-A mode that fails is left out with a line in the log. A CPU has one good mode (device.py), and several processes take the safe one.
+torch and these settings, and in the run's folder, so that a resumed run computes as before; elsewhere it is made anew. A mode that
+fails is left out with a line in the log. A CPU has one good mode (device.py), and several processes take the safe one.
 """
 
 import gc
