@@ -93,6 +93,7 @@ def optional_parts(workspace: Workspace) -> list[OptionalPart]:
         package("TensorBoard", "tensorboard", "tensorboard", "curves and grids of runs in its own window"),
         package("MLflow", "mlflow", "mlflow", "copies of curves and scores in MLflow", ("mlflow-skinny",)),
         package("Weights & Biases", "wandb", "wandb", "copies of curves and scores for W&B"),
+        package("submitit", "submitit", "submitit", "training on a Slurm cluster"),
     ]
 
 

@@ -100,7 +100,7 @@ def outline(job: Job, store: Store) -> dict[str, Any]:
         name: outline_value(value) for name, value in job.payload.items() if name not in ("name", "class", "removed")
     }
     row = {**job._asdict(), "payload": asked, "events": store.events(job.id) if job.state != "finished" else []}
-    return {name: value for name, value in row.items() if name != "result"}
+    return {name: value for name, value in row.items() if name not in ("result", "host")}
 
 
 def outline_value(value: Any) -> Any:
