@@ -64,7 +64,6 @@ def load_published(state: State, published: Published) -> dict[str, Any]:
                 f"Only {taken.share:.0%} of G fits the {layout.title} weights in {published.file}: their channels differ.",
                 "Start from weights that were trained with the settings of the paper, or from scratch.",
             )
-        layout.finish_G(net, published.G)
     sentences = [f"Started from the {layout.title} weights in {published.file}.", taken.sentence("G")]
     report = {"file": published.file, "layout": layout.title, "G": taken.facts()}
     if published.D:

@@ -3,9 +3,6 @@
 import re
 from typing import Any
 
-import torch
-from torch import nn
-
 from gan_core.models.fast_generator import WIDTHS
 from gan_core.training.published.layout import Layout, Weights
 
@@ -14,6 +11,17 @@ SPECTRAL = {"weight_orig": "parametrizations.weight.original", "weight_u": "para
 SINGLE = {1: "convs.0", 2: "norms.0"}  # an UpBlock's place in its sequence -> our stage's layer
 DOUBLE = {1: "convs.0", 2: "noises.0", 3: "norms.0", 5: "convs.1", 6: "noises.1", 7: "norms.1"}
 GATE = {"1": "look", "3": "gate"}
+LARGEST = 256  # px
+D_LAYERS = {
+    "down_from_big.0": "near.first.0",
+    "rf_big.0": "near_head.mix.0",
+    "rf_big.1": "near_head.mix.1",
+    "rf_big.3": "near_head.head.plain",
+    "down_from_small.0": "far.first.0",
+    "rf_small": "far_head.plain",
+    "rf_from_128": "far_head.plain",
+}
+DECODERS = {"big": "near", "small": "far", "part": "part"}
 
 
 def names_G(name: str, levels: int) -> str | None:
@@ -42,33 +50,34 @@ def leaf(layer: str, kind: str) -> str | None:
 
 
 def names_D(name: str, levels: int) -> str | None:
-    """None: our D has other widths and no excitation."""
+    """down_from_big, down_<n>, se_<n>_<m> and rf_big, the same of the small image, decoders -> near, far, their heads, draw."""
+    layer, _, kind = name.rpartition(".")
+    if layer in D_LAYERS:
+        return leaf(D_LAYERS[layer], kind)
+    if found := re.fullmatch(r"down_(\d+)\.(main|direct)\.(\d)", layer):
+        part = {"main": "main", "direct": "short"}[found[2]]
+        return leaf(f"near.downs.{int(found[1]).bit_length() - 3}.{part}.{found[3]}", kind)
+    if found := re.fullmatch(r"se_\d_(\d+)\.main\.([13])", layer):
+        return leaf(f"near.gates.{LARGEST * 2 // int(found[1])}.{GATE[found[2]]}", kind)
+    if found := re.fullmatch(r"down_from_small\.([234])\.main\.([01])", layer):
+        return leaf(f"far.downs.{int(found[1]) - 2}.{found[2]}", kind)
+    if found := re.fullmatch(r"decoder_(\w+)\.main\.(\d)(?:\.([12]))?", layer):
+        ours = f"draw_{DECODERS[found[1]]}" if found[1] in DECODERS else ""
+        return leaf(
+            f"{ours}.stages.{int(found[2]) - 1}.{SINGLE[int(found[3])]}" if found[3] else f"{ours}.to_image", kind
+        )
     return None
 
 
 def settings(G: Weights) -> dict[str, Any]:
     z_dim, twice = G["init.init.0.weight_orig"].shape[:2]
-    return {"z_dim": z_dim, "width": int(twice / 2 / WIDTHS[4])}
+    return {"z_dim": z_dim, "width": int(twice / 2 / WIDTHS[4]), "published_layers": True}
 
 
 def size(G: Weights) -> tuple[int, int]:
     side = max(int(found[1]) for name in G if (found := re.match(r"feat_(\d+)\.", name)))
     last = next(tensor for name, tensor in G.items() if re.fullmatch(r"to_big\.(0\.)?weight_orig", name))
     return side, last.shape[0]
-
-
-@torch.no_grad()
-def rescale_statistics(G: nn.Module, weights: Weights) -> None:
-    """Let the statistics of the norm behind the first layer follow its scale.
-
-    The published spectral norm of that transposed convolution takes the singular value of another matrix than ours.
-    """
-    net: Any = G.get_submodule("net")
-    weight, u, v = (weights[f"init.init.0.weight_{kind}"] for kind in ("orig", "u", "v"))
-    theirs = weight / (u @ weight.transpose(0, 1).flatten(1) @ v)
-    factor = net.stem.weight.norm() / theirs.norm()
-    net.stem_norm.running_mean *= factor
-    net.stem_norm.running_var *= factor**2
 
 
 LAYOUT = Layout(
@@ -80,6 +89,5 @@ LAYOUT = Layout(
     names_G,
     names_D,
     {"net.stem.parametrizations.weight.original": (0, 1.0)},
-    zeros=("net.to_image.bias",),
-    finish_G=rescale_statistics,
+    zeros=("near_head.head.plain.bias", "far_head.plain.bias"),
 )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
 Weights = dict[str, torch.Tensor]
 
@@ -17,7 +16,7 @@ class Layout(NamedTuple):
     where we have nothing of that kind. class_input: our name of the weight that receives z and, behind it, the class ->
     (the axis along which they lie, the factor on z's part where the published one has no classes). any_smaller: networks for
     smaller images can start from them too, as each size has an image of its own. zeros: our names of what the published
-    networks do not have, and do without where it is 0. finish_G: (our generator with the published weights in it, those weights).
+    networks do not have, and do without where it is 0.
     """
 
     title: str
@@ -30,4 +29,3 @@ class Layout(NamedTuple):
     class_input: dict[str, tuple[int, float]]
     any_smaller: bool = False
     zeros: tuple[str, ...] = ()
-    finish_G: Callable[[nn.Module, Weights], None] = lambda G, weights: None
