@@ -46,7 +46,7 @@ def cases_of_every_recipe(bench: Bench) -> list[tuple[str, int]]:
 def some_steps(bench: Bench, recipe: str, size: int) -> tuple[float, int, bool]:
     """(seconds of the first step, bytes, whether the last one is finite); the last one must not wait for the device."""
     if bench.cuda:
-        torch.cuda.reset_peak_memory_stats(bench.device)
+        devices.forget_peak(bench.device)
     setup = bench.setup(recipe, size, **(smallest_case(recipe)[1] if bench.tiny else {}))
     started = time.perf_counter()
     setup.step()

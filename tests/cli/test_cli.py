@@ -425,6 +425,15 @@ def test_every_verb_takes_names(ganvas, context, words):
     refused(ganvas(*words), "2 different ones")
 
 
+def test_a_file_of_weights_is_named_by_its_whole_path_and_must_be_there(ganvas, context, tmp_path, monkeypatch):
+    seeded_workspace.seed_dataset(context.workspace, context.store)
+    monkeypatch.chdir(tmp_path)
+    refused(ganvas("train", seeded_workspace.DATASET, "--start-from", "none.pkl"), str(tmp_path / "none.pkl"))
+    (tmp_path / "some.pkl").write_bytes(b"0")
+    assert ganvas("train", seeded_workspace.DATASET, "--start-from", "some.pkl", "--detach")[0] == 0
+    assert context.store.runs()[0].config["start_from"] == str(tmp_path / "some.pkl")
+
+
 def test_runs_are_deleted_and_brought_back_by_name(ganvas, context):
     seeded_workspace.seed(context.workspace.root)
     run = seeded_workspace.RUNS["finished"]
