@@ -39,7 +39,8 @@ def refuse(error: UserError, code: int = 2) -> NoReturn:
 
 def carry_out(job: Job) -> dict[str, Any]:
     """Carry out a job in this process, with progress on stderr. Returns its result and state; ends the program where it failed."""
-    os.environ.update(devices.environment(job.device or "", devices.known(Call.workspace)))
+    if os.environ.get("WORLD_SIZE", "1") == "1":  # torchrun has given each process its GPU
+        os.environ.update(devices.environment(job.device or "", devices.known(Call.workspace)))
     done = threading.Event()
     printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
     printer.start()
