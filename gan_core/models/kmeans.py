@@ -43,7 +43,10 @@ class Generator(nn.Module):
         1 / (number of its images).
         """
         x, rows = images.flatten(1).float(), torch.arange(len(self.centres), device=y.device)
-        among_its_class = (F.one_hot(y, len(self.counts)).cumsum(0) - 1).gather(1, y[:, None])[:, 0]
+        of_class = (
+            y[:, None] == torch.arange(len(self.counts), device=y.device)
+        ).long()  # F.one_hot looks at the values of y
+        among_its_class = (of_class.cumsum(0) - 1).gather(1, y[:, None])[:, 0]
         slot = (self.counts > 0).sum(1)[y] + among_its_class
         is_centre = slot < self.clusters
         slot = y * self.clusters + slot.clamp(max=self.clusters - 1)

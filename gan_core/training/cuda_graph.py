@@ -8,7 +8,7 @@ error in a capture ends graphs for the run, with a notice: the steps go on eager
 import gc
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,16 +22,31 @@ EAGER_FIRST = 11  # steps before the first capture: libraries choose their kerne
 EAGER_OF_A_KIND = 3
 
 Work = Callable[[], Stats]
-Capture = Callable[[Work, Any], tuple[Work, Stats]]
 
 
-def capture_and_replay(work: Work, pool: Any) -> tuple[Work, Stats]:
-    """Capture work() as a CUDA graph in the pool and carry it out once. Returns (what repeats it, the results of this time).
+class Place(NamedTuple):
+    """Where graphs are captured: their stream, which the eager steps before them use too (autograd remembers it), and their pool."""
+
+    stream: Any
+    pool: Any
+
+    @classmethod
+    def on(cls, device: torch.device) -> "Place | None":
+        return cls(torch.cuda.Stream(device), torch.cuda.graph_pool_handle()) if device.type == "cuda" else None
+
+
+Capture = Callable[[Work, Place | None], tuple[Work, Stats]]
+
+
+def capture_and_replay(work: Work, place: Place | None) -> tuple[Work, Stats]:
+    """Capture work() as a CUDA graph and carry it out once. Returns (what repeats it, the results of this time).
 
     The results are the same tensors each time, filled anew.
     """
+    assert place is not None
+    gc.collect()  # nothing of an earlier step is to be freed within the capture
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool):
+    with torch.cuda.graph(graph, pool=place.pool, stream=place.stream):
         stats = work()
 
     def replay() -> Stats:
@@ -39,6 +54,18 @@ def capture_and_replay(work: Work, pool: Any) -> tuple[Work, Stats]:
         return stats
 
     return replay, replay()
+
+
+def aside(work: Work, place: Place | None) -> Stats:
+    """work() on the stream of the graphs, in order with what the device does otherwise."""
+    if place is None:
+        return work()
+    usual = torch.cuda.current_stream()
+    place.stream.wait_stream(usual)
+    with torch.cuda.stream(place.stream):
+        stats = work()
+    usual.wait_stream(place.stream)
+    return stats
 
 
 class TrainSteps:
@@ -75,9 +102,9 @@ class TrainSteps:
         if self.eager[kind] < EAGER_OF_A_KIND or self.eager.total() < self.eager_first:
             self.eager[kind] += 1
             self.eager_steps += 1
-            return self.take(kind)
+            return aside(lambda: self.take(kind), self.place)
         try:
-            self.replays[kind], stats = self.capture(lambda: self.take(kind), self.pool)
+            self.replays[kind], stats = self.capture(lambda: self.take(kind), self.place)
         except Exception as error:  # a driver may raise anything
             self.give_up(error)
             return self.take(kind)
@@ -94,7 +121,7 @@ class TrainSteps:
         for optimizer in (self.state.opt_G, self.state.opt_D, self.state.opt_refiner):
             if optimizer is not None:
                 optimizer.zero_grad(set_to_none=True)  # gradients lie in the pool
-        self.pool = torch.cuda.graph_pool_handle() if self.sampler.device.type == "cuda" else None
+        self.place = Place.on(self.sampler.device) if self.capture else None
 
     def give_up(self, error: Exception) -> None:
         self.capture = None
