@@ -25,7 +25,7 @@ Work = Callable[[], Stats]
 
 
 class Place(NamedTuple):
-    """Where graphs are captured: their stream, which the eager steps before them use too (autograd remembers it), and their pool."""
+    """Where graphs are captured: their stream, which eager steps before them use too (autograd remembers it), and their pool."""
 
     stream: Any
     pool: Any
