@@ -2,9 +2,10 @@
 
 Images go through EfficientNet-Lite0. Fixed random projections mix four of its feature maps, across channels and from coarse to
 fine, and a small head works on each. Scores that use the same network overrate these images: compare them by another one.
-Departs from the paper: heads of separable convolutions, as its authors advise for small budgets, which pool before they mix
-channels; images are shown at max(128, size) px, not at 224; a logit without the label beside the projection on it; the noise goes
-to all norms of G, the class to its first layer too.
+Departs from the paper by default: heads of separable convolutions, as its authors advise for small budgets, which pool before they
+mix channels; a logit without the label beside the projection on it; the noise goes to all norms of G, the class to its first layer
+too. With spec.published_layers the layers are those of its code (fastgan_lite), whose heads have the same width whatever the
+setting. Images of fewer than spec.feature_size px are enlarged to it; the paper's is 224.
 """
 
 import itertools
@@ -16,7 +17,9 @@ from torch.nn import functional as F
 from gan_core.models.backbones.lite0 import folded, package_state
 from gan_core.models.fast_generator import ConditionalBatchNorm, FastGenerator
 from gan_core.models.layers import ClassEmbedding, PatchProjectionHead, spectral_layer
+from gan_core.models.precision import at_least_float32, full_precision
 from gan_core.models.spec import Spec
+from gan_core.models.spectral_norm import spectral_norm
 
 TAPS = (
     (0, 3, 24),
@@ -28,6 +31,11 @@ LATERAL = (64, 128, 256, 512)  # channels after mixing across channels
 MIXED = (64, 64, 128, 256)  # channels of the maps of s/2, s/4, s/8, s/16 px that the heads work on
 HINT = 8  # size of the class embedding for the first layer of G: with 32 the images of a class soon looked alike
 HEAD_WIDTHS = (2, 4, 8, 16)  # channels of a head at s/4, s/8, s/16, s/32 px, times width
+PUBLISHED_WIDTHS = (64, 128, 256, 512)  # the same of the paper's heads
+PUBLISHED_EMBED, PUBLISHED_MAPS = (
+    128,
+    64,
+)  # size of its class embedding; features of a patch that are projected on the class
 
 
 class Generator(nn.Module):
@@ -36,31 +44,36 @@ class Generator(nn.Module):
     The norms are conditional on the class and the noise, of equal length at the start. With the class alone, as in the paper, the
     class decided colours and texture and the noise only details, so each class drifted towards one image. The first layer receives
     the noise and a small class embedding: without it G used the class only late in the run (docs/recipes.md).
+    With spec.published_layers the class goes to the norms alone and the noise to the first layer alone.
     """
 
     def __init__(self, spec: Spec):
         super().__init__()
         self.embed = ClassEmbedding(spec.num_classes, spec.z_dim)
-        self.hint = ClassEmbedding(spec.num_classes, HINT)
-        norm = lambda features: ConditionalBatchNorm(2 * spec.z_dim, features)
-        self.net = FastGenerator(spec, spec.z_dim + HINT, norm, double=False)
+        self.hint = None if spec.published_layers else ClassEmbedding(spec.num_classes, HINT)
+        told = spec.z_dim if spec.published_layers else 2 * spec.z_dim
+        norm = lambda features: ConditionalBatchNorm(told, features, spectral=spec.published_layers)
+        self.net = FastGenerator(spec, spec.z_dim + (HINT if self.hint else 0), norm, double=False)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+        if self.hint is None:
+            return self.net(z, self.embed(y))
         return self.net(torch.cat([z, self.hint(y)], 1), torch.cat([self.embed(y), z], 1))
 
 
 class Discriminator(nn.Module):
-    """images [N, channels, S, S], y [N] -> logits [N, K] of four heads: K = 4 up to 128 px, 100 at 256 px."""
+    """images [N, channels, S, S], y [N] -> logits [N, K] of four heads: K = 4 for features of 128 px, 64 of 224, 100 of 256."""
 
     auxiliary_weight_d, auxiliary_weight_g = 0.0, 0.0
 
     def __init__(self, spec: Spec):
         super().__init__()
-        self.side = max(128, spec.size)
+        self.side = max(spec.feature_size, spec.size)
         self.trunk = FrozenBackbone(self.side)
         self.mix = RandomProjections()
-        self.heads = nn.ModuleList(Head(i, 4 - level, spec) for level, i in enumerate(MIXED))
+        head = PublishedHead if spec.published_layers else Head
+        self.heads = nn.ModuleList(head(i, 4 - level, spec) for level, i in enumerate(MIXED))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         x = x.expand(-1, 3, -1, -1)  # grey becomes R = G = B
@@ -143,3 +156,38 @@ def separable_half(i: int, o: int) -> nn.Module:
         nn.BatchNorm2d(o),
         nn.LeakyReLU(0.2),
     )
+
+
+class PublishedHead(nn.Module):
+    """As Head, with dense convolutions. Without labels a convolution gives the logits, with them the projection on the class."""
+
+    def __init__(self, i: int, halvings: int, spec: Spec):
+        super().__init__()
+        plan = [i, *PUBLISHED_WIDTHS[-halvings:]]
+        self.downs = nn.Sequential(*(dense_half(a, b) for a, b in itertools.pairwise(plan)))
+        self.labels = LabelProjection(spec.num_classes) if spec.num_classes > 1 else None
+        self.look = spectral_norm(nn.Conv2d(plan[-1], PUBLISHED_MAPS if self.labels else 1, 4, bias=False))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        x = self.downs(x)
+        with full_precision(x):
+            maps = self.look(at_least_float32(x))  # [N, 64 or 1, s, s]
+            return (maps[:, 0] if self.labels is None else self.labels(maps, y)).flatten(1)
+
+
+class LabelProjection(nn.Module):
+    """maps [N, 64, s, s], y [N] -> [N, s, s]: the inner product of each patch with a layer on the class embedding, over 8."""
+
+    def __init__(self, num_classes: int):
+        super().__init__()
+        self.embed = ClassEmbedding(num_classes, PUBLISHED_EMBED)
+        self.mapping = nn.Linear(PUBLISHED_EMBED, PUBLISHED_MAPS)
+
+    def forward(self, maps: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        direction = F.leaky_relu(self.mapping(self.embed(y)), 0.2)
+        return (maps * direction[:, :, None, None]).sum(1) / PUBLISHED_MAPS**0.5
+
+
+def dense_half(i: int, o: int) -> nn.Module:
+    """[N, i, S, S] -> [N, o, S/2, S/2]."""
+    return nn.Sequential(spectral_norm(nn.Conv2d(i, o, 4, 2, 1)), nn.BatchNorm2d(o), nn.LeakyReLU(0.2))

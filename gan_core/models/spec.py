@@ -19,6 +19,8 @@ class Spec:
     normalize_z: bool = False
     mixing: float = 0.9
     image_border: str = "repeat"
+    published_layers: bool = False
+    feature_size: int = 128  # px
 
     @classmethod
     def of(cls, config: TrainConfig, *, size: int, channels: int, num_classes: int) -> "Spec":
@@ -35,4 +37,6 @@ class Spec:
             config.normalize_z,
             config.mixing,
             config.image_border,
+            config.published_layers,
+            config.feature_size,
         )

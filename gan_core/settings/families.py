@@ -26,6 +26,7 @@ class FamilyTraits(NamedTuple):
     minibatch_std: bool = False  # whether it can be chosen
     spectral_norm: bool = True  # whether it can be chosen
     styles: bool = False  # G maps z to styles, whose mixing, mapping and path length can be set
+    published_layers: bool = False  # whether it also has the layers of its authors' code
     smallest: int = 16  # px that its networks can be trained at; smaller than the smallest dataset, see train_size
     game: str = "adversarial"  # its training step: a key of GAMES in training/step.py
 
@@ -81,10 +82,23 @@ TRAITS: dict[str, FamilyTraits] = {
     "cyclegan": FamilyTraits("CycleGAN", (28, 32, 64, 128), losses=("least-squares",), game="cycle"),
     "kmeans": FamilyTraits("K-means", SIZES, pads=False, losses=(), per_image=False, game="kmeans"),
     "fastgan": FamilyTraits(
-        "FastGAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False, smallest=32
+        "FastGAN",
+        SIZES,
+        losses=FEW_SHOT,
+        per_image=False,
+        batch_norm=True,
+        spectral_norm=False,
+        smallest=32,
+        published_layers=True,
     ),
     "projected": FamilyTraits(
-        "Projected GAN", SIZES, losses=FEW_SHOT, per_image=False, batch_norm=True, spectral_norm=False
+        "Projected GAN",
+        SIZES,
+        losses=FEW_SHOT,
+        per_image=False,
+        batch_norm=True,
+        spectral_norm=False,
+        published_layers=True,
     ),
     "r3gan": FamilyTraits("R3GAN", SIZES, spectral_norm=False),  # it would divide by the zero weights of the start
 }

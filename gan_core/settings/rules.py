@@ -195,6 +195,12 @@ RULES = (
         "{traits.title} cannot be trained below {traits.smallest} px: set 'Training size' (train_size) to 0 or a larger size.",
         value=0,
     ),
+    Rule(
+        "published_layers",
+        lambda c: not c.traits.published_layers,
+        reason="{traits.title} has only these layers.",
+    ),
+    Rule("feature_size", lambda c: c.family != "projected", reason="{traits.title} has no frozen network."),
     *(with_one_image(rule) for rule in TWO_IMAGES),
     # Other settings
     *(
@@ -207,6 +213,7 @@ RULES = (
         )
         for name in ("label_smoothing", "label_noise")
     ),
+    Rule("margin_noise", lambda c: c.loss != "hinge", reason="Belongs to the loss 'hinge'."),
     Rule(
         "freeze_d",
         lambda c: not c.start_from,
@@ -309,7 +316,7 @@ def largest_batch(images: int) -> int:
 # Settings that shape the networks: a run can start from the weights of another one only where they are the same.
 SHAPING = (
     *("family", "width", "z_dim", "condition", "minibatch_std", "spectral_norm", "guide", "train_size"),
-    *("mapping_layers", "normalize_z", "mixing", "image_border"),
+    *("mapping_layers", "normalize_z", "mixing", "image_border", "published_layers", "feature_size"),
 )
 
 

@@ -24,7 +24,7 @@ GROUPS = {
     "loss": "Loss and penalties",
     "optimiser": "Optimiser and schedule",
     "augmentation": "Augmentation",
-    "start": "Start from another run",
+    "start": "Start from other weights",
     "machine": "Machine",
 }
 
@@ -146,6 +146,14 @@ class TrainConfig(BaseModel):
         group="loss",
         ge=1,
         le=64,
+    )
+    margin_noise: float = setting(
+        0.0,
+        "Hinge margin noise",
+        "The margin of the hinge loss is drawn for each output of D from 1 minus this value to 1. FastGAN uses 0.2.",
+        group="loss",
+        ge=0,
+        le=1,
     )
     lecam: float = setting(
         0.0,
@@ -304,6 +312,20 @@ class TrainConfig(BaseModel):
         group="loss",
         ge=1,
         le=64,
+    )
+    published_layers: bool = setting(
+        False,
+        "Layers of the authors' code",
+        "FastGAN and Projected GAN with the layers that their authors published; otherwise lighter ones that use the labels "
+        "more. Slow without a GPU.",
+        group="networks",
+    )
+    feature_size: Literal[128, 224] = setting(
+        128,
+        "Size for the features (px)",
+        "Projected GAN enlarges smaller images to this size before its frozen network sees them. Its authors use 224, which "
+        "takes three times as long.",
+        group="networks",
     )
     guide: bool = setting(
         False,
