@@ -2,7 +2,8 @@
 
 Each design starts from the recipe of a published method and is changed to what its paper has and the recipe, made for smaller
 machines, has not. Budgets are images shown, in thousands (kimg, as in the papers): about what the papers call reasonable, not
-where they stop improving. Patience ends a run that no longer gains.
+where they stop improving. Patience ends a run that no longer gains. FastGAN and Projected GAN keep our layers
+(`published_layers` off), which use the labels sooner: a class that is not drawn cannot be filled.
 """
 
 import math
@@ -33,8 +34,14 @@ class Design(NamedTuple):
 
 
 DESIGNS = (
-    Design(PHOTOGRAPHS, (0, A_FEW), "fastgan", 400, {"width": 64}),
-    Design(PHOTOGRAPHS, (A_FEW, SOME_THOUSAND), "projected", 1_000, {"width": 64}),
+    Design(PHOTOGRAPHS, (0, A_FEW), "fastgan", 400, {"width": 64, "margin_noise": 0.2}),
+    Design(
+        PHOTOGRAPHS,
+        (A_FEW, SOME_THOUSAND),
+        "projected",
+        1_000,
+        {"width": 64, "feature_size": 224, "augment": "color+translation+cutout"},
+    ),
     Design((64,), (SOME_THOUSAND, MANY), "stylegan2-ada", 3_000, {**STYLEGAN2, "width": 256}),
     Design((128,), (SOME_THOUSAND, MANY), "stylegan2-ada", 5_000, {**STYLEGAN2, "width": 512}),
     Design((256,), (SOME_THOUSAND, MANY), "stylegan2-ada", 5_000, {**STYLEGAN2, "width": 512, "path_length": 2.0}),

@@ -8,7 +8,7 @@ from gan_core.jobs import queue
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import new_id, write_json
 from tests.builders import seeded_workspace
-from tests.builders.app_pages import open_page, words
+from tests.builders.app_pages import letters, open_page, words
 
 RUNNING = seeded_workspace.RUNS["running"]
 
@@ -123,6 +123,6 @@ def test_live_names_the_best_checkpoint_and_why_a_run_ended_early(full):
     write_json(folder / "checkpoints" / "best.json", {"best": mark, "checks": []})
     status = json.loads((folder / "status.json").read_text())
     write_json(folder / "status.json", status | {"why_ended": "No gain in 5 checks."})
-    said = words(open_page("live", run=seeded_workspace.RUNS["finished"]))
+    said = letters(open_page("live", run=seeded_workspace.RUNS["finished"]))
     assert "at 1,200 images, kernel distance 1.25" in said and "No gain in 5 checks." in said
-    assert "kernel distance 1.25" not in words(open_page("live", run=RUNNING))
+    assert "kernel distance 1.25" not in letters(open_page("live", run=RUNNING))

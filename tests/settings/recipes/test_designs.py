@@ -12,7 +12,9 @@ from gan_core.settings import recipes
 from gan_core.settings.families import SIZES
 from gan_core.settings.recipes import auto
 from gan_core.settings.recipes.designs import DESIGNS, PATIENCE, design_of
-from gan_core.settings.schema import images_total
+from gan_core.settings.recipes.on_cpu import notice
+from gan_core.settings.rules import check
+from gan_core.settings.schema import build, images_total
 
 PAGE = (Path(__file__).parents[3] / "docs" / "recipes.md").read_text()
 
@@ -89,6 +91,13 @@ def test_gamma_and_ema_of_best_follow_the_size():
     assert of(32, 5000).ema_images == 500_000 and of(64, 5000).ema_images == 10_000
     gammas = [of(size, 50_000).gamma for size in (32, 64, 128, 256)]
     assert gammas == sorted(gammas) and gammas[0] == 0.05 and gammas[-1] == 150
+
+
+def test_a_run_of_the_best_of_before_keeps_its_settings():
+    before = {"recipe": "best", "family": "r3lite", "width": 512, "batch": 128, "schedule": "cosine", "lr_end": 0.25}
+    config = build(before | {"gamma_end": 0.1, "ema_images": 50_000.0, "epochs": 300.0})
+    check(config, size=64, train_counts={"a": 500, "b": 500})
+    assert config.patience == 0 and notice(config, 64, 1000) == ""
 
 
 def test_the_other_recipes_have_no_patience():
