@@ -33,8 +33,8 @@ ARROWS = {
     },
     "actions": {"errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
     "cli": {
-        *("errors", "requests", "storage", "settings", "data", "generation", "training", "export", "views", "jobs"),
-        *("actions", "system", "learn"),
+        *("errors", "text", "requests", "storage", "settings", "data", "generation", "training", "export", "views"),
+        *("jobs", "actions", "system", "learn"),
     },
 }
 # Modules that import torch, or are never needed by who may not wait for it.

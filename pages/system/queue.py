@@ -96,10 +96,10 @@ def process_state(context: Context, job: Job, place: int) -> str:
     if not supervisor.has_process(job):
         return "Its process has died; the job will be marked as interrupted within seconds."
     if job.control == "stop":
-        return f"Was asked to stop; process {job.pid}{where} is alive."
+        return plain(f"Was asked to stop; process {job.pid}{where} is alive.")
     try:
         written = (context.workspace.run(job.subject) / "status.json").stat().st_mtime if job.kind == "train" else None
     except OSError:
         written = None
     progress = f", last progress {duration(time.time() - written)} ago" if written else ""
-    return f"Process {job.pid}{where} is alive{progress}."
+    return plain(f"Process {job.pid}{where} is alive{progress}.")

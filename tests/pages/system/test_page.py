@@ -13,7 +13,7 @@ from gan_core.storage.workspace import Workspace, write_json
 from gan_core.system import info, throughput
 from pages.system.queue import JOB_TITLES
 from tests.builders import seeded_workspace
-from tests.builders.app_pages import open_page, words
+from tests.builders.app_pages import letters, open_page, words
 from tests.storage.test_cleanup import kept, run  # noqa: F401  a fixture
 
 FACTS = {"looked_at": 0.0, "torch": "2.11.0", "cuda": "13.0", "threads": 4, "bf16": True}
@@ -132,7 +132,8 @@ def test_each_device_says_what_it_trains_or_that_it_is_free(full):
     table = next(frame.value for frame in at.dataframe if "training" in frame.value)
     assert list(table["device"]) == ["cuda:0", "cuda:1", "cpu"]
     assert list(table["training"]) == ["free", "Birds, running, 43%", "free"]
-    assert "on cuda:1 is alive" in words(at) and "It wants cuda:0" in words(at) and "2 devices are free" in words(at)
+    text = letters(at)
+    assert "on cuda:1 is alive" in text and "It wants cuda:0" in text and "2 devices are free" in text
 
 
 def test_a_run_on_the_cluster_is_shown_with_its_host(full, monkeypatch):
