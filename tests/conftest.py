@@ -13,21 +13,22 @@ import pytest
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo, write_info
 from gan_core.jobs import supervisor
+from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import TrainConfig, build
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, new_id
 from tests.builders import seeded_workspace
 from tests.builders.toy_images import toy_images
 
-# Families whose training steps take seconds even when they are shrunk.
-SLOW_FAMILIES = {"projected", "fastgan", "garbage128", "cyclegan", "stylegan2-lite", "progressive", "sngan-projection"}
+# What is true of the training of every family is checked with this one by make check, and with all of them by make test.
+FAMILY_OF_EVERY_CHECK = "r3lite"
 
 
 def pytest_collection_modifyitems(items):
-    """Training tests of the slow families are slow, whatever else they are about."""
+    """Training tests of every other family are slow, whatever else they are about."""
     for item in items:
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if "training" in item.path.parts and SLOW_FAMILIES & set(map(str, values)):
+        if "training" in item.path.parts and (set(TRAITS) - {FAMILY_OF_EVERY_CHECK}) & set(map(str, values)):
             item.add_marker("slow")
 
 

@@ -131,6 +131,7 @@ def tree(root: Path) -> list[tuple[str, int, int]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_archive_becomes_a_set_or_a_refusal(tmp_path, part):
     workspace, seeds = Workspace(tmp_path / "ws"), range(part, ARCHIVES, PARTS)

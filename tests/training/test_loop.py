@@ -131,6 +131,7 @@ def test_divergence_stops_the_run_and_keeps_the_last_good_checkpoint(tiny, tmp_p
     assert same(weights(tmp_path), good)
 
 
+@pytest.mark.slow
 def test_a_time_limit_does_not_make_it_tick_at_every_step(tiny, tmp_path):
     """With a limit of ten hours the next grid is 90 s away; until then a line a second is enough."""
     status = run(tiny(epochs=60.0, minutes=600.0), tmp_path)
