@@ -8,7 +8,7 @@ import torch
 
 from gan_core.data.dataset import ImageSet
 from gan_core.storage import checkpoints
-from gan_core.training import best_checkpoint, checkpoint, loop, monitor_schedule
+from gan_core.training import checkpoint, loop, monitor_schedule
 from gan_core.training.best_checkpoint import BestCheckpoint, best_of, check_of, without_gain
 from gan_core.training.hooks import Hooks
 from tests.builders.toy_images import toy_images
@@ -85,7 +85,7 @@ def test_checks_that_follow_each_other_closely_are_not_compared(tmp_path):
     run = Folder(tmp_path / "checkpoints")
     for seen in range(1, 1001):
         run.check(seen, 1000.0 - seen, seen / 1000)
-    assert len(run.best.checks) <= best_checkpoint.MOST_CHECKS
+    assert 40 < len(run.best.checks) <= 50
 
 
 def test_a_resumed_run_forgets_later_checks_and_a_mark_without_checkpoint_is_none(tmp_path):
