@@ -9,6 +9,7 @@ from gan_core.models.fastgan import cut
 from gan_core.models.layers import PatchProjectionHead
 from gan_core.models.projected import FrozenBackbone, RandomProjections
 from gan_core.training import checkpoint, step
+from gan_core.training.losses import LOSSES
 
 CPU = torch.device("cpu")
 FEW_SHOT = ("fastgan", "projected")
@@ -202,3 +203,78 @@ def test_grey_is_shown_as_colour_without_colour():
     x, y = batch(2)[0][:, :1], torch.tensor([0, 1])
     with torch.no_grad():
         assert torch.equal(D(x, y), D(x.expand(-1, 3, -1, -1), y))
+
+
+# -- the layers of the authors' code -----------------------------------------------------------------------------------
+
+
+def published(family, size, classes=3, feature_size=128):
+    torch.manual_seed(0)
+    spec = Spec(size, 3, classes, z_dim=8, width=4, published_layers=True, feature_size=feature_size)
+    return FAMILIES[family].Generator(spec), FAMILIES[family].Discriminator(spec)
+
+
+@pytest.mark.parametrize("size", [32, 64, 256])
+def test_the_papers_fastgan_scales_maps_of_d_and_draws_without_bounds(size):
+    G, D = published("fastgan", size)
+    y = torch.tensor([0, 2])
+    with torch.no_grad():
+        images = G(torch.randn(2, 8), y)
+        logits, error = D.logits_and_auxiliary(images, y)
+    assert images.shape == (2, 3, size, size) and logits.shape == (2, 50) and error.shape == (2,)
+    assert G.net.bounded is False and G.net.to_image.bias is None
+    assert [int(side) for side in D.near.gates] == [side for side in (32, 16, 8) if 8 * side <= size]
+
+
+def test_a_gate_of_the_papers_d_that_is_shut_hides_its_map():
+    _, D = published("fastgan", 64)
+    D.near.gates["8"].forward = lambda map: torch.zeros(len(map), 1, 1, 1)
+    x, _ = batch(2, 64)
+    with torch.no_grad():
+        maps = D.near(x)
+    assert [h.shape[-1] for h in maps] == [64, 32, 16, 8] and not maps[-1].any() and maps[-2].any()
+
+
+@pytest.mark.parametrize("classes, feature_size, k", [(3, 224, 64), (1, 224, 64), (3, 128, 4)])
+def test_the_papers_projected_gan_judges_patches_where_features_are_large(classes, feature_size, k):
+    _, D = published("projected", 32, classes, feature_size)
+    x, y = batch(2)
+    y = y % classes
+    with torch.no_grad():
+        logits = D(x, y)
+        assert logits.shape == (2, k)
+        if classes > 1:
+            assert not torch.equal(logits, D(x, (y + 1) % classes))
+
+
+def test_in_the_papers_projected_gan_the_class_moves_the_norms_alone():
+    G, _ = published("projected", 64)
+    seen = []
+    G.net.stem_norm.register_forward_hook(lambda module, taken, out: seen.append(out))
+    with torch.no_grad():
+        images = G.eval()(torch.ones(2, 8), torch.tensor([0, 1]))
+    assert torch.equal(seen[0][0], seen[0][1]) and not torch.equal(images[0], images[1])
+
+
+@pytest.mark.parametrize("family", FEW_SHOT)
+def test_the_papers_layers_learn(tiny, family):
+    config = tiny(family=family, width=4, loss="hinge", published_layers=True, margin_noise=0.2)
+    state, (x, y) = fresh(config), batch()
+    before = [p.clone() for net in (state.G, state.D) for p in net.parameters()]
+    stats = step.train_step(state, x, y, config)
+    assert all(value.isfinite() for value in stats.values())
+    after = [p for net in (state.G, state.D) for p in net.parameters()]
+    moved = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert sum(moved) > 0.8 * len(moved)
+
+
+def test_margins_of_the_hinge_loss_are_drawn_below_one(tiny):
+    real, fake = torch.full([400], 0.9), torch.full([400], -0.9)
+    out = step.DOutput(real, fake, None, None)
+    assert step.with_margin_noise(out, tiny(loss="hinge")) == (real, fake)
+    shifted = step.with_margin_noise(out, tiny(loss="hinge", margin_noise=0.2))
+    margins = 1 - (shifted[0] - real), 1 - (fake - shifted[1])
+    for margin in margins:
+        assert 0.8 <= margin.min() < 0.82 and 0.98 < margin.max() <= 1
+    wanted = torch.relu(margins[0] - real).mean() + torch.relu(margins[1] + fake).mean()
+    assert torch.allclose(LOSSES["hinge"].d(*shifted), wanted)

@@ -169,6 +169,6 @@ RECIPES: dict[str, Recipe] = {
         sentence="For many images and long runs on a GPU: wide residual networks with the loss that Quick has, without tricks.",
         shortfall="Days on a GPU with the paper's width; on a CPU it learns too slowly to be of use.",
         source="arXiv:2501.05441, with smaller batches and an adaptive augmentation",
-        config=settings("r3gan", "r3gan", gamma=0.05, augment="ada", batch=128, epochs=400.0),
+        config=settings("r3gan", "r3gan", gamma=0.05, augment="ada", ada_resampling="wavelet", batch=128, epochs=400.0),
     ),
 }
