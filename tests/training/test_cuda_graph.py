@@ -15,11 +15,11 @@ from gan_core.training.cuda_graph import TrainSteps
 from tests.builders import recorded_step
 from tests.builders.recorded_step import Refused, recorded
 from tests.builders.toy_images import toy_images
-from tests.conftest import NARROWER, SLOW_FAMILIES
+from tests.conftest import FAMILY_OF_EVERY_CHECK, NARROWER
 
 CPU = torch.device("cpu")
 EVERY = [
-    pytest.param(name, marks=pytest.mark.slow) if recipe.config.family in SLOW_FAMILIES | {"r3gan"} else name
+    pytest.param(name, marks=pytest.mark.slow) if recipe.config.family != FAMILY_OF_EVERY_CHECK else name
     for name, recipe in RECIPES.items()
 ]
 
