@@ -25,7 +25,7 @@ def test_the_length_of_a_linear_g_is_that_of_its_matrix():
 
 
 def test_an_update_of_g_has_it_every_fourth_time_and_it_changes_the_update(tiny, monkeypatch):
-    config = tiny(family="stylegan2-lite", batch=8, minibatch_std=True, path_length=2.0, penalty="none")
+    config = tiny(family="stylegan2-lite", batch=8, width=4, minibatch_std=True, path_length=2.0, penalty="none")
     state, seen, original = fresh(config), [], path_length.regularization
     monkeypatch.setattr(
         path_length,
