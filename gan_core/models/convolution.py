@@ -107,6 +107,20 @@ def conv2d(
     return Convolution.apply(x, weight, bias, (stride, padding, dilation, groups))
 
 
+def double_and_convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """[N, i, S, S], weight [o, i, 3, 3] -> [N, o, 2S, 2S]: nearest and a convolution with padding 1, at less than half the cost.
+
+    Doubling by nearest is a transposed convolution with a block of 2 x 2 ones; with the convolution after it, it is one transposed
+    convolution of 4 x 4. Nine products a pixel become four, and the doubled map is never made.
+    """
+    if torch.compiler.is_exporting():  # the plain form for other runtimes
+        return F.conv2d(F.interpolate(x, scale_factor=2.0), weight, padding=1)
+    turned = weight.flip(2, 3).transpose(0, 1)
+    corners = ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))
+    kernel = torch.stack([F.pad(turned, corner) for corner in corners]).sum(0)
+    return F.conv_transpose2d(x, kernel, stride=2, padding=1)
+
+
 class TwiceDifferentiableConv2d(nn.Conv2d):
     """nn.Conv2d for a network under a gradient penalty; the same weights and names."""
 

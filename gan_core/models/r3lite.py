@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gan_core.models.convolution import double_and_convolve
 from gan_core.models.layers import EMBED, ClassEmbedding, ConditionalDiscriminator
 from gan_core.models.spec import Spec
 
@@ -48,7 +49,7 @@ class UpBlock(nn.Module):
         self.norm = nn.BatchNorm2d(o)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2.0))))
+        return F.relu(self.norm(double_and_convolve(x, self.conv.weight)))
 
 
 class Discriminator(ConditionalDiscriminator):

@@ -5,8 +5,9 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from gan_core.models.convolution import TwiceDifferentiableConv2d, for_penalty
+from gan_core.models.convolution import TwiceDifferentiableConv2d, double_and_convolve, for_penalty
 from gan_core.training.penalties import r1_penalty
 from tests.builders.recorded_step import recorded
 
@@ -62,3 +63,14 @@ def test_under_autocast_it_computes_in_bfloat16(frozen):
     for_penalty(nn.Sequential(layer))
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(torch.randn(1, 16, 5, 5, requires_grad=True)).dtype == torch.bfloat16
+
+
+def test_doubling_and_convolving_in_one_is_both_after_each_other():
+    torch.manual_seed(0)
+    x, weight = (torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((2, 3, 5, 5), (4, 3, 3, 3)))
+    plain = F.conv2d(F.interpolate(x, scale_factor=2.0), weight, padding=1)
+    mine = double_and_convolve(x, weight)
+    assert torch.allclose(mine, plain, atol=1e-12)
+    toward = torch.randn_like(plain)
+    for a, b in zip(*(torch.autograd.grad(out, [x, weight], toward) for out in (mine, plain)), strict=True):
+        assert torch.allclose(a, b, atol=1e-12)

@@ -32,7 +32,7 @@ def adapt(memory: torch.Tensor, margin: torch.Tensor, step: int, batch: int, tar
         if step % STEPS == STEPS - 1:
             direction = (memory[1] / memory[2] - target).sign()
             memory[0] = (memory[0] + direction * (batch * STEPS / IMAGES_TO_FULL)).clamp(0, 1)
-            memory[1:] = 0
+            memory[1:].zero_()
     return memory[0].clone()
 
 
