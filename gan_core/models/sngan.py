@@ -55,7 +55,7 @@ class UpBlock(nn.Module):
         super().__init__()
         self.norm1, self.norm2 = ClassConditionalBatchNorm(num_classes, i), ClassConditionalBatchNorm(num_classes, o)
         self.conv1, self.conv2 = nn.Conv2d(i, o, 3, padding=1), nn.Conv2d(o, o, 3, padding=1)
-        self.shortcut = nn.Conv2d(i, o, 1)
+        self.shortcut = PointConv2d(i, o)
         xavier(math.sqrt(2), self.conv1, self.conv2)
         xavier(1.0, self.shortcut)
 
