@@ -51,7 +51,8 @@ def train(
     if values["start_from"]:
         values["start_from"] = start_of(values["start_from"])
     settings = build(values)
-    if said := cpu_notice(settings, info):
+    size_note = "" if recipe == "auto" else sentence(settings, info.size)  # auto has told it among its reasons
+    for said in filter(None, (size_note, cpu_notice(settings, info))):
         print_notes([said])
         reasons = [*reasons, said]
     job = actions.train(context(here=not detach), dataset, settings, name=name)
@@ -84,9 +85,7 @@ def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple
     budget = {name: given.get(name) for name in ("minutes", "epochs")}
     gpu = given.get("device", "auto") != "cpu" and actions.likely_device(context()) == "cuda"
     found = recipes.start(recipe, size=info.size, train_images=sum(info.train_counts), gpu=gpu, **budget)
-    reasons = [sentence(found, info.size)] if found.train_size else []
-    print_notes(reasons)
-    return found.model_dump(), reasons
+    return found.model_dump(), []
 
 
 def cpu_notice(settings: TrainConfig, info: DatasetInfo) -> str:
