@@ -76,9 +76,10 @@ def test_no_other_mode_is_tried_once_the_time_is_over(monkeypatch):
 
 def test_a_mode_is_timed_for_long_enough_and_can_be_stopped_within(tiny, monkeypatch):
     monkeypatch.setattr(autotune, "TIMED_SECONDS", 0.05)
+    monkeypatch.setattr(autotune, "MODE_SECONDS", 600.0)
     one = trial(tiny)
     steps = one.steps(GRAPH)
-    assert 0 < one.timed(steps) < 5 and len(steps.replays) == 1
+    assert one.timed(steps) > 0 and len(steps.replays) == 1
     asked = iter([False, False, True])
     with pytest.raises(Stopped):
         trial(tiny, should_stop=lambda: next(asked)).seconds(SAFE)
