@@ -10,7 +10,7 @@ from gan_core.errors import UserError
 from gan_core.text import and_more, count
 from gan_core.views import sweeps as view
 from gan_core.views.run_table import Row
-from pages.runs.table import select
+from pages.runs.table import select_instead
 from pages.shared.links import link
 from pages.shared.status import STATES, state_of, state_text
 from pages.shared.text import plain, sentence, setting_text
@@ -64,7 +64,7 @@ def show_sweep(context: Context, sweep: view.Sweep) -> None:
             "Compare its runs",
             key="sweep_select",
             icon=":material/compare:",
-            on_click=lambda: select([row.run.id for row in sweep.rows]),
+            on_click=lambda: select_instead([row.run.id for row in sweep.rows]),
             help="Selects them in the table of runs.",
         )
         button(context, sweep.name, "Stop all", "stop", actions.stop_sweep, "stop_circle", disabled=not live)

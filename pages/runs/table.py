@@ -139,6 +139,12 @@ def select(ids: list[str]) -> None:
         st.query_params.pop(PARAM, None)
 
 
+def select_instead(ids: list[str]) -> None:
+    """Put the ids into the address and make the table anew, whose own ticks would go before them."""
+    select(ids)
+    st.session_state["runs_table_made"] = st.session_state.get("runs_table_made", 0) + 1
+
+
 def runs_table(context: Context, rows: list[Row]) -> list[str]:
     """Show the table. Returns the ids of the selected runs: those of ?cmp=, which a tick changes."""
     datasets = {dataset.id: dataset.name for dataset in context.store.datasets()}
@@ -149,7 +155,8 @@ def runs_table(context: Context, rows: list[Row]) -> list[str]:
         table = [{name: value for name, value in one.items() if name != "Sweep"} for one in table]
     ids_selected = selected(ids)
     # Streamlit keeps a tick by its row number, so other rows are another table.
-    key = f"runs_table_{hash(tuple(shown)) & 0xFFFFFFFF:x}"
+    made = st.session_state.get("runs_table_made", 0)
+    key = f"runs_table_{hash((made, *shown)) & 0xFFFFFFFF:x}"
     if not shown:
         st.info("No run matches these filters: remove one.", icon=":material/filter_alt_off:")
     else:

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.storage.store import Store
+from gan_core.storage.workspace import read_json, write_json
 from tests.builders import evaluated_run, seeded_workspace
 from tests.builders.app_pages import letters, open_page, words
 
@@ -187,6 +188,8 @@ def planted_sweep(full, states=("finished", "finished", "queued")) -> list[str]:
     runs = [f"r{'d' * 14}{number:02d}" for number in range(len(states))]
     for number, (run, state) in enumerate(zip(runs, states, strict=True)):
         seeded_workspace.seed_run(full, store, run, f"Rates {number}", state, time.time() + number)
+        facts = read_json(full.run(run) / "config.json")
+        write_json(full.run(run) / "config.json", facts | {"sweep": "Rates"})
         with store.transaction() as db:
             db.execute(
                 "UPDATE runs SET sweep = 'Rates', config = json_set(config, '$.batch', ?, '$.seed', ?) WHERE id = ?",
