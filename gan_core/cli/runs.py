@@ -84,8 +84,8 @@ def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple
         )
     budget = {name: given.get(name) for name in ("minutes", "epochs")}
     gpu = given.get("device", "auto") != "cpu" and actions.likely_device(context()) == "cuda"
-    found = recipes.start(recipe, size=info.size, train_images=sum(info.train_counts), gpu=gpu, **budget)
-    return found.model_dump(), []
+    own = recipes.start(recipe, size=info.size, train_images=sum(info.train_counts), gpu=gpu, **budget)
+    return own.model_dump(), []
 
 
 def cpu_notice(settings: TrainConfig, info: DatasetInfo) -> str:

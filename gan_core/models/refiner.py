@@ -67,10 +67,10 @@ class Refiner(nn.Module):
             nn.Conv2d(levels[-1], spec.channels, 3, padding=1),
             nn.Conv2d(levels[-1], 1, 3, padding=1),
         )
-        for layer in (self.leave, self.strength):  # it begins as bicubic interpolation
+        for layer, first in ((self.leave, 0.0), (self.strength, FAINT)):  # it begins as bicubic interpolation
+            assert layer.bias is not None
             nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        nn.init.constant_(self.strength.bias, FAINT)
+            nn.init.constant_(layer.bias, first)
         known = min(PATTERNS, spec.z_dim)
         drawn = np.random.default_rng(0).standard_normal((known, size, size), dtype=np.float32) / np.float32(known**0.5)
         self.register_buffer("patterns", torch.from_numpy(drawn))

@@ -3,10 +3,9 @@
 In every step the refiner takes an update on a part of the batch, so its share of a run is the same whether minutes, epochs or the
 user end it, and a resumed run goes on with it. It learns from real images what their shrunk copies lack: the mean by the mean
 absolute error, and the strength of the noise by the likelihood of a Laplace distribution of what the mean lacks in the finest
-diagonal band of the Haar transform; the noise, which is normal, then has the mean absolute value of what is lacking.
+diagonal band of the Haar transform; the noise, which is normal, then has the standard deviation of that distribution.
 """
 
-import math
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from gan_core.training.device import autocast
 PART = 8  # one image of so many in a step is shown to the refiner
 TEXTURE = 0.05  # weight of the likelihood beside the mean absolute error
 RATE = 1e-3
-MEAN_ABSOLUTE = (math.pi / 2) ** 0.5  # standard deviation of normal noise beside its mean absolute value
+DEVIATION = 2**0.5  # standard deviation of a Laplace distribution beside its mean absolute value
 SETTINGS = {"optimizer": "adam", "beta1": 0.5, "beta2": 0.99, "weight_decay": 0.0}
 
 
@@ -39,7 +38,7 @@ def refine(state: Any, real: torch.Tensor, labels: torch.Tensor, config: TrainCo
     error = (mean.float() - real).abs().mean()
     lack = finest_diagonal(real - mean.float()).abs().detach()
     strength = F.avg_pool2d(strength.float(), 2)[:, 0]
-    unlikeliness = (strength + MEAN_ABSOLUTE * lack * (-strength).exp()).mean()
+    unlikeliness = (strength + DEVIATION * lack * (-strength).exp()).mean()
     optimizers.update(state.opt_refiner, error + TEXTURE * unlikeliness)
     return {"refiner_error": error}
 
