@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gan_core.jobs import queue
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import new_id, write_json
 from tests.builders import seeded_workspace
@@ -120,7 +121,8 @@ def test_numbers_that_come_move_nothing_that_stands_below_them(full):
 def test_live_names_the_best_checkpoint_and_why_a_run_ended_early(full):
     folder = full.run(seeded_workspace.RUNS["finished"])
     mark = {"images_seen": 1200, "kernel_distance": 1.25, "coverage": 0.9}
-    write_json(folder / "checkpoints" / "best.json", {"best": mark, "checks": []})
+    write_json(checkpoints.manifest(folder / "checkpoints", 1200), {"images_seen": 1200})
+    write_json(folder / "checkpoints" / checkpoints.BEST, {"best": mark, "checks": []})
     status = json.loads((folder / "status.json").read_text())
     write_json(folder / "status.json", status | {"why_ended": "No gain in 5 checks."})
     said = letters(open_page("live", run=seeded_workspace.RUNS["finished"]))
