@@ -1,5 +1,6 @@
 """The Runs page: its table, what is selected in the address, compare, rename, delete and undo."""
 
+import json
 import time
 
 import pytest
@@ -188,13 +189,11 @@ def planted_sweep(full, states=("finished", "finished", "queued")) -> list[str]:
     runs = [f"r{'d' * 14}{number:02d}" for number in range(len(states))]
     for number, (run, state) in enumerate(zip(runs, states, strict=True)):
         seeded_workspace.seed_run(full, store, run, f"Rates {number}", state, time.time() + number)
-        facts = read_json(full.run(run) / "config.json")
-        write_json(full.run(run) / "config.json", facts | {"sweep": "Rates"})
+        facts = read_json(full.run(run) / "config.json") | {"sweep": "Rates"}
+        facts["config"] |= {"batch": 8 if number < 2 else 16, "seed": number}
+        write_json(full.run(run) / "config.json", facts)
         with store.transaction() as db:
-            db.execute(
-                "UPDATE runs SET sweep = 'Rates', config = json_set(config, '$.batch', ?, '$.seed', ?) WHERE id = ?",
-                (8 if number < 2 else 16, number, run),
-            )
+            db.execute("UPDATE runs SET sweep = 'Rates', config = ? WHERE id = ?", (json.dumps(facts["config"]), run))
         if state == "finished":
             result = seeded_workspace.SCORES | {"kid": float(number)}
             seeded_workspace.add_job(store, "evaluate", run, "finished", {}, result=result)
