@@ -66,8 +66,8 @@ def suggest(info: dataset_folder.DatasetInfo, device: str, minutes: float | None
 
 
 def likely_device(context: Context) -> str:
-    """ "cuda" where a worker found a GPU that torch can use; before one has looked, where the newest probe ran on one, or else where a
-    driver is installed. Does not load torch.
+    """ "cuda" where a worker found a GPU that torch can use; before one has looked, where the newest probe ran on one, or else
+    where a driver is installed. Does not load torch.
     """
     if devices.detected(context.workspace):
         return "cpu" if devices.known(context.workspace) == ["cpu"] else "cuda"
@@ -209,7 +209,19 @@ def probe(context: Context, dataset_id: str, settings: schema.TrainConfig) -> Jo
     """Queue a few training steps that measure speed and memory; at most once for the same settings and dataset."""
     check_room(context.workspace.dataset(dataset_id))
     speed_only = settings.model_dump(
-        exclude={"recipe", "epochs", "minutes", "patience", "seed", "lr_G", "lr_D", "beta1", "beta2", "ema_images", "start_from"}
+        exclude={
+            "recipe",
+            "epochs",
+            "minutes",
+            "patience",
+            "seed",
+            "lr_G",
+            "lr_D",
+            "beta1",
+            "beta2",
+            "ema_images",
+            "start_from",
+        }
     )
     digest = hashlib.sha256(json.dumps(speed_only, sort_keys=True).encode()).hexdigest()[:16]
     token = f"probe-{context.store.dataset(dataset_id).id}-{digest}"

@@ -31,7 +31,9 @@ class RunSampler:
         self.run, self.config = run, build(run.config)
         self.info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
         weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints", at)
-        self.device = device.choose("cpu" if self.config.device == "cpu" else "auto")  # its GPU may be of another computer
+        self.device = device.choose(
+            "cpu" if self.config.device == "cpu" else "auto"
+        )  # its GPU may be of another computer
         device.prepare(self.device)
         self.G = sampling.load_generator(
             self.config,
