@@ -26,7 +26,7 @@ test: setup
 check: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
+	$(PY) -m mypy --num-workers auto
 	$(PY) -m pytest -n logical -m "not browser and not slow"
 
 bench: setup

@@ -86,6 +86,9 @@ class TrainSteps:
         self.batch = sampler.batch * global_batch.world()[1]
         self.eager_first = eager_first
         self.eager: Counter[Kind] = Counter()
+        self.replays: dict[Kind, Work] = {}
+        self.growth: tuple[tuple[int, bool], ...] = ()
+        self.place: Place | None = None
         self.forget()
         self.eager_steps = 0  # so far
 
@@ -115,8 +118,7 @@ class TrainSteps:
 
     def forget(self) -> None:
         """Free all graphs: the networks have changed."""
-        self.replays: dict[Kind, Work] = {}
-        self.growth: tuple[tuple[int, bool], ...] = ()
+        self.replays, self.growth = {}, ()
         self.eager.clear()
         for optimizer in (self.state.opt_G, self.state.opt_D, self.state.opt_refiner):
             if optimizer is not None:

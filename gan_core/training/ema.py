@@ -42,7 +42,7 @@ def update(found: Pairs, share: torch.Tensor | None) -> None:
     mine, theirs = found.weights
     if mine and share is None:
         torch._foreach_copy_(mine, theirs)
-    elif mine:
+    elif mine and share is not None:
         way = torch._foreach_sub(theirs, mine)
         torch._foreach_mul_(way, share)
         torch._foreach_add_(mine, way)
