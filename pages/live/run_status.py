@@ -38,7 +38,9 @@ def show_run(context: Context, run: Run, job: Job | None, status: dict[str, Any]
     if status.get("images_total"):
         show_progress(run, job, status, is_running=state == "running")
     if side := run.config.get("train_size"):
-        st.caption(f"G and D are trained at {side} px. The refiner, which is trained beside them, enlarges all images shown here.")
+        st.caption(
+            f"G and D are trained at {side} px. The refiner, which is trained beside them, enlarges all images shown here."
+        )
 
 
 def show_buttons(context: Context, run: Run, job: Job | None) -> None:
