@@ -62,7 +62,7 @@ def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_exp
     at.button(key="preview_start").click().run()
     store = Store(full)
     (asked,) = store.jobs(kind="preview")
-    assert asked.payload == {"seed": 0, "checks": checks} and asked.lane == "heavy"
+    assert asked.payload == {"seed": 0, "checks": checks, "at": None} and asked.lane == "heavy"
     result = {"seed": 0, "checks": checks, "gate_said": "2 of 3 images kept.", "gate": {}}
     result["images_seen"] = checkpoints.of_run(full.run(run))[0]
     job = seeded_workspace.add_job(store, "preview", run, "finished", {}, result=result)
@@ -111,7 +111,7 @@ def test_the_model_is_exported_once_for_a_double_click_and_offered(full):
         at.button(key="model_start").click().run()
     store = Store(full)
     (job,) = store.jobs(kind="export_model")
-    assert job.payload == {"run": run} and job.lane == "heavy"
+    assert job.payload == {"run": run, "at": None} and job.lane == "heavy"
     facts = {
         "kind": "export_model",
         "run": run,
