@@ -84,6 +84,9 @@ def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: sc
     if not settings.start_from:
         return
     if schema.names_file(settings.start_from):
+        if not Path(settings.start_from).is_absolute():  # a worker is in another folder
+            what = f"{settings.start_from!r} is not a whole path: write the path of the weights from the root folder (start_from)."
+            raise schema.FieldErrors({"start_from": what})
         if not Path(settings.start_from).is_file():
             what = f"There is no file {settings.start_from!r} on this computer: check the path of the weights (start_from)."
             raise schema.FieldErrors({"start_from": what})
@@ -190,7 +193,7 @@ def resume(context: Context, run_id: str) -> Job:
     if latest and latest.state == "finished":
         raise UserError(
             "already_finished",
-            "This run has shown all the images it was asked to, or ended as its patience said.",
+            "This run has shown all the images that it was asked to show, or its patience ended it.",
             "Start a new run with more epochs or patience.",
         )
     context.check_cluster()

@@ -102,7 +102,9 @@ def read_checkpoint(value: Any) -> Any:
         return int(value.replace(",", ""))
     except ValueError:
         what = f"{value!r} is no checkpoint."
-        raise UserError("no_checkpoint", what, "Give newest, or the images that one had seen.") from None
+        raise UserError(
+            "no_checkpoint", what, "Give newest, or the number of images that a checkpoint had seen."
+        ) from None
 
 
 Checkpoint = Annotated[int | Literal["newest"] | None, BeforeValidator(read_checkpoint)]
@@ -113,7 +115,7 @@ def checkpoint_field() -> Any:
     return field(
         None,
         "Checkpoint",
-        "Without it images are drawn from the best checkpoint by the checks while training, or from the newest where none is "
-        "marked. newest, or the images that another one had seen: a run keeps its newest three and the best.",
+        "Empty: the best checkpoint by the checks while training, or the newest where none is marked. Otherwise newest, or the "
+        "images that a checkpoint had seen: a run keeps its newest three and the best.",
         option=Option(text="", metavar="newest|IMAGES_SEEN"),
     )

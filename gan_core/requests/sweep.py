@@ -14,4 +14,6 @@ class SweepRequest(Request):
         1, "Seeds", "Runs of each combination, which differ by chance alone; three or more show a spread.", ge=1, le=100
     )
     evaluate: bool = field(False, "Evaluate each run", "Evaluate each run when it has finished.")
-    name: str = field("", "Name of the sweep", "Under this name the runs are one group.", max_length=60)
+    name: str = field(
+        "", "Name of the sweep", "The Runs page shows the runs as one group under this name.", max_length=60
+    )

@@ -178,7 +178,7 @@ RULES = (
     Rule(
         "train_size",
         lambda c: c.traits.game != "adversarial",
-        "{traits.title} has a training step of its own, which has no second stage: set 'Training size' (train_size) to 0.",
+        "{traits.title} has a training step of its own, which has no refiner: set 'Training size' (train_size) to 0.",
         "{traits.title} has a training step of its own.",
         0,
     ),

@@ -316,8 +316,8 @@ class TrainConfig(BaseModel):
     published_layers: bool = setting(
         False,
         "Layers of the authors' code",
-        "FastGAN and Projected GAN with the layers that their authors published; otherwise lighter ones that use the labels "
-        "more. Slow without a GPU.",
+        "FastGAN and Projected GAN with the layers that their authors published, which are slow without a GPU; otherwise "
+        "with lighter ones, whose images follow their labels earlier in training.",
         group="networks",
     )
     feature_size: Literal[128, 224] = setting(
@@ -390,8 +390,8 @@ class TrainConfig(BaseModel):
     ada_transforms: Literal[ADA_TRANSFORMS] = setting(  # type: ignore[valid-type]
         "bgc",
         "ADA transformations",
-        "Blit: flips, quarter turns and whole-pixel shifts; g adds geometry, c color, f filters of frequency bands, n "
-        "noise, c cutout. Blit, geometry and color are best in most cases.",
+        "blit: flips, turns by 90 degrees and shifts by whole pixels. bg adds geometry, bgc also colour, bgcf also filters of "
+        "frequency bands, bgcfn also noise, bgcfnc also cutout. The authors recommend bgc in most cases.",
         group="augmentation",
     )
     ada_resampling: Literal["bilinear", "wavelet"] = setting(
@@ -432,8 +432,8 @@ class TrainConfig(BaseModel):
     device: Literal[DEVICES] = setting(  # type: ignore[valid-type]
         "auto",
         "Device",
-        "Auto and cuda use a free GPU, auto the CPU if there is none; cuda:0 is the first GPU. The System page lists the "
-        "devices of this computer.",
+        "auto and cuda use the next free GPU; without a GPU auto uses the CPU, and cuda is refused. cuda:0 is the first GPU. "
+        "The System page lists the devices of this computer.",
         group="machine",
     )
     precision: Literal["auto", "fp32", "bf16"] = setting(

@@ -1,6 +1,6 @@
 """The size that a run of `quick` is trained at: the largest one for which its device and its minutes show enough images.
 
-docs/recipes.md, under 'The size that a budget pays for', has what was measured: with too few images shown, half the size or less
+docs/recipes.md, under 'Training size', has what was measured: with too few images shown, half the size or less
 gives better samples after the same minutes, since a step costs a half to a third and shapes are learnt from fewer pixels. A refiner
 enlarges the samples.
 """

@@ -69,7 +69,7 @@ def fastest(
     began = time.monotonic()
     for number, mode in enumerate(candidates):
         if time.monotonic() - began > ALL_SECONDS:
-            log(f"Not tried, for want of time: {', '.join(map(str, candidates[number:]))}.")
+            log(f"Not tried, because the time for trials was over: {', '.join(map(str, candidates[number:]))}.")
             break
         told(number / len(candidates), f"Choosing how to compute: {mode} ({number + 1} of {len(candidates)}).")
         try:

@@ -88,7 +88,7 @@ def process_state(context: Context, job: Job, place: int) -> str:
     """Whether the process of a running job is alive, or how many jobs a waiting one has before it."""
     if job.state == "queued":
         ahead = f"{count(place, 'job')} before it" if place else "it is next"
-        wanted = f" It wants {job.device_wanted}." if job.device_wanted not in ("auto", "") else ""
+        wanted = f" It waits for {job.device_wanted}." if job.device_wanted not in ("auto", "") else ""
         handed = f" The cluster has it as job {job.cluster_job}." if job.cluster_job else ""
         return plain(f"Waiting for {duration(time.time() - job.created_at)}; {ahead}.{wanted}{handed}")
     where = f" on {job.device}" if job.device else ""

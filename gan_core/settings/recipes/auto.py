@@ -65,7 +65,7 @@ AUTO = (  # the first that fits
         ANY,
         (1, 101),
         "projected",
-        "D knows photographs already, so shapes come early in a short run",
+        "its D uses features learnt on photographs, so shapes appear early in a short run",
     ),
     Choice("cuda", (64, 128), SHORT, ANY, ANY, ANY, "balanced", "less than half an hour on a GPU is enough for it"),
     Choice("cuda", (256,), SHORT, ANY, ANY, ANY, "fastgan", "it is made for few photographs of 256 px"),

@@ -25,4 +25,8 @@ def notice(config: TrainConfig, size: int, train_images: int) -> str:
         what = f"on a CPU its {total:,} images take roughly {duration(total / speed)}."
     else:
         return ""
-    return f"{recipe.title} is made for a GPU: {what} On a CPU Quick learns more in the same time."
+    if size in recipes.RECIPES["quick"].sizes:
+        todo = "On a CPU choose the recipe Quick, which learns more in the same time."
+    else:
+        todo = "On a CPU import the images again at 128 px or less and choose the recipe Quick, which learns more in the same time."
+    return f"{recipe.title} is made for a GPU: {what} {todo}"

@@ -166,7 +166,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "r3gan": Recipe(
         title="R3GAN",
-        sentence="For many images and long runs on a GPU: wide residual networks with the loss that Quick has, without tricks.",
+        sentence="For many images and long runs on a GPU: wide residual networks without norm layers, with the loss of Quick.",
         shortfall="Days on a GPU with the paper's width; on a CPU it learns too slowly to be of use.",
         source="arXiv:2501.05441, with smaller batches and an adaptive augmentation",
         config=settings("r3gan", "r3gan", gamma=0.05, augment="ada", ada_resampling="wavelet", batch=128, epochs=400.0),

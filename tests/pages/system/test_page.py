@@ -133,7 +133,7 @@ def test_each_device_says_what_it_trains_or_that_it_is_free(full):
     assert list(table["device"]) == ["cuda:0", "cuda:1", "cpu"]
     assert list(table["training"]) == ["free", "Birds, running, 43%", "free"]
     text = letters(at)
-    assert "on cuda:1 is alive" in text and "It wants cuda:0" in text and "2 devices are free" in text
+    assert "on cuda:1 is alive" in text and "It waits for cuda:0" in text and "2 devices are free" in text
 
 
 def test_a_run_on_the_cluster_is_shown_with_its_host(full, monkeypatch):
