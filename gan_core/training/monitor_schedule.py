@@ -59,6 +59,13 @@ class MonitorSchedule:
         enough = self.state.images_seen >= self.next_images and elapsed_seconds >= self.next_seconds
         return self.make_monitor is not None and enough
 
+    def is_behind(self) -> bool:
+        """Whether there was a check, but none of this state."""
+        return (
+            self.make_monitor is not None
+            and self.row.get("images_seen", self.state.images_seen) < self.state.images_seen
+        )
+
     def check(self, epoch: float, elapsed_seconds: float) -> float:
         """Check once. Returns the seconds that building the monitor took, which do not count as training time."""
         assert self.make_monitor is not None

@@ -138,12 +138,16 @@ class Recorder:
         if time.monotonic() - self.last_tick >= TICK_SECONDS or self.grid_is_due():
             self.tick()
         if self.monitor.is_due(self.state.elapsed_seconds):
-            self.tick()
-            self.hold(self.monitor.check(self.epoch(), self.state.elapsed_seconds))
-            self.best.add(self.monitor.row, self.progress(), self.save)
+            self.check()
             self.why_ended = self.best.no_gain(self.config.patience)
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
+
+    def check(self) -> None:
+        """Look for mode collapse, and keep this state where it is the best so far."""
+        self.tick()
+        self.hold(self.monitor.check(self.epoch(), self.state.elapsed_seconds))
+        self.best.add(self.monitor.row, self.progress(), self.save)
 
     def progress(self) -> float:
         """The share of the run that is done, in [0, 1]: by images and, with a time limit, by time; the larger of both."""
@@ -281,7 +285,10 @@ class Recorder:
         self.last_checkpoint = time.monotonic()
 
     def end(self, phase: str) -> None:
+        """A finished run ends with a check, so that its last state is compared with the best one; a stopped one goes on later."""
         self.tick()
+        if phase == "finished" and self.monitor.is_behind():
+            self.check()
         if self.state.images_seen and self.latest_grid != f"fakes-{self.state.images_seen:09d}.png":
             self.draw_grid()
         self.save()

@@ -151,6 +151,11 @@ def test_a_run_keeps_its_best_checkpoint_and_draws_from_it(train):
     assert checkpoint.generator_weights(kept)[1] == 288
 
 
+def test_a_finished_run_ends_with_a_check_so_that_its_last_state_may_be_the_best(train):
+    folder, _ = train([3.0, 1.0], epochs=1.5)
+    assert checkpoints.best(folder / "checkpoints")[:2] == (80, 1.0)
+
+
 def test_patience_ends_the_run_as_finished_and_says_why(train):
     folder, status = train([1.0, 2.0, 2.0, 2.0, 2.0, 2.0], epochs=6.0, patience=2)
     assert (status["phase"], status["images_seen"]) == ("finished", 144)
