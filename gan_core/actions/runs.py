@@ -197,7 +197,22 @@ def resume(context: Context, run_id: str) -> Job:
             "Start a new run with more epochs or patience.",
         )
     context.check_cluster()
-    return context.submit("train", run.id, {}, device=run.config.get("device", "auto"))
+    job = context.submit("train", run.id, {}, device=device_to_resume(context, run.config.get("device", "auto")))
+    for behind in context.store.jobs(
+        kind="evaluate", subject=run.id, limit=1
+    ):  # it ended with the training that it waited for
+        if latest and behind.after == latest.id and behind.attempt == 0 and not behind.live:
+            queue.submit(context.store, "evaluate", run.id, behind.payload, after=job.id)
+    return job
+
+
+def device_to_resume(context: Context, wanted: str) -> str:
+    """The device of the run, or "cuda" where it names a GPU that cannot be named here: a card that is gone, or a cluster."""
+    try:
+        check_device(context, wanted)
+    except schema.FieldErrors:
+        return "cuda"
+    return wanted
 
 
 def control_run(context: Context, run_id: str, wish: str) -> Job:

@@ -114,13 +114,13 @@ def plan(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[s
 
 def settings_of(context: Context, info: dataset_folder.DatasetInfo, chosen: dict[str, Any]) -> schema.TrainConfig:
     """The recipe of a combination, fitted to the dataset, with its settings."""
+    budget = {name: chosen.get(name) for name in ("minutes", "epochs")}
     start = recipes.start(
         chosen["recipe"],
         size=info.size,
         train_images=sum(info.train_counts),
         gpu=chosen.get("device", "auto") != "cpu" and likely_device(context) == "cuda",
-        minutes=chosen.get("minutes"),
-        epochs=chosen.get("epochs"),
+        **{name: value for name, value in budget.items() if isinstance(value, int | float)},  # build() refuses the rest
     )
     return schema.build({**start.model_dump(), **chosen})
 

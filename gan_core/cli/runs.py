@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from gan_core import actions
-from gan_core.cli.common import Call, Json, carry_out, context, run_state, say
+from gan_core.cli.common import Call, Json, carry_out, context, refuse, run_state, say
 from gan_core.cli.datasets import print_notes
 from gan_core.cli.lookup import DatasetId, DeletedIds, RunId, RunIds, run_id
 from gan_core.cli.options import Given, with_options
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
-from gan_core.jobs import supervisor
+from gan_core.jobs import devices, supervisor
 from gan_core.settings import recipes
 from gan_core.settings.recipes import on_cpu
 from gan_core.settings.schema import TrainConfig, build, names_file
@@ -73,9 +73,7 @@ def start_of(text: str) -> str:
 def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """(the settings of a recipe for this dataset, why auto chose them)."""
     if recipe == "auto":
-        from gan_core.training.device import choose
-
-        found = actions.suggest(info, choose(given.get("device", "auto")).type, given.get("minutes"))
+        found = actions.suggest(info, device_of(given.get("device", "auto")), given.get("minutes"))
         print_notes(found.reasons)
         return found.settings.model_dump(), found.reasons
     if recipe not in recipes.RECIPES:
@@ -88,14 +86,22 @@ def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple
     return own.model_dump(), []
 
 
+def device_of(wanted: str) -> str:
+    """ "cpu" or "cuda": where a run will train. Raises UserError no_gpu.
+
+    torch is not asked where a worker has found GPUs: it would bind this process to all of them before it is given one.
+    """
+    if wanted != "cpu" and devices.detected(Call.workspace) and actions.likely_device(context()) == "cuda":
+        return "cuda"
+    from gan_core.training.device import choose
+
+    return choose(wanted).type
+
+
 def cpu_notice(settings: TrainConfig, info: DatasetInfo) -> str:
     """What a recipe for a GPU says where the run will be on a CPU; torch is loaded only for such a recipe."""
     said = on_cpu.notice(settings, info.size, sum(info.train_counts))
-    if said:
-        from gan_core.training.device import choose
-
-        return said if choose(settings.device).type == "cpu" else ""
-    return ""
+    return said if said and device_of(settings.device) == "cpu" else ""
 
 
 def setting(pair: str) -> tuple[str, Any]:
@@ -157,9 +163,10 @@ def resume(
 ) -> None:
     """Continue paused, stopped or interrupted runs from their last checkpoint. Several are left to the workers."""
     if len(runs) > 1:
-        for run in runs:
-            resume_of_several(run)
+        refused = dict(filter(None, map(resume_of_several, runs)))
         tell(as_json, {run: run_state(run) for run in runs})
+        for run, error in refused.items():
+            refuse(UserError(error.code, f"Run {run} was not resumed: {error.what}", error.todo))
         return
     (run,) = runs
     latest = Call.store.latest_job("train", Call.store.run(run).id)
@@ -171,13 +178,20 @@ def resume(
     say(as_json, result, f"Run {run}: {result['state']}.")
 
 
-def resume_of_several(run: str) -> None:
-    """Continue a run that is paused or has ended early; leave one that trains, waits or has finished as it is."""
+def resume_of_several(run: str) -> tuple[str, UserError] | None:
+    """Continue a run that is paused or has ended early; leave one that trains, waits or has finished as it is.
+
+    Returns the run with its refusal, which does not keep the others from being resumed.
+    """
     latest = Call.store.latest_job("train", run)
-    if latest and latest.live and latest.control == "pause":
-        actions.control_run(context(), run, "run")
-    elif latest is None or not (latest.live or latest.state == "finished"):
-        actions.resume(context(here=False), run)
+    try:
+        if latest and latest.live and latest.control == "pause":
+            actions.control_run(context(), run, "run")
+        elif latest is None or not (latest.live or latest.state == "finished"):
+            actions.resume(context(here=False), run)
+    except UserError as refused:
+        return run, refused
+    return None
 
 
 def runs(

@@ -7,11 +7,16 @@ where there is none. A process of another GPU sees that one alone, so that every
 import os
 from collections.abc import Iterable, Sequence
 
+from gan_core.jobs import queue
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 from gan_core.system import info
 
 GIVEN = "GANVAS_DEVICE"  # the name of the only GPU that this process sees; gan_core/training/device.py reads it
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE_BEFORE = (
+    "GANVAS_VISIBLE_DEVICES"  # what VISIBLE was before this process was given its GPU; absent where it was not set
+)
 GPUS = ("auto", "cuda")  # wishes that any GPU fulfils
 
 
@@ -38,7 +43,8 @@ def takes(device: str, wanted: str, devices: Sequence[str]) -> bool:
 def busy(store: Store) -> dict[str, Job]:
     """{device of this computer: the training that runs on it}."""
     running = store.jobs(kind="train", states=("running",))
-    return {job.device: job for job in running if job.device and job.cluster_job is None}
+    here = (job for job in running if job.host in (None, queue.HOST) and job.cluster_job is None)
+    return {job.device: job for job in here if job.device}
 
 
 def to_work(waiting: Iterable[Job], devices: Sequence[str], in_use: Iterable[str]) -> list[str]:
@@ -77,7 +83,18 @@ def environment(device: str, devices: Sequence[str]) -> dict[str, str]:
     if device == devices[0] or device not in devices:
         return {}
     if device == "cpu":
-        return {"CUDA_VISIBLE_DEVICES": ""}
-    number = device.removeprefix("cuda:")
-    visible = [one.strip() for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one.strip()]
-    return {"CUDA_VISIBLE_DEVICES": visible[int(number)] if int(number) < len(visible) else number, GIVEN: device}
+        return {VISIBLE: ""}
+    number, before = device.removeprefix("cuda:"), inherited().get(VISIBLE, "")
+    visible = [one.strip() for one in before.split(",") if one.strip()]
+    own = {VISIBLE: visible[int(number)] if int(number) < len(visible) else number, GIVEN: device}
+    return own | ({VISIBLE_BEFORE: before} if before else {})
+
+
+def inherited() -> dict[str, str]:
+    """The environment of this process without the GPU that it was given: what the process of another device starts from."""
+    found = dict(os.environ)
+    if found.pop(GIVEN, None):
+        found.pop(VISIBLE, None)
+        if before := found.pop(VISIBLE_BEFORE, None):
+            found[VISIBLE] = before
+    return found

@@ -182,11 +182,14 @@ def finish(
 
 
 def wait_again(store: Store, job: Job) -> bool:
-    """Queue a job again that its computer stopped and its user did not, as at the end of a cluster's time limit."""
+    """Queue a running job again that its computer stops and its user does not, as at the end of a cluster's time limit.
+
+    It is never marked as stopped in between: what waits for it would fail.
+    """
     with store.transaction() as db:
         changed = db.execute(
-            "UPDATE jobs SET state = 'queued', cluster_job = NULL, device = NULL, finished_at = NULL "
-            "WHERE id = ? AND attempt = ? AND state = 'stopped' AND control != 'stop'",
+            "UPDATE jobs SET state = 'queued', cluster_job = NULL, device = NULL, pid = NULL "
+            "WHERE id = ? AND attempt = ? AND state = 'running' AND control != 'stop'",
             (job.id, job.attempt),
         ).rowcount
         if changed:
@@ -260,11 +263,14 @@ def move_up(store: Store, job_id: str, ahead_of: str) -> None:
 
 
 class Watch:
-    """should_stop() of a handler: reads what the user asks for, at most every interval_seconds, and waits while that is a pause."""
+    """should_stop() of a handler: reads what the user asks for, at most every interval_seconds, and waits while that is a pause.
+
+    go_on_later: the computer stops the job, which shall wait again.
+    """
 
     def __init__(self, store: Store, job: Job, interval_seconds: float = 0.3):
         self.store, self.job, self.interval_seconds = store, job, interval_seconds
-        self.stop, self.next_look, self.paused_seconds = False, 0.0, 0.0
+        self.stop, self.go_on_later, self.next_look, self.paused_seconds = False, False, 0.0, 0.0
 
     def __call__(self) -> bool:
         if self.stop or time.monotonic() < self.next_look:

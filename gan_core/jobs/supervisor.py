@@ -95,7 +95,10 @@ def ensure_workers(store: Store, workspace: Workspace) -> None:
 def ensure_worker(
     workspace: Workspace, name: str, options: list[str], environment: Mapping[str, str] = NOTHING
 ) -> None:
-    """Start a worker with these options unless one holds the lock of that name. environment: what it has beside this process's."""
+    """Start a worker with these options unless one holds the lock of that name.
+
+    environment: what it has beside devices.inherited().
+    """
     with lane_lock(workspace, name) as free:
         if not free:
             return
@@ -111,6 +114,6 @@ def ensure_worker(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=Path(__file__).parents[2],
-            env={**os.environ, **environment},
+            env={**devices.inherited(), **environment},
         )
     STARTED.append(process)

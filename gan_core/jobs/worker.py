@@ -36,6 +36,8 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) 
     except Exception as bug:
         traceback.print_exc()
         state, result, error = "failed", None, failures.cause(store, job, bug)
+    if state == "stopped" and watch.go_on_later and queue.wait_again(store, job):
+        return "queued"
     queue.finish(store, job, state, result=result, error=error)
     return state
 
@@ -62,8 +64,13 @@ class Shutdown:
     def ask(self, signum: int, frame: FrameType | None) -> None:
         self.asked = True
         self.go_on_later |= signum == signal.SIGUSR2
+        self.tell()
+
+    def tell(self) -> None:
+        """Pass on to the current job what was asked, also before it began."""
         if self.watch:
-            self.watch.stop = True
+            self.watch.stop |= self.asked
+            self.watch.go_on_later |= self.go_on_later
 
 
 class Post(NamedTuple):
@@ -110,9 +117,8 @@ def work(store: Store, workspace: Workspace, job: Job, shutdown: Shutdown) -> st
     """Carry out a claimed job, with a line in the log before and after it. Returns its state."""
     print(f"{time.strftime('%F %T')} {job.kind} {job.id} for {job.subject}", flush=True)
     shutdown.watch = queue.Watch(store, job)
+    shutdown.tell()
     state = carry_out(store, workspace, job, shutdown.watch)
-    if shutdown.go_on_later and queue.wait_again(store, job):
-        state = "queued"
     print(f"{time.strftime('%F %T')} {job.id} {state}", flush=True)
     return state
 

@@ -1,10 +1,13 @@
 """A sweep is checked as a whole before anything is queued, and its runs are stopped, resumed and deleted together."""
 
+import dataclasses
+
 import pytest
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.actions.sweep import MOST_RUNS
+from gan_core.actions.sweep import MOST_RUNS, settings_of
+from gan_core.data import dataset as dataset_folder
 from gan_core.errors import FieldErrors, UserError
 from gan_core.jobs import queue
 from gan_core.jobs.rebuild_index import rebuild
@@ -59,6 +62,11 @@ def test_one_refused_combination_keeps_all_from_being_queued(context, toy_datase
     with pytest.raises(FieldErrors) as refused:
         sweep(context, toy_dataset, values={"no_such_setting": (1,)})
     assert set(refused.value.fields) == {"no_such_setting"}
+    info = dataset_folder.read_info(context.workspace.dataset(toy_dataset))
+    large = dataclasses.replace(info, size=64)  # where the training size depends on the minutes
+    with pytest.raises(FieldErrors) as refused:
+        settings_of(context, large, {"recipe": "quick", "minutes": "ten", "device": "cpu"})
+    assert set(refused.value.fields) == {"minutes"}
     assert nothing_queued(context)
 
 
@@ -107,6 +115,11 @@ def test_the_runs_are_stopped_resumed_and_deleted_together(context, toy_dataset)
     assert [state(run) for run in runs] == ["finished", "stopped", "stopped", "stopped"]
     resumed = actions.resume_sweep(context, "Four")
     assert set(resumed.done) == set(runs) - {done.subject} and {state(run) for run in runs} == {"finished", "queued"}
+    behind = context.store.jobs(kind="evaluate", states=("queued",))
+    assert {job.subject for job in behind} == set(runs) and {context.store.job(job.after).state for job in behind} == {
+        "finished",
+        "queued",
+    }  # those that were cancelled wait again, behind the resumed trainings
     actions.stop_sweep(context, "Four")
     queue.finish(context.store, queue.claim(context.store, "heavy"), "finished")
     assert set(actions.delete_sweep(context, "Four").done) == set(runs) and not context.store.runs()

@@ -11,13 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gan_core import actions
 from gan_core.cli import lookup
 from gan_core.cli import runs as run_verbs
+from gan_core.cli.common import Call
 from gan_core.data.dataset import read_info
+from gan_core.errors import FieldErrors
+from gan_core.settings import recipes
 from gan_core.storage.store import Store
+from gan_core.storage.workspace import write_json
+from gan_core.system.info import DEVICES_FILE
 from tests.builders import seeded_workspace
 
 pytestmark = pytest.mark.slow
@@ -432,6 +438,25 @@ def test_a_file_of_weights_is_named_by_its_whole_path_and_must_be_there(ganvas, 
     monkeypatch.chdir(tmp_path)
     refused(ganvas("train", seeded_workspace.DATASET, "--start-from", "none.pkl"), str(tmp_path / "none.pkl"))
     assert run_verbs.start_of("~/some.pkl") == str(Path("~/some.pkl").expanduser())
+    (tmp_path / "some.pkl").touch()  # a worker would look for it in another folder
+    info = read_info(context.workspace.dataset(seeded_workspace.DATASET))
+    with pytest.raises(FieldErrors) as error:
+        actions.check_start(
+            context, info, recipes.RECIPES["quick"].config.model_copy(update={"start_from": "some.pkl"})
+        )
+    assert "whole path" in error.value.fields["start_from"]
+
+
+@pytest.mark.parametrize("gpus, wanted, where", [(2, "auto", "cuda"), (2, "cpu", "cpu"), (0, "auto", "cpu")])
+def test_torch_is_not_asked_for_gpus_that_a_worker_found(ganvas, context, monkeypatch, gpus, wanted, where):
+    """It would bind the process to all of them before the queue gives it one."""
+    write_json(context.workspace.root / DEVICES_FILE, {"looked_at": 0.0, "gpus": [{"name": "GPU"}] * gpus})
+    monkeypatch.setattr(Call, "workspace", context.workspace, raising=False)
+    monkeypatch.setattr(Call, "store", context.store, raising=False)
+    asked = []
+    choose = lambda name: asked.append(name) or torch.device("cpu")
+    monkeypatch.setattr("gan_core.training.device.choose", choose)
+    assert run_verbs.device_of(wanted) == where and bool(asked) == (where == "cpu")
 
 
 def test_runs_are_deleted_and_brought_back_by_name(ganvas, context):

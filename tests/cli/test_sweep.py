@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from gan_core import actions
+from gan_core.errors import UserError
 from gan_core.jobs import queue, supervisor
 
 TINY = ["--set", "width=16", "--set", "z_dim=8", "--set", "batch=16", "--device", "cpu", "--epochs", 1]
@@ -58,6 +60,22 @@ def test_the_name_of_a_sweep_stands_for_its_runs(ganvas, store, toy_dataset, sta
     assert ganvas("stop", runs[1])[0] == 2  # alone it is refused
     ganvas("stop", "Three")
     assert ganvas("delete", "Three", "--json")[1] == {"runs": runs} and not store.runs()
+
+
+def test_one_refused_run_does_not_keep_the_others_from_being_resumed(ganvas, store, toy_dataset, started, monkeypatch):
+    runs = ganvas("sweep", toy_dataset, "--seeds", 2, "--name", "Two", *TINY, "--json")[1]["runs"]
+    ganvas("stop", "Two")
+    resume = actions.resume
+
+    def refuses_the_first(context, run):
+        if run == runs[0]:
+            raise UserError("disk_full", "The disk is full.", "Free some space.")
+        return resume(context, run)
+
+    monkeypatch.setattr(actions, "resume", refuses_the_first)
+    code, _, err = ganvas("resume", "Two", "--json")
+    assert code == 2 and runs[0] in err and "Free some space." in err
+    assert [store.latest_job("train", run).state for run in runs] == ["stopped", "queued"]
 
 
 @pytest.mark.slow

@@ -144,12 +144,25 @@ def test_the_signal_before_the_time_limit_queues_the_run_again(store, workspace,
     for by_user, ends in ((False, "queued"), (True, "stopped")):
         queue.submit(store, "train", "r0123456789abcdef", {})
         job = queue.claim(store, "train")
+        after = queue.submit(store, "evaluate", job.subject, {}, after=job.id)
         if by_user:
             queue.control(store, job.id, "stop")
         with worker.Shutdown() as shutdown:
             assert worker.work(store, workspace, job, shutdown) == ends
         assert store.job(job.id).state == ends
+        texts = [text for _, text in store.events(job.id)]
+        assert ("stopped" in texts) is by_user  # else another worker could have failed what waits for it
+        assert store.job(after.id).state == "queued"
         queue.cancel(store, job.id) if ends == "queued" else None
+
+
+def test_a_signal_between_the_claim_and_the_job_stops_the_job(store, workspace, monkeypatch):
+    monkeypatch.setattr(worker, "handler", lambda kind: lambda store, workspace, job, watch: {"stopped": watch()})
+    queue.submit(store, "train", "r0123456789abcdef", {})
+    with worker.Shutdown() as shutdown:
+        job = queue.claim(store, "train")
+        os.kill(os.getpid(), signal.SIGUSR2)
+        assert worker.work(store, workspace, job, shutdown) == "queued"
 
 
 def wait_until(done, seconds: float = 240) -> None:

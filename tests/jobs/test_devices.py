@@ -4,10 +4,12 @@ import pytest
 
 from gan_core.errors import FieldErrors
 from gan_core.jobs import cluster, devices, queue, supervisor
+from gan_core.jobs.handlers.train import RESULT_KEYS, train
 from gan_core.storage.workspace import write_json
 from gan_core.system.info import DEVICES_FILE
 
 TWO = ["cuda:0", "cuda:1", "cpu"]
+UNFINISHED = dict.fromkeys(RESULT_KEYS) | {"phase": "stopped"}
 GPU = {"name": "GPU", "memory_bytes": 1, "capability": "9.0", "bf16": True}
 
 
@@ -89,6 +91,27 @@ def test_a_worker_sees_its_gpu_alone(monkeypatch):
     assert devices.environment("cuda:1", TWO)["CUDA_VISIBLE_DEVICES"] == "GPU-8f2c"
 
 
+@pytest.mark.parametrize("before, own", [(None, "1"), ("4,7", "7")])
+def test_what_a_worker_starts_does_not_inherit_its_gpu(monkeypatch, before, own):
+    """As after a lost GPU, when the worker of the second one starts those that go on."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if before:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", before)
+    for name, value in devices.environment("cuda:1", TWO).items():  # now this process is that worker
+        monkeypatch.setenv(name, value)
+    assert devices.inherited().get("CUDA_VISIBLE_DEVICES") == before and devices.GIVEN not in devices.inherited()
+    assert devices.environment("cuda:1", TWO)["CUDA_VISIBLE_DEVICES"] == own
+
+
+def test_a_training_of_another_host_keeps_no_device_of_this_one_busy(store):
+    submit(store)
+    job = queue.claim(store, "train", "cuda:0")
+    assert set(devices.busy(store)) == {"cuda:0"}
+    with store.transaction() as db:
+        db.execute("UPDATE jobs SET host = 'node7' WHERE id = ?", (job.id,))
+    assert devices.busy(store) == {}
+
+
 def test_a_gpu_that_is_not_there_is_refused_before_anything_is_queued(context, workspace, two_gpus, toy_dataset, tiny):
     from gan_core import actions
 
@@ -105,6 +128,22 @@ def test_a_resumed_run_wants_its_device_again(context, workspace, two_gpus, toy_
     job = actions.train(context, toy_dataset, tiny(device="cpu"))
     queue.finish(context.store, job, "stopped")
     assert actions.resume(context, job.subject).device == "cpu"
+
+
+def test_a_run_whose_gpu_is_gone_resumes_on_another_one(context, workspace, two_gpus, toy_dataset, tiny, monkeypatch):
+    from gan_core import actions
+    from gan_core.training import loop
+
+    job = actions.train(context, toy_dataset, tiny(device="cuda:1"))
+    queue.finish(context.store, job, "failed")
+    write_json(workspace.root / DEVICES_FILE, {"looked_at": 0.0, "gpus": [GPU]})
+    again = actions.resume(context, job.subject)
+    assert (again.device_wanted, again.device) == ("cuda", "cuda:0")
+    seen = []
+    monkeypatch.setattr("gan_core.jobs.handlers.train.hooks_of", lambda *_: None)
+    monkeypatch.setattr(loop, "train", lambda config, *_: seen.append(config.device) or UNFINISHED)
+    train(context.store, workspace, again, queue.Watch(context.store, again))
+    assert seen == ["cuda"]
 
 
 def test_on_a_cluster_no_gpu_is_named(context, toy_dataset, tiny, monkeypatch):

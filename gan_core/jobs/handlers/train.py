@@ -40,6 +40,8 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
     run, folder = store.run(job.subject), workspace.run(job.subject)
     config, data = config_and_data(workspace, run)
+    if config.device.startswith("cuda:") and job.device_wanted == "cuda":  # resumed where that GPU is not
+        config = config.model_copy(update={"device": "cuda"})
     log = run_log(folder)
     trackers = tracking.Trackers(tracking.chosen(log), folder, run.config, log)
 
