@@ -9,9 +9,10 @@ ONEDNN_BLOCK = 16  # channels that a kernel of oneDNN takes together
 LOW_PRECISION_SIZES = 4  # the largest ones, which may compute in bfloat16 (arXiv:2006.06676); never that of 4 px
 
 
-def full_precision(x: torch.Tensor) -> torch.autocast:
+def full_precision(x: torch.Tensor) -> AbstractContextManager[object]:
     """`with full_precision(x): ...` computes without autocast on the device of x."""
-    return torch.autocast(x.device.type, enabled=False)
+    device = x.device.type  # "meta", which counts the operations of a network, has no autocast
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def fails_in_bfloat16(weight: torch.Tensor) -> bool:

@@ -147,7 +147,8 @@ class Recorder:
         """Look for mode collapse, and keep this state where it is the best so far."""
         self.tick()
         self.hold(self.monitor.check(self.epoch(), self.state.elapsed_seconds))
-        self.best.add(self.monitor.row, self.progress(), self.save)
+        with self.tolerant("the mark of the best checkpoint"):
+            self.best.add(self.monitor.row, self.progress(), self.save)
 
     def progress(self) -> float:
         """The share of the run that is done, in [0, 1]: by images and, with a time limit, by time; the larger of both."""
@@ -285,7 +286,7 @@ class Recorder:
         self.last_checkpoint = time.monotonic()
 
     def end(self, phase: str) -> None:
-        """A finished run ends with a check, so that its last state is compared with the best one; a stopped one goes on later."""
+        """A finished run ends with a check of its last state for the best checkpoint; a stopped one may go on later."""
         self.tick()
         if phase == "finished" and self.monitor.is_behind():
             self.check()

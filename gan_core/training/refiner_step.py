@@ -20,6 +20,7 @@ PART = 8  # one image of so many in a step is shown to the refiner
 TEXTURE = 0.05  # weight of the likelihood beside the mean absolute error
 RATE = 1e-3
 DEVIATION = 2**0.5  # standard deviation of a Laplace distribution beside its mean absolute value
+LEAST = 1e-3  # of that deviation: a tenth of a grey level; without it a uniform area would have no finite likelihood
 SETTINGS = {"optimizer": "adam", "beta1": 0.5, "beta2": 0.99, "weight_decay": 0.0}
 
 
@@ -31,14 +32,16 @@ def optimizer_of(refiner: Refiner, config: TrainConfig, device: torch.device) ->
 
 def refine(state: Any, real: torch.Tensor, labels: torch.Tensor, config: TrainConfig) -> dict[str, torch.Tensor]:
     """One update of the refiner. real [N, C, S, S] in [-1, 1] at the dataset's size, labels int64 [N]."""
-    n = max(1, len(real) // PART)
-    real, y = real[:n], labels[:n]
+    real, y = (
+        real[::PART],
+        labels[::PART],
+    )  # the same images in one process and in several whose shares are multiples of PART
     with autocast(config, real.device):
         mean, strength = state.G.refiner(shrink(real, config.train_size), y)
     error = (mean.float() - real).abs().mean()
     lack = finest_diagonal(real - mean.float()).abs().detach()
     strength = F.avg_pool2d(strength.float(), 2)[:, 0]
-    unlikeliness = (strength + DEVIATION * lack * (-strength).exp()).mean()
+    unlikeliness = (strength + (DEVIATION * lack + LEAST) * (-strength).exp()).mean()
     optimizers.update(state.opt_refiner, error + TEXTURE * unlikeliness)
     return {"refiner_error": error}
 

@@ -81,7 +81,7 @@ def test_only_what_passed_or_was_left_out_for_the_device_gives_exit_code_0(tmp_p
 
 def test_a_table_is_filled_from_the_findings_and_nothing_else_of_the_file_changes(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{docs_table.START}\nold\n{docs_table.END}\nafter\n")
+    page.write_text(f"before\n{docs_table.START}\nearlier\n{docs_table.END}\nafter\n")
     facts = {"ratio": 6.5, "kernel_distance": {"ours": 1.1, "textbook": 1.2}}
     results = [
         {"check": "textbook_loop", "verdict": "pass", "found": facts},
@@ -90,7 +90,7 @@ def test_a_table_is_filled_from_the_findings_and_nothing_else_of_the_file_change
     ]
     docs_table.fill(page, results, "cuda: A GPU", "2.14")
     text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "earlier" not in text
     assert "6.5 times" in text and "| A GPU, torch 2.14 |" in text and "1 of 3" in text
     busy = next(line for line in text.splitlines() if "80 %" in line)
     assert busy.endswith("|  |")

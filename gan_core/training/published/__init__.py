@@ -21,6 +21,12 @@ ZIP, OLD_TORCH = (
     b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
 )  # how torch.save's files begin: now, and after two bytes before 1.6
 
+# What a damaged file may raise on its way through torch's reader or ours: lengths and names in it may be anything.
+DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError),
+    *(AssertionError, MemoryError, OverflowError),
+)
+
 
 @dataclass(frozen=True)
 class Published:
@@ -51,14 +57,15 @@ def read(path: Path) -> Published:
         content = content_of(path)
         networks = {key: network(value) for key, value in networks_in(content).items()}
     except pickle.UnpicklingError as error:
-        if "weights_only" not in str(error).lower() and "unsupported" not in str(error).lower():
+        said = str(error).lower()
+        if not any(words in said for words in ("weights_only", "unsupported global", "unsupported class")):
             raise unreadable(path) from error
         raise UserError(
             "bad_weights",
             f"{path.name} holds Python code beside its tensors, which is never run here.",
             "Where it comes from a source that you trust, save its state dicts alone with torch.save, and start from that file.",
         ) from error
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+    except DAMAGED as error:
         raise unreadable(path) from error
     G = next((networks[key] for key in G_KEYS if networks.get(key)), None)
     if G is not None and not all(torch.isfinite(tensor.float()).all() for tensor in G.values()):

@@ -7,6 +7,7 @@ functions that put a tensor together are replaced by our own, and the bytes of a
 """
 
 import io
+import math
 import pickle
 from collections import OrderedDict
 from typing import Any, BinaryIO
@@ -56,7 +57,8 @@ def tensor_of(storage: Any, offset: int, size: tuple[int, ...], stride: tuple[in
     """A tensor of its own memory. Raises ValueError where it would lie outside the storage."""
     bytes_, empty = storage._untyped_storage, torch.empty(0, dtype=storage.dtype)
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if min((offset, *size, *stride)) < 0 or (0 not in size and (last + 1) * empty.itemsize > bytes_.nbytes()):
+    most = max(last + 1, math.prod(size)) if 0 not in size else 0  # a stride of 0 would make much of little
+    if min((offset, *size, *stride)) < 0 or most * empty.itemsize > bytes_.nbytes():
         raise ValueError("a tensor lies outside its storage")
     return empty.set_(bytes_, offset, size, stride).clone()
 

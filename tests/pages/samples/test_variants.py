@@ -13,7 +13,7 @@ def test_variants_of_real_images_are_made_once_and_shown(full, started):
     at.button(key="variants_start").click().run()
     store = Store(full)
     job = store.latest_job("variants", seeded_workspace.RUNS["finished"])
-    assert started and job.payload == {"class": seeded_workspace.CLASSES[1], "strength": 0.3, "seed": 0}
+    assert started and job.payload == {"class": seeded_workspace.CLASSES[1], "strength": 0.3, "seed": 0, "at": None}
     assert at.button(key="variants_cancel")
     folder = full.run(seeded_workspace.RUNS["finished"]) / "fusions"
     folder.mkdir()

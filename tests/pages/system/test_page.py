@@ -50,7 +50,9 @@ def test_damaged_device_facts_count_as_none(content, empty):
 def test_live_jobs_stand_by_lane_with_a_sign_of_life_and_can_be_ended(full):
     at = open_page("system")
     text = words(at)
-    assert "Birds" in text and "Running" in text and "is alive, last" in text and "Waiting" in text
+    assert (
+        "Birds" in text and "Running" in text and "is alive" in text and "last progress" in text and "Waiting" in text
+    )
     store = Store(full)
     live = {job.state: job for job in store.jobs(kind="train", states=("queued", "running"))}
     for job in live.values():

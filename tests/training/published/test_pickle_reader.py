@@ -68,7 +68,8 @@ def test_views_and_other_kinds_of_numbers_keep_their_values():
 
 
 @pytest.mark.parametrize(
-    "place", [(0, (4,), (1,)), (2, (2,), (1,)), (0, (2, 2), (2, 1)), (-1, (1,), (1,)), (0, (2,), (-1,))]
+    "place",
+    [(0, (4,), (1,)), (2, (2,), (1,)), (0, (2, 2), (2, 1)), (-1, (1,), (1,)), (0, (2,), (-1,)), (0, (10**12,), (0,))],
 )
 def test_a_tensor_outside_its_storage_is_refused(place):
     storage = torch.zeros(3)._typed_storage()

@@ -238,6 +238,7 @@ def saved(path, value):
         ("empty.pth", lambda path: path.write_bytes(b""), "bad_weights"),
         ("cut.pkl", lambda path: path.write_bytes(styles_file(path).read_bytes()[:-900]), "bad_weights"),
         ("zip.pth", lambda path: path.write_bytes(b"PK\x03\x04" + b"0" * 50), "bad_weights"),
+        ("length.pkl", lambda path: path.write_bytes(b"\x80\x05\x95" + b"\xff" * 8), "bad_weights"),
         ("header.safetensors", lambda path: path.write_bytes(b"\xff" * 40), "bad_weights"),
         ("other.pth", lambda path: saved(path, {"conv.weight": torch.zeros(3)}), "other_weights"),
         ("list.pkl", lambda path: pickled(path, [1, 2]), "bad_weights"),
