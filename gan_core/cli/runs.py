@@ -66,7 +66,7 @@ def train(
 
 
 def start_of(text: str) -> str:
-    """A file's whole path, so that a worker finds it, or the id of a run."""
+    """A file's absolute path, so that a worker finds it, or the id of a run."""
     return str(Path(text).expanduser().absolute()) if names_file(text) else str(run_id(text))
 
 

@@ -444,7 +444,7 @@ def test_a_file_of_weights_is_named_by_its_whole_path_and_must_be_there(ganvas, 
         actions.check_start(
             context, info, recipes.RECIPES["quick"].config.model_copy(update={"start_from": "some.pkl"})
         )
-    assert "whole path" in error.value.fields["start_from"]
+    assert "absolute path" in error.value.fields["start_from"]
 
 
 @pytest.mark.parametrize("gpus, wanted, where", [(2, "auto", "cuda"), (2, "cpu", "cpu"), (0, "auto", "cpu")])
