@@ -85,7 +85,7 @@ def check_start(context: Context, info: dataset_folder.DatasetInfo, settings: sc
         return
     if schema.names_file(settings.start_from):
         if not Path(settings.start_from).is_absolute():  # a worker is in another folder
-            what = f"{settings.start_from!r} is not an absolute path: write the path of the weights from the root folder (start_from)."
+            what = f"{settings.start_from!r} is not an absolute path: write the path from the root folder (start_from)."
             raise schema.FieldErrors({"start_from": what})
         if not Path(settings.start_from).is_file():
             what = f"There is no file {settings.start_from!r} on this computer: check the path of the weights (start_from)."
