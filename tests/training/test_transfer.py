@@ -220,7 +220,12 @@ def test_other_sizes_and_colours_are_named_too(context, toy_dataset, tiny, train
 
 
 def test_a_start_that_is_not_there(context, toy_dataset, tiny, trained):
-    for name, said in (("r" + "9" * 16, "no such run"), ("nonsense", "no such run"), ("../../etc", "no file")):
+    for name, said in (
+        ("r" + "9" * 16, "no such run"),
+        ("nonsense", "no such run"),
+        ("../../etc", "absolute"),
+        ("/no/w.pkl", "no file"),
+    ):
         with pytest.raises(FieldErrors, match=said):
             actions.train(context, toy_dataset, tiny(start_from=name))
     with pytest.raises(FieldErrors, match="frozen usefully"):
