@@ -30,7 +30,7 @@ SCHEDULERS = {
 }  # and the program each needs; local: processes of this computer, to try it out
 TIME_LIMIT_MINUTES = 24 * 60
 SIGNAL_SECONDS = 180  # before the time limit, in which a run saves a checkpoint
-TODO = "See logs/cluster in the workspace, then resume the run."
+NEXT_STEP = "See logs/cluster in the workspace, then resume the run."
 PROJECT = Path(__file__).parents[2]
 
 
@@ -177,7 +177,7 @@ def fail(store: Store, jobs: Sequence[Job], error: dict[str, str]) -> None:
         for job in jobs:
             row = db.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
             if row and row["state"] == "queued":
-                queue.end(db, job.id, "failed", error=error | {"todo": TODO})
+                queue.end(db, job.id, "failed", error=error | {"todo": NEXT_STEP})
 
 
 def first_line(error: Exception) -> str:
