@@ -105,6 +105,19 @@ def test_the_noise_has_the_strength_of_the_texture_of_each_class():
     assert grained == pytest.approx(0.05, rel=0.4) and quiet < 0.5 * grained
 
 
+@pytest.mark.slow
+def test_uniform_images_leave_every_number_finite():
+    """Nothing is lost of a uniform image, so that the most likely noise would be none at all."""
+    torch.manual_seed(0)
+    state = step.new_state(CONFIG, size=32, channels=1, num_classes=2, device=CPU)
+    for _ in range(400):
+        stats = refine(state, torch.zeros(16, 1, 32, 32), torch.zeros(16, dtype=torch.int64), CONFIG)
+    assert stats["refiner_error"].isfinite() and all(p.isfinite().all() for p in state.G.refiner.parameters())
+    with torch.no_grad():
+        _, strength = state.G.refiner(torch.zeros(1, 1, 16, 16), torch.tensor([0]))
+    assert strength.min() > -10
+
+
 def test_the_dataset_of_the_size_of_training_has_no_refiner():
     state = step.new_state(CONFIG.model_copy(update={"train_size": 0}), size=32, channels=1, num_classes=3, device=CPU)
     assert state.opt_refiner is None and not hasattr(state.G, "refiner")
