@@ -21,8 +21,8 @@ MANY = 1_000_000  # images that the shares of the methods are computed of
 def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Five arms of classifiers, with and without the run's images, on the held-out split; into utility/<job>.json."""
     from gan_core.evaluation.inputs import Progress
-    from gan_core.evaluation.utility import Settings
-    from gan_core.evaluation.utility import utility as compare
+    from gan_core.evaluation.utility.comparison import Settings
+    from gan_core.evaluation.utility.comparison import utility as compare
 
     request, run = UtilityRequest.from_payload(job.payload), store.run(job.subject)
     folder, progress = workspace.dataset(run.dataset_id), Reporter(store, job)

@@ -50,7 +50,7 @@ def dataset(context, classes, train=90, test=45):
     folder = context.workspace.dataset(id)
     folder.mkdir()
     counts = {}
-    for split, count in (("train", train), ("test", test)):
+    for split, count in (("train", train), ("validation", test), ("test", test)):
         images, labels = toy_images(count, 28, 1, len(classes), seed=len(split))
         np.save(folder / f"{split}_images.npy", images)
         np.save(folder / f"{split}_labels.npy", labels)
@@ -60,6 +60,7 @@ def dataset(context, classes, train=90, test=45):
         name="Tones",
         classes=classes,
         train_counts=counts["train"],
+        validation_counts=counts["validation"],
         test_counts=counts["test"],
         rejected=[],
         notices=[],
@@ -401,7 +402,7 @@ def test_utility_is_shown_every_way_in_every_first_part(context, run, monkeypatc
         shown["images"] = synthetic(1, 20)
         return UtilityResult(caveats=["One trained generator was tested."], sentence="No gain.", verdict="none")
 
-    monkeypatch.setattr("gan_core.evaluation.utility.utility", compare)
+    monkeypatch.setattr("gan_core.evaluation.utility.comparison.utility", compare)
     result = do(context, actions.utility(context, run, UtilityRequest(seed=3, methods={"gan": 1.0, "classical": 1.0})))
     train, _ = splits(context.workspace.dataset(context.store.run(run).dataset_id))
     copies = Classical(train, 3, Policy())(1, 10, 0)

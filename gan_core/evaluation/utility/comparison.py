@@ -22,7 +22,7 @@ from gan_core.evaluation.classifier import FitOptions, fit
 from gan_core.evaluation.classifier_augment import Policy
 from gan_core.evaluation.inputs import Progress, RealImages
 from gan_core.evaluation.results import Arm, SweepRow, UtilityResult
-from gan_core.evaluation.utility_gain import compare, mean_and_interval, recalls
+from gan_core.evaluation.utility.gain import compare, mean_and_interval, recalls
 from gan_core.text import and_more
 
 TITLES = {

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from gan_core.errors import Stopped, UserError
-from gan_core.evaluation import utility, utility_gain
 from gan_core.evaluation.classifier import fit
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
-from gan_core.evaluation.utility import PLANS, ArmPlan, Settings
-from gan_core.evaluation.utility import utility as compare
+from gan_core.evaluation.utility import comparison as utility
+from gan_core.evaluation.utility import gain as utility_gain
+from gan_core.evaluation.utility.comparison import PLANS, ArmPlan, Settings
+from gan_core.evaluation.utility.comparison import utility as compare
 
 torch.set_num_threads(1)
 NAMES = ["zero", "one", "two", "three", "four"]
@@ -52,7 +53,7 @@ def ask(synthetic, train=None, progress=Progress(), **changes):  # noqa: B008
 
 
 def real(train, test=(IMAGES[TEST], LABELS[TEST])):
-    return RealImages(Labeled(*train), Labeled(*test), NAMES)
+    return RealImages(Labeled(*train), Labeled(*test), Labeled(*test), NAMES)
 
 
 @pytest.fixture(scope="module")
