@@ -67,7 +67,7 @@ def main() -> None:
     workspace = Workspace(arguments.workspace)
     run = Store(workspace).run(arguments.run)
     generator, folder = RunSampler(run, workspace), workspace.dataset(run.dataset_id)
-    train, test = splits(folder)
+    train, _, test = splits(folder)
     made = lambda labels, seed, start: generator.draw(labels, seed=seed, start=start)
     sources: dict[str, Draw] = {
         "real, held out": real(test),

@@ -69,7 +69,7 @@ def main() -> None:
     arguments = parser.parse_args()
     workspace = Workspace(arguments.workspace)
     folder = workspace.dataset(arguments.dataset)
-    train_split, test = splits(folder)
+    train_split, _, test = splits(folder)
     real_images, real_labels = np.asarray(train_split.images), np.asarray(train_split.labels)
     classes, count = len(train_split.classes), arguments.images or min(MOST_IMAGES, len(real_labels))
     dataset_classifier = dataset_classifier_of(folder, "cpu", None, never)

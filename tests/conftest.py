@@ -50,12 +50,12 @@ def context(store, workspace):
 
 @pytest.fixture
 def toy_dataset(workspace, store):
-    """The id of a dataset of 60 training and 12 test images of 32 px in three classes."""
+    """The id of a dataset of 60 training, 12 validation and 12 test images of 32 px in three classes."""
     id = new_id("dataset")
     folder = workspace.dataset(id)
     folder.mkdir()
     classes = ["dark", "grey", "bright"]
-    for split, count in (("train", 60), ("test", 12)):
+    for split, count in (("train", 60), ("validation", 12), ("test", 12)):
         images, labels = toy_images(count, 32, 1, 3, seed=len(split))
         np.save(folder / f"{split}_images.npy", images)
         np.save(folder / f"{split}_labels.npy", labels)
@@ -68,10 +68,11 @@ def toy_dataset(workspace, store):
             fit="crop",
             classes=classes,
             train_counts=[20, 20, 20],
+            validation_counts=[4, 4, 4],
             test_counts=[4, 4, 4],
             source={"kind": "test"},
             seed=0,
-            health={"images": 72},
+            health={"images": 84},
             rejected=[],
             notices=[],
         ),

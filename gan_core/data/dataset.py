@@ -14,7 +14,7 @@ import functools
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -23,7 +23,8 @@ import numpy as np
 from gan_core.errors import UserError
 from gan_core.storage.workspace import atomic_write, read_json, write_json
 
-Split = Literal["train", "test"]
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
 ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: json.dumps would make one per line
 KEPT_ZIP = "source.zip"  # in the folder of a dataset that was made from an upload
@@ -61,6 +62,11 @@ class DatasetInfo:
     health: dict[str, Any]
     rejected: list[dict[str, str]]
     notices: list[str]
+    validation_counts: list[int] = field(default_factory=list)  # of an older dataset: of none yet
+
+    def __post_init__(self) -> None:
+        if not self.validation_counts:
+            object.__setattr__(self, "validation_counts", [0] * len(self.classes))
 
     @property
     def channels(self) -> int:
@@ -111,6 +117,9 @@ def origin(folder: Path) -> str:
 def load(folder: Path, split: Split) -> ImageSet:
     """One split, its images as a read-only memory map. Raises UserError no_dataset."""
     info = read_info(folder)
+    if split == "validation" and not (Path(folder) / "validation_images.npy").exists():
+        none = np.empty((0, info.size, info.size, info.channels), np.uint8)
+        return ImageSet(none, np.empty(0, np.int64), info.classes)
     images = np.load(Path(folder) / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
     labels = np.load(Path(folder) / f"{split}_labels.npy", allow_pickle=False)
     return ImageSet(images, labels, info.classes)

@@ -16,6 +16,7 @@ import numpy as np
 
 from gan_core.data import import_report
 from gan_core.data.dataset import (
+    SPLITS,
     DatasetInfo,
     Split,
     known_items,
@@ -31,7 +32,6 @@ from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Progress
 from gan_core.text import and_more
 
-SPLITS: tuple[Split, Split] = ("train", "test")
 CUT_AT_ONCE = 64  # images between two reports of the progress
 WRITTEN_AT_ONCE = 512
 CUTTING = 0.9  # share of the time, where objects are cut out
@@ -99,9 +99,10 @@ def curate(
         name=curation.name,
         classes=classes,
         train_counts=counts["train"],
+        validation_counts=counts["validation"],
         test_counts=counts["test"],
         source=curation.source,
-        health=kept.health(info, classes, np.add(counts["train"], counts["test"])),
+        health=kept.health(info, classes, np.sum(list(counts.values()), axis=0)),
         rejected=[],
         notices=notices,
     )

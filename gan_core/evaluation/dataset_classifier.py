@@ -1,4 +1,4 @@
-"""The dataset classifier: trained once on a dataset's own classes, on its train split, and tested on its held-out split.
+"""The dataset classifier: trained once on a dataset's own classes, on its train split, and measured on its validation split.
 
 It lies in the dataset's folder: referee.safetensors holds the weights and all numbers of the classifier, referee.json its numbers
 for people. (The file names are older than the word dataset classifier.)
@@ -26,7 +26,7 @@ AUGMENTED_BELOW = 20_000  # images; with more, no image is seen often enough to 
 
 
 class DatasetClassifier(NamedTuple):
-    """accuracy, its Wilson 95 % interval and recall per class on n_test held-out images; None where there are none."""
+    """accuracy, its Wilson 95 % interval and recall per class on n_test validation images; None where there are none."""
 
     classifier: Classifier
     classes: list[str]
@@ -51,7 +51,9 @@ def ready(
     Two processes may do this at once: each file is whole, the last one stays. Raises UserError one_class where fewer than 2
     classes have LEAST_IMAGES training images; Stopped.
     """
-    counts = [np.bincount(np.asarray(split.labels), minlength=len(real.classes)) for split in (real.train, real.test)]
+    counts = [
+        np.bincount(np.asarray(split.labels), minlength=len(real.classes)) for split in (real.train, real.validation)
+    ]
     if (counts[0] >= LEAST_IMAGES).sum() < 2:
         raise UserError(
             "one_class",
@@ -62,14 +64,14 @@ def ready(
         "classes": list(real.classes),
         "shape": [int(side) for side in real.train.images.shape[1:]],
         "train_counts": counts[0].tolist(),
-        "test_counts": counts[1].tolist(),
+        "validation_counts": counts[1].tolist(),
         "seed": seed,
     }
     path = Path(folder) / "referee.safetensors"
     kept = load(path, facts)
     if kept is None:
         trained = train(real, seed, device, progress.part(0, 0.95, "Training the dataset classifier"))
-        trained.notes |= {"facts": facts, **score(trained, real.test, device, progress)}
+        trained.notes |= {"facts": facts, **score(trained, real.validation, device, progress)}
         kept = load(path, facts)  # another process may have been quicker: all should use one classifier
         if kept is None:
             trained.save(path)
@@ -107,12 +109,12 @@ def load(path: Path, facts: dict[str, Any]) -> DatasetClassifier | None:
         return None
 
 
-def score(found: Classifier, test: Labeled, device: str, progress: Progress) -> dict[str, Any]:
-    """Accuracy on held-out images as JSON facts."""
-    labels, none = np.asarray(test.labels), [None] * found.num_classes
+def score(found: Classifier, validation: Labeled, device: str, progress: Progress) -> dict[str, Any]:
+    """Accuracy on validation images as JSON facts."""
+    labels, none = np.asarray(validation.labels), [None] * found.num_classes
     if not len(labels):
         return {"accuracy": None, "accuracy_ci": None, "n_test": 0, "per_class": none}
-    right = found.classify(test.images, device, progress.should_stop).logits.argmax(1) == labels
+    right = found.classify(validation.images, device, progress.should_stop).logits.argmax(1) == labels
     interval = stats.binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
     return {
         "accuracy": float(right.mean()),
@@ -132,7 +134,9 @@ def from_notes(found: Classifier, weights_hash: str) -> DatasetClassifier:
         notes["n_test"],
         notes["per_class"],
         weights_hash,
-        "" if notes["n_test"] else "This dataset has no held-out images, so the accuracy of its classifier is unknown.",
+        ""
+        if notes["n_test"]
+        else "This dataset has no validation images, so the accuracy of its classifier is unknown.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the functions of this package are given: real images in two splits, and how a long computation reports its progress."""
+"""What the functions of this package are given: real images in three splits, and how a long computation reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,9 +17,10 @@ class Labeled(NamedTuple):
 
 
 class RealImages(NamedTuple):
-    """The two splits of a dataset; labels index classes, test may be empty."""
+    """The splits of a dataset; labels index classes, validation and test may be empty."""
 
     train: Labeled
+    validation: Labeled
     test: Labeled
     classes: list[str]
 

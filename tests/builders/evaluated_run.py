@@ -62,10 +62,12 @@ def plant(
 def write_dataset(workspace: Workspace, store: Store, id: str, classes, train, test) -> None:
     folder = workspace.dataset(id)
     (folder / "contact").mkdir(parents=True)
-    for split, (images, labels) in (("train", train), ("test", test)):
+    validation = toy_images(len(test[0]), train[0].shape[1], train[0].shape[3], len(classes), seed=3)
+    splits = {"train": train, "validation": validation, "test": test}
+    for split, (images, labels) in splits.items():
         np.save(folder / f"{split}_images.npy", images)
         np.save(folder / f"{split}_labels.npy", labels)
-    counts = [np.bincount(labels, minlength=len(classes)).tolist() for _, labels in (train, test)]
+    counts = [np.bincount(labels, minlength=len(classes)).tolist() for _, labels in splits.values()]
     write_info(
         folder,
         DatasetInfo(
@@ -75,10 +77,11 @@ def write_dataset(workspace: Workspace, store: Store, id: str, classes, train, t
             fit="crop",
             classes=classes,
             train_counts=counts[0],
-            test_counts=counts[1],
+            validation_counts=counts[1],
+            test_counts=counts[2],
             source={"kind": "test"},
             seed=0,
-            health={"images": len(train[0]) + len(test[0])},
+            health={"images": sum(len(images) for images, _ in splits.values())},
             rejected=[],
             notices=[],
         ),

@@ -43,7 +43,7 @@ def judge(train):
 
 
 def real(train, held):
-    return RealImages(Labeled(*train), Labeled(*held), ["lying", "standing"])
+    return RealImages(Labeled(*train), Labeled(*held), Labeled(*held), ["lying", "standing"])
 
 
 def selection(train, held, judge, *checks, **changes):

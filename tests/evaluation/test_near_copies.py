@@ -39,7 +39,7 @@ def test_three_doors_give_one_answer():
     evaluated = copying(images, data.train, data.held, spaces={}, seed=3)["spaces"]["pixels"]["near_copies"]
     some = Labeled(data.held[:0], np.zeros(0, int))
     checks = AcceptanceChecks(
-        RealImages(Labeled(data.train, data.train_labels), some, list("0123456789")), None, ("copy",)
+        RealImages(Labeled(data.train, data.train_labels), some, some, list("0123456789")), None, ("copy",)
     )
     for label in (0, 1):
         checks.begin(label)

@@ -82,7 +82,7 @@ class CollapseMonitor:
         labels = np.asarray(real.train.labels)
         rows = balanced_rows(labels, n, rng)
         self.requested = np.resize(labels[rows], n) if self.conditional else np.zeros(n, np.int64)
-        self.train, self.held = (self.some(split, D_IMAGES, rng) for split in (real.train, real.test))
+        self.train, self.held = (self.some(split, D_IMAGES, rng) for split in (real.train, real.validation))
         self.real_sensitivity = z_sensitivity(*self.some(real.train, PIXEL_IMAGES, rng)) if self.conditional else None
         self.rows = [row for row in read_lines(self.folder / FILE)[0] if "epoch" in row]
 

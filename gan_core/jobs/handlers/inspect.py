@@ -55,7 +55,7 @@ def inspect(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
 
     folder, seed = workspace.dataset(job.subject), InspectRequest.from_payload(job.payload).seed
     info = read_info(folder)
-    train, test = splits(folder)
+    train, _, test = splits(folder)
     weights = {READING: 1, LOOKING: 6, COMPARING: 3, AVERAGING: 1}
     stages = Stages(Progress(Reporter(store, job), watch), weights)
     stats = image_stats.gather(folder, train, test, stages(READING))

@@ -28,7 +28,7 @@ def make_monitor(
 ) -> "CollapseMonitor":
     """May train the dataset classifier first, which takes some seconds once per dataset. Raises UserError, Stopped.
 
-    The monitor compares with the held-out split, which the training loop never sees.
+    The monitor compares with the validation split, which the training loop never sees.
     """
     from gan_core.evaluation import dataset_classifier
     from gan_core.evaluation.collapse.monitor import CollapseMonitor, Options, balanced_rows
@@ -46,12 +46,12 @@ def make_monitor(
     read, rng = FeatureReader(feature_cache(workspace), device, should_stop), np.random.default_rng(config.seed)
     # A run without labels draws classes as often as the data has them, so it is compared with such a sample.
     pick = balanced_rows if config.conditional else lambda some, n, rng: rng.permutation(len(some))[:n]
-    rows, held = (pick(split.labels, REFERENCE_IMAGES, rng) for split in (real.train, real.test))
+    rows, held = (pick(split.labels, REFERENCE_IMAGES, rng) for split in (real.train, real.validation))
     reference = Reference.build(
         read(network, real.train.images, rows),
         real.train.labels[rows],
-        read(network, real.test.images, held),
-        real.test.labels[held],
+        read(network, real.validation.images, held),
+        real.validation.labels[held],
         len(real.classes),
         classifier.accuracy if classifier else None,
         classifier.per_class if classifier else None,

@@ -32,14 +32,15 @@ def feature_cache(workspace: Workspace) -> "FeatureCache":
     return FeatureCache(workspace.root / "cache" / "features")
 
 
-def splits(folder: Path) -> tuple[ImageSet, ImageSet]:
-    return dataset_folder.load(folder, "train"), dataset_folder.load(folder, "test")
+def splits(folder: Path) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """(train, validation, test) of a dataset."""
+    return tuple(dataset_folder.load(folder, split) for split in dataset_folder.SPLITS)  # type: ignore[return-value]
 
 
 def real_images(folder: Path) -> RealImages:
-    """Both splits of a dataset, for the functions of gan_core.evaluation."""
-    train, test = (Labeled(split.images, np.asarray(split.labels)) for split in splits(folder))
-    return RealImages(train, test, dataset_folder.read_info(folder).classes)
+    """The splits of a dataset, for the functions of gan_core.evaluation."""
+    labeled = (Labeled(split.images, np.asarray(split.labels)) for split in splits(folder))
+    return RealImages(*labeled, dataset_folder.read_info(folder).classes)
 
 
 def known_modes_of(folder: Path, real: RealImages) -> "KnownModes | None":

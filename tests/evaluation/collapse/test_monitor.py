@@ -32,7 +32,12 @@ def new_monitor(data, reference, tmp_path):
             reference,
             data.look,
             tmp_path,
-            RealImages(Labeled(data.train, data.train_labels), Labeled(data.held, data.held_labels), CLASSES),
+            RealImages(
+                Labeled(data.train, data.train_labels),
+                Labeled(data.held, data.held_labels),
+                Labeled(data.held[:0], data.held_labels[:0]),
+                CLASSES,
+            ),
             Options(**settings),
             known,
         )

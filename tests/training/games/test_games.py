@@ -319,7 +319,7 @@ def test_the_collapse_monitor_works_without_a_discriminator(tmp_path):
         logits[((images.reshape(len(images), -1).mean(1) - 40) / 80).round().astype(int).clip(0, 2)],
     )
     reference = Reference.build(see(pictures), labels, see(pictures), labels, 3, 1.0, [1.0] * 3, n_train=96)
-    real = RealImages(Labeled(pictures, labels), Labeled(pictures, labels), ["a", "b", "c"])
+    real = RealImages(*[Labeled(pictures, labels)] * 3, ["a", "b", "c"])
     monitor = CollapseMonitor(reference, see, tmp_path, real, Options(8, 0, 96))
     row = monitor.check(lambda z, y: pictures[np.searchsorted(labels, y)], None, 10_000, 1.0)
     assert row["values"]["d_overfit"] is None and row["values"]["agreement"] is not None
