@@ -17,9 +17,10 @@ from safetensors import SafetensorError
 from torch import nn
 
 from gan_core.errors import Stopped, UserError
-from gan_core.evaluation.classifier_augment import Policy, augmented
+from gan_core.evaluation.classifier_augment import augmented
 from gan_core.evaluation.features.extractors import Features, without_tf32
 from gan_core.evaluation.inputs import Progress
+from gan_core.evaluation.utility.protocol import Policy
 from gan_core.models.backbones.classifier import LARGEST_SIDE, convolutions
 from gan_core.storage.workspace import atomic_write
 

@@ -4,46 +4,72 @@ Every random number comes from the generator that is handed in, never from torch
 """
 
 import math
-from typing import Literal
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-Policy = Literal["none", "light", "classical"]
+from gan_core.evaluation.utility.protocol import Policy
 
-SHIFT = 1 / 14  # of the side, either way: 2 px of 28
-TURN_DEGREES, ZOOM = 10.0, 0.1
-BRIGHTNESS, CONTRAST = 0.15, 0.2  # of the range from black to mid-grey
-ERASE_CHANCE, ERASE_LEAST, ERASE_MOST = 0.25, 0.1, 0.3  # side of the erased square as a share of the image's
+
+class Reach(NamedTuple):
+    """How far an augmentation goes, either way. shift: of the side; brightness, contrast: of the range from black to mid-grey.
+
+    aspect: of the logarithm of width over height; shear: of the side; color: of the mean of each channel, of color images.
+    """
+
+    shift: float = 1 / 14  # 2 px of 28
+    degrees: float = 0.0
+    zoom: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    erase_chance: float = 0.0
+    aspect: float = 0.0
+    shear: float = 0.0
+    color: float = 0.0
+
+
+REACH: dict[Policy, Reach] = {
+    "light": Reach(),
+    "classical": Reach(degrees=10, zoom=0.1, brightness=0.15, contrast=0.2, erase_chance=0.25),
+    "strong": Reach(1 / 8, 20, 0.25, 0.3, 0.4, 0.5, aspect=0.2, shear=0.1, color=0.1),
+}
+ERASE_LEAST, ERASE_MOST = 0.1, 0.3  # side of the erased square as a share of the image's
 
 
 def augmented(x: torch.Tensor, policy: Policy, generator: torch.Generator, flips: bool = False) -> torch.Tensor:
     """x float [N, C, H, W] in [-1, 1] -> the same shape. generator: on the CPU.
 
-    light: shifts. classical: shifts, turns, zooms, brightness, contrast, one erased square now and then. flips: left-right
-    mirrors too, for classes that have no left and right.
+    light: shifts. classical: shifts, turns, zooms, brightness, contrast, one erased square now and then. strong: the same further,
+    stretched, sheared and tinted. flips: left-right mirrors too, for classes that have no left and right.
     """
     if policy == "none":
         return mirrored(x, generator) if flips else x
-    n = len(x)
+    n, reach = len(x), REACH[policy]
     uniform = lambda: (torch.rand(n, generator=generator) * 2 - 1).to(x.device)
-    full = policy == "classical"
-    angle = uniform() * math.radians(TURN_DEGREES) if full else torch.zeros(n, device=x.device)
-    zoom = 1 + ZOOM * uniform() if full else torch.ones(n, device=x.device)
+    full, strong = policy != "light", policy == "strong"
+    zero = torch.zeros(n, device=x.device)
+    angle = uniform() * math.radians(reach.degrees) if full else zero
+    zoom = 1 + reach.zoom * uniform() if full else zero + 1
+    stretch = torch.exp(reach.aspect / 2 * uniform()) if strong else zero + 1
+    shear = reach.shear * uniform() if strong else zero
+    across, down = zoom * stretch, zoom / stretch
     # The grid runs from -1 to 1, so a shift by a share of the side is twice that share.
-    rows = [torch.cos(angle) / zoom, -torch.sin(angle) / zoom, 2 * SHIFT * uniform()]
-    rows += [torch.sin(angle) / zoom, torch.cos(angle) / zoom, 2 * SHIFT * uniform()]
+    rows = [torch.cos(angle) / across, (shear - torch.sin(angle)) / across, 2 * reach.shift * uniform()]
+    rows += [torch.sin(angle) / down, torch.cos(angle) / down, 2 * reach.shift * uniform()]
     grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
     if full:
         one = lambda value: value.view(n, 1, 1, 1)
         mean = x.mean((1, 2, 3), keepdim=True)
-        x = (x - mean) * one(1 + CONTRAST * uniform()) + mean + one(BRIGHTNESS * uniform())
-        x = erased(x.clamp(-1, 1), generator)
+        x = (x - mean) * one(1 + reach.contrast * uniform()) + mean + one(reach.brightness * uniform())
+        if strong and x.shape[1] > 1:
+            x = x + reach.color * (2 * torch.rand(n, x.shape[1], 1, 1, generator=generator) - 1).to(x.device)
+        x = erased(x.clamp(-1, 1), generator, reach.erase_chance)
     return mirrored(x, generator) if flips else x
 
 
-def erased(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def erased(x: torch.Tensor, generator: torch.Generator, chance_of: float) -> torch.Tensor:
     """A square of mid-grey over some of the images (arXiv:1708.04896)."""
     n, _, h, w = x.shape
     chance, size, row, column = torch.rand(4, n, generator=generator).to(x.device)
@@ -51,7 +77,7 @@ def erased(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     inside = lambda center, length: (
         ((torch.arange(length, device=x.device) + 0.5) / length - center[:, None]).abs() < reach[:, None]
     )
-    square = inside(row, h)[:, :, None] & inside(column, w)[:, None, :] & (chance < ERASE_CHANCE)[:, None, None]
+    square = inside(row, h)[:, :, None] & inside(column, w)[:, None, :] & (chance < chance_of)[:, None, None]
     return x.masked_fill(square[:, None], 0.0)
 
 
