@@ -248,6 +248,7 @@ def test_every_answer_carries_the_security_headers(server):
         )
 
 
+@pytest.mark.slow
 def test_a_dead_run_becomes_interrupted_while_the_server_is_up(server):
     store = Store(server.workspace)
     job = seeded_workspace.add_job(store, "train", "r" + "f" * 16, "running", {})

@@ -28,6 +28,7 @@ def test_every_check_holds_on_a_cpu_or_needs_a_gpu(tmp_path):
     assert (tmp_path / "quick.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_goes_on_otherwise_fails_the_check(tmp_path, monkeypatch):
     restored = checkpoint.restore
 
@@ -50,6 +51,7 @@ def check_named(name, result):
     return Check(run, 5)
 
 
+@pytest.mark.slow
 def test_the_report_of_failed_skipped_broken_and_late_checks(tmp_path, monkeypatch, capsys):
     checks = (
         check_named("holds", Finding(True, {"a": 1})),

@@ -65,6 +65,7 @@ def test_every_job_is_answered_once_and_lands_in_its_place(tmp_path):
     assert answers[3][1:5] == (1, 32, 32, "L") and len(answers[3].sha256) == 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "words"), [({"timeout_seconds": 1.5}, "longer than 1.5 s"), ({"memory_bytes": 150 << 20}, "memory")]
 )
@@ -119,6 +120,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_children_run_no_main_twice_and_die_with_their_parent(tmp_path):
     """The parent is a module started with -m, and is killed in the middle."""
     (tmp_path / "parent.py").write_text(PARENT)

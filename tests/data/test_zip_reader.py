@@ -74,6 +74,7 @@ def overlap_bomb(quoted: bool) -> bytes:
     return body + directory + end
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     files=st.dictionaries(
@@ -171,6 +172,7 @@ def test_overlap_bombs(tmp_path, quoted):
     assert refusal(tmp_path, data) == "bomb"
 
 
+@pytest.mark.slow
 def test_ratio_and_budget(tmp_path):
     zeros = bytes(30 << 20)
     data = zip_bytes({f"a/{number}.png": zeros for number in range(8)})

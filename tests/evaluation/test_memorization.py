@@ -30,6 +30,7 @@ def noisy(images, rng, reach=2):
     return np.clip(images.astype(int) + rng.integers(-reach, reach + 1, images.shape), 0, 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [256, 1000])
 def test_new_real_images_are_no_copies_in_twenty_seeds(data, compare, n):
     for seed in range(20):

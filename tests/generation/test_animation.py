@@ -62,6 +62,7 @@ def test_very_many_grids_become_so_many_frames(tmp_path, format):
     assert len(reds(path)) == 7 and reds(path)[0] < 20 and reds(path)[-1] > 220
 
 
+@pytest.mark.slow
 def test_frames_are_drawn_one_at_a_time_and_forgotten(tmp_path):
     """100 frames of 3 MB each; in a process of its own, whose highest memory nothing else has raised."""
     code = (

@@ -135,6 +135,7 @@ def post(workspace, lane="light"):
     return worker.Post(lane, "", workspace)
 
 
+@pytest.mark.slow
 def test_a_worker_gives_memory_back_after_each_job(store, workspace, monkeypatch, torch_with_gpu):
     monkeypatch.setattr(worker, "handler", lambda kind: lambda *_: {})
     for _ in range(2):

@@ -23,6 +23,7 @@ def last(settings, steps, **more):
     return tick
 
 
+@pytest.mark.slow
 def test_it_finds_four_modes_and_tells_how_it_got_there():
     ticks = list(play(QUICK, steps=900, every=300))
     assert [tick.step for tick in ticks] == [300, 600, 900]

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gan_core.settings.families import LOSSES, TRAITS
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_a_family_and_a_loss_that_are_added_can_be_chosen_are_checked_and_train(tmp_path):
     assert "toy-family" not in TRAITS and "toy-loss" not in LOSSES
     program = [sys.executable, "-m", "tests.builders.toy_family", str(tmp_path)]

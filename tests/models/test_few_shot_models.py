@@ -68,6 +68,7 @@ def test_the_gradient_reaches_every_part_of_g(family):
     assert not still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FEW_SHOT)
 def test_a_restored_checkpoint_judges_and_draws_the_same(tiny, tmp_path, family):
     config = tiny(family=family, width=4)
@@ -134,6 +135,7 @@ def test_the_class_moves_gain_and_shift():
 # -- FastGAN -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_only_reals_are_redrawn_and_d_gets_better_at_it(tiny):
     config = tiny(family="fastgan", width=4, loss="hinge", lr_D=2e-3)
     state, (x, y) = fresh(config), batch()
@@ -156,6 +158,7 @@ def test_a_quarter_is_one_of_the_four():
 # -- Projected GAN -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_trunk_and_projections_stay_as_they_are_while_heads_learn(tiny):
     config = tiny(family="projected", width=4, loss="hinge", freeze_d=0)
     state, (x, y) = fresh(config), batch()
@@ -235,6 +238,7 @@ def test_a_gate_of_the_papers_d_that_is_shut_hides_its_map():
     assert [h.shape[-1] for h in maps] == [64, 32, 16, 8] and not maps[-1].any() and maps[-2].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes, feature_size, k", [(3, 224, 64), (1, 224, 64), (3, 128, 4)])
 def test_the_papers_projected_gan_judges_patches_where_features_are_large(classes, feature_size, k):
     _, D = published("projected", 32, classes, feature_size)
@@ -256,6 +260,7 @@ def test_in_the_papers_projected_gan_the_class_moves_the_norms_alone():
     assert torch.equal(seen[0][0], seen[0][1]) and not torch.equal(images[0], images[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FEW_SHOT)
 def test_the_papers_layers_learn(tiny, family):
     config = tiny(family=family, width=4, loss="hinge", published_layers=True, margin_noise=0.2)

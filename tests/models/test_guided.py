@@ -76,6 +76,7 @@ def test_a_set_without_labels_is_not_guided(tiny):
     )
 
 
+@pytest.mark.slow
 def test_a_stopped_and_resumed_guided_run_equals_the_whole_one(tiny, tmp_path, layers):
     images, labels = toy_images(48, 28, 1, 3)
     config = tiny(guide=True, epochs=4.0)
@@ -103,6 +104,7 @@ def test_a_stopped_and_resumed_guided_run_equals_the_whole_one(tiny, tmp_path, l
     assert torch.allclose(whole["D"]["trunk.0.weight"], layers["0.weight"] * factor[:, None, None, None])
 
 
+@pytest.mark.slow
 def test_the_guide_is_another_classifier_than_the_dataset_classifier():
     images, labels = toy_images(40, 28, 1, 2)
     said = []

@@ -35,6 +35,7 @@ def test_at_the_start_blocks_let_everything_through_and_then_they_work():
     assert (with_working_blocks(block)(x) - x).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_a_fresh_network_keeps_the_variance():
     torch.manual_seed(0)
     block = r3gan.Residual(256, 1)
@@ -77,6 +78,7 @@ def test_the_penalty_has_a_gradient_that_is_right():
     assert slope.item() == pytest.approx(measured, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_under_autocast_coarse_layers_and_logits_keep_their_precision():
     G, D = (with_working_blocks(net) for net in networks(size=128))
     seen = {}

@@ -20,6 +20,7 @@ def test_an_empty_workspace_gets_a_sentence_and_a_next_step(page, empty):
         assert at.info and at.info[0].value.endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "state"),
     [
@@ -39,6 +40,7 @@ def test_a_strange_address_is_not_an_error_of_the_page(page, full):
     open_page(page, run="../../etc/passwd", ds="d0", job="j" + "9" * 16)
 
 
+@pytest.mark.slow
 def test_no_page_brings_torch_into_the_server(tmp_path):
     seeded_workspace.seed(tmp_path)
     script = f"""

@@ -60,6 +60,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from([*TrainConfig.model_fields, "other"]), json_values, max_size=6))
 def test_any_json_gives_settings_or_field_errors(values):

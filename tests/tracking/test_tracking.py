@@ -63,6 +63,7 @@ def rows(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("makers", [{"tensorboard": tensorboard.EventFiles}, {"broken": Fails}, {"slow": Hangs}])
 def test_a_run_is_the_same_bit_for_bit(tiny, tmp_path, monkeypatch, makers):
     monkeypatch.setattr(tracking, "CLOSE_SECONDS", 0.2)
@@ -147,6 +148,7 @@ def test_tensorboard_reads_what_metrics_jsonl_says(tiny, tmp_path):
     assert '    recipe: "quick"' in text
 
 
+@pytest.mark.slow
 def test_tensorboard_forgets_what_a_resumed_run_dropped(tiny, tmp_path):
     config, folder = tiny(epochs=6.0), tmp_path / "run"
     train(config, folder, {"tensorboard": tensorboard.EventFiles}, stop_after=5)
@@ -232,6 +234,7 @@ def test_mlflow_shows_how_a_run_ended_and_a_measurement_leaves_it_so(folder, wor
     assert state() == "FAILED"
 
 
+@pytest.mark.slow
 def test_wandb_stays_offline(folder, workspace):
     assert two_attempts("wandb", folder) == []
     attempts = sorted((workspace.root / "wandb").glob(f"offline-run-*-{folder.name}"))

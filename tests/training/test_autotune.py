@@ -74,6 +74,7 @@ def test_no_other_mode_is_tried_once_the_time_is_over(monkeypatch):
     assert "Not tried" in said[0]
 
 
+@pytest.mark.slow
 def test_a_mode_is_timed_for_long_enough_and_can_be_stopped_within(tiny, monkeypatch):
     monkeypatch.setattr(autotune, "TIMED_SECONDS", 0.05)
     monkeypatch.setattr(autotune, "MODE_SECONDS", 600.0)

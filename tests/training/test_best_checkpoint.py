@@ -140,6 +140,7 @@ def train(tiny, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_best_checkpoint_and_draws_from_it(train):
     folder, status = train([3.0, 1.0, 2.0, 2.5, 2.5, 2.5], epochs=6.0)
     kept = folder / "checkpoints"
@@ -165,6 +166,7 @@ def test_patience_ends_the_run_as_finished_and_says_why(train):
     assert "No gain in 2 checks" in end["text"] and status["why_ended"] in end["text"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_same_and_counts_its_checks_on(train):
     distances = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     whole, ended = train(distances, "whole", epochs=6.0, patience=4)

@@ -39,6 +39,7 @@ def begin(tiny, recipe, **changes):
     return config, state, BatchSampler(data, config, CPU)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", EVERY)
 def test_a_step_neither_waits_nor_depends_on_the_host(tiny, recipe):
     """Steps of one kind dispatch the same operations with the same numbers and shapes, whatever the progress."""
@@ -59,6 +60,7 @@ def test_a_step_neither_waits_nor_depends_on_the_host(tiny, recipe):
     assert count >= len(seen) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", EVERY)
 def test_repeated_steps_are_eager_ones_bit_for_bit(tiny, recipe, monkeypatch):
     monkeypatch.setattr(cuda_graph, "EAGER_OF_A_KIND", 1)
@@ -87,6 +89,7 @@ def same_weights(one, other):
     return all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 def test_a_size_that_comes_in_is_captured_anew(tiny, monkeypatch):
     monkeypatch.setattr(cuda_graph, "EAGER_OF_A_KIND", 1)
     changes = {"family": "progressive", "minibatch_std": False}
@@ -99,6 +102,7 @@ def test_a_size_that_comes_in_is_captured_anew(tiny, monkeypatch):
     assert rows[0] == rows[1] and len(steps.replays) == 1 and steps.eager_steps == 3
 
 
+@pytest.mark.slow
 def test_a_capture_that_fails_is_told_once_and_the_step_is_taken_eagerly(tiny):
     said = []
 

@@ -59,6 +59,7 @@ WITH_MEMORY = {  # settings whose state lives outside networks and optimisers
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [*TRAITS, *WITH_MEMORY])
 def test_a_stopped_and_resumed_run_equals_the_whole_one_bit_for_bit(tiny, tmp_path, family):
     changes = {"augment": "color+translation", "flip": True, **WITH_MEMORY.get(family, {"family": family})}
@@ -89,6 +90,7 @@ def test_the_folder_holds_what_the_pages_read(tiny, tmp_path):
     assert status["latest_grid"] == grids[-1]["file"] and status["progress"] == 1
 
 
+@pytest.mark.slow
 def test_what_happened_to_a_run_is_recorded_where_it_happened(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "PAUSE_SECONDS", 0.2)
     config = tiny(epochs=4.0)

@@ -57,6 +57,7 @@ def same(a, b):
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", TRAITS)
 def test_with_or_without_a_panel_the_run_is_the_same_bit_for_bit(tiny, tmp_path, often, family):
     config = tiny(family=family, epochs=3.0)

@@ -38,6 +38,7 @@ def equal(a, b):
     return a == b
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_bit_for_bit(tmp_path):
     images, labels = toy_images(48, 32, 1, 3)
     run(tmp_path / "whole", images, labels)

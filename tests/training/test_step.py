@@ -140,6 +140,7 @@ TONES = {  # family: steps at most, images a step, changes; all others 300 steps
 TONE_SIZES = {"stylegan2-lite": 8, "r3gan": 8}  # px; the blocks of these families are the same at every size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family, loss", [(f, l) for f, facts in TRAITS.items() for l in facts.losses or ("nonsaturating",)]
 )

@@ -166,6 +166,7 @@ def test_a_run_starts_from_the_other_and_resumes_from_itself(context, toy_datase
     assert "Resumed at 192" in (folder / "log.txt").read_text()
 
 
+@pytest.mark.slow
 def test_resumed_it_equals_the_whole_one_bit_for_bit(tiny, tmp_path):
     config = tiny(epochs=4.0, start_from="r" + "0" * 16, freeze_d=2, ema_images=100, spectral_norm=True)
     values = values_of(fresh(tiny(seed=5, spectral_norm=True), size=28), tmp_path / "other")
@@ -251,6 +252,7 @@ def published_file(path, **shape):
     return write_pickle(path, {name: Network(weights) for name, weights in published_files.r3gan(**shape).items()})
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_published_weights_and_says_what_it_took(context, colour_dataset, tiny, tmp_path):
     path = published_file(tmp_path / "network-snapshot.pkl")
     job = actions.train(context, colour_dataset, tiny(family="r3gan", width=32, epochs=1.0, start_from=str(path)))

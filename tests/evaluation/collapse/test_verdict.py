@@ -132,6 +132,7 @@ def test_an_ignored_label_is_red_though_the_pictures_are_real(data, reference, n
     assert {one["key"] for one in found.indicators if one["level"] != "ok"} <= {"agreement"}
 
 
+@pytest.mark.slow
 def test_three_classes_and_a_hundred():
     three = digits(250, 100, (1, 4, 7))
     reference = Reference.build(

@@ -64,6 +64,7 @@ def test_stop(lite0):
         lite0.extract(noise(3), should_stop=lambda: True)
 
 
+@pytest.mark.slow
 def test_inception_from_an_own_file_equals_the_reference_network(untrained_file):
     path, network = untrained_file
     extractor = extractors.load_inception_v3(path)
@@ -170,6 +171,7 @@ def test_places_are_searched_in_order(monkeypatch, tmp_path):
     assert refused.value.code == "no_such_path"
 
 
+@pytest.mark.slow
 def test_choose(tmp_path, untrained_file):
     assert extractors.choose("auto", tmp_path).name == "efficientnet-lite0"
     assert extractors.choose("auto", tmp_path, untrained_file[0]).name == "inception-v3"

@@ -63,6 +63,7 @@ def test_small_sets():
     assert few.value.code == "too_few_images"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.5, 1.0])
 def test_the_standard_error_is_the_spread_over_samples_of_fakes(shift):
     real, fakes = draw(500, 0), [draw(100, seed, shift) for seed in range(1, 201)]

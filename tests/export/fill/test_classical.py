@@ -124,6 +124,7 @@ def test_both_ways_at_once(context, toy_dataset, tiny):
     assert all(row["synthetic"] == 10 and row["methods"] == {"gan": 5, "classical": 5} for row in job.result["classes"])
 
 
+@pytest.mark.slow
 def test_utility_asks_about_copies_as_an_export_would_make_them(context, toy_dataset, tiny):
     run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=1.0))).subject
     wanted = {"methods": {"classical": 1.0}, "updates": 5, "shots": 4}

@@ -198,6 +198,7 @@ def test_an_upload_that_is_replaced_is_gone(empty, monkeypatch):
     assert not at.exception and not first[1].exists() and (second[1] / "upload.zip").exists()
 
 
+@pytest.mark.slow
 def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     upload, folder = arrived(empty, SPLIT)
     store = Store(empty)
@@ -241,6 +242,7 @@ def test_a_refusal_is_kept_until_the_file_changes(empty, tmp_path, monkeypatch):
     assert shown_classes(at.run())["class"] == ["cat", "dog"] and len(looks) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "proposes", "key", "value"),
     [

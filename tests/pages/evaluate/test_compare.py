@@ -1,10 +1,13 @@
 """Runs side by side on the Evaluate page."""
 
+import pytest
+
 from gan_core.storage.store import Store
 from tests.builders import evaluated_run, seeded_workspace
 from tests.builders.app_pages import letters, open_page
 
 
+@pytest.mark.slow
 def test_runs_are_comparable_only_when_evaluated_alike(planted):
     store = Store(planted)
     alike, other = "r" + "d" * 16, "r" + "c" * 16

@@ -91,6 +91,7 @@ def keep_checkpoints(workspace: Workspace, *seen: int) -> None:
         write_json(workspace.run(evaluated_run.RUN) / "checkpoints" / f"ck-{at:012d}.json", {"images_seen": at})
 
 
+@pytest.mark.slow
 def test_scores_of_two_checkpoints_are_drawn_against_the_epoch(planted):
     before = open_page("evaluate", run=evaluated_run.RUN)
     assert "same conditions" not in letters(before)
@@ -104,6 +105,7 @@ def test_scores_of_two_checkpoints_are_drawn_against_the_epoch(planted):
     assert len(alone.get("plotly_chart")) == len(before.get("plotly_chart"))  # the newest has no like
 
 
+@pytest.mark.slow
 def test_a_checkpoint_can_be_chosen_and_the_newest_is_the_default(planted):
     keep_checkpoints(planted, 2400, 3600)  # beside the seeded one at 1,200
     at = open_page("evaluate", run=evaluated_run.RUN)

@@ -1,11 +1,14 @@
 """The table per class and the confusion matrix."""
 
+import pytest
+
 from gan_core.storage.store import Store
 from pages.evaluate import per_class
 from tests.builders import evaluated_run
 from tests.builders.app_pages import letters, open_page
 
 
+@pytest.mark.slow
 def test_a_class_opens_its_images_beside_real_ones_and_its_closest_pairs(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     before = len(at.get("image"))

@@ -1,12 +1,14 @@
 """The utility of synthetic images for a classifier, and the detector for a folder."""
 
 import numpy as np
+import pytest
 
 from gan_core.storage.store import Store
 from tests.builders import evaluated_run
 from tests.builders.app_pages import letters, open_page
 
 
+@pytest.mark.slow
 def test_the_question_whether_it_helps_is_a_job_and_a_refusal_is_a_sentence(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     at.number_input(key="utility_seeds").set_value(7)

@@ -1,6 +1,7 @@
 """The Export page: the plan, the preview, the export and the model bundle."""
 
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.storage import checkpoints, export_preview
@@ -56,6 +57,7 @@ def test_a_dataset_is_exported_without_a_run(full):
     assert job.payload["methods"] == {"classical": 1.0, "composite": 1.0}
 
 
+@pytest.mark.slow
 def test_a_preview_is_asked_for_and_an_image_that_is_ticked_stays_out_of_the_export(full):
     run, checks = seeded_workspace.RUNS["finished"], ["label", "realism", "copy", "twin"]
     at = open_page("export", run=run)
@@ -131,6 +133,7 @@ def test_the_model_is_exported_once_for_a_double_click_and_offered(full):
     assert any("Download birds-generator.zip" in element.proto.body for element in at.get("html"))
 
 
+@pytest.mark.slow
 def test_checks_can_be_left_out_and_a_class_that_comes_out_short_is_a_warning(full):
     at = open_page("export", run=seeded_workspace.RUNS["finished"])
     assert "Drawn images: not checked" in letters(at)  # of an export that knew no such check

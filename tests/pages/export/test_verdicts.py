@@ -1,10 +1,13 @@
 """Which checkpoint a verdict on the Export page is about."""
 
+import pytest
+
 from gan_core.storage.workspace import write_json
 from tests.builders import evaluated_run
 from tests.builders.app_pages import letters, open_page
 
 
+@pytest.mark.slow
 def test_verdicts_name_their_checkpoint_beside_the_one_that_is_exported(planted):
     said = letters(open_page("export", run=evaluated_run.RUN))
     assert "120,000 images (epoch 12.5)" in said and "draws from the one at 1,200" in said

@@ -13,6 +13,7 @@ def test_live_tells_of_variety_from_the_newest_look(planted):
     assert "**Variety: alarm.**" in shown and "since epoch 9" in shown and "coverage ratio 0.66" in shown
 
 
+@pytest.mark.slow
 def test_live_has_every_sign_and_a_score_against_the_epoch(planted):
     path = planted.run(evaluated_run.RUN) / "collapse.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]

@@ -105,6 +105,7 @@ def test_compare_tells_settings_scores_and_curves(full):
     assert "**Not comparable:** the dataset" in letters(at)
 
 
+@pytest.mark.slow
 def test_ten_runs_are_compared_and_more_than_twelve_are_cut(full):
     store = Store(full)
     more = [f"r{'c' * 14}{number:02d}" for number in range(13)]

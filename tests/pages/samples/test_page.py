@@ -27,6 +27,7 @@ def trained(context, done, toy_dataset, tiny, monkeypatch):
     return lambda **changes: done(actions.train(context, toy_dataset, tiny(epochs=1.0, **changes))).subject
 
 
+@pytest.mark.slow
 def test_the_page_asks_for_images_and_shows_them(context, trained, done):
     run = trained()
     at = open_page("samples", run=run)
@@ -54,6 +55,7 @@ def test_the_page_says_why_there_is_no_walk(trained):
     assert "no images between" in letters(at) and not [one for one in at.button if one.key == "walk_start"]
 
 
+@pytest.mark.slow
 def test_two_runs_beside_each_other_and_swapped(trained):
     one, two = trained(), trained(seed=1)
     at = open_page("samples", run=one, smp_b=two, smp_step="0")

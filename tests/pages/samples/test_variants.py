@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+
 from gan_core.storage.store import Store
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import letters, open_page, words
 
 
+@pytest.mark.slow
 def test_variants_of_real_images_are_made_once_and_shown(full, started):
     at = open_page("samples", run=seeded_workspace.RUNS["finished"])
     at.selectbox(key=f"variants_class_{seeded_workspace.RUNS['finished']}").set_value(1)

@@ -17,6 +17,7 @@ def tabs(number: int) -> list[AppTest]:
     return [AppTest.from_string(PAGE).run() for _ in range(number)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cores", [1, 2, 4])
 def test_few_tabs_ask_every_two_seconds_and_many_share(monkeypatch, cores):
     monkeypatch.setattr(refresh_rate, "REFRESHES_A_SECOND", cores)
@@ -27,6 +28,7 @@ def test_few_tabs_ask_every_two_seconds_and_many_share(monkeypatch, cores):
     ]  # a new timer
 
 
+@pytest.mark.slow
 def test_a_tab_counts_once_and_is_forgotten_when_it_asks_no_more(monkeypatch):
     monkeypatch.setattr(refresh_rate, "REFRESHES_A_SECOND", 4)
     first, *_ = tabs(12)
@@ -36,6 +38,7 @@ def test_a_tab_counts_once_and_is_forgotten_when_it_asks_no_more(monkeypatch):
     assert first.run().session_state.told == (2.0, False)
 
 
+@pytest.mark.slow
 def test_a_class_that_reloads_its_pages_does_not_slow_itself_without_end(monkeypatch):
     monkeypatch.setattr(refresh_rate, "REFRESHES_A_SECOND", 0.1)
     first, *_ = tabs(10)

@@ -24,6 +24,7 @@ def test_every_picture_belongs_to_a_recipe_and_says_what_it_shows():
         assert facts[name]["images_seen"] > 0 and facts[name]["dataset"]
 
 
+@pytest.mark.slow
 def test_a_card_shows_its_image_and_a_rough_time_until_one_is_measured(full):
     at = open_page("train", ds=seeded_workspace.DATASET)
     shown = letters(at)
@@ -61,6 +62,7 @@ def test_recipes_of_other_sizes_are_named_and_cannot_be_chosen(full):
     assert not [button for button in at.button if button.key == "recipe_fashion-dcgan-28"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [title for title, group in recipes.GROUPS.items() if group])
 def test_every_recipe_that_fits_can_be_chosen_in_its_group(group, full):
     at = open_page("train", ds=seeded_workspace.DATASET)

@@ -18,6 +18,7 @@ def test_a_refused_setting_is_told_at_its_field_and_start_is_off(full):
     assert at.button(key="train_start").disabled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
@@ -59,6 +60,7 @@ def test_the_form_has_every_setting_and_greys_out_what_has_no_effect(full):
     assert not at.button(key="train_start").disabled
 
 
+@pytest.mark.slow
 def test_a_run_to_start_from_is_offered_where_it_fits_and_is_kept_with_its_refusal_where_not(full):
     at = open_page("train", ds=seeded_workspace.DATASET)
     start = lambda: at.selectbox(key="setting_start_from")

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.storage.store import Store
@@ -26,6 +27,7 @@ def test_pasted_settings_fill_the_form_and_its_recipe(full):
     assert newest.config["recipe"] == "wgan-gp" and newest.config["seed"] == 11
 
 
+@pytest.mark.slow
 def test_refused_settings_are_told_one_by_one_and_change_nothing(full):
     at = open_page("train", ds=seeded_workspace.DATASET)
     at.number_input(key="setting_batch").set_value(16.0).run()

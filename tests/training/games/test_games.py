@@ -152,6 +152,7 @@ def test_the_run_writes_which_mutation_won(tiny, tmp_path):
 # -- the autoencoder ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_autoencoder_reconstructs_and_samples_each_class(tiny):
     settings = tiny("vae", ema_images=200.0)
     state = fresh(settings)
@@ -267,6 +268,7 @@ def test_the_pool_gives_back_older_fakes_of_the_same_class(tiny):
     assert old.any() and D.pool[:, 0, 1, 1].max() == 59
 
 
+@pytest.mark.slow
 def test_a_translator_comes_back_to_where_it_was(tiny):
     settings = tiny("cyclegan", width=8, lr_G=3e-3, lr_D=1e-3)
     state, first = fresh(settings), None
