@@ -1,5 +1,7 @@
 """The store and workspace of a request, and the checks of a run that several requests need."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
@@ -10,11 +12,15 @@ from gan_core.storage.workspace import Workspace
 
 
 class Context(NamedTuple):
-    """A store and its workspace. in_this_process: the caller carries the job out itself, so no worker is started."""
+    """A store and its workspace. in_this_process: the caller carries the job out itself, so no worker is started.
+
+    starts_workers: submit() starts the workers or hands trainings to the cluster; see together().
+    """
 
     store: Store
     workspace: Workspace
     in_this_process: bool = False
+    starts_workers: bool = True
 
     def submit(
         self,
@@ -30,9 +36,23 @@ class Context(NamedTuple):
         if self.in_this_process:
             own = devices.pick(self.store, self.workspace, device) if kind == "train" else ""
         job = queue.submit(self.store, kind, subject, payload, token=token, after=after, device=device, claim_on=own)
-        if not self.in_this_process:
-            supervisor.ensure_workers(self.store, self.workspace)
+        self.start_workers()
         return job
+
+    def start_workers(self) -> None:
+        if self.starts_workers and not self.in_this_process:
+            supervisor.ensure_workers(self.store, self.workspace)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator["Context"]:
+        """Inside, the jobs of the context that this yields are only queued; then workers start once for all of them.
+
+        So a cluster gets several runs as one array, which its scheduler treats as one submission.
+        """
+        try:
+            yield self._replace(starts_workers=False)
+        finally:
+            self.start_workers()
 
     def check_cluster(self) -> None:
         """Raises UserError no_cluster where trainings go to a cluster that cannot be used."""

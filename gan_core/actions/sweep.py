@@ -47,23 +47,44 @@ def in_words(setting: tuple[str, Any]) -> str:
     return str(value) if name == "recipe" else f"{name} {value}"
 
 
-def sweep(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[str, Any] | None = None) -> Queued:
-    """Queue all runs of a sweep. fixed: settings that every run has beside its recipe.
+def sweep(
+    context: Context,
+    dataset_id: str,
+    request: SweepRequest,
+    fixed: dict[str, Any] | None = None,
+    *,
+    token: str | None = None,
+) -> Queued:
+    """Queue all runs of a sweep. fixed: settings that every run has beside its recipe; token: of a click, see queue.submit.
 
     Raises UserError too_many_runs, bad_name, bad_seeds, unknown_recipe and FieldErrors before anything is queued.
     """
     dataset = context.store.dataset(dataset_id)
+    if token is not None and (first := queued_by(context, f"{token}-0")):
+        return first
     name = name_of(context, request.name, dataset.name)
     runs = plan(context, dataset_id, request, fixed or {})
     check_room(context.workspace.dataset(dataset_id))
     context.check_cluster()
     jobs = []
-    for planned in runs:
-        job = new_run(context, dataset_id, planned.settings, planned.name(name), sweep=name)
-        if request.evaluate:
-            context.submit("evaluate", job.subject, EvaluateRequest().payload(), after=job.id)
-        jobs.append(job)
+    with context.together() as waiting:
+        for number, planned in enumerate(runs):
+            own = token and f"{token}-{number}"
+            job = new_run(waiting, dataset_id, planned.settings, planned.name(name), token=own, sweep=name)
+            if request.evaluate:
+                payload = EvaluateRequest().payload()
+                waiting.submit("evaluate", job.subject, payload, token=own and f"{own}-evaluate", after=job.id)
+            jobs.append(job)
     return Queued(name, jobs)
+
+
+def queued_by(context: Context, token: str) -> Queued | None:
+    """The sweep that the first click of a double click has queued; token: of its first run."""
+    for row in context.store.query("SELECT subject FROM jobs WHERE token = ?", token):
+        name = context.store.run(row["subject"]).sweep or ""
+        trainings = (context.store.latest_job("train", run.id) for run in runs_of(context, name))
+        return Queued(name, [job for job in trainings if job])
+    return None
 
 
 def name_of(context: Context, wanted: str, dataset: str) -> str:
@@ -176,7 +197,8 @@ def stop_sweep(context: Context, name: str) -> Outcome:
 def resume_sweep(context: Context, name: str) -> Outcome:
     """Queue every run again that has not finished and neither trains nor waits."""
     ended = lambda job: job is None or (not job.live and job.state != "finished")
-    return to_each(context, name, lambda run: resume(context, run.id), ended)
+    with context.together() as waiting:
+        return to_each(waiting, name, lambda run: resume(waiting, run.id), ended)
 
 
 def delete_sweep(context: Context, name: str) -> Outcome:

@@ -1,6 +1,5 @@
 """The verbs about runs: train, stop, pause, resume, runs, recipes, rename, delete, undelete."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
 from gan_core.jobs import devices, supervisor
 from gan_core.settings import recipes
+from gan_core.settings.from_text import value_of
 from gan_core.settings.recipes import on_cpu
 from gan_core.settings.schema import TrainConfig, build, names_file
 from gan_core.settings.training_size import sentence
@@ -51,8 +51,7 @@ def train(
     if values["start_from"]:
         values["start_from"] = start_of(values["start_from"])
     settings = build(values)
-    size_note = "" if recipe == "auto" else sentence(settings, info.size)  # auto has told it among its reasons
-    for said in filter(None, (size_note, cpu_notice(settings, info))):
+    for said in filter(None, (sentence(settings, info.size), cpu_notice(settings, info))):
         print_notes([said])
         reasons = [*reasons, said]
     job = actions.train(context(here=not detach), dataset, settings, name=name)
@@ -106,20 +105,18 @@ def cpu_notice(settings: TrainConfig, info: DatasetInfo) -> str:
 
 def setting(pair: str) -> tuple[str, Any]:
     """'batch=32' -> ('batch', 32). Raises UserError bad_set."""
+    key, text = key_and_text(pair)
+    return key, value_of(key, text)
+
+
+def key_and_text(pair: str) -> tuple[str, str]:
+    """'batch=32' -> ('batch', '32'). Raises UserError bad_set."""
     key, equals, text = pair.partition("=")
     if key == "recipe":
         raise UserError("bad_set", "The recipe is not a setting.", "Choose it with --recipe.")
     if not equals:
         raise UserError("bad_set", f"--set {pair!r} has no '='.", "Write --set key=value, as in --set batch=32.")
-    return key, text if key == "start_from" else parse(text)
-
-
-def parse(text: str) -> Any:
-    """'0.5' -> 0.5, 'true' -> True, 'null' -> None, anything else stays text."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return {"nan": float("nan"), "inf": float("inf")}.get(text.lower(), text)
+    return key, text
 
 
 def steer(runs: list[str], wish: str, as_json: bool) -> None:
@@ -163,7 +160,8 @@ def resume(
 ) -> None:
     """Continue paused, stopped or interrupted runs from their last checkpoint. Several are left to the workers."""
     if len(runs) > 1:
-        refused = dict(filter(None, map(resume_of_several, runs)))
+        with context(here=False).together() as waiting:
+            refused = dict(filter(None, (resume_of_several(waiting, run) for run in runs)))
         tell(as_json, {run: run_state(run) for run in runs})
         for run, error in refused.items():
             refuse(UserError(error.code, f"Run {run} was not resumed: {error.what}", error.todo))
@@ -178,7 +176,7 @@ def resume(
     say(as_json, result, f"Run {run}: {result['state']}.")
 
 
-def resume_of_several(run: str) -> tuple[str, UserError] | None:
+def resume_of_several(waiting: actions.Context, run: str) -> tuple[str, UserError] | None:
     """Continue a run that is paused or has ended early; leave one that trains, waits or has finished as it is.
 
     Returns the run with its refusal, which does not keep the others from being resumed.
@@ -186,9 +184,9 @@ def resume_of_several(run: str) -> tuple[str, UserError] | None:
     latest = Call.store.latest_job("train", run)
     try:
         if latest and latest.live and latest.control == "pause":
-            actions.control_run(context(), run, "run")
+            actions.control_run(waiting, run, "run")
         elif latest is None or not (latest.live or latest.state == "finished"):
-            actions.resume(context(here=False), run)
+            actions.resume(waiting, run)
     except UserError as refused:
         return run, refused
     return None

@@ -9,9 +9,10 @@ from gan_core import actions
 from gan_core.cli.common import Call, Json, context, say
 from gan_core.cli.lookup import DatasetId
 from gan_core.cli.options import Given, with_options
-from gan_core.cli.runs import setting, start_of
+from gan_core.cli.runs import key_and_text, start_of
 from gan_core.errors import UserError
 from gan_core.requests import SweepRequest
+from gan_core.settings.from_text import values_of
 from gan_core.settings.schema import TrainConfig
 from gan_core.text import count
 from gan_core.views import run_table
@@ -63,11 +64,8 @@ def sweep(
 
 def values(pair: str) -> tuple[str, tuple[Any, ...]]:
     """'batch=32,64' -> ('batch', (32, 64)), each value once. Raises UserError bad_set."""
-    key, equals, text = pair.partition("=")
-    texts = [one.strip() for one in text.split(",")]
-    if equals and not all(texts):
-        raise UserError("bad_set", f"--set {pair!r} has an empty value.", "Write --set key=value,value.")
-    return key, tuple(setting(f"{key}{equals}{one}")[1] for one in dict.fromkeys(texts))
+    key, text = key_and_text(pair)
+    return key, values_of(key, text)
 
 
 def sweeps(as_json: Json = False) -> None:

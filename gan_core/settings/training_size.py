@@ -19,12 +19,36 @@ def training_size(size: int, *, gpu: bool, train_images: int, epochs: float, min
     if gpu or size < LEAST_SIDE:
         return 0
     for side in (size, size // 2):
-        shown = epochs * train_images
-        if minutes is not None:
-            shown = min(shown, minutes * 60 * CPU_SPEED[side])
-        if shown >= ENOUGH.get(side, ENOUGH[128]):
+        if images_shown(side, train_images, epochs, minutes) >= enough(side):
             return 0 if side == size else side
     return max(SMALLEST, size // LARGEST_FACTOR)
+
+
+def images_shown(side: int, train_images: int, epochs: float, minutes: float | None) -> float:
+    """About how many images a run on a CPU shows at this side before its epochs or its minutes end it."""
+    shown = epochs * train_images
+    return shown if minutes is None else min(shown, minutes * 60 * CPU_SPEED[side])
+
+
+def enough(side: int) -> int:
+    return ENOUGH.get(side, ENOUGH[128])
+
+
+def why(size: int, *, gpu: bool, train_images: int, epochs: float, minutes: float | None) -> str:
+    """Why training_size() proposes its size, in a sentence."""
+    proposed = training_size(size, gpu=gpu, train_images=train_images, epochs=epochs, minutes=minutes)
+    if gpu:
+        return "0 is proposed: a GPU trains at the dataset's size."
+    if size < LEAST_SIDE:
+        return f"0 is proposed: below {LEAST_SIDE} px a run is trained at the dataset's size."
+    side = proposed or size
+    measured = (
+        side if side in (size, size // 2) else size // 2
+    )  # the smallest one is for what the half has too few images
+    shown = f"about {images_shown(measured, train_images, epochs, minutes):,.0f} images"
+    if side == measured:
+        return f"{proposed} is proposed: this run shows {shown} at {side} px, and {enough(side):,} are enough for that size."
+    return f"{proposed} is proposed: this run would show {shown} at {measured} px, and {enough(measured):,} are needed there."
 
 
 def sentence(config: TrainConfig, size: int) -> str:

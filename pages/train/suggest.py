@@ -6,7 +6,7 @@ from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
-from gan_core.settings import recipes
+from gan_core.settings import recipes, training_size
 from gan_core.settings.recipes.auto import Suggestion
 from pages.shared.text import plain, sentence
 from pages.train.clone import fill_form
@@ -33,7 +33,8 @@ def suggest_card(context: Context, dataset_id: str, info: DatasetInfo) -> None:
         except UserError as error:
             st.caption(sentence(error))
             return
-        st.markdown("\n".join(f"- {plain(reason)}" for reason in found.reasons))
+        reasons = [*found.reasons, training_size.sentence(found.settings, info.size)]
+        st.markdown("\n".join(f"- {plain(reason)}" for reason in filter(None, reasons)))
         st.button(
             f"Use {plain(recipes.RECIPES[found.settings.recipe].title)} with these settings",
             key="suggest_use",

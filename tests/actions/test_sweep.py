@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from gan_core import actions
-from gan_core.actions import Context
+from gan_core.actions import Context, runs
 from gan_core.actions.sweep import MOST_RUNS, settings_of
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import FieldErrors, UserError
@@ -42,6 +42,30 @@ def test_every_combination_with_every_seed_is_one_run_of_one_group(context, toy_
     assert len({run.name for run in runs}) == 12 and all(run.name.startswith("Rates: ") for run in runs)
     assert all(run.config["width"] == 16 for run in runs)
     assert {job.device_wanted for job in queued.jobs} == {"cpu"} and {job.state for job in queued.jobs} == {"queued"}
+
+
+def test_workers_start_once_for_a_sweep_and_even_where_it_breaks_off(context, toy_dataset, started, monkeypatch):
+    sweep(context, toy_dataset, seeds=5, evaluate=True)
+    assert len(started) == 1
+    made = []
+
+    def breaks_off(*args, **kwargs):
+        if made:
+            raise OSError("the disk is gone")
+        made.append(runs.new_run(*args, **kwargs))
+        return made[0]
+
+    monkeypatch.setitem(actions.sweep.__globals__, "new_run", breaks_off)  # the module has the name of its function
+    with pytest.raises(OSError, match="disk"):
+        sweep(context, toy_dataset, seeds=2)
+    assert len(started) == 2 and context.store.job(made[0].id).state == "queued"
+
+
+def test_a_double_click_is_one_sweep(context, toy_dataset):
+    request = SweepRequest(seeds=2, evaluate=True)
+    first, second = (actions.sweep(context, toy_dataset, request, SMALL, token="sweep-1") for _ in range(2))
+    assert first == second and len(context.store.runs()) == 2 and len(context.store.jobs(kind="evaluate")) == 2
+    assert actions.sweep(context, toy_dataset, request, SMALL, token="sweep-2").name != first.name
 
 
 def test_the_group_is_kept_in_the_folder_by_repair_and_by_the_trash(context, toy_dataset):

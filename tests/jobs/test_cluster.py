@@ -70,9 +70,18 @@ def test_a_run_that_wants_the_cpu_asks_for_no_gpu_and_several_are_an_array(slurm
     small = tiny(device="cpu").model_dump(exclude={"recipe", "seed"})
     actions.sweep(context, toy_dataset, SweepRequest(seeds=3), small)
     supervisor.ensure_workers(context.store, context.workspace)
-    text = "".join(scripts(slurm))
-    assert "--gpus-per-node=0" in text and "gpus-per-node=1" not in text
-    assert all(job.cluster_job for job in context.store.waiting("train"))
+    (text,) = scripts(slurm)
+    assert "--gpus-per-node=0" in text and "gpus-per-node=1" not in text and "--array=0-2" in text
+    assert [job.cluster_job for job in context.store.waiting("train")] == ["41_0", "41_1", "41_2"]
+
+
+def test_a_sweep_that_is_resumed_is_one_array_again(slurm, context, toy_dataset, tiny):
+    small = tiny(device="cpu").model_dump(exclude={"recipe", "seed"})
+    actions.sweep(context, toy_dataset, SweepRequest(seeds=3, name="Three"), small)
+    actions.stop_sweep(context, "Three")
+    assert len(actions.resume_sweep(context, "Three").done) == 3
+    assert len(scripts(slurm)) == 2 and all("--array=0-2" in script for script in scripts(slurm))
+    assert {job.cluster_job for job in context.store.waiting("train")} == {"42_0", "42_1", "42_2"}
 
 
 def test_what_the_cluster_refuses_has_failed_and_can_be_resumed(slurm, context, toy_dataset, tiny):

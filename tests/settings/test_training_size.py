@@ -3,7 +3,7 @@ import pytest
 from gan_core.errors import FieldErrors
 from gan_core.settings import recipes, rules
 from gan_core.settings.schema import build
-from gan_core.settings.training_size import sentence, training_size
+from gan_core.settings.training_size import sentence, training_size, why
 
 CPU = {"gpu": False, "train_images": 2600, "epochs": 1e6}
 
@@ -12,6 +12,24 @@ def test_more_minutes_pay_for_a_larger_size():
     sizes = [training_size(64, **CPU, minutes=minutes) for minutes in (6, 30, 600)]
     assert sizes == [16, 32, 0]
     assert [training_size(128, **CPU, minutes=minutes) for minutes in (1, 6000)] == [32, 0]
+
+
+@pytest.mark.parametrize(
+    "size, minutes, gpu, said",
+    [
+        (64, 6, False, ("16 is proposed", "162,000 images at 32 px", "400,000")),
+        (64, 30, False, ("32 is proposed", "810,000 images at 32 px", "400,000")),
+        (64, 600, False, ("0 is proposed", "6,000,000 images at 64 px", "1,600,000")),
+        (128, 1, False, ("32 is proposed", "10,000 images at 64 px", "1,600,000")),
+        (64, 6, True, ("0 is proposed", "GPU")),
+        (32, 6, False, ("0 is proposed", "below 64 px")),
+    ],
+)
+def test_the_reason_names_the_proposed_size_and_the_figures_behind_it(size, minutes, gpu, said):
+    text = why(size, **CPU | {"gpu": gpu}, minutes=minutes)
+    assert all(part in text for part in said) and text.endswith(".")
+    proposed = training_size(size, **CPU | {"gpu": gpu}, minutes=minutes)
+    assert text.startswith(f"{proposed} is proposed")
 
 
 def test_without_minutes_the_epochs_count():

@@ -14,7 +14,6 @@ from gan_core.settings.recipes.designs import BEST, PHOTOGRAPHS, SMALL, design_o
 from gan_core.settings.rules import largest_batch
 from gan_core.settings.run_time import CPU_SPEED, epochs_within
 from gan_core.settings.schema import SMALLEST_CLASS, TrainConfig, build
-from gan_core.settings.training_size import sentence
 
 FEW_IMAGES, FEW_A_CLASS = 500, 100  # below either: label warm-up and augmentation
 HARDLY_ANY = 50  # images; below that no labels
@@ -76,7 +75,7 @@ AUTO = (  # the first that fits
 class Suggestion(NamedTuple):
     settings: TrainConfig
     changes: dict[str, Any]  # settings that differ from the recipe
-    reasons: list[str]  # sentences
+    reasons: list[str]  # sentences; the training size has one of its own, see training_size.sentence
 
 
 def suggest(
@@ -90,7 +89,6 @@ def suggest(
     choice = choose(size, train_counts, gpu, minutes)
     recipe, reasons = choice.recipe, [f"{RECIPES[choice.recipe].title}: {choice.why}."]
     own = start(recipe, size=size, train_images=images, gpu=gpu, minutes=minutes, epochs=minutes and NO_LIMIT)
-    reasons += [sentence(own, size)] if own.train_size else []
     changes: dict[str, Any] = {}
     without_labels = labels(train_counts)
     conditional = own.conditional and len(train_counts) > 1 and not without_labels[0]
