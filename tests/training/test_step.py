@@ -8,6 +8,7 @@ import torch
 
 from gan_core.models.layers import MinibatchStd
 from gan_core.settings.families import TRAITS, inner_size
+from gan_core.settings.recipes import RECIPES
 from gan_core.training import step
 from gan_core.training.losses import LOSSES
 from gan_core.training.penalties import r1_penalty
@@ -137,13 +138,17 @@ TONES = {  # family: steps at most, images a step, changes; all others 300 steps
 }
 
 
+# Every loss with one family, and every family with the losses that its recipes have.
+LEARNT = sorted(
+    {("r3lite", loss) for loss in TRAITS["r3lite"].losses}
+    | {(recipe.config.family, recipe.config.loss) for recipe in RECIPES.values()}
+    | {(family, (*facts.losses, "nonsaturating")[0]) for family, facts in TRAITS.items()}
+)
 TONE_SIZES = {"stylegan2-lite": 8, "r3gan": 8}  # px; the blocks of these families are the same at every size
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "family, loss", [(f, l) for f, facts in TRAITS.items() for l in facts.losses or ("nonsaturating",)]
-)
+@pytest.mark.parametrize("family, loss", LEARNT)
 def test_it_learns_the_tone_of_each_class(tiny, family, loss):
     """Dark, grey and bright: after a few hundred small steps the averaged G draws each class in its own tone."""
     steps, images, changes = TONES.get(family, (300, 18, {}))
