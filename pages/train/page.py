@@ -16,12 +16,13 @@ from pages.shared.select_run import dataset_info_or_stop, empty, select_item, un
 from pages.shared.status import show_refusal
 from pages.shared.steps import show_steps
 from pages.shared.text import plain
-from pages.train import settings_form, settings_text
+from pages.train import proposal, settings_form, settings_text
 from pages.train.clone import show_clone, take_clone
 from pages.train.estimate import show_estimate
 from pages.train.recipe_cards import choose_recipe, recipe_speeds
 from pages.train.settings_json import settings_json
 from pages.train.suggest import suggest_card
+from pages.train.sweep import Form, sweep_form
 
 context = get_context()
 st.title("Train")
@@ -42,17 +43,21 @@ st.caption(
 )
 show_clone(context)
 suggest_card(context, dataset_id, info)
-recipe_name = choose_recipe(info, recipe_speeds(context, dataset_id, info))
+speeds = recipe_speeds(context, dataset_id, info)
+recipe_name = choose_recipe(info, speeds)
 gpu = actions.likely_device(context) == "cuda"
-start = recipes.start(recipe_name, size=info.size, train_images=train_images, gpu=gpu)
+own = recipes.start(recipe_name, size=info.size, train_images=train_images, gpu=gpu)
 if st.session_state.get("form_of") != (dataset_id, recipe_name) or not settings_form.filled():
     st.session_state["form_of"] = (dataset_id, recipe_name)
-    settings_form.fill(start)
+    settings_form.fill(own)
+start = proposal.follow(own, info, gpu)
 
 st.header("Settings")
 st.caption(plain(f"From the recipe {recipes.RECIPES[recipe_name].title}."))
 possible_starts = actions.possible_starts(context, info, settings_form.current())
-values, places = settings_form.settings_form(unique_labels(possible_starts), devices.known(context.workspace))
+values, places = settings_form.settings_form(
+    unique_labels(possible_starts), devices.known(context.workspace), proposal.why(start, info, gpu)
+)
 settings: TrainConfig | None = None
 refused: dict[str, str] = {}
 try:
@@ -66,7 +71,7 @@ except FieldErrors as errors:
 if settings and (changed := settings_text.differences(settings, start)):
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain("Changed from the recipe: " + "; ".join(changed) + "."))
-        st.button("Reset", key="settings_reset", icon=":material/undo:", on_click=settings_form.fill, args=(start,))
+        st.button("Reset", key="settings_reset", icon=":material/undo:", on_click=settings_form.fill, args=(own,))
 settings_json(settings, settings or start, dataset_id, info)
 
 st.header("Start")
@@ -102,3 +107,4 @@ if clicked and settings and not refused:  # a click can arrive together with the
         token = click_token("train", dataset_id, settings.model_dump(), name)
         job = actions.train(context, dataset_id, settings, name=name, token=token)
         st.switch_page("live/page.py", query_params={"run": job.subject})
+sweep_form(context, dataset_id, info, Form(start, None if refused else settings), speeds)

@@ -10,12 +10,14 @@ from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.settings import recipes
 from gan_core.settings.run_time import cpu_images_per_second, seconds_left, speed_at
+from gan_core.settings.schema import TrainConfig
 from gan_core.text import count, duration
 from pages.shared.select_run import empty
 from pages.shared.text import plain
 
 A_ROW = 3
 IMAGES = Path(__file__).parent.parent.parent / "assets" / "recipes"  # made by benchmarks/recipe_pictures.py
+MEASURED, ONE_CORE, TWO_CORES = "this computer", "one CPU core", "two CPU cores"
 Speeds = dict[str, float]  # images per second by recipe, measured on this computer with this dataset
 
 
@@ -78,17 +80,23 @@ def time_of(name: str, info: DatasetInfo, speeds: Speeds) -> str:
     """How long the recipe takes: by its speed on this computer, else by the recorded speed of one core, scaled by the pixels."""
     images = sum(info.train_counts)
     settings = recipes.start(name, size=info.size, train_images=images)
-    if name in speeds:
-        return (
-            f":material/timer: {duration(seconds_left(settings, images, speeds[name]))} on this computer, as measured."
-        )
-    facts = measured_facts().get(name, {})
+    speed, where = speed_of(settings, info.size, speeds)
+    how_long = duration(seconds_left(settings, images, speed))
+    if where == MEASURED:
+        return f":material/timer: {how_long} on this computer, as measured."
+    if where == TWO_CORES:
+        return f":material/timer: Roughly {how_long} on {where}: it is made for a GPU." if speed else ""
+    return f":material/timer: Roughly {how_long} on {where}; select the recipe, and this computer is measured."
+
+
+def speed_of(settings: TrainConfig, size: int, speeds: Speeds) -> tuple[float | None, str]:
+    """(images per second of a run with the networks of its recipe, where that is so). size: of the dataset, in px."""
+    if settings.recipe in speeds:
+        return speeds[settings.recipe], MEASURED
+    facts = measured_facts().get(settings.recipe, {})
     if "images_per_second" not in facts:
-        speed = cpu_images_per_second(settings, info.size)
-        on_cpu = f"Roughly {duration(seconds_left(settings, images, speed))} on two CPU cores: it is made for a GPU."
-        return f":material/timer: {on_cpu}" if speed else ""
-    seconds = seconds_left(settings, images, speed_at(facts["images_per_second"], facts["size"], info.size))
-    return f":material/timer: Roughly {duration(seconds)} on one CPU core; select the recipe, and this computer is measured."
+        return cpu_images_per_second(settings, size), TWO_CORES
+    return speed_at(facts["images_per_second"], facts["size"], size), ONE_CORE
 
 
 def recipe_image(name: str) -> None:

@@ -17,13 +17,20 @@ from pages.shared.request_form import options_of
 from pages.shared.text import plain
 
 PREFIX = "setting_"
+PROPOSED = "form_proposed"  # see proposal.follow; absent where the form was filled since
 FIELDS = {name: field for name, field in TrainConfig.model_fields.items() if name != "recipe"}  # which has cards
 
 
 def fill(config: TrainConfig) -> None:
     """Put the values of config into the widgets. Call before settings_form, in the same run of the page."""
-    for name, field in FIELDS.items():
-        value = getattr(config, name)
+    put({name: getattr(config, name) for name in FIELDS})
+    st.session_state.pop(PROPOSED, None)
+
+
+def put(values: dict[str, Any]) -> None:
+    """Put the values of some settings into their widgets."""
+    for name, value in values.items():
+        field = FIELDS[name]
         unchanged = options_of(field) or field.annotation in (bool, str) or value is None
         st.session_state[PREFIX + name] = value if unchanged else float(value)
 
@@ -38,11 +45,13 @@ def current() -> dict[str, Any]:
     return {name: as_setting(field, st.session_state[PREFIX + name]) for name, field in FIELDS.items()}
 
 
-def settings_form(runs: dict[str, str], devices: list[str]) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
+def settings_form(
+    runs: dict[str, str], devices: list[str], notes: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, DeltaGenerator]]:
     """Show the form. Returns {setting: value} and {setting: place for its refusal}. Widget keys: setting_<name>.
 
-    runs: {id: label} of those whose weights may be the start; devices: those of this computer. A setting without effect
-    beside the others is greyed out.
+    runs: {id: label} of those whose weights may be the start; devices: those of this computer; notes: {setting: a sentence
+    below it}. A setting without effect beside the others is greyed out.
     """
     values: dict[str, Any] = {}
     places: dict[str, DeltaGenerator] = {}
@@ -58,6 +67,8 @@ def settings_form(runs: dict[str, str], devices: list[str]) -> tuple[dict[str, A
                 places[name] = st.empty()
                 if extra_of(name)["main"]:
                     st.caption(plain(FIELDS[name].description))
+                if name in notes:
+                    st.caption(plain(notes[name]))
 
     with st.container(key="settings_main"):
         show(main_settings())
