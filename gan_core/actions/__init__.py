@@ -20,6 +20,7 @@ from gan_core.actions.demo import (
 from gan_core.actions.evaluation import detect, evaluate, utility
 from gan_core.actions.export import copy_export, export, export_model, preview
 from gan_core.actions.generation import drawable, explore, timelapse, variants, walk
+from gan_core.actions.improve import improve
 from gan_core.actions.runs import (
     LONGEST_NAME,
     check_device,

@@ -13,6 +13,7 @@ import typer
 
 from gan_core.cli import datasets, evaluation, export, generation, runs, sweep, system
 from gan_core.cli.common import Call, refuse
+from gan_core.cli.improve import improve
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
 from gan_core.jobs import supervisor
@@ -47,6 +48,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "timelapse": generation.timelapse,
     "evaluate": evaluation.evaluate,
     "utility": evaluation.utility,
+    "improve": improve,
     "detect": evaluation.detect,
     "export": export.export,
     "export-model": export.export_model,

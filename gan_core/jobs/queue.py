@@ -35,6 +35,7 @@ LANES = {
     "curate": "heavy",
     "evaluate": "heavy",
     "utility": "heavy",
+    "improve": "heavy",
     "detect": "heavy",
     "timelapse": "heavy",
     "variants": "heavy",

@@ -12,4 +12,5 @@ from gan_core.requests.generation import (
     WalkRequest,
 )
 from gan_core.requests.import_dataset import Choices, ImportRequest
+from gan_core.requests.improve import ImproveRequest
 from gan_core.requests.sweep import SweepRequest

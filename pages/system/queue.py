@@ -23,6 +23,7 @@ JOB_TITLES = {
     "curate": "Curating a dataset",
     "evaluate": "Evaluation",
     "utility": "Utility",
+    "improve": "Find what helps",
     "detect": "Detector",
     "timelapse": "Timelapse",
     "explore": "New images",

@@ -1,0 +1,46 @@
+"""The job `improve`: find what helps a classifier of a dataset, within the minutes given."""
+
+import hashlib
+import json
+import shutil
+from typing import Any
+
+from gan_core.data import dataset as dataset_folder
+from gan_core.evaluation.utility import found as found_file
+from gan_core.evaluation.utility.found import obstacle
+from gan_core.jobs import queue
+from gan_core.jobs.progress import Reporter
+from gan_core.jobs.shared.search import Search
+from gan_core.jobs.shared.search_result import nothing
+from gan_core.requests.improve import ImproveRequest
+from gan_core.storage.store import Job, Store
+from gan_core.storage.workspace import Workspace
+
+FOLDER = "improve"  # in the folder of a dataset: what searches that have not ended have done so far
+
+
+def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
+    """Race the ways on the validation images, then compare the winner with the plain baseline once on the test images.
+
+    found.json in the folder of the run or dataset that was named. A search that was killed goes on from its last scored arm.
+    """
+    request = ImproveRequest.from_payload(job.payload)
+    dataset = workspace.dataset(request.dataset)
+    info = dataset_folder.read_info(dataset)
+    hindered = obstacle(info.classes, info.train_counts, info.validation_counts, info.test_counts)
+    if hindered:
+        found = nothing(request, hindered.reason, hindered.sentence, list(request.notes))
+    else:
+        folder = dataset / FOLDER / digest(request)
+        folder.mkdir(parents=True, exist_ok=True)
+        found = Search(store, workspace, request, folder, Reporter(store, job), watch).run()
+        shutil.rmtree(dataset / FOLDER, ignore_errors=True)
+    target = workspace.run(job.subject) if job.subject.startswith("r") else dataset
+    found_file.write(target, found)
+    return found.to_json()
+
+
+def digest(request: ImproveRequest) -> str:
+    """The same for a request that asks for the same, so that an attempt after a kill finds what the one before has done."""
+    asked = request.model_dump(mode="json", exclude={"notes", "training_minutes"})
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]

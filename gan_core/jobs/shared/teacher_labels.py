@@ -1,0 +1,54 @@
+"""Labels of the teacher for the images of some ways, kept in a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from gan_core.errors import Stopped, UserError
+from gan_core.evaluation.inputs import RealImages
+from gan_core.evaluation.utility.arms import Pool
+from gan_core.jobs.shared.deadline import Deadline
+from gan_core.storage.workspace import atomic_write, read_json, write_json
+
+TAUGHT = ("copies", "gan")  # changed copies are the control: what their labels bring is not the GAN's
+
+
+def with_labels(
+    pools: Mapping[str, Pool], dataset: Path, real: RealImages, device: str, folder: Path, limit: Deadline
+) -> tuple[dict[str, Pool], str]:
+    """(the pools, with soft labels where there was time for them, and why there are none). Raises Stopped."""
+    about = folder / "teacher.json"
+    facts = read_json(about)
+    if facts is None:
+        facts = {"note": label(pools, dataset, real, device, folder, limit)}
+        write_json(about, facts)
+    found = dict(pools)
+    for way in found:
+        if soft_file(folder, way).exists():
+            found[way] = found[way]._replace(soft=np.load(soft_file(folder, way), allow_pickle=False))
+    return found, str(facts["note"])
+
+
+def soft_file(folder: Path, way: str) -> Path:
+    return folder / f"soft_{way}.npy"
+
+
+def label(
+    pools: Mapping[str, Pool], dataset: Path, real: RealImages, device: str, folder: Path, limit: Deadline
+) -> str:
+    """Write the labels of each way. Returns a sentence where some have none."""
+    from gan_core.evaluation import teacher
+
+    try:
+        found = teacher.known(teacher.ready(dataset, real, device, limit.progress))
+        for way in TAUGHT:
+            if way in pools:
+                soft = found.soft_labels(pools[way].images)
+                atomic_write(soft_file(folder, way), lambda file, soft=soft: np.save(file, soft, allow_pickle=False))
+    except UserError as error:
+        return f"Without the labels of a teacher: {error.what}"
+    except Stopped:
+        limit.outer.check()
+        return "Without the labels of a teacher, because they took longer than their share of the minutes."
+    return ""
