@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from gan_core.actions.context import Context
 from gan_core.data.dataset import DatasetInfo, read_info
+from gan_core.data.older_dataset import cut_validation
+from gan_core.data.split_names import SPLITS
 from gan_core.dataset_health import exclusions, findings
 from gan_core.errors import UserError
 from gan_core.requests import InspectRequest
@@ -30,10 +32,13 @@ def exclude(
 ) -> exclusions.Entry:
     """Leave out the images of a finding, or those at the given (split, row). The dataset stays as it is until `curate`."""
     folder = context.workspace.dataset(context.store.dataset(dataset_id).id)
+    moved = cut_validation(folder)
     info = read_info(folder)
     if rows is None:
         gone = exclusions.left_out(exclusions.read(folder))
         rows = still_kept(named(findings.read(folder), finding), gone)
+    else:  # named before an older dataset got its validation split
+        rows = [moved.get(row, row) for row in rows]
     chosen = list(rows)
     if not chosen or not all(inside(info, split, row) for split, row in chosen):
         raise UserError("no_such_picture", "There is no such image in this dataset.", "Choose one from the list.")
@@ -62,6 +67,7 @@ def curate(
     """
     dataset = context.store.dataset(dataset_id)
     folder = context.workspace.dataset(dataset.id)
+    cut_validation(folder)  # it moves rows, so it comes before any is named
     info = read_info(folder)
     if exclude is None:
         left_out = exclusions.by_finding(exclusions.read(folder))
@@ -125,5 +131,4 @@ def named(health: findings.Health | None, kind: str, may_lack: bool = False) -> 
 
 
 def inside(info: DatasetInfo, split: str, row: int) -> bool:
-    counts = {"train": info.train_counts, "test": info.test_counts}
-    return split in counts and 0 <= row < sum(counts[split])
+    return split in SPLITS and 0 <= row < sum(info.counts[split])

@@ -51,7 +51,8 @@ def earlier_request(context: Context, source: str) -> ImportRequest:
     if not source.startswith(AGAIN):
         return ImportRequest(source=source)
     info = read_info(context.workspace.dataset(source.removeprefix(AGAIN)))
-    kept = {key: info.source[key] for key in ("mode", "test_fraction", "background", "choices") if key in info.source}
+    keys = ("mode", "test_fraction", "validation_fraction", "background", "choices")
+    kept = {key: info.source[key] for key in keys if key in info.source}
     return ImportRequest(source=source, size=info.size, fit=info.fit, seed=info.seed, **kept)
 
 

@@ -9,11 +9,24 @@ import typer
 from gan_core import actions
 from gan_core.cli.common import Call, Json, context, run_state, say
 from gan_core.cli.lookup import AnyId
+from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 from gan_core.jobs.rebuild_index import rebuild
 from gan_core.storage import cleanup, file_checks
 from gan_core.storage.workspace import atomic_write, read_json
 from gan_core.system import support_bundle as support
+
+SHOWN_OF_DATASET = (
+    "size",
+    "mode",
+    "classes",
+    "train_counts",
+    "validation_counts",
+    "test_counts",
+    "source",
+    "health",
+    "notices",
+)
 
 
 def show(id: AnyId, as_json: Json = False) -> None:
@@ -22,13 +35,13 @@ def show(id: AnyId, as_json: Json = False) -> None:
     value: dict[str, Any]
     if id.startswith("d"):
         dataset = store.dataset(id)
-        info = read_json(workspace.dataset(id) / "dataset.json")
+        info = read_info(workspace.dataset(id))
         value = {
             "id": id,
             "kind": "dataset",
             "state": "finished",
             "name": dataset.name,
-            **{k: info[k] for k in ("size", "mode", "classes", "train_counts", "test_counts", "health", "notices")},
+            **{key: info.to_json()[key] for key in SHOWN_OF_DATASET},
         }
     elif id.startswith("r"):
         run, job = store.run(id), store.latest_job("train", id)

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gan_core.data.file_names import NOISE, is_picture, natural, shown
-from gan_core.data.folder_levels import SPLIT_NAMES, TEST, VALIDATION, Level, Path, Place, find_levels, place
+from gan_core.data.folder_levels import Level, Path, Place, find_levels, place
+from gan_core.data.layout_notices import guess_notice, roots_notice, splits_notice
+from gan_core.data.split_names import SPLITS, Split, split_of
 from gan_core.errors import UserError
 from gan_core.requests import Choices
 from gan_core.text import and_more
@@ -21,37 +23,46 @@ HOW = "Put each class in its own folder, such as cat/1.png and dog/1.png, and zi
 
 
 class Item(NamedTuple):
-    """source: index into the names. held_out: the files came with a test folder and this one lies in it."""
+    """source: index into the names. split: the one that its folder or a metadata file names, else train."""
 
     source: int
     label: int
-    held_out: bool
+    split: Split
     name: str
+
+
+class Metadata(NamedTuple):
+    """What metadata files say of files, by name: their label, and their split."""
+
+    labels: Mapping[str, str] = {}  # never changed
+    splits: Mapping[str, Split] = {}
 
 
 class FolderStructure(NamedTuple):
     """What the folders are like, whatever was chosen. levels: the names of the folders that are no classes, outermost first.
 
-    splits: names of the given split's folders, lower case. roots: of several roots. deeper: an image lies in a folder
-    inside its class folder. loose: images in no class folder. noise: files that an operating system left there. flat: no folder
-    names a class.
+    splits: folders of a given split, as written, and which split each is. roots: folders that hold the same classes and are
+    not clearly named otherwise. deeper: an image lies in a folder inside its class folder. loose: images in no class folder.
+    noise: files that an operating system left there. flat: no folder names a class. listed: a metadata
+    file names splits.
     """
 
     levels: list[list[str]]
-    splits: list[str]
+    splits: dict[str, Split]
     roots: list[str]
     deeper: bool
     loose: int
     noise: int
     flat: bool = False
+    listed: bool = False
 
 
 class Layout(NamedTuple):
-    """items sorted by class, then name. rejected: (name, reason)."""
+    """items sorted by class, split, then name. given: the splits beside train that came so. rejected: (name, reason)."""
 
     classes: list[str]
     items: list[Item]
-    test_given: bool
+    given: frozenset[Split]
     ignored: int
     rejected: list[tuple[str, str]]
     notices: list[str]
@@ -61,26 +72,45 @@ class Layout(NamedTuple):
 def lay_out(
     names: Sequence[str],
     folders: Sequence[str] = (),
-    labels: Mapping[str, str] | None = None,
+    metadata: Metadata = Metadata(),  # noqa: B008  it is immutable
     choices: Choices = Choices(),  # noqa: B008  it is immutable
 ) -> Layout:
-    """Sort file names ('/' between parts) into classes. UserError: no_class_folders, no_images, too_many_classes.
+    """Sort file names ('/' between parts) into classes and splits. UserError: no_class_folders, no_images, too_many_classes.
 
-    labels: of files, from a metadata file; they count where the folders do not tell classes apart and no level is chosen.
+    Labels of a metadata file count where the folders do not tell classes apart and no level is chosen; its splits always.
     """
+    layout = _laid_out(names, folders, metadata, choices)
+    splits = [metadata.splits.get(item.name, item.split) for item in layout.items]
+    if not any(item.name in metadata.splits for item in layout.items) or "train" not in splits:
+        return layout
+    layout = layout._replace(structure=layout.structure._replace(listed=True))
+    if choices.split == "pool":
+        return layout
+    items = [item._replace(split=split) for item, split in zip(layout.items, splits, strict=True)]
+    said = [*layout.notices, f"The splits of images were read from a metadata file: {_shares(items)}."]
+    return layout._replace(items=sorted(items, key=_order), given=_given(items), notices=said)
+
+
+def _shares(items: Sequence[Item]) -> str:
+    counts = collections.Counter(item.split for item in items)
+    return ", ".join(f"{counts[split]:,} {split}" for split in SPLITS if counts[split])
+
+
+def _laid_out(names: Sequence[str], folders: Sequence[str], metadata: Metadata, choices: Choices) -> Layout:
     folder_files, noise = _by_folder(names)
     if (
-        labels
+        metadata.labels
         and choices.level == "auto"
-        and (layout := _by_labels(names, folder_files, labels, noise, choices)) is not None
+        and (layout := _by_labels(names, folder_files, metadata.labels, noise, choices)) is not None
     ):
         return layout
     paths: list[Path] = [folder.path for folder in folder_files]
-    levels = find_levels(paths)
+    images = [len(folder.files) for folder in folder_files]
+    levels = find_levels(paths, images)
     places = [place(path, levels) for path in paths]
     structure = _structure(levels, places, folder_files, noise)
     if choices.level == "top" and structure.roots:
-        levels = find_levels(paths, roots=False)
+        levels = find_levels(paths, images, roots=False)
         places = [place(path, levels) for path in paths]
     sorted_out = list(zip(folder_files, places, strict=True))
     inside = [(folder, at) for folder, at in sorted_out if _in_class(at)]
@@ -89,40 +119,53 @@ def lay_out(
         loose = [(folder.files, at.split) for folder, at in outside if at.inside and folder.pictures]
         if loose:
             kept = [index for folder in folder_files for index in folder.files]
-            return _one_class(names, loose, kept, structure, _held_out(choices))
+            return _one_class(names, loose, kept, structure, _chosen(structure, choices))
     if not inside:
         if folder_files:
             raise UserError("no_class_folders", "The images are not in class folders.", HOW)
         raise UserError("no_images", "There are no images in it.", HOW)
     at_class = -2 if choices.level == "last" else 0
     wanted = [(folder.files, at.split, at.parts[at_class]) for folder, at in inside]
-    left, notices = outside, _roots_notice(levels, structure.roots)
+    left, notices = outside, roots_notice(levels)
     if choices.loose == "class":
         wanted += [(folder.files, "", UNLABELLED) for folder, at in outside if folder.pictures]
         left = [(folder, at) for folder, at in outside if not folder.pictures]
-    held = _held_out(choices)
-    items, label_of, classes, merged = _sorted_items(names, wanted, held)
-    notices += merged
-    test_given = any(item.held_out for item in items)
-    notices += _splits_notice({split for _, split, _ in wanted}, held if test_given else set())
+    splits = _chosen(structure, choices)
+    items, label_of, classes, merged = _sorted_items(names, wanted, splits)
+    notices += [*guess_notice(levels, choices), *merged, *splits_notice({split for _, split, _ in wanted}, splits)]
     if empty := _empty(folders, levels, at_class, label_of):
         notices.append(f"Left out because they are empty: {and_more(empty)}.")
     rejected = [(names[index], IN_NO_FOLDER) for folder, _ in left for index in folder.files]
-    return Layout(classes, items, test_given, noise, rejected, notices, structure)
+    return Layout(classes, items, _given(items), noise, rejected, notices, structure)
+
+
+def _order(item: Item) -> tuple[int, int, str]:
+    return item.label, SPLITS.index(item.split), item.name
+
+
+def _given(items: Sequence[Item]) -> frozenset[Split]:
+    return frozenset(item.split for item in items) - {"train"}
+
+
+def _chosen(structure: FolderStructure, choices: Choices) -> Mapping[str, Split]:
+    """The split of each folder of one; of none where all images are mixed."""
+    return {} if choices.split == "pool" else structure.splits
 
 
 def _sorted_items(
-    names: Sequence[str], wanted: list[tuple[list[int], str, str]], held: set[str]
+    names: Sequence[str], wanted: list[tuple[list[int], str, str]], splits: Mapping[str, Split]
 ) -> tuple[list[Item], dict[str, int], list[str], list[str]]:
-    """(items, label of each folder name, classes, notices). wanted: (files, split, name of the class folder)."""
+    """(items, label of each folder name, classes, notices). wanted: (files, folder of a split, name of the class folder)."""
     counts: collections.Counter[str] = collections.Counter()
     for files, _, name in wanted:
         counts[name] += len(files)
     label_of, classes, notices = _classes(counts)
     items = [
-        Item(index, label_of[name], split in held, names[index]) for files, split, name in wanted for index in files
+        Item(index, label_of[name], splits.get(split, "train"), names[index])
+        for files, split, name in wanted
+        for index in files
     ]
-    items.sort(key=lambda item: (item.label, item.held_out, item.name))
+    items.sort(key=_order)
     return items, label_of, classes, notices
 
 
@@ -164,38 +207,12 @@ def _structure(
     named = lambda *which: sorted(name for level in levels if level.kind in which for name in level.names)
     return FolderStructure(
         levels=[sorted(level.names) for level in levels if level.kind != "inner"],
-        splits=sorted({name.lower() for name in named("split", "inner")}),
-        roots=named("roots"),
+        splits={name: level.splits[name] for level in levels for name in sorted(level.splits)},
+        roots=named("roots") or sorted(name for level in levels if level.guessed for name in level.names),
         deeper=any(_in_class(at) and len(at.parts) > 2 for _, at in pictures),
         loose=sum(len(folder.files) for folder, at in pictures if not _in_class(at)),
         noise=noise,
     )
-
-
-def _held_out(choices: Choices) -> set[str]:
-    """Names of the split folders that are kept from training."""
-    return {"given": TEST, "given+validation": TEST | VALIDATION, "pool": set[str]()}[choices.split]
-
-
-def _roots_notice(levels: list[Level], roots: list[str]) -> list[str]:
-    if not any(level.kind == "roots" for level in levels):
-        return []
-    return [f"The folders {and_more([shown(root) for root in roots])} hold the same classes and were read as one set."]
-
-
-def _splits_notice(splits: set[str], held: set[str]) -> list[str]:
-    """What becomes of the folders of a given split. splits: of the files that are read, '' of those in none."""
-    trained, kept = (sorted(split for split in splits if split and (split in held) == out) for out in (False, True))
-    if not trained:
-        return []
-    what = "folders" if len(trained) > 1 else "folder"
-    text = (
-        f"The {what} {' and '.join(trained)} {'were read as one set' if len(trained) > 1 else 'is the training part'}"
-    )
-    if not kept:
-        return [f"{text}, of which the test split is cut."]
-    what = "folders" if len(kept) > 1 else "folder"
-    return [f"{text}; the images in the {what} {' and '.join(kept)} are kept apart as the test split."]
 
 
 def _empty(folders: Sequence[str], levels: list[Level], at_class: int, label_of: Mapping[str, int]) -> list[str]:
@@ -212,17 +229,23 @@ def _one_class(
     loose: list[tuple[list[int], str]],
     kept: list[int],
     structure: FolderStructure,
-    held: set[str],
+    splits: Mapping[str, Split],
 ) -> Layout:
-    """Images in no folder, except perhaps those of a given split. loose: files by split."""
-    items = [Item(index, 0, split in held, names[index]) for files, split in loose for index in files]
-    items.sort(key=lambda item: (item.held_out, item.name))
-    taken, test_given = {item.source for item in items}, any(item.held_out for item in items)
-    splits = _splits_notice({split for _, split in loose}, held if test_given else set())
+    """Images in no folder, except perhaps those of a given split. loose: files by folder of a split."""
+    items = [Item(index, 0, splits.get(split, "train"), names[index]) for files, split in loose for index in files]
+    items.sort(key=_order)
+    taken = {item.source for item in items}
+    said = splits_notice({split for _, split in loose}, splits)
     notice = f"There are no class folders: {len(items):,} images were read as one class. For classes, {HOW[0].lower()}{HOW[1:]}"
     rejected = [(names[index], IN_NO_FOLDER) for index in kept if index not in taken]
     return Layout(
-        [ALL], items, test_given, structure.noise, rejected, [notice, *splits], structure._replace(loose=0, flat=True)
+        [ALL],
+        items,
+        _given(items),
+        structure.noise,
+        rejected,
+        [notice, *said],
+        structure._replace(loose=0, flat=True),
     )
 
 
@@ -236,27 +259,31 @@ def _by_labels(
     pictures = [(index, folder.path) for folder in folder_files if folder.pictures for index in folder.files]
     others = sum(len(folder.files) for folder in folder_files if not folder.pictures)
     listed = [(index, parts) for index, parts in pictures if names[index] in labels]
-    lies_in = lambda parts, which: any(part.lower() in which for part in parts[:-1])
-    needed = [parts for _, parts in pictures if not lies_in(parts, TEST)]
-    known = [parts for index, parts in listed if not lies_in(parts, TEST)]
-    folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1} - SPLIT_NAMES
+    lies_in = lambda parts: next((split for part in parts[:-1] if (split := split_of(part))), "train")
+    needed = [parts for _, parts in pictures if lies_in(parts) != "test"]
+    known = [parts for index, parts in listed if lies_in(parts) != "test"]
+    folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1 and not split_of(parts[-2])}
     classes_listed = {labels[names[index]] for index, _ in listed}
     if len(folders) > 1 or not known or 2 * len(known) < len(needed) or len(classes_listed) > MAX_CLASSES:
         return None
     label_of, classes, notices = _classes(collections.Counter(labels[names[index]] for index, _ in listed))
-    held = _held_out(choices)
-    items = [Item(index, label_of[labels[names[index]]], lies_in(parts, held), names[index]) for index, parts in listed]
-    items.sort(key=lambda item: (item.label, item.held_out, item.name))
+    mixed = choices.split == "pool"
+    items = [
+        Item(index, label_of[labels[names[index]]], "train" if mixed else lies_in(parts), names[index])
+        for index, parts in listed
+    ]
+    if not any(item.split == "train" for item in items):
+        items = [item._replace(split="train") for item in items]
+    items.sort(key=_order)
     rejected = [
         (names[index], "the metadata has no label for it") for index, _ in pictures if names[index] not in labels
     ]
     notices.append(f"The classes of {len(items):,} images were read from their metadata file.")
-    test_given = any(item.held_out for item in items) and not all(item.held_out for item in items)
-    if not test_given:
-        items = [item._replace(held_out=False) for item in items]
-    splits = sorted({part.lower() for _, parts in listed for part in parts[:-1]} & SPLIT_NAMES)
-    structure = FolderStructure([], splits, [], False, 0, noise, flat=True)
-    return Layout(classes, items, test_given, noise + others, rejected, notices, structure)
+    inside = sorted({part for _, parts in listed for part in parts[:-1]})
+    structure = FolderStructure(
+        [], {part: split for part in inside if (split := split_of(part))}, [], False, 0, noise, flat=True
+    )
+    return Layout(classes, items, _given(items), noise + others, rejected, notices, structure)
 
 
 def _classes(files_of_folder: Mapping[str, int]) -> tuple[dict[str, int], list[str], list[str]]:

@@ -1,34 +1,31 @@
-"""A dataset on disk: square uint8 images, labels, and a test split that was held out before any training.
+"""A dataset on disk: square uint8 images and labels in three splits: train, validation and test, cut before any training.
 
 dataset.json                        DatasetInfo
-{train,test}_images.npy             uint8 [N, H, W, C], sorted by class
-{train,test}_labels.npy             int64 [N]
+{train,validation,test}_images.npy  uint8 [N, H, W, C], sorted by class
+{train,validation,test}_labels.npy  int64 [N]
 items.jsonl                         per image: split, row, label; of its source the name, SHA-256 of the bytes, width, height, mode
-contact/<class index>.webp          up to 40 images of a class at a glance
+contact/<class index>.webp          up to 40 training images of a class at a glance
 source.zip                          the zip it was made from, if it was uploaded
+splits/                             of a dataset that was written without a validation split: see older_dataset.py
 """
 
-import contextlib
 import dataclasses
 import functools
-import json
 import os
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from gan_core.data.dataset_files import images_file, place
+from gan_core.data.older_dataset import cut_validation
+from gan_core.data.split_names import Split
 from gan_core.errors import UserError
-from gan_core.storage.workspace import atomic_write, read_json, write_json
+from gan_core.storage.workspace import read_json, write_json
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-KEPT_FOR_TRAINING = 5  # a class gives none of its first so many to the test split: training needs them
-ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: json.dumps would make one per line
 KEPT_ZIP = "source.zip"  # in the folder of a dataset that was made from an upload
-SCHEMA = 1  # of dataset.json; what was written before it had a number reads the same
+SCHEMA = 2  # of dataset.json; 1, and what was written before it had a number, had no validation split
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class DatasetInfo:
     health: dict[str, Any]
     rejected: list[dict[str, str]]
     notices: list[str]
-    validation_counts: list[int] = field(default_factory=list)  # of an older dataset: of none yet
+    validation_counts: list[int] = field(default_factory=list)  # none: of an older dataset, until it is used
 
     def __post_init__(self) -> None:
         if not self.validation_counts:
@@ -72,13 +69,23 @@ class DatasetInfo:
     def channels(self) -> int:
         return 1 if self.mode == "L" else 3
 
+    @property
+    def counts(self) -> dict[Split, list[int]]:
+        """Images of each class by split."""
+        return {"train": self.train_counts, "validation": self.validation_counts, "test": self.test_counts}
+
+    @property
+    def totals(self) -> list[int]:
+        """Images of each class in all splits."""
+        return [sum(each) for each in zip(*self.counts.values(), strict=True)]
+
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
 
 def read_info(folder: Path) -> DatasetInfo:
     """The description of the dataset in `folder`. Raises UserError no_dataset where there is none, and newer_dataset."""
-    value = read_json(Path(folder) / "dataset.json")
+    value = read_json(place(folder) / "dataset.json")
     if value is None:
         raise UserError("no_dataset", "This dataset is not there any more.", "Pick another one from the list.")
     schema = value.pop("schema", 0)
@@ -114,67 +121,19 @@ def origin(folder: Path) -> str:
     return path
 
 
-def load(folder: Path, split: Split) -> ImageSet:
-    """One split, its images as a read-only memory map. Raises UserError no_dataset."""
+def load(folder: Path, split: Split, whole: bool = False) -> ImageSet:
+    """One split, its images as a read-only memory map. Raises UserError no_dataset.
+
+    An older dataset gets its validation split first. whole: "train" as it was before that, for runs that began then; of any
+    other dataset the same as train.
+    """
+    if split != "test" and not whole:
+        cut_validation(folder)
     info = read_info(folder)
-    if split == "validation" and not (Path(folder) / "validation_images.npy").exists():
+    if not any(info.counts[split]):
         none = np.empty((0, info.size, info.size, info.channels), np.uint8)
         return ImageSet(none, np.empty(0, np.int64), info.classes)
-    images = np.load(Path(folder) / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
-    labels = np.load(Path(folder) / f"{split}_labels.npy", allow_pickle=False)
+    at = images_file(folder, split) if not whole else Path(folder) / f"{split}_images.npy"
+    images = np.load(at, mmap_mode="r", allow_pickle=False)
+    labels = np.load(at.with_name(f"{split}_labels.npy"), allow_pickle=False)
     return ImageSet(images, labels, info.classes)
-
-
-def cut_test_split(labels: Sequence[int], may_be_tested: Sequence[bool], fraction: float, seed: int) -> np.ndarray:
-    """bool [N]: which images are held out. A pure function of its arguments.
-
-    Per class of n images round(n * fraction), at least one where that leaves 5 to train on, never so many that fewer than
-    5 are left; only among those that may be tested. fraction 0 cuts nothing.
-    """
-    generator = np.random.Generator(np.random.PCG64(seed))
-    all_labels, candidates = np.asarray(labels), np.asarray(may_be_tested, dtype=bool)
-    held_out = np.zeros(len(all_labels), dtype=bool)
-    for label in np.unique(all_labels):
-        rows = np.flatnonzero(all_labels == label)
-        allowed = generator.permutation(rows[candidates[rows]])
-        if fraction > 0 and len(rows) > KEPT_FOR_TRAINING:
-            wanted = max(round(len(rows) * fraction), 1)
-            held_out[allowed[: min(wanted, len(rows) - KEPT_FOR_TRAINING)]] = True
-    return held_out
-
-
-def write_split(
-    folder: Path, split: Split, images: Iterable[np.ndarray], shape: tuple[int, int, int], labels: Sequence[int]
-) -> None:
-    """Write one split from chunks of uint8 images [n, H, W, C] that add up to [len(labels), *shape]."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(labels), *shape)}
-
-    def write(file: BinaryIO) -> None:
-        np.lib.format.write_array_header_1_0(file, header)
-        for chunk in images:
-            file.write(np.ascontiguousarray(chunk).data)
-
-    atomic_write(folder / f"{split}_images.npy", write)
-    values = np.asarray(labels, dtype=np.int64)
-    atomic_write(folder / f"{split}_labels.npy", lambda file: np.save(file, values, allow_pickle=False))
-
-
-def write_items(folder: Path, items: Iterable[dict[str, Any]]) -> None:
-    """One JSON object per line into items.jsonl."""
-    atomic_write(
-        folder / "items.jsonl",
-        lambda file: file.writelines(ENCODER.encode(item).encode() + b"\n" for item in items),
-    )
-
-
-def read_items(folder: Path) -> Iterable[dict[str, Any]]:
-    """The lines of items.jsonl, in the order train rows, then test rows."""
-    with open(os.path.join(folder, "items.jsonl"), encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
-
-
-def known_items(folder: Path) -> Iterable[dict[str, Any]]:
-    """read_items as far as the file goes: none where there is no file, and nothing after a torn line."""
-    with contextlib.suppress(OSError, ValueError):
-        yield from read_items(folder)

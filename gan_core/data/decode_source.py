@@ -16,6 +16,7 @@ from gan_core.data.import_preview import survey, to_read
 from gan_core.data.import_report import Record
 from gan_core.data.pixel_arrays import grey_if_grey
 from gan_core.data.ready_sets import demo_items
+from gan_core.data.split_names import SPLITS, Split
 from gan_core.errors import Stopped, UserError
 from gan_core.requests import Choices
 
@@ -26,11 +27,11 @@ MOST_DEMO_IMAGES = 70_000  # of a ready set, for the progress
 
 
 class DecodedSource(NamedTuple):
-    """The decoded images of any source, sorted by class. notices: sentences of names and layout."""
+    """The decoded images of any source, sorted by class. given: the splits that came so. notices: of names and layout."""
 
     records: list[Record]
     classes: list[str]
-    test_given: bool
+    given: frozenset[Split]
     ignored: int
     rejected: list[tuple[str, str]]
     notices: list[str]
@@ -76,7 +77,7 @@ def decode_files(
             item = items[answer.position]
             if answer.channels:
                 about = answer.sha256, answer.channels, answer.width, answer.height, answer.mode, answer.animated
-                records.append(Record(answer.position, item.label, item.held_out, item.name, *about))
+                records.append(Record(answer.position, item.label, item.split, item.name, *about))
             else:
                 rejected.append((item.name, answer.reason))
                 damaged += answer.damaged
@@ -91,7 +92,7 @@ def decode_files(
         )
     records.sort()
     layout = found.layout
-    return DecodedSource(records, layout.classes, layout.test_given, layout.ignored, rejected, found.notices)
+    return DecodedSource(records, layout.classes, layout.given, layout.ignored, rejected, found.notices)
 
 
 def decode_ready_set(
@@ -110,9 +111,11 @@ def decode_ready_set(
             channels = 1 if picture.ndim == 2 else 3
             file.seek(position * 3 * size * size)
             file.write(picture.tobytes())
-            records.append(Record(position, label, item.held_out, item.name, sha256, channels, width, height, mode))
+            split: Split = "test" if item.held_out else "train"
+            records.append(Record(position, label, split, item.name, sha256, channels, width, height, mode))
         file.truncate(len(records) * 3 * size * size)
     order = sorted(labels, key=natural)
     records = [record._replace(label=order.index(list(labels)[record.label])) for record in records]
-    records.sort(key=lambda record: (record.label, record.held_out, record.position))
-    return DecodedSource(records, order, any(record.held_out for record in records), 0, [], [])
+    records.sort(key=lambda record: (record.label, SPLITS.index(record.split), record.position))
+    given = frozenset(record.split for record in records) - {"train"}
+    return DecodedSource(records, order, given, 0, [], [])

@@ -1,7 +1,7 @@
 """From a zip, a folder or a ready set to a finished dataset in a staging folder: the one entry point of this package.
 
 import_preview.survey (what is in it, as which classes) -> decode_source (every image into the pixel file, decoded in child
-processes) -> build_dataset (duplicates out, test split cut, files written). Pixels wait in a file, so memory stays small however
+processes) -> build_dataset (duplicates out, splits cut, files written). Pixels wait in a file, so memory stays small however
 large the dataset.
 """
 
@@ -45,6 +45,7 @@ def import_dataset(
     try:
         decoded, origin = decode(source, folder, pixels, request, kept, cache or folder / "download.tmp", progress)
         origin |= {"background": request.background, "mode": request.mode, "test_fraction": request.test_fraction}
+        origin |= {"validation_fraction": request.validation_fraction}
         request = request.model_copy(update={"name": shown(request.name.strip()) or origin["name"]})
         info = build_dataset(decoded, folder, pixels, request, origin, progress)
     except OSError as error:

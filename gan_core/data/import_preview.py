@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_core.data import metadata
-from gan_core.data.class_layout import FolderStructure, Item, Layout, lay_out
+from gan_core.data.class_layout import FolderStructure, Item, Layout, Metadata, lay_out
 from gan_core.data.file_names import SHOWN_LETTERS, is_picture, shown
-from gan_core.data.folder_levels import TEST, VALIDATION
 from gan_core.data.image_sizes import usual_shorter_side
 from gan_core.data.sources import Listing, list_folder, list_zip, read_text
+from gan_core.data.split_names import Split
 from gan_core.errors import UserError
 from gan_core.requests import Choices
 from gan_core.text import count
@@ -28,14 +28,14 @@ class Survey(NamedTuple):
 class Preview(NamedTuple):
     """What an import would read, as plain values.
 
-    classes: (name, files to learn from, files held out), in the order of the labels; files that turn out to be no images
-    still count. test_given: the held out ones came so; else the test split is cut from the rest. left_out: (reason, how
+    classes: (name, files to learn from, of validation, of test), in the order of the labels; files that turn out to be no
+    images still count. given: the splits beside train that came so; the others are cut from train. left_out: (reason, how
     many). levels: the folders above the classes, outermost first. flat: no folder names a class. offers: by field of Choices
     its options, where there is more than one that makes a difference. side: the usual shorter side in px, see image_sizes.py.
     """
 
-    classes: list[tuple[str, int, int]]
-    test_given: bool
+    classes: list[tuple[str, int, int, int]]
+    given: frozenset[Split]
     left_out: list[tuple[str, int]]
     ignored: int
     levels: list[list[str]]
@@ -53,8 +53,8 @@ def survey(path: Path, choices: Choices) -> Survey:
         raise UserError("no_source", f"{shown(str(path), 200)} is neither a file nor a folder.", "Check the path.")
     zip_path = None if os.path.isdir(path) else path
     listing = list_zip(path) if zip_path else list_folder(path)
-    labels = metadata.labels(listing.names, lambda index: read_text(listing, index, zip_path))
-    layout = lay_out(listing.names, listing.folders, labels, choices)
+    known = metadata.labels_and_splits(listing.names, lambda index: read_text(listing, index, zip_path))
+    layout = lay_out(listing.names, listing.folders, Metadata(*known), choices)
     return Survey(zip_path, listing, layout, [*layout.notices, *_name_notices(listing, layout.structure.noise)])
 
 
@@ -63,7 +63,7 @@ def preview(path: Path, choices: Choices) -> Preview:
     found = survey(path, choices)
     layout, notices = found.layout, list(found.notices)
     readable, reasons = to_read(found)
-    counts = collections.Counter((item.label, item.held_out) for item in readable)
+    counts = collections.Counter((item.label, item.split) for item in readable)
     odd = sum(not is_picture(item.name) for item in readable)
     if odd:
         notices.append(
@@ -72,8 +72,11 @@ def preview(path: Path, choices: Choices) -> Preview:
         )
     why = collections.Counter(reason for _, reason in reasons)
     return Preview(
-        classes=[(name, counts[label, False], counts[label, True]) for label, name in enumerate(layout.classes)],
-        test_given=layout.test_given,
+        classes=[
+            (name, counts[label, "train"], counts[label, "validation"], counts[label, "test"])
+            for label, name in enumerate(layout.classes)
+        ],
+        given=layout.given,
         left_out=why.most_common(),
         ignored=layout.ignored,
         levels=layout.structure.levels,
@@ -100,9 +103,9 @@ def to_read(found: Survey) -> tuple[list[Item], list[tuple[str, str]]]:
 
 def _offers(structure: FolderStructure) -> dict[str, list[str]]:
     """The options of each choice that give something else here; only where there are two."""
-    tested, validated = set(structure.splits) & TEST, set(structure.splits) & VALIDATION
+    held_out = structure.listed or any(split != "train" for split in structure.splits.values())
     offers = {
-        "split": ["given", *["given+validation"] * bool(validated), *["pool"] * bool(tested)],
+        "split": ["given", *["pool"] * held_out],
         "level": ["auto", *["top"] * bool(structure.roots), *["last"] * structure.deeper],
         "loose": ["skip", *["class"] * bool(structure.loose)],
     }

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_core.data.split_names import Split
 from gan_core.text import and_more, count
 
 FEW_IMAGES = 5  # training with labels refuses a class below this
@@ -22,7 +23,7 @@ class Record(NamedTuple):
 
     position: int
     label: int
-    held_out: bool
+    split: Split
     name: str
     sha256: str
     channels: int
@@ -33,7 +34,7 @@ class Record(NamedTuple):
 
 
 class Deduplicated(NamedTuple):
-    """records without duplicates, in their old order. leaked: images of a given test part that the training part had too.
+    """records without duplicates, in their old order. leaked: images of a given split that another one had too.
 
     conflicts: SHA-256 of images that lie in several classes.
     """
@@ -45,8 +46,11 @@ class Deduplicated(NamedTuple):
 
 
 def deduplicate(records: Sequence[Record]) -> Deduplicated:
-    """Drop the same bytes within a class, and from the training part what is also in a given test part."""
-    held_out = {record.sha256 for record in records if record.held_out}
+    """Drop the same bytes within a class, and from train what is also in validation or test, from validation what is in test."""
+    of: dict[Split, set[str]] = {"train": set(), "validation": set(), "test": set()}
+    for record in records:
+        of[record.split].add(record.sha256)
+    elsewhere = {"train": of["validation"] | of["test"], "validation": of["test"], "test": set[str]()}
     seen: set[tuple[int, str]] = set()
     first_label: dict[str, int] = {}
     conflicts: set[str] = set()
@@ -55,7 +59,7 @@ def deduplicate(records: Sequence[Record]) -> Deduplicated:
         label, sha256 = record.label, record.sha256
         if first_label.setdefault(sha256, label) != label:
             conflicts.add(sha256)
-        if not record.held_out and sha256 in held_out:
+        if sha256 in elsewhere[record.split]:
             leaked += 1
         elif (label, sha256) in seen:
             duplicates += 1
@@ -124,7 +128,8 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
         )
     if leaked:
         found.append(
-            f"{count(leaked, 'image is', 'images are')} in the training part and in the test part; the test part keeps it."
+            f"{count(leaked, 'image is', 'images are')} in two splits: test keeps it before validation, and validation before "
+            "train."
         )
     return found
 

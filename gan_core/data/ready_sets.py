@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gan_core.data.dataset import DatasetInfo, read_items
+from gan_core.data.dataset import DatasetInfo
+from gan_core.data.dataset_files import read_items
 from gan_core.errors import UserError
 
 

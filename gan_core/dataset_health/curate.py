@@ -15,17 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_core.data import import_report
-from gan_core.data.dataset import (
-    SPLITS,
-    DatasetInfo,
-    Split,
-    known_items,
-    load,
-    read_info,
-    write_info,
-    write_items,
-    write_split,
-)
+from gan_core.data.dataset import DatasetInfo, load, read_info, write_info
+from gan_core.data.dataset_files import known_items, write_items, write_split
+from gan_core.data.split_names import SPLITS, Split
 from gan_core.dataset_health import findings
 from gan_core.dataset_health.foreground import alpha, on_color
 from gan_core.errors import UserError

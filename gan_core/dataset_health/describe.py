@@ -145,12 +145,11 @@ def spread(rows: np.ndarray) -> np.ndarray:
 
 
 def picture(stats: ImageStats, row: int, note: str = "") -> Picture:
-    split = "test" if stats.held_out[row] else "train"
-    return Picture(split, int(stats.rows[row]), stats.names[row], stats.classes[stats.labels[row]], note)
+    return Picture(*stats.place(row), stats.names[row], stats.classes[stats.labels[row]], note)
 
 
 def places(stats: ImageStats, rows: Iterable[int]) -> list[tuple[str, int]]:
-    return [("test" if stats.held_out[row] else "train", int(stats.rows[row])) for row in rows]
+    return [stats.place(row) for row in rows]
 
 
 def pairs_shown(stats: ImageStats, pairs: np.ndarray, mirrored: np.ndarray) -> list[list[Picture]]:
@@ -162,18 +161,18 @@ def pairs_shown(stats: ImageStats, pairs: np.ndarray, mirrored: np.ndarray) -> l
 
 
 def leaks(stats: ImageStats, rows: np.ndarray, stays: np.ndarray, pairs: np.ndarray, mirrored: np.ndarray) -> Finding:
-    """rows: training images to leave out, stays: the test image for each; pairs: [training image, test image]."""
-    tested = len(np.unique(pairs[stats.held_out[pairs]]))
-    have = "test image has" if tested == 1 else "test images have"
+    """rows: images to leave out, stays: that of another split for each; pairs: [image, that of a later split]."""
+    held_out = len(np.unique(pairs[:, 1]))
+    have = "held-out image has" if held_out == 1 else "held-out images have"
     return Finding(
         "leaks",
         "high",
-        f"{tested:,} {have} a near duplicate in the training part",
-        tested,
+        f"{held_out:,} {have} a near duplicate in another split",
+        held_out,
         "keep_one",
         places(stats, rows),
         pairs_shown(stats, pairs, mirrored),
-        f"Excludes {count(len(rows), 'image')} from the training part; the test part stays as it is.",
+        f"Excludes {count(len(rows), 'image')}: test keeps its image before validation, and validation before train.",
         places(stats, stays),
     )
 

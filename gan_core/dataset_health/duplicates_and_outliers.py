@@ -59,8 +59,8 @@ class Pairs(NamedTuple):
 
 
 class KeepOne(NamedTuple):
-    """Rows to leave out so that one of each group of copies stays, int64. leaked: training images of groups that lie in both
-    splits. stays: the image of its group that each of them leaves.
+    """Rows to leave out so that one of each group of copies stays, int64. leaked: images of groups that lie in several splits,
+    of another split than the one that stays. stays: the image of its group that each of them leaves.
     """
 
     leaked: np.ndarray
@@ -187,12 +187,12 @@ class Nearest:
         return Pairs(np.stack(np.divmod(pair, self.count), axis=1), mirrored, unlike.astype(np.float32), self.cut)
 
 
-def keep_one(pairs: Pairs, held_out: np.ndarray) -> KeepOne:
-    """One image of each group stays: a held-out one where there is one, as the import does it, else the first."""
+def keep_one(pairs: Pairs, splits: np.ndarray) -> KeepOne:
+    """One image of each group stays: the first of the last split that has one, as the import does it. splits int64 [N]."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    count, (first, second) = len(held_out), pairs.rows.T
+    count, (first, second) = len(splits), pairs.rows.T
     links = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
     group = connected_components(links, directed=False)[1]
     leaked: list[int] = []
@@ -202,11 +202,11 @@ def keep_one(pairs: Pairs, held_out: np.ndarray) -> KeepOne:
     for row in np.unique(pairs.rows):
         members.setdefault(int(group[row]), []).append(int(row))
     for rows in members.values():
-        stays = next((row for row in rows if held_out[row]), rows[0])
+        stays = max(rows, key=lambda row: (splits[row], -row))
         gone = [row for row in rows if row != stays]
         stays_for.update(dict.fromkeys(gone, stays))
-        leaked += [row for row in gone if held_out[stays] and not held_out[row]]
-        repeated += [row for row in gone if not held_out[stays] or held_out[row]]
+        leaked += [row for row in gone if splits[row] != splits[stays]]
+        repeated += [row for row in gone if splits[row] == splits[stays]]
     return KeepOne(np.array(sorted(leaked), np.int64), np.array(sorted(repeated), np.int64), stays_for)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from gan_core.data.dataset_files import place
 from gan_core.errors import UserError
 from gan_core.storage.workspace import read_json, write_json
 
@@ -30,7 +31,7 @@ class Entry(NamedTuple):
 def read(folder: Path) -> list[Entry]:
     """The entries, oldest first; none where there is no list, or one that is torn or of another version."""
     try:
-        value = read_json(folder / "exclusions.json") or {}
+        value = read_json(place(folder) / "exclusions.json") or {}
         if value.get("schema") != SCHEMA:
             return []
         return [
@@ -81,7 +82,7 @@ def undo(folder: Path, id: str) -> Entry:
 
 
 def write(folder: Path, entries: Iterable[Entry]) -> None:
-    write_json(folder / "exclusions.json", {"schema": SCHEMA, "entries": [entry._asdict() for entry in entries]})
+    write_json(place(folder) / "exclusions.json", {"schema": SCHEMA, "entries": [entry._asdict() for entry in entries]})
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan_core.data.dataset_files import place
 from gan_core.storage.workspace import read_json, write_json
 
 SCHEMA = 1
@@ -59,8 +60,8 @@ class Health(NamedTuple):
 
 # What each finding does to a GAN.
 EFFECTS = {
-    "leaks": "The same image is in the training part and in the test part: scores on the test part come out too good, most of all "
-    "for a network that copies.",
+    "leaks": "The same image is in two splits: scores on the held-out images come out too good, most of all for a network that "
+    "copies.",
     "conflicts": "One image under two labels: the GAN blends these classes, and a classifier gets one of the two wrong "
     "in any case.",
     "suspects": "An image under the wrong label teaches the GAN to draw the wrong thing when this class is asked for.",
@@ -84,7 +85,7 @@ EFFECTS = {
 
 # The excluded images in few words; "chosen" are images that a person selected.
 NAMES = {
-    "leaks": "near duplicates of test images",
+    "leaks": "near duplicates of held-out images",
     "conflicts": "in two classes",
     "suspects": "similar to another class",
     "near_duplicates": "near duplicates",
@@ -105,7 +106,7 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 def write(folder: Path, health: Health, seed: int, extractor: str) -> None:
     write_json(
-        folder / "health.json",
+        place(folder) / "health.json",
         {
             "schema": SCHEMA,
             "looked_at": health.looked_at,
@@ -135,7 +136,7 @@ def write(folder: Path, health: Health, seed: int, extractor: str) -> None:
 def read(folder: Path) -> Health | None:
     """What the last check found; None where there was none, or where its file is torn or of another version."""
     try:
-        value: dict[str, Any] = read_json(folder / "health.json") or {}
+        value: dict[str, Any] = read_json(place(folder) / "health.json") or {}
         if value.get("schema") != SCHEMA:
             return None
         return Health(int(value["looked_at"]), int(value["of"]), in_order(map(parse, value["findings"])))

@@ -3,13 +3,15 @@
 means.npy     uint8 [classes, H, W, C], the mean training image of the first MOST_MEANS classes, in the dataset's folder
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from gan_core.data.dataset import DatasetInfo, ImageSet, known_items
+from gan_core.data.dataset import DatasetInfo, ImageSet
+from gan_core.data.dataset_files import known_items
+from gan_core.data.split_names import SPLITS, Split
 from gan_core.errors import Stopped
 from gan_core.evaluation.inputs import Progress
 
@@ -19,12 +21,13 @@ READ_BYTES = 8 << 20
 
 
 class ImageStats(NamedTuple):
-    """Of N images, the training rows and then the test rows: labels int64, held_out, flat and grey bool, rows int64 of the split,
-    sides int64 [N, 2] (width and height in px before the import, 0 where not known), names, sha256 of the source's bytes.
+    """Of N images, the rows of train, then of validation, then of test: labels int64, splits int64 (index into SPLITS), rows
+    int64 of the split, flat and grey bool, sides int64 [N, 2] (width and height in px before the import, 0 where not known),
+    names, sha256 of the source's bytes.
     """
 
     labels: np.ndarray
-    held_out: np.ndarray
+    splits: np.ndarray
     rows: np.ndarray
     flat: np.ndarray
     grey: np.ndarray
@@ -33,20 +36,27 @@ class ImageStats(NamedTuple):
     sha256: list[str]
     classes: list[str]
 
+    def place(self, row: int) -> tuple[Split, int]:
+        """(split, row in it) of one of the N images."""
+        return SPLITS[self.splits[row]], int(self.rows[row])
+
 
 def gather(
     folder: Path,
-    train: ImageSet,
-    test: ImageSet,
+    sets: Sequence[ImageSet],
     progress: Progress = Progress(),  # noqa: B008  it is immutable
 ) -> ImageStats:
-    """Read every image once. What items.jsonl does not say (an older import, a torn file) stays unknown. Raises Stopped."""
-    counts = len(train.labels), len(test.labels)
+    """Read every image once. What items.jsonl does not say (an older import, a torn file) stays unknown. Raises Stopped.
+
+    sets: of SPLITS, in their order.
+    """
+    counts = [len(one.labels) for one in sets]
+    starts = dict(zip(SPLITS, np.cumsum([0, *counts]).tolist(), strict=False))
     total = sum(counts)
     flat, grey = np.zeros(total, bool), np.zeros(total, bool)
     done = 0
-    for images in (train.images, test.images):
-        for chunk in chunks(images):
+    for one in sets:
+        for chunk in chunks(one.images):
             at = slice(done, done + len(chunk))
             flat[at] = chunk.std(axis=(1, 2), dtype=np.float32).max(axis=1) < FLAT
             grey[at] = (chunk == chunk[..., :1]).all(axis=(1, 2, 3))
@@ -54,20 +64,20 @@ def gather(
             progress(done / total)
     sides, names, sha256 = np.zeros((total, 2), np.int64), [""] * total, [""] * total
     for item in known_items(folder):
-        at = item["row"] + (counts[0] if item["split"] == "test" else 0)
-        if 0 <= item["row"] < counts[item["split"] == "test"]:
+        at = starts[item["split"]] + item["row"]
+        if 0 <= item["row"] < counts[SPLITS.index(item["split"])]:
             names[at], sha256[at] = str(item.get("name", "")), str(item.get("sha256", ""))
             sides[at] = item.get("width") or 0, item.get("height") or 0
     return ImageStats(
-        np.concatenate([train.labels, test.labels]),
-        np.arange(total) >= counts[0],
+        np.concatenate([one.labels for one in sets]),
+        np.repeat(np.arange(len(sets)), counts),
         np.concatenate([np.arange(count) for count in counts]),
         flat,
         grey,
         sides,
         names,
         sha256,
-        train.classes,
+        sets[0].classes,
     )
 
 

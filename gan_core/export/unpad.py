@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import ImageColor
 
-from gan_core.data.dataset import ImageSet, read_items
+from gan_core.data.dataset import ImageSet
+from gan_core.data.dataset_files import read_items
 from gan_core.errors import UserError
 from gan_core.export.contents import Group
 
@@ -18,11 +19,12 @@ PADDED_SHARE = 0.98  # of a line's pixels that are alike
 class Unpad:
     """Call it with (group, number, pixels): the same pixels without their padding."""
 
-    def __init__(self, folder: Path, train: ImageSet, test: ImageSet, background: str, makers: dict[str, Any]):
-        """folder: of the dataset; makers: of contents.Contents. Raises UserError unknown_shapes where it has no source sizes."""
-        mode = "RGB" if train.images.shape[3] == 3 else "L"  # luma, as the import has it
+    def __init__(self, folder: Path, sets: dict[str, ImageSet], background: str, makers: dict[str, Any]):
+        """folder: of the dataset; sets: its splits; makers: of contents.Contents. Raises UserError unknown_shapes where it has
+        no source sizes."""
+        mode = "RGB" if sets["train"].images.shape[3] == 3 else "L"  # luma, as the import has it
         self.background = np.atleast_1d(np.array(ImageColor.getcolor(background, mode), np.int16))
-        self.makers, self.sets = makers, {"train": train, "test": test}
+        self.makers, self.sets = makers, sets
         self.shares = {split: np.zeros((len(part.labels), 2)) for split, part in self.sets.items()}
         for item in read_items(folder):
             width, height = item.get("width", 0), item.get("height", 0)

@@ -1,9 +1,9 @@
 """The request to import a dataset: its source, what becomes of the images, how folders become classes and splits."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
 from gan_core.errors import UserError
 from gan_core.requests.base import NO_OPTION, Option, Request, Seed, field
@@ -13,14 +13,19 @@ BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
+def as_today(split: object) -> object:
+    """given+validation, of an older Ganvas, held the validation folder out too, as given does today."""
+    return "given" if split == "given+validation" else split
+
+
 class Choices(Request):
     """How folders become classes and splits."""
 
-    split: Literal["given", "given+validation", "pool"] = field(
+    split: Annotated[Literal["given", "pool"], BeforeValidator(as_today)] = field(
         "given",
-        "Folders train, test, validation",
-        "The folders train, test, validation: given (hold out the test folder), given+validation (the validation folder too) "
-        "or pool (mix them and cut a new test split).",
+        "Folders train, validation, test",
+        "The folders train, validation, test: given (each is the split that it is named) or pool (mix them and cut new "
+        "splits).",
     )
     level: Literal["auto", "top", "last"] = field(
         "auto",
@@ -51,7 +56,20 @@ class ImportRequest(Request):
     mode: Literal["auto", "L", "RGB"] = field("auto", "Colour", "auto (as in the images), L (grey) or RGB.")
     fit: Literal["crop", "pad", "stretch"] = field("crop", "Fit", "How an image becomes square: crop, pad or stretch.")
     test_fraction: float = field(
-        0.15, "Test share", "Share of the images that is held out; no GAN trains on them.", ge=0, le=0.5
+        0.15,
+        "Test share",
+        "Share of the images of each class that is kept for the last verdict, where no test folder is given. Nothing is decided "
+        "by them.",
+        ge=0,
+        le=0.5,
+    )
+    validation_fraction: float = field(
+        0.15,
+        "Validation share",
+        "Share of the other images that is kept for validation, where no validation folder is given: thresholds and choices "
+        "come from them, and no network trains on them. 0 cuts none.",
+        ge=0,
+        le=0.5,
     )
     seed: Seed = field(0, "Seed", "Decides which images are held out.")
     background: str = field(

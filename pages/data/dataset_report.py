@@ -8,6 +8,7 @@ import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
+from gan_core.data.split_names import Split
 from gan_core.text import count, csv_cell
 from pages.data.curate import show_curation
 from pages.data.health import show_health
@@ -31,10 +32,11 @@ def show_dataset(context: Context, id: str, info: DatasetInfo) -> None:
 def show_facts(info: DatasetInfo) -> None:
     """The numbers of the dataset, and what became of its source images."""
     facts = {
-        "Images": f"{sum(info.train_counts) + sum(info.test_counts):,}",
+        "Images": f"{sum(info.totals):,}",
         "Classes": f"{len(info.classes):,}",
         "For training": f"{sum(info.train_counts):,}",
-        "Held out for tests": f"{sum(info.test_counts):,}",
+        "For validation": f"{sum(info.validation_counts):,}",
+        "For tests": f"{sum(info.test_counts):,}",
         "Size": f"{info.size} × {info.size} px",
         "Colour": "grey" if info.mode == "L" else "colour",
     }
@@ -47,28 +49,48 @@ def show_facts(info: DatasetInfo) -> None:
         modes = ", ".join(f"{mode} {number:,}" for mode, number in info.health.get("source_modes", {}).items())
         duplicates = count(info.health.get("duplicates", 0), "duplicate")
         st.caption(plain(f"Source images: {came}; modes: {modes}; {duplicates} left out; fitted by {info.fit}."))
+    if origin := splits_origin(info):
+        st.caption(origin)
     for notice in info.notices:
         st.caption(f":material/info: {plain(notice)}")
+
+
+def splits_origin(info: DatasetInfo) -> str:
+    """Whether validation and test came with the source or were cut; '' where dataset.json does not say."""
+    words = {"given": "came with the source", "cut": "was cut from the training images"}
+    words["cut later"] = "was cut from the training images after the import"
+    known = [
+        f"the {split} split {words[how]}"
+        for split in ("validation", "test")
+        if (how := info.source.get(f"{split}_split")) in words
+    ]
+    text = " and ".join(known)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def show_class_counts(info: DatasetInfo) -> None:
     st.header("Images per class")
     charts.show(
-        class_counts(info.classes, info.train_counts, info.test_counts),
+        class_counts(info),
         key="class_chart",
-        alt="Training and test images of each class as bars",
+        alt="Training, validation and test images of each class as bars",
     )
     with st.expander("Show the numbers"):
         st.dataframe(
-            {"class": info.classes, "training": info.train_counts, "test": info.test_counts},
+            {"class": info.classes, **info.counts},
             hide_index=True,
-            alt="Training and test images of each class",
+            alt="Training, validation and test images of each class",
         )
 
 
-def class_counts(classes: list[str], train: list[int], test: list[int]) -> go.Figure:
-    """Images per class, training and test, stacked."""
-    return charts.bars(classes, {"training": (train, charts.BLUE, ""), "test": (test, charts.ORANGE, "/")})
+def class_counts(info: DatasetInfo) -> go.Figure:
+    """Images per class by split, stacked."""
+    looks: dict[Split, tuple[str, str]] = {
+        "train": (charts.BLUE, ""),
+        "validation": (charts.GREEN, "."),
+        "test": (charts.ORANGE, "/"),
+    }
+    return charts.bars(info.classes, {split: (info.counts[split], *look) for split, look in looks.items()})
 
 
 def show_contact_sheet(context: Context, id: str, info: DatasetInfo) -> None:

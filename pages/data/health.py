@@ -10,6 +10,8 @@ import streamlit as st
 from gan_core import actions
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
+from gan_core.data.dataset_files import images_file, place
+from gan_core.data.split_names import SPLITS, Split
 from gan_core.dataset_health import describe, exclusions, findings, image_stats
 from gan_core.dataset_health.findings import Finding, Picture
 from gan_core.text import ago, count
@@ -73,7 +75,7 @@ def show_check(context: Context, id: str, folder: Path, health: findings.Health 
             )
         else:
             part = "" if health.looked_at == health.of else ", as many of each class"
-            when = (folder / "health.json").stat().st_mtime
+            when = (place(folder) / "health.json").stat().st_mtime
             st.caption(f"{health.looked_at:,} of {count(health.of, 'image')} compared{part}, {ago(when)}.")
     if job is not None and job.state != "finished":
         job_progress(context, job, "Check of the images", "inspect")
@@ -103,7 +105,7 @@ def show_action(context: Context, id: str, folder: Path, info: DatasetInfo, find
     left = set(finding.rows) - exclusions.left_out(exclusions.read(folder))
     if finding.rows and not left:
         st.caption(":material/check: Excluded.")
-    elif left and (not again or 2 * len(left) <= sum(info.train_counts) + sum(info.test_counts)):
+    elif left and (not again or 2 * len(left) <= sum(info.totals)):
         label = "Keep one of each" if finding.action == "keep_one" else f"Exclude {len(left):,}"
         if st.button(label, key=f"exclude_{finding.kind}", icon=":material/playlist_remove:"):
             exclude(context, id, finding.kind)
@@ -117,7 +119,7 @@ def exclude(context: Context, id: str, finding: str = "", rows: Sequence[tuple[s
 
 def show_images(context: Context, id: str, folder: Path, finding: Finding) -> None:
     """The images of a finding, or its pairs side by side, each with its name; and a selection of some to exclude."""
-    images = {split: read_images(folder, split) for split in ("train", "test")}
+    images = {split: read_images(folder, split) for split in SPLITS}
     groups = [group for group in finding.shown if all(0 <= one.row < len(images[one.split]) for one in group)]
     if not groups:
         st.caption("The images are not there any more.")
@@ -155,17 +157,17 @@ def named(one: Picture) -> str:
 
 
 def about(one: Picture) -> str:
-    """Class, end of the file name, whether it is a test image, and the note of the finding."""
+    """Class, end of the file name, its split where that is not train, and the note of the finding."""
     name = named(one).rsplit("/", 1)[-1]
     short = name if len(name) <= NAME_LETTERS else f"…{name[1 - NAME_LETTERS :]}"
-    rest = [*(["test image"] if one.split == "test" else []), *([one.note] if one.note else [])]
+    rest = [*([f"{one.split} image"] if one.split != "train" else []), *([one.note] if one.note else [])]
     return ", ".join([f"{one.label}: {short}", *rest])
 
 
-def read_images(folder: Path, split: str) -> np.ndarray:
+def read_images(folder: Path, split: Split) -> np.ndarray:
     """The images of a split, uint8 [N, H, W, C], read from disk when used; empty where the file is missing or damaged."""
     try:
-        return np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
+        return np.load(images_file(folder, split), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return np.empty((0, 1, 1, 1), np.uint8)
 

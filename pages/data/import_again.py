@@ -17,6 +17,7 @@ from pages.shared.text import plain, sentence
 
 OTHER = "other"  # than the backgrounds that have a name
 PROPOSED = ("size", "fit", "mode")  # the settings that a finding may propose
+SHARES = ("validation_fraction", "test_fraction")
 
 
 def query(dataset_id: str, proposes: Mapping[str, Any]) -> dict[str, str]:
@@ -89,7 +90,7 @@ def fill(origin: dict[str, str], request: ImportRequest) -> None:
         return
     st.session_state["import_filled"] = origin
     st.session_state["import_size_chosen"] = True
-    for field in PROPOSED:
+    for field in (*PROPOSED, *SHARES):
         st.session_state[f"import_{field}"] = getattr(request, field)
     st.session_state["import_background"] = request.background if request.background in BACKGROUNDS else OTHER
     if request.background not in BACKGROUNDS:

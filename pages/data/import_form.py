@@ -9,7 +9,7 @@ from gan_core.requests import Choices, ImportRequest
 from gan_core.settings import recipes
 from gan_core.settings.families import SIZES
 from pages.data.choose_source import choose_source
-from pages.data.import_again import OTHER
+from pages.data.import_again import OTHER, SHARES
 from pages.data.import_preview import KEYS, show_preview
 from pages.shared import request_form
 from pages.shared.double_click import click_token
@@ -89,7 +89,19 @@ def show_options(source: str, suggested: str, usual_side: int | None) -> ImportR
         background = choose_background()
     if usual_side and not st.session_state.get("import_size_chosen"):
         st.caption(f"{side} px is suggested because the shorter side of these images is usually {usual_side} px.")
-    return ImportRequest(source=source, name=name or suggested, size=side, mode=mode, fit=fit, background=background)
+    return ImportRequest(
+        source=source, name=name or suggested, size=side, mode=mode, fit=fit, background=background, **choose_shares()
+    )
+
+
+def choose_shares() -> dict[str, float]:
+    """How much is cut for validation and for test where a source brings no folder of them."""
+    with st.expander("Validation and test"):
+        columns = st.columns(2)
+        return {
+            name: request_form.slider(ImportRequest, name, f"import_{name}", column)
+            for name, column in zip(SHARES, columns, strict=True)
+        }
 
 
 def fitting_side(usual: int | None) -> int:

@@ -16,16 +16,14 @@ from pages.shared.text import plain
 
 KEYS = {field: f"import_{field}" for field in Choices.model_fields}
 WORDS = {
-    "given": "Learn from all but the test folder",
-    "given+validation": "Hold the validation folder out as well",
-    "pool": "Mix them and cut a new test split",
+    "given": "Keep each as the split that it is",
+    "pool": "Mix them and cut new splits",
     "auto": "As found below",
     "top": "The outer one",
     "last": "The one that holds the image",
     "skip": "Leave them out",
     "class": "Make them the class unlabelled",
 }
-NO_TEST_FOLDER = {"given": "Learn from all and cut a test split", "given+validation": "Hold the validation folder out"}
 ROWS_SHOWN = 8
 ROW_PIXELS = 35
 Stamp = tuple[int, int]  # time of the last change of a file in ns, its bytes
@@ -71,9 +69,8 @@ def choose(offers: dict[str, list[str]]) -> Choices:
     """A select box for each choice that this source offers; the others keep their defaults."""
     made: dict[str, Any] = {}
     for column, (field, options) in zip(st.columns(max(1, len(offers))), offers.items(), strict=False):
-        words = WORDS | (NO_TEST_FOLDER if field == "split" and "pool" not in options else {})
         title = str(Choices.model_fields[field].title)
-        made[field] = column.selectbox(title, options, format_func=words.__getitem__, key=KEYS[field])
+        made[field] = column.selectbox(title, options, format_func=WORDS.__getitem__, key=KEYS[field])
     return Choices(**made)
 
 
@@ -82,10 +79,9 @@ def show_classes(preview: Preview) -> None:
     levels = [", ".join(names) for names in preview.levels] + ["class"] * (not preview.flat)
     where = f" in {plain(' / '.join([*levels, 'image']))}" if levels else ""
     st.markdown(f"**{count(len(preview.classes), 'class', 'classes')}**{where}")
-    names, learnt, held_out = zip(*preview.classes, strict=True)
-    table = {"class": names, "to learn from" if preview.test_given else "images": learnt}
-    if preview.test_given:
-        table["held out"] = held_out
+    names, train, validation, test = zip(*preview.classes, strict=True)
+    table = {"class": names, "train" if preview.given else "images": train}
+    table |= {split: each for split, each in (("validation", validation), ("test", test)) if split in preview.given}
     st.dataframe(
         table,
         hide_index=True,
@@ -93,8 +89,9 @@ def show_classes(preview: Preview) -> None:
         key="import_classes",
         alt="Images in each class",
     )
-    if not preview.test_given:
-        st.caption("The test split is cut from these, the same share of each class.")
+    if cut := [split for split in ("validation", "test") if split not in preview.given]:
+        what = f"The {' and the '.join(cut)} split {'are' if len(cut) > 1 else 'is'} cut from"
+        st.caption(f"{what} {'the images of train' if preview.given else 'these'}, the same share of each class.")
     if preview.left_out:
         reasons = "; ".join(f"{reason} ({number:,})" for reason, number in preview.left_out)
         total = sum(number for _, number in preview.left_out)

@@ -1,22 +1,12 @@
-"""dataset.py: the split is fair, fixed and a pure function; what is written is what is read."""
+"""dataset.py: what is written is what is read."""
 
 import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gan_core.data.dataset import (
-    DatasetInfo,
-    cut_test_split,
-    load,
-    read_info,
-    read_items,
-    write_info,
-    write_items,
-    write_split,
-)
+from gan_core.data.dataset import DatasetInfo, load, read_info, write_info
+from gan_core.data.dataset_files import read_items, write_items, write_split
 from gan_core.errors import UserError
 
 INFO = DatasetInfo(
@@ -35,27 +25,6 @@ INFO = DatasetInfo(
 )
 
 
-@given(
-    counts=st.lists(st.integers(1, 40), min_size=1, max_size=5), fraction=st.floats(0.01, 0.5), seed=st.integers(0, 99)
-)
-def test_split_counts_per_class(counts, fraction, seed):
-    labels = np.repeat(np.arange(len(counts)), counts)
-    held_out = cut_test_split(labels, np.ones(len(labels)), fraction, seed)
-    for label, count in enumerate(counts):
-        expected = 0 if count <= 5 else min(max(1, round(count * fraction)), count - 5)
-        assert held_out[labels == label].sum() == expected
-    assert np.array_equal(held_out, cut_test_split(labels, np.ones(len(labels)), fraction, seed))
-
-
-def test_split_depends_on_the_seed_and_spares_the_excluded():
-    labels = np.zeros(100, int)
-    first, second = (cut_test_split(labels, np.ones(100), 0.3, seed) for seed in (0, 1))
-    assert not np.array_equal(first, second)
-    allowed = np.arange(100) < 10
-    assert np.array_equal(cut_test_split(labels, allowed, 0.3, 0), allowed)
-    assert not cut_test_split(labels, np.ones(100), 0, 0).any()
-
-
 def test_what_is_written_is_read(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), dtype=np.uint8)
     write_split(tmp_path, "train", [images[:2], images[2:]], (28, 28, 1), [0, 0, 1])
@@ -66,7 +35,8 @@ def test_what_is_written_is_read(tmp_path):
     assert train.labels.tolist() == [0, 0, 1] and train.labels.dtype == np.int64
     assert isinstance(train.images, np.memmap) and not train.images.flags.writeable
     assert test.images.shape == (0, 28, 28, 1) and test.labels.shape == (0,) and test.classes == INFO.classes
-    assert read_info(tmp_path) == INFO and INFO.channels == 1
+    assert load(tmp_path, "validation").images.shape == (0, 28, 28, 1)  # none was cut: there need be no file
+    assert read_info(tmp_path) == INFO and INFO.channels == 1 and INFO.totals == [2, 1]
     json.dumps(INFO.to_json(), allow_nan=False)
 
 

@@ -14,9 +14,11 @@ from PIL import Image
 
 from gan_core.data import decode_source, pixel_file, sources
 from gan_core.data import import_dataset as importer
-from gan_core.data.dataset import load, read_info, read_items
+from gan_core.data.dataset import load, read_info
+from gan_core.data.dataset_files import read_items
 from gan_core.data.import_dataset import import_dataset
 from gan_core.data.import_report import Record
+from gan_core.data.split_names import SPLITS
 from gan_core.errors import Stopped, UserError
 from gan_core.requests import ImportRequest
 from tests.builders.odd_pictures import encoded, every_kind
@@ -50,6 +52,7 @@ def refusal(tmp_path: Path, source, **options) -> str:
     return caught.value.code
 
 
+PICTURE = np.random.default_rng(3).integers(0, 200, (40, 40))
 PETS = {
     f"pets/{name}/{number}.png": png(number + 100 * (name == "dog"))
     for name, count in (("cat", 20), ("dog", 6))
@@ -78,9 +81,14 @@ def test_a_zip_becomes_a_whole_data_set(tmp_path):
         "test_labels.npy",
         "train_images.npy",
         "train_labels.npy",
+        "validation_images.npy",
+        "validation_labels.npy",
     ]
     assert info == read_info(folder)
-    assert (info.classes, info.train_counts, info.test_counts, info.mode) == (["cat", "dog"], [17, 5], [3, 1], "L")
+    assert (info.classes, info.mode) == (["cat", "dog"], "L")
+    assert info.counts == {"train": [14, 5], "validation": [3, 0], "test": [3, 1]}
+    assert info.source["validation_split"] == info.source["test_split"] == "cut"
+    assert any("Fewer than 8 images in dog (6): no validation image" in notice for notice in info.notices)
     assert info.health == {
         "images": 26,
         "classes": {"cat": 20, "dog": 6},
@@ -98,16 +106,19 @@ def test_a_zip_becomes_a_whole_data_set(tmp_path):
         {"file": "pets/cat/notes.jpg", "reason": "not an image: it looks like text"},
         {"file": "pets/loose.png", "reason": "it lies in no class folder"},
     ]
-    train, test = load(folder, "train"), load(folder, "test")
-    assert train.images.shape == (22, 32, 32, 1) and train.images.dtype == np.uint8
-    assert train.labels.tolist() == [0] * 17 + [1] * 5 and test.labels.tolist() == [0] * 3 + [1]
+    sets = {split: load(folder, split) for split in SPLITS}
+    assert sets["train"].images.shape == (19, 32, 32, 1) and sets["train"].images.dtype == np.uint8
+    assert {split: one.labels.tolist() for split, one in sets.items()} == {
+        "train": [0] * 14 + [1] * 5,
+        "validation": [0] * 3,
+        "test": [0] * 3 + [1],
+    }
     items = list(read_items(folder))
-    assert [item["split"] for item in items] == ["train"] * 22 + ["test"] * 4
+    assert [item["split"] for item in items] == ["train"] * 19 + ["validation"] * 3 + ["test"] * 4
     assert len({item["sha256"] for item in items}) == 26
     for item in items:  # each row holds the pixels of the file it names
         original = Image.open(io.BytesIO(PETS[item["name"]])).resize((32, 32), Image.Resampling.LANCZOS)
-        images = train.images if item["split"] == "train" else test.images
-        assert np.array_equal(images[item["row"], ..., 0], np.asarray(original))
+        assert np.array_equal(sets[item["split"]].images[item["row"], ..., 0], np.asarray(original))
     assert [Image.open(folder / "contact" / f"{label}.webp").format for label in (0, 1)] == ["WEBP", "WEBP"]
     fractions = [fraction for fraction, _ in messages]
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
@@ -157,7 +168,7 @@ def test_mode_follows_the_pictures_unless_told(tmp_path):
     info, folder = run(tmp_path, mixed)
     assert info.mode == "RGB" and load(folder, "train").images.shape[-1] == 3
     flat = np.asarray(load(folder, "train").images)
-    assert (flat[..., 0] == flat[..., 1]).all(axis=(1, 2)).sum() >= 14  # the grey ones stay grey
+    assert (flat[..., 0] == flat[..., 1]).all(axis=(1, 2)).sum() >= 11  # the grey ones stay grey
     assert run(tmp_path, mixed, mode="L")[0].mode == "L" and run(tmp_path, mostly, mode="RGB")[0].mode == "RGB"
 
 
@@ -171,8 +182,9 @@ def test_the_same_picture_never_lies_on_both_sides(tmp_path):
     info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", {**shared, **own}), test_fraction=0.5)
     assert info.health["conflicts"] == 10 and any("Label conflict: 10 images" in notice for notice in info.notices)
     items = list(read_items(folder))
-    sides = {split: {item["sha256"] for item in items if item["split"] == split} for split in ("train", "test")}
+    sides = {split: {item["sha256"] for item in items if item["split"] == split} for split in SPLITS}
     assert info.health["images"] == 40 and len(sides["test"]) == 20 and not sides["train"] & sides["test"]
+    assert not sides["validation"] & (sides["train"] | sides["test"])
 
 
 def test_given_test_folders_are_kept(tmp_path):
@@ -183,11 +195,70 @@ def test_given_test_folders_are_kept(tmp_path):
     }
     files |= {"d/train/cat/leak.png": files["d/test/cat/0.png"], "d/test/cow/1.png": png(7000)}
     info, folder = run(tmp_path, make_zip(tmp_path / "a.zip", files))
-    assert (info.classes, info.train_counts, info.test_counts) == (["cat"], [6], [3])
-    assert info.source["test_split"] == "given" and info.health["duplicates"] == 1
-    assert all("/test/" in item["name"] for item in read_items(folder) if item["split"] == "test")
+    assert (info.classes, info.counts) == (["cat"], {"train": [3], "validation": [3], "test": [3]})
+    assert info.source["test_split"] == info.source["validation_split"] == "given" and info.health["duplicates"] == 1
+    folders = {"train": "/train/", "validation": "/val/", "test": "/test/"}
+    assert all(folders[item["split"]] in item["name"] for item in read_items(folder))
     text = " ".join(info.notices)
-    assert "train and val" in text and "cow" in text and "1 image is in the training part" in text
+    assert "folder val is the validation split" in text and "cow" in text and "1 image is in two splits" in text
+
+
+@pytest.mark.parametrize(
+    ("left_out", "cut"), [("test", {"test"}), ("val", {"validation"}), ("", set()), ("testval", {"test", "validation"})]
+)
+def test_only_what_was_not_given_is_cut(tmp_path, left_out, cut):
+    sizes = {"train": 20, "val": 4, "test": 6}
+    files = {
+        f"d/{split}/{name}/{number}.png": png(number + base + 1000 * (name == "dog"))
+        for base, (split, size) in zip((0, 100, 200), sizes.items(), strict=True)
+        if split not in left_out
+        for name in ("cat", "dog")
+        for number in range(size)
+    }
+    info, _ = run(tmp_path, make_zip(tmp_path / "a.zip", files))
+    assert {split for split in ("validation", "test") if info.source[f"{split}_split"] == "cut"} == cut
+    wanted = {"validation": 3 if "validation" in cut else 4, "test": 3 if "test" in cut else 6}
+    assert {split: info.counts[split] for split in wanted} == {split: [n, n] for split, n in wanted.items()}
+    assert sum(info.totals) == len(files)
+
+
+def test_the_shares_are_options_and_no_validation_is_told(tmp_path):
+    source = make_zip(tmp_path / "a.zip", {f"cat/{number}.png": png(number) for number in range(40)})
+    info, _ = run(tmp_path, source, test_fraction=0.25, validation_fraction=0.5)
+    assert info.counts == {"train": [15], "validation": [15], "test": [10]}
+    assert info.source["validation_fraction"] == 0.5
+    none, folder = run(tmp_path, source, validation_fraction=0)
+    assert none.counts == {"train": [34], "validation": [0], "test": [6]} and not len(load(folder, "validation").images)
+    assert any("validation share is 0" in notice for notice in none.notices)
+
+
+def test_near_duplicates_lie_on_one_side(tmp_path):
+    rng, files, of = np.random.default_rng(0), {}, {}
+    for scene in range(12):
+        coarse = Image.fromarray(rng.integers(0, 256, (6, 6), np.uint8)).resize((40, 40), Image.Resampling.BICUBIC)
+        for shot in range(5):
+            noisy = np.clip(np.asarray(coarse) + rng.normal(0, 3, (40, 40)), 0, 255).astype(np.uint8)
+            name = f"cat/{scene:02d}-{shot}.png"
+            files[name], of[name] = io.BytesIO(), scene
+            Image.fromarray(noisy).save(files[name], "PNG")
+    source = make_zip(tmp_path / "a.zip", {name: data.getvalue() for name, data in files.items()})
+    info, folder = run(tmp_path, source)
+    sides = {split: {of[item["name"]] for item in read_items(folder) if item["split"] == split} for split in SPLITS}
+    assert (
+        sum(len(side) for side in sides.values()) == 12 and info.counts["test"] == [10] and info.counts["validation"][0]
+    )
+    assert info.health["duplicates"] == 0
+
+
+def test_a_class_of_near_duplicates_alone_is_told(tmp_path):
+    same = {f"cat/{n}.png": Image.fromarray((PICTURE // 2 + n).astype(np.uint8)) for n in range(12)}
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, image in same.items():
+            file = io.BytesIO()
+            image.save(file, "PNG")
+            archive.writestr(name, file.getvalue())
+    info, _ = run(tmp_path, tmp_path / "a.zip")
+    assert info.counts["test"] == [2] and any("Nearly all images of cat are near" in one for one in info.notices)
 
 
 def test_the_split_is_fixed_by_the_seed(tmp_path):
@@ -253,7 +324,8 @@ def test_ready_sets_go_the_same_way(tmp_path, name, images, classes):
     info, folder = run(tmp_path, f"demo:{name}", name="")
     assert (info.name, info.classes, info.health["images"]) == (name, classes, images)
     assert info.mode == ("L" if name == "digits" else "RGB") and info.health["duplicates"] == 0
-    assert sum(info.train_counts) + sum(info.test_counts) == images == len(list(read_items(folder)))
+    assert sum(info.totals) == images == len(list(read_items(folder)))
+    assert all(0.1 < n / total < 0.16 for n, total in zip(info.validation_counts, info.totals, strict=True))
     assert load(folder, "train").images.shape == (sum(info.train_counts), 32, 32, info.channels)
 
 
@@ -289,7 +361,7 @@ def test_what_vanishes_from_a_folder_is_listed(tmp_path, monkeypatch):
     info, _ = run(tmp_path, root)
     assert [entry["file"] for entry in info.rejected] == ["pets/cat/1.png", "pets/cat/2.png"]
     assert info.rejected[0]["reason"] == sources.UNREADABLE
-    assert sum(info.train_counts) + sum(info.test_counts) == len(PETS) - 2
+    assert sum(info.totals) == len(PETS) - 2
 
 
 def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ SPLIT = [f"d/{split}/{c}/{n}.png" for split in ("train", "val", "test") for c in
 def test_classes_counts_and_what_is_left_out(tmp_path):
     names = [*SPLIT, "d/train/cat/readme.txt", "d/0.png", "d/train/cat/.DS_Store", "__MACOSX/d/1.png"]
     found = preview(make_zip(tmp_path / "a.zip", names), Choices())
-    assert found.classes == [("cat", 7, 3), ("dog", 6, 3)] and found.test_given
+    assert found.classes == [("cat", 4, 3, 3), ("dog", 3, 3, 3)] and found.given == {"validation", "test"}
     assert found.levels == [["d"], ["test", "train", "val"]]
     assert found.left_out == [("it lies in no class folder", 1)] and found.ignored == 2
     said = " ".join(found.notices)
@@ -46,9 +46,9 @@ def test_classes_counts_and_what_is_left_out(tmp_path):
     ("names", "offers"),
     [
         (["cat/1.png", "dog/1.png"], {}),
-        (SPLIT, {"split": ["given", "given+validation", "pool"]}),
+        (SPLIT, {"split": ["given", "pool"]}),
         ([name for name in SPLIT if "/val/" not in name], {"split": ["given", "pool"]}),
-        ([name for name in SPLIT if "/test/" not in name], {"split": ["given", "given+validation"]}),
+        ([name for name in SPLIT if "/test/" not in name], {"split": ["given", "pool"]}),
         (["a/cat/1.png", "a/dog/1.png", "b/cat/2.png", "b/dog/2.png"], {"level": ["auto", "top"]}),
         (["cat/x/1.png", "dog/1.png"], {"level": ["auto", "last"]}),
         (["cat/1.png", "dog/1.png", "2.png"], {"loose": ["skip", "class"]}),
@@ -62,26 +62,26 @@ def test_only_choices_that_make_a_difference_are_offered(tmp_path, names, offers
     for field, options in offers.items():
         seen = [preview(source, Choices(**{field: option})) for option in options]
         assert all(each.offers == offers for each in seen)  # a choice does not hide the others
-        assert len({str((each.classes, each.test_given)) for each in seen}) == len(options)
+        assert len({str((each.classes, sorted(each.given))) for each in seen}) == len(options)
 
 
 @pytest.mark.parametrize(
     "choices",
-    [Choices(), Choices(split="given+validation"), Choices(split="pool"), Choices(level="last", loose="class")],
+    [Choices(), Choices(split="pool"), Choices(level="last", loose="class")],
 )
 def test_the_import_does_what_was_shown(tmp_path, choices):
     source = make_zip(tmp_path / "a.zip", [*SPLIT, "d/0.png", "d/train/1.png"])
     shown, out = preview(source, choices), tmp_path / "out"
     out.mkdir()
     info = import_dataset(source, out, ImportRequest(source=str(source), size=32, choices=choices))
-    assert [name for name, _, _ in shown.classes] == info.classes
-    if shown.test_given:
-        assert list(zip(info.classes, info.train_counts, info.test_counts, strict=True)) == shown.classes
+    assert [name for name, *_ in shown.classes] == info.classes
+    if shown.given:
+        assert list(zip(info.classes, *info.counts.values(), strict=True)) == shown.classes
     else:
-        both = zip(info.train_counts, info.test_counts, strict=True)
-        assert [sum(each) for each in both] == [learnt for _, learnt, _ in shown.classes]
+        assert info.totals == [images for _, images, _, _ in shown.classes]
     assert info.source["choices"] == choices.payload() and info.source["path"] == str(source)
-    assert info.source["test_split"] == ("given" if shown.test_given else "cut")
+    for split in ("validation", "test"):
+        assert info.source[f"{split}_split"] == ("given" if split in shown.given else "cut")
 
 
 def test_odd_names_are_told(tmp_path):
@@ -110,7 +110,7 @@ def test_a_look_at_a_zip_a_folder_and_an_upload(context, tmp_path):
     looks = [
         actions.preview_import(context, str(each), Choices()) for each in (source, folder, f"upload:{upload.name}")
     ]
-    assert looks[0] == looks[1] == looks[2] and looks[0].classes == [("cat", 6, 3), ("dog", 6, 3)]
+    assert looks[0] == looks[1] == looks[2] and looks[0].classes == [("cat", 3, 3, 3), ("dog", 3, 3, 3)]
     assert actions.preview_import(context, "demo:digits", Choices()) is None
 
 
@@ -196,4 +196,4 @@ def test_a_class_that_only_the_test_folder_has_takes_no_picture_with_it(tmp_path
             archive.writestr(name, data)
     (tmp_path / "out").mkdir()
     info = import_dataset(source, tmp_path / "out", ImportRequest(source=str(source), name="a", size=28))
-    assert info.classes == ["cat", "dog"] and info.train_counts == [8, 8] and info.test_counts == [1, 0]
+    assert info.classes == ["cat", "dog"] and info.train_counts == [7, 7] and info.test_counts == [1, 0]

@@ -5,8 +5,8 @@ import numpy as np
 from gan_core.data.import_report import Record, contact_sheet, deduplicate, file_type_notices, health, notices, picks
 
 
-def record(position: int, label: int, sha: str, held_out: bool = False, side: int = 64, mode: str = "RGB") -> Record:
-    return Record(position, label, held_out, f"{position}.png", sha, 3, side, side + 10, mode)
+def record(position: int, label: int, sha: str, split="train", side: int = 64, mode: str = "RGB") -> Record:
+    return Record(position, label, split, f"{position}.png", sha, 3, side, side + 10, mode)
 
 
 def test_duplicates_go_and_conflicts_stay():
@@ -17,11 +17,21 @@ def test_duplicates_go_and_conflicts_stay():
 
 
 def test_a_given_test_part_keeps_what_the_training_part_loses():
-    records = [record(0, 0, "a"), record(1, 0, "b"), record(2, 0, "a", True), record(3, 1, "b", True)]
+    records = [record(0, 0, "a"), record(1, 0, "b"), record(2, 0, "a", "test"), record(3, 1, "b", "test")]
     cleaned = deduplicate(records)
     assert [each.position for each in cleaned.records] == [2, 3] and cleaned.leaked == 2
-    train = {each.sha256 for each in cleaned.records if not each.held_out}
-    assert not train & {each.sha256 for each in cleaned.records if each.held_out}
+
+
+def test_test_keeps_an_image_before_validation_and_validation_before_train():
+    places = [("train", "abc"), ("validation", "ab"), ("test", "a")]
+    rows = [(sha, split) for split, shas in places for sha in shas]
+    cleaned = deduplicate([record(number, 0, *row) for number, row in enumerate(rows)])
+    assert [(each.sha256, each.split) for each in cleaned.records] == [
+        ("c", "train"),
+        ("b", "validation"),
+        ("a", "test"),
+    ]
+    assert cleaned.leaked == 3
 
 
 def test_health():
@@ -55,7 +65,7 @@ def test_notices():
         "Fewer than 5",
         "3 of 3 images are smaller than 128 px",
         "2 images are in more",
-        "1 image is in the training part",
+        "1 image is in two splits",
     ):
         assert words in text
     few = [record(label, label, str(label)) for label in range(8)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gan_core.data.import_dataset import import_dataset
-from gan_core.data.metadata import labels, rows
+from gan_core.data.metadata import labels_and_splits, rows
 from gan_core.requests import ImportRequest
 
 
@@ -22,15 +22,27 @@ def test_names_are_looked_up_from_the_folder_of_their_file():
         "test/metadata.jsonl": b'{"file_name": "1.png", "label": 7}\n\n{"file_name": "2.png"}\n',
         **dict.fromkeys(("train/1.png", "train/sub/2.png", "x.png", "test/1.png"), b""),
     }
-    found = labels(list(files), lambda index: list(files.values())[index])
+    found, _ = labels_and_splits(list(files), lambda index: list(files.values())[index])
     assert found == {"train/1.png": "cat", "train/sub/2.png": "dog", "x.png": "cow", "test/1.png": "7"}
-    assert set(labels(list(files)[:2], lambda index: list(files.values())[index])) == set()  # files that are not there
-    assert labels(list(files), lambda index: None) == {}
+    assert labels_and_splits(list(files)[:2], lambda index: list(files.values())[index]) == ({}, {})  # not there
+    assert labels_and_splits(list(files), lambda index: None) == ({}, {})
+
+
+def test_a_column_names_splits_in_any_language_and_other_words_are_none():
+    table = "file_name,label,split\n" + "".join(
+        f"{n}.png,cat,{word}\n" for n, word in enumerate(("Test", "验证", "fold3", ""))
+    )
+    lines = b'{"file_name": "4.png", "subset": "validation"}\n{"file_name": "5.png", "split": 3}\n'
+    names = [*(f"{n}.png" for n in range(6)), "metadata.csv", "metadata.jsonl"]
+    labels, splits = labels_and_splits(names, lambda index: {6: table.encode(), 7: lines}[index])
+    assert splits == {"0.png": "test", "1.png": "validation", "4.png": "validation"} and len(labels) == 4
+    only = b"split,file_name\ntrain,0.png\ntest,1.png\n"
+    assert labels_and_splits(names[:7], lambda index: only) == ({}, {"0.png": "train", "1.png": "test"})
 
 
 @pytest.mark.parametrize("column", ["label", "class", "category", "target"])
 def test_the_label_has_one_of_the_usual_names(column):
-    assert list(rows(f"\ufefffile_name,{column}\na.png, red \n".encode(), "metadata.csv")) == [("a.png", "red")]
+    assert list(rows(f"\ufefffile_name,{column}\na.png, red \n".encode(), "metadata.csv")) == [("a.png", "red", "")]
 
 
 CELLS = st.one_of(
@@ -46,8 +58,8 @@ def test_a_bad_line_costs_itself(values, junk):
     good = {"file_name": "a\u2028b.png", "label": 2.0}
     lines = [json.dumps(value, ensure_ascii=False).encode() for value in [*values, good]]
     pairs = list(rows(b"\n".join([junk.replace(b"\n", b""), *lines, b'{"torn']), "metadata.jsonl"))
-    assert pairs[-1] == ("a\u2028b.png", "2")
-    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in pairs)
+    assert pairs[-1] == ("a\u2028b.png", "2", "")
+    assert all(isinstance(name, str) and isinstance(label, str) for name, label, _ in pairs)
 
 
 @given(st.lists(st.lists(st.text(max_size=4), max_size=4), max_size=5))
@@ -55,14 +67,14 @@ def test_any_table_may_stand_in_it(table):
     text = io.StringIO()
     csv.writer(text).writerows([["x", "file_name", "class"], *table, ["", "a.png", "'@home"]])
     pairs = list(rows(text.getvalue().encode("utf-8", "replace"), "metadata.csv"))
-    assert all(isinstance(name, str) and isinstance(label, str) and label.strip() for name, label in pairs)
-    assert pairs[-1] == ("a.png", "@home")
+    assert all(isinstance(name, str) and isinstance(label, str) for name, label, _ in pairs)
+    assert pairs[-1] == ("a.png", "@home", "")
 
 
 def test_the_apostrophe_against_spreadsheets_is_taken_off_and_huge_headers_are_refused():
     assert list(rows(b"file_name,label\na.png,'@home\nb.png,'tis\n", "metadata.csv")) == [
-        ("a.png", "@home"),
-        ("b.png", "'tis"),
+        ("a.png", "@home", ""),
+        ("b.png", "'tis", ""),
     ]
     assert list(rows(("file_name,label" + ",x" * 2000 + "\na.png,b").encode(), "metadata.csv")) == []
 
@@ -91,9 +103,9 @@ def test_a_hugging_face_zip_or_folder_is_imported_by_its_labels(tmp_path, packed
             (source / name).write_bytes(data)
     out.mkdir()
     info = import_dataset(source, out, ImportRequest(source=str(source), size=28))
-    assert info.classes == ["even", "odd"] and info.train_counts == [6, 6] and info.test_counts == [2, 2]
+    assert info.classes == ["even", "odd"] and info.totals == [8, 8] and info.test_counts == [2, 2]
     assert info.source["test_split"] == "given" and "metadata file" in info.notices[0]
-    assert np.load(out / "train_labels.npy").tolist() == [0] * 6 + [1] * 6
+    assert np.load(out / "train_labels.npy").tolist() == [0] * 5 + [1] * 5
 
 
 def test_many_files_of_labels_share_one_budget(monkeypatch):
@@ -101,4 +113,4 @@ def test_many_files_of_labels_share_one_budget(monkeypatch):
     line = b'{"file_name": "1.png", "label": "cat"}\n'
     files = {"a/metadata.jsonl": line + b"\n" * 30, "b/metadata.jsonl": line}
     names = ["a/1.png", "b/1.png", *files]
-    assert labels(names, lambda index: files[names[index]]) == {"a/1.png": "cat"}
+    assert labels_and_splits(names, lambda index: files[names[index]])[0] == {"a/1.png": "cat"}

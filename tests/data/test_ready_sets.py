@@ -8,7 +8,8 @@ import urllib.error
 import numpy as np
 import pytest
 
-from gan_core.data.dataset import DatasetInfo, write_items
+from gan_core.data.dataset import DatasetInfo
+from gan_core.data.dataset_files import write_items
 from gan_core.data.ready_sets import (
     COLORS,
     RADII,

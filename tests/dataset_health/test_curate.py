@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from gan_core import actions
-from gan_core.data.dataset import DatasetInfo, load, read_info, read_items, write_info, write_items
+from gan_core.data.dataset import DatasetInfo, load, read_info, write_info
+from gan_core.data.dataset_files import read_items, write_items
 from gan_core.dataset_health import exclusions, findings, image_stats
 from gan_core.dataset_health.curate import Curation, curate
 from gan_core.errors import Stopped, UserError
@@ -37,20 +38,21 @@ def as_jpeg(image):
 
 @pytest.fixture
 def planted(workspace, store):
-    """40 training and 6 test pictures of each of two classes. Training row 11 is a copy of row 4, row 12 of test row 2, row 50 (of
-    the other class) of row 20, and row 30 is empty."""
+    """40 training, 6 validation and 6 test pictures of each of two classes. Training row 11 is a copy of row 4, row 12 of test row
+    2, row 60 of validation row 9, row 50 (of the other class) of row 20, and row 30 is empty."""
     rng = np.random.default_rng(0)
     images = {
         split: np.stack([scene(rng, 0 if i < n // 2 else 160) for i in range(n)])
-        for split, n in (("train", 80), ("test", 12))
+        for split, n in (("train", 80), ("test", 12), ("validation", 12))
     }
     train, test = images["train"], images["test"]
     train[11], train[12], train[50], train[30] = as_jpeg(train[4]), as_jpeg(test[2]), as_jpeg(train[20]), 77
+    train[60] = as_jpeg(images["validation"][9])
     id = new_id("dataset")
     folder = workspace.dataset(id)
     folder.mkdir()
     items = []
-    for split, n in (("train", 80), ("test", 12)):
+    for split, n in (("train", 80), ("validation", 12), ("test", 12)):
         np.save(folder / f"{split}_images.npy", images[split])
         np.save(folder / f"{split}_labels.npy", np.repeat([0, 1], n // 2))
         items += [
@@ -60,10 +62,11 @@ def planted(workspace, store):
         ]
     write_items(folder, items)
     facts = {"size": SIDE, "mode": "RGB", "fit": "crop", "train_counts": [40, 40], "test_counts": [6, 6], "seed": 0}
+    facts["validation_counts"] = [6, 6]
     write_info(
         folder,
         DatasetInfo(
-            name="Planted", classes=["dim", "light"], source={"kind": "zip", "test_split": "given"}, health={"images": 92},
+            name="Planted", classes=["dim", "light"], source={"kind": "zip", "test_split": "given"}, health={"images": 104},
             rejected=[], notices=[], **facts,
         ),
     )  # fmt: skip
@@ -90,12 +93,14 @@ def test_a_look_finds_what_was_planted_and_leaves_the_pictures_alone(context, pl
     folder = context.workspace.dataset(planted)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     result = carried_out(context, actions.inspect(context, planted))
-    assert result["looked_at"] == result["of"] == 92
+    assert result["looked_at"] == result["of"] == 104
     found = {one.kind: one for one in findings.read(folder).findings}
-    assert found["near_duplicates"].rows == [("train", 11)] and found["leaks"].rows == [("train", 12)]
+    assert found["near_duplicates"].rows == [("train", 11)] and found["leaks"].rows == [("train", 12), ("train", 60)]
     assert sorted(found["conflicts"].rows) == [("train", 20), ("train", 50)]
     assert found["blank"].rows == [("train", 30)]
-    assert {one.row for one in found["leaks"].shown[0]} == {2, 12} and found["leaks"].shown[0][0].name.endswith(".png")
+    places = sorted([(one.split, one.row) for one in pair] for pair in found["leaks"].shown)
+    assert places == [[("train", 12), ("test", 2)], [("train", 60), ("validation", 9)]]
+    assert found["leaks"].shown[0][0].name.endswith(".png")
     assert [one["kind"] for one in result["findings"]][:2] == ["leaks", "conflicts"]
     assert image_stats.read_means(folder, read_info(folder)).shape == (2, SIDE, SIDE, 3)
     assert all((folder / name).read_bytes() == content for name, content in before.items())
@@ -109,7 +114,7 @@ def test_the_titles_say_that_not_all_were_compared(context, planted, monkeypatch
 
     monkeypatch.setattr(inspect, "MOST_COMPARED", 90)
     found = {one["kind"]: one["title"] for one in carried_out(context, actions.inspect(context, planted))["findings"]}
-    among = [title for title in found.values() if title.endswith("(90 of 92 images compared)")]
+    among = [title for title in found.values() if title.endswith("(90 of 104 images compared)")]
     assert found["near_duplicates"] in among or found["leaks"] in among or found["conflicts"] in among
     assert "compared" not in found["blank"]  # that is looked at in all
 
@@ -188,16 +193,17 @@ def test_the_cleaned_dataset_is_a_new_one_that_repair_finds(context, planted):
     job = actions.curate(context, planted, name="Clean")
     result = carried_out(context, job)
     folder, info = workspace.dataset(job.subject), read_info(workspace.dataset(job.subject))
-    assert (info.name, info.train_counts, info.test_counts) == ("Clean", [38, 39], [5, 6]) and result["images"] == 88
+    assert (info.name, info.train_counts, info.test_counts) == ("Clean", [38, 39], [5, 6]) and result["images"] == 100
+    assert info.validation_counts == [6, 6] and len(load(folder, "validation").images) == 12
     assert info.source["parent"] == planted and info.source["test_split"] == "given"
     assert info.source["excluded"] == {"near_duplicates": 1, "blank": 1, "chosen": 2}
-    assert info.health["images"] == 88 and info.health["classes"] == {"dim": 43, "light": 45}
+    assert info.health["images"] == 100 and info.health["classes"] == {"dim": 49, "light": 51}
     assert info.health["source_sizes"]["max"] == [118, 50]  # the widest was left out
     old, new = load(workspace.dataset(planted), "train"), load(folder, "train")
     rows = [row for row in range(80) if row not in (11, 30, 79)]
     assert np.array_equal(new.images, old.images[rows]) and np.array_equal(new.labels, old.labels[rows])
     items = list(read_items(folder))
-    assert [item["row"] for item in items] == [*range(77), *range(11)]
+    assert [item["row"] for item in items] == [*range(77), *range(12), *range(11)]
     assert items[11]["parent_row"] == 12 and items[11]["name"] == "train/12.png"
     assert len(list((folder / "contact").iterdir())) == 2
     assert read_info(workspace.dataset(planted)).train_counts == [40, 40]  # the parent is as it was
@@ -323,11 +329,11 @@ def test_what_cannot_be_made_is_refused_before_it_is_queued(context, planted):
 
 def test_on_the_command_line(ganvas, workspace, planted):
     code, text, _ = ganvas("inspect", planted)
-    assert code == 0 and "near-duplicates" in text and "92 of 92 images" in text
+    assert code == 0 and "near-duplicates" in text and "104 of 104 images" in text
     code, made, err = ganvas("curate", planted, "--exclude", "near-duplicates,leaks", "--background", "white", "--json")
     assert code == 0, err
     info = read_info(workspace.dataset(made["dataset"]))
-    assert sum(info.train_counts) == 78 and info.source["background"] == "white" and info.name == "Planted, cut out"
+    assert sum(info.train_counts) == 77 and info.source["background"] == "white" and info.name == "Planted, cut out"
     assert "note: Left out of the dataset" in err
     assert read_json(workspace.dataset(planted) / "exclusions.json") is None  # the page's own list is another matter
     code, _, err = ganvas("curate", planted, "--exclude", "typos")

@@ -129,12 +129,20 @@ def test_one_of_each_group_stays_and_it_is_the_held_out_one():
     rows = np.array([[0, 1], [1, 2], [3, 9], [4, 9], [7, 8], [5, 10], [5, 11]])
     pairs = Pairs(rows, np.zeros(7, bool), np.zeros(7, np.float32))
     held_out = np.arange(12) > 6
-    kept = keep_one(pairs, held_out)
+    kept = keep_one(pairs, held_out.astype(int))
     # Of {5, 10, 11} the second held-out one is a repeat within the test part, and no training picture that leaked.
     assert kept.repeated.tolist() == [1, 2, 8, 11] and kept.leaked.tolist() == [3, 4, 5]
     assert kept.stays == {1: 0, 2: 0, 3: 9, 4: 9, 8: 7, 5: 10, 11: 10}
     none = Pairs(np.empty((0, 2), np.int64), np.empty(0, bool), np.empty(0, np.float32))
-    assert not any(map(len, keep_one(none, held_out)))
+    assert not any(map(len, keep_one(none, held_out.astype(int))))
+
+
+def test_test_keeps_its_image_before_validation_and_validation_before_train():
+    splits = np.array([0, 0, 0, 1, 1, 2, 2])
+    rows = np.array([[0, 3], [1, 4], [4, 5], [2, 6], [5, 6]])  # 1, 4, 5, 6 and 2 are one group
+    kept = keep_one(Pairs(rows, np.zeros(5, bool), np.zeros(5, np.float32)), splits)
+    assert kept.leaked.tolist() == [0, 1, 2, 4] and kept.repeated.tolist() == [6]
+    assert kept.stays == {0: 3, 1: 5, 2: 5, 4: 5, 6: 5}
 
 
 def test_a_stranger_is_an_outlier_and_a_wide_class_has_none():

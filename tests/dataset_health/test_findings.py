@@ -6,13 +6,15 @@ import json
 import numpy as np
 import pytest
 
-from gan_core.data.dataset import ImageSet, load, read_info, write_items
+from gan_core.data.dataset import ImageSet, load, read_info
+from gan_core.data.dataset_files import write_items
+from gan_core.data.split_names import SPLITS
 from gan_core.dataset_health import describe, findings, image_stats
 from gan_core.dataset_health.findings import Finding, Health, Picture
 
 
 def sets_of(folder):
-    return load(folder, "train"), load(folder, "test")
+    return [load(folder, split) for split in SPLITS]
 
 
 @pytest.fixture
@@ -22,11 +24,11 @@ def folder(workspace, toy_dataset):
     items = [
         {"split": split, "row": row, "label": 0, "name": f"a/{split}{row}.png", "sha256": f"{split}{row}"}
         | {"width": 40, "height": 40, "mode": "L"}
-        for split, count in (("train", 60), ("test", 12))
+        for split, count in (("train", 60), ("validation", 12), ("test", 12))
         for row in range(count)
     ]
     items[5] |= {"width": 400}
-    items[61] |= {"height": 20}
+    items[73] |= {"height": 20}
     write_items(folder, items)
     return folder
 
@@ -40,7 +42,7 @@ def test_what_pictures_say_on_their_own(folder):
     images = np.load(folder / "train_images.npy")
     images[7] = 120
     np.save(folder / "train_images.npy", images)
-    found = by_kind(describe.of_pixels(image_stats.gather(folder, *sets_of(folder)), info))
+    found = by_kind(describe.of_pixels(image_stats.gather(folder, sets_of(folder)), info))
     assert set(found) == {"blank", "extreme_aspect", "enlarged"}
     assert found["blank"].rows == [("train", 7)] and found["blank"].action == "exclude"
     long = found["extreme_aspect"]
@@ -49,7 +51,7 @@ def test_what_pictures_say_on_their_own(folder):
     assert found["enlarged"].rows == [("test", 1)] and found["enlarged"].total == 1
     padded = dataclasses.replace(info, fit="pad")
     assert (
-        by_kind(describe.of_pixels(image_stats.gather(folder, *sets_of(folder)), padded))["extreme_aspect"].action
+        by_kind(describe.of_pixels(image_stats.gather(folder, sets_of(folder)), padded))["extreme_aspect"].action
         == "exclude"
     )
 
@@ -57,28 +59,28 @@ def test_what_pictures_say_on_their_own(folder):
 def test_most_pictures_enlarged_is_a_matter_of_size(folder):
     items = [{"split": "train", "row": row, "label": 0, "name": "", "width": 30, "height": 28} for row in range(60)]
     write_items(folder, items)
-    found = by_kind(describe.of_pixels(image_stats.gather(folder, *sets_of(folder)), read_info(folder)))
+    found = by_kind(describe.of_pixels(image_stats.gather(folder, sets_of(folder)), read_info(folder)))
     assert found["enlarged"].action == "import_again" and "at 28 px" in found["enlarged"].hint
 
 
 def test_without_items_sizes_and_names_are_not_known_and_nothing_breaks(workspace, toy_dataset):
     folder = workspace.dataset(toy_dataset)
-    facts = image_stats.gather(folder, *sets_of(folder))
+    facts = image_stats.gather(folder, sets_of(folder))
     assert not facts.sides.any() and not any(facts.names) and describe.of_pixels(facts, read_info(folder)) == []
     (folder / "items.jsonl").write_text('{"split": "train", "row": 0, "name": "x", "width": 9, "height": 8}\n{"spl')
-    assert image_stats.gather(folder, *sets_of(folder)).names[:2] == ["x", ""]
+    assert image_stats.gather(folder, sets_of(folder)).names[:2] == ["x", ""]
 
 
 def test_grey_among_colours(workspace, toy_dataset):
     folder = workspace.dataset(toy_dataset)
     rng = np.random.default_rng(0)
-    for split, count in (("train", 60), ("test", 12)):
+    for split, count in (("train", 60), ("validation", 12), ("test", 12)):
         images = rng.integers(0, 256, (count, 32, 32, 3), np.uint8)
         images[::4] = images[::4, ..., :1]
         np.save(folder / f"{split}_images.npy", images)
     info = dataclasses.replace(read_info(folder), mode="RGB")
-    found = by_kind(describe.of_pixels(image_stats.gather(folder, *sets_of(folder)), info))
-    assert found["grey"].total == 18 and found["grey"].action == "import_again" and "Grey" in found["grey"].hint
+    found = by_kind(describe.of_pixels(image_stats.gather(folder, sets_of(folder)), info))
+    assert found["grey"].total == 21 and found["grey"].action == "import_again" and "Grey" in found["grey"].hint
 
 
 def test_what_the_counts_say(folder):
@@ -119,7 +121,7 @@ def test_mean_pictures():
 
 
 def test_the_same_file_in_two_classes(folder):
-    facts = image_stats.gather(folder, *sets_of(folder))
+    facts = image_stats.gather(folder, sets_of(folder))
     facts.sha256[1] = facts.sha256[2] = facts.sha256[30] = "same"
     assert image_stats.same_bytes(facts).tolist() == [[1, 30]]
 

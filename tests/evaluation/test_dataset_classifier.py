@@ -32,7 +32,9 @@ def fits(monkeypatch):
 
 
 def ready(folder, train=TRAIN, test=TEST, classes=CLASSES, **more):
-    return dataset_classifier.ready(folder, RealImages(Labeled(*train), Labeled(*test), Labeled(*test), classes), **more)
+    return dataset_classifier.ready(
+        folder, RealImages(Labeled(*train), Labeled(*test), Labeled(*test), classes), **more
+    )
 
 
 def test_trained_once_scored_and_kept(tmp_path, fits):

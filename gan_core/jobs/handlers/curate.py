@@ -25,7 +25,7 @@ def curate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
         keep_without_object=wanted["keep_without_object"],
         name=wanted["name"],
         source={
-            **{key: value for key, value in about.source.items() if key == "test_split"},
+            **{key: value for key, value in about.source.items() if key in ("validation_split", "test_split")},
             "kind": "curated",
             "parent": wanted["parent"],
             "name": about.name,
@@ -37,7 +37,7 @@ def curate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
     with workspace.staging(workspace.dataset(job.subject)) as folder:
         info = fill(parent, folder, curation, Progress(Reporter(store, job), watch))
     store.add_dataset(job.subject, info.name)
-    totals = [a + b for a, b in zip(info.train_counts, info.test_counts, strict=True)]
+    totals = info.totals
     return {
         "dataset": job.subject,
         "parent": wanted["parent"],

@@ -55,7 +55,7 @@ def import_dataset(store: Store, workspace: Workspace, job: Job, watch: queue.Wa
     if upload is not None:
         shutil.rmtree(upload, ignore_errors=True)
     store.add_dataset(job.subject, info.name)
-    totals = [a + b for a, b in zip(info.train_counts, info.test_counts, strict=True)]
+    totals = info.totals
     return {
         "dataset": job.subject,
         "images": sum(totals),

@@ -1,5 +1,6 @@
 """The job `inspect`: check the images of a dataset for faults."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,22 +31,19 @@ READING, LOOKING, COMPARING, AVERAGING = (
 
 
 class Sample(NamedTuple):
-    """The images that are compared: rows of stats, ascending, of the training and the test images in `sets`."""
+    """The images that are compared: rows of stats, ascending, of the images of the splits in `sets`."""
 
     stats: ImageStats
     rows: np.ndarray
-    sets: tuple[ImageSet, ImageSet]
+    sets: Sequence[ImageSet]
 
     @property
-    def held_out(self) -> np.ndarray:
-        return self.stats.held_out[self.rows]
+    def splits(self) -> np.ndarray:
+        return self.stats.splits[self.rows]
 
     def by_split(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(images, rows in them) of the training and of the test split."""
-        return [
-            (each.images, self.stats.rows[self.rows[self.held_out == test]])
-            for each, test in zip(self.sets, (False, True), strict=True)
-        ]
+        """(images, rows in them) of each split."""
+        return [(each.images, self.stats.rows[self.rows[self.splits == split]]) for split, each in enumerate(self.sets)]
 
 
 def inspect(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
@@ -54,18 +52,17 @@ def inspect(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     from gan_core.training.device import choose
 
     folder, seed = workspace.dataset(job.subject), InspectRequest.from_payload(job.payload).seed
-    info = read_info(folder)
-    train, _, test = splits(folder)
+    sets, info = splits(folder), read_info(folder)
     weights = {READING: 1, LOOKING: 6, COMPARING: 3, AVERAGING: 1}
     stages = Stages(Progress(Reporter(store, job), watch), weights)
-    stats = image_stats.gather(folder, train, test, stages(READING))
-    sample = Sample(stats, image_stats.even_sample(stats.labels, MOST_COMPARED, seed), (train, test))
+    stats = image_stats.gather(folder, sets, stages(READING))
+    sample = Sample(stats, image_stats.even_sample(stats.labels, MOST_COMPARED, seed), sets)
     extractor = load_efficientnet_lite0()
     features = features_of(sample, feature_cache(workspace), extractor, choose("auto").type, stages(LOOKING))
     found = describe.of_pixels(stats, info) + compared(sample, features, stages(COMPARING))
     found += [one for one in describe.of_info(info) if one.kind not in {other.kind for other in found}]
     stages(AVERAGING)(0.0)
-    means = image_stats.class_means(train, watch)
+    means = image_stats.class_means(sets[0], watch)
     atomic_write(folder / "means.npy", lambda file: np.save(file, means, allow_pickle=False))
     health = findings.Health(len(sample.rows), len(stats.labels), findings.in_order(found))
     findings.write(folder, health, seed, extractor.name)
@@ -124,23 +121,23 @@ def compared(sample: Sample, features: np.ndarray, progress: Progress) -> list[f
 
 
 def duplicates(sample: Sample, pairs: Any) -> list[findings.Finding]:
-    """Near duplicates within a class, in both splits, and in two classes. pairs: Pairs of rows of the sample."""
+    """Near duplicates within a class, in two splits, and in two classes. pairs: Pairs of rows of the sample."""
     from gan_core.dataset_health import duplicates_and_outliers
 
-    stats, rows, held_out = sample.stats, sample.rows, sample.held_out
+    stats, rows, in_split = sample.stats, sample.rows, sample.splits
     labels = stats.labels[rows]
     alike = labels[pairs.rows[:, 0]] == labels[pairs.rows[:, 1]]
     # A mirrored image is a duplicate within a class, and may be another class: left and right.
     same, across = pairs.where(alike), pairs.where(~alike & ~pairs.mirrored)
-    keep = duplicates_and_outliers.keep_one(same, held_out)
-    in_both = held_out[same.rows].sum(axis=1) == 1
+    keep = duplicates_and_outliers.keep_one(same, in_split)
+    in_two = in_split[same.rows[:, 0]] != in_split[same.rows[:, 1]]
     found = []
     if len(keep.leaked):
-        stays, leaked = rows[[keep.stays[row] for row in keep.leaked.tolist()]], same.where(in_both)
+        stays, leaked = rows[[keep.stays[row] for row in keep.leaked.tolist()]], same.where(in_two)
         found.append(describe.leaks(stats, rows[keep.leaked], stays, rows[leaked.rows], leaked.mirrored))
     if len(keep.repeated):
         stays = rows[[keep.stays[row] for row in keep.repeated.tolist()]]
-        named = same.where(np.isin(same.rows, keep.repeated).any(axis=1) & ~in_both)
+        named = same.where(np.isin(same.rows, keep.repeated).any(axis=1) & ~in_two)
         found.append(describe.near_duplicates(stats, rows[keep.repeated], stays, rows[named.rows], named.mirrored))
     torn, mirrored = with_same_bytes(image_stats.same_bytes(stats), rows[across.rows], across.mirrored)
     if len(torn):

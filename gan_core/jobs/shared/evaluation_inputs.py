@@ -10,6 +10,7 @@ import numpy as np
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
 from gan_core.data.ready_sets import known_modes
+from gan_core.data.split_names import SPLITS
 from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
 from gan_core.evaluation.names_and_thresholds import DATASET_CLASSIFIER, extractor_key
@@ -34,7 +35,7 @@ def feature_cache(workspace: Workspace) -> "FeatureCache":
 
 def splits(folder: Path) -> tuple[ImageSet, ImageSet, ImageSet]:
     """(train, validation, test) of a dataset."""
-    return tuple(dataset_folder.load(folder, split) for split in dataset_folder.SPLITS)  # type: ignore[return-value]
+    return tuple(dataset_folder.load(folder, split) for split in SPLITS)  # type: ignore[return-value]
 
 
 def real_images(folder: Path) -> RealImages:

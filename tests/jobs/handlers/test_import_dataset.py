@@ -54,12 +54,12 @@ def test_an_uploaded_zip_is_kept_with_its_set_and_read_again(context):
     assert info.source["kind"] == "zip" and info.source["name"] == "Pets.zip" and info.source["kept"] is True
     assert "path" not in info.source and zipfile.ZipFile(folder / "source.zip").namelist() == NAMES
     assert not list((context.workspace.root / "staging").iterdir())
-    assert (info.train_counts, info.test_counts) == ([6, 6], [3, 3])
+    assert info.counts == {"train": [3, 3], "validation": [3, 3], "test": [3, 3]}
 
-    choices = Choices(split="given+validation")
+    choices = Choices(level="last")
     second, again = imported(context, f"again:{first}", size=28, choices=choices, background="black")
     assert again.name == "Pets" and again.size == 28 and again.source["choices"] == choices.payload()
-    assert (again.train_counts, again.test_counts) == ([3, 3], [6, 6]) and again.source["name"] == "Pets.zip"
+    assert again.counts == info.counts and again.source["name"] == "Pets.zip"
     assert read_info(folder) == info  # the first one is as it was
 
     shutil.rmtree(folder)  # and the second one stands by itself
