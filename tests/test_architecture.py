@@ -15,7 +15,7 @@ ARROWS = {
     "text": set(),
     "settings": {"errors", "text"},
     "requests": {"errors", "settings"},
-    "storage": {"errors"},
+    "storage": {"errors", "text"},
     "learn": {"errors", "storage"},
     "data": {"errors", "requests", "text", "storage"},
     "models": {"settings"},
@@ -23,10 +23,10 @@ ARROWS = {
     "evaluation": {"errors", "text", "storage", "models", "system"},
     "generation": {"errors", "storage", "settings", "models"},
     "tracking": {"storage", "evaluation"},
-    "training": {"errors", "storage", "settings", "models", "generation", "tracking"},
+    "training": {"errors", "text", "storage", "settings", "models", "generation", "tracking"},
     "dataset_health": {"errors", "text", "settings", "storage", "data", "evaluation"},
-    "export": {"errors", "requests", "text", "data", "dataset_health"},
-    "views": {"text", "storage", "settings", "evaluation", "export"},
+    "export": {"errors", "requests", "text", "data", "dataset_health", "evaluation"},
+    "views": {"text", "data", "storage", "settings", "evaluation", "export"},
     "jobs": {
         *("errors", "requests", "text", "storage", "settings", "data", "dataset_health", "models", "training"),
         *("generation", "evaluation", "export", "system", "tracking"),
@@ -46,12 +46,16 @@ WITHOUT_TORCH = (
     "gan_core/data",
     *("gan_core/export", "gan_core/views", "gan_core/learn", "gan_core/system", "gan_core/tracking", "gan_core/cli"),
     *("gan_core/jobs/queue.py", "gan_core/jobs/rebuild_index.py", "gan_core/evaluation/names_and_thresholds.py"),
+    "gan_core/evaluation/lights.py",
 )
+
+
+EXPORTED = ROOT / "gan_core/export/train_script"  # is copied into a zip and never imported here
 
 
 def files(place: str) -> list[Path]:
     path = ROOT / place
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return sorted(one for one in path.rglob("*.py") if EXPORTED not in one.parents) if path.is_dir() else [path]
 
 
 @cache

@@ -32,16 +32,16 @@ def tally(groups: list[Group], classes: list[str], folders: list[str]) -> dict[s
                 "real": counts.get(("train", "real", label), 0),
                 "synthetic": sum(methods.values()),
                 "methods": methods,
+                "validation": counts.get(("validation", "real", label), 0),
                 "test": counts.get(("test", "real", label), 0),
             }
         )
-    real, synthetic, test = (sum(row[key] for row in table) for key in ("real", "synthetic", "test"))
+    total = {key: sum(row[key] for row in table) for key in ("real", "synthetic", "validation", "test")}
+    real, synthetic = total["real"], total["synthetic"]
     return {
         "classes": table,
-        "real": real,
-        "synthetic": synthetic,
+        **total,
         "methods": {method: sum(row["methods"].get(method, 0) for row in table) for method in METHODS},
-        "test": test,
         "synthetic_share": synthetic / (real + synthetic) if real + synthetic else 0.0,
     }
 

@@ -12,10 +12,11 @@ FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the images in a zi
 SHARDS_ABOVE = 100_000  # images in a zip: auto then writes tar files
 SHOWN_NAMES = 10
 LEAST_FOR_GAN = 10  # real images of a class: with fewer a GAN can hardly do more than copy them
+NOTHING = "none"  # the balance without synthetic images
 MAX_PLANNED_IMAGES = 1_000_000  # in all classes together: more is surely a typing error
 
 Shares = dict[str, dict[str, int]]  # class name -> images to make by method
-Balance = str | int | dict[str, int]  # 'largest', 'median', one total for every class, or totals by class
+Balance = str | int | dict[str, int]  # 'largest', 'median', 'none', one total for every class, or totals by class
 
 
 class Row(NamedTuple):
@@ -31,12 +32,12 @@ class Row(NamedTuple):
 
 
 def parse_balance(text: str, classes: list[str]) -> Balance:
-    """The balance as the command line writes it: 'largest', 'median', '500', or 'kiwi=300,owl=200'. Raises UserError.
+    """The balance as the command line writes it: 'largest', 'median', 'none', '500', or 'kiwi=300,owl=200'. Raises UserError.
 
     A class name may itself hold commas and equals signs: the longest class name that fits is taken.
     """
     text = text.strip()
-    if text in ("largest", "median"):
+    if text in ("largest", "median", NOTHING):
         return text
     if "=" not in text:
         return whole_number(text)
@@ -59,7 +60,7 @@ def deficits(counts: dict[str, int], balance: Balance, originals: bool = True) -
     A class that already has its total or more keeps all it has and gets none; so does a class that no total names.
     Without originals the real images stay out, and the whole total of every class is to be made.
     Raises UserError where a class is unknown, a total is not a whole number of at least 0, the sum is above a million,
-    or nothing would be added.
+    or nothing would be added, unless 'none' asks for just that.
     """
     totals = totals_by_class(counts, balance)
     if not originals:
@@ -72,7 +73,7 @@ def deficits(counts: dict[str, int], balance: Balance, originals: bool = True) -
             f"That makes {planned:,} images in all.",
             f"Choose smaller totals: at most {MAX_PLANNED_IMAGES:,} in all.",
         )
-    if not any(row.missing for row in plan.values()):
+    if not any(row.missing for row in plan.values()) and not (balance == NOTHING and originals):
         have = max(counts.values(), default=0)
         raise UserError(
             "nothing_to_add",
@@ -146,6 +147,8 @@ def synthetic_share(plan: dict[str, Row]) -> float:
 
 
 def totals_by_class(counts: dict[str, int], balance: Balance) -> dict[str, int]:
+    if balance == NOTHING:
+        return dict.fromkeys(counts, 0)
     if balance == "largest":
         return dict.fromkeys(counts, max(counts.values(), default=0))
     if balance == "median":
@@ -170,7 +173,7 @@ def whole_number(text: str) -> int:
         raise UserError(
             "bad_balance",
             f"{text!r} is not a number of images.",
-            "Write 'largest', 'median', one number such as 500, or class=number pairs with commas between.",
+            "Write 'largest', 'median', 'none', one number such as 500, or class=number pairs with commas between.",
         )
     return int(text)
 

@@ -1,6 +1,6 @@
 """A large export as WebDataset shards: tar files of SHARD_IMAGES images in random order, so that a reader can stream them.
 
-Of each image there is KEY.png (or jpg, webp), KEY.cls (the number of its class) and KEY.json (label, method, run, seed).
+Of each image there is KEY.png (or jpg, webp), KEY.cls (the number of its class) and KEY.json (what metadata.csv says elsewhere).
 """
 
 import io
@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_core.export.contents import Group
+from gan_core.data.split_names import Split
+from gan_core.export.contents import FOLDERS, Group
 from gan_core.export.zip_file import member
 
 SHARD_IMAGES = 10_000
@@ -25,8 +26,8 @@ class Shards:
     def __init__(self, groups: list[Group], seed: int, ending: str):
         self.ending, self.groups, self.firsts = ending, groups, dict[Group, int]()
         self.splits = list(dict.fromkeys(group.split for group in groups if group.images))
-        self.orders: dict[str, np.ndarray] = {}  # split -> the number of the image at each place
-        self.places: dict[str, np.ndarray] = {}  # and the other way round
+        self.orders: dict[Split, np.ndarray] = {}  # split -> the number of the image at each place
+        self.places: dict[Split, np.ndarray] = {}  # and the other way round
         for at, split in enumerate(self.splits):
             total = 0
             for group in groups:
@@ -41,7 +42,7 @@ class Shards:
         place = int(self.places[group.split][self.firsts[group] + number])
         return f"{shard_name(group.split, place)}/{key(place)}.{self.ending}"
 
-    def items(self, split: str) -> Iterator[tuple[Group, int]]:
+    def items(self, split: Split) -> Iterator[tuple[Group, int]]:
         """(group, number in it) of each image of a split, in the order of its shards."""
         mine = [group for group in self.groups if group.split == split and group.images]
         ends = np.cumsum([group.images for group in mine])
@@ -53,10 +54,10 @@ class Shards:
         self,
         archive: zipfile.ZipFile,
         files: Callable[[Group, int, int], Iterator[bytes]],
-        facts: Callable[[Group], dict[str, Any]],
+        facts: Callable[[Group, int], dict[str, Any]],
         on_images: Callable[[int], None],
     ) -> None:
-        """files(group, start, count) -> the bytes of image files; facts(group) -> the JSON of each."""
+        """files(group, start, count) -> the bytes of image files; facts(group, number) -> the JSON of each, after its file."""
         for split in self.splits:
             items, total = self.items(split), len(self.orders[split])
             for first in range(0, total, SHARD_IMAGES):
@@ -68,12 +69,12 @@ class Shards:
                         group, number = next(items)
                         add(tar, f"{key(place)}.{self.ending}", next(files(group, number, 1)))
                         add(tar, f"{key(place)}.cls", str(group.label).encode())
-                        add(tar, f"{key(place)}.json", json.dumps(facts(group)).encode())
+                        add(tar, f"{key(place)}.json", json.dumps(facts(group, number)).encode())
                         on_images(1)
 
 
-def shard_name(split: str, place: int) -> str:
-    return f"{split}-{place // SHARD_IMAGES:05d}.tar"
+def shard_name(split: Split, place: int) -> str:
+    return f"{FOLDERS[split]}-{place // SHARD_IMAGES:05d}.tar"
 
 
 def key(place: int) -> str:

@@ -1,4 +1,5 @@
-"""The balanced dataset as one zip: train/<class>/*.png, test/<class>/*.png, metadata in each, manifest.json, README.md.
+"""The balanced dataset as one zip: train/, val/ and test/ with <class>/*.png and metadata in each, manifest.json, README.md, and
+train.py, which trains a classifier by recommended_use.json.
 
 A large one holds WebDataset shards instead of folders. The same inputs give the same bytes.
 """
@@ -15,14 +16,16 @@ from PIL import Image
 
 from gan_core.errors import Stopped
 from gan_core.export.card import dataset_card
-from gan_core.export.contents import Contents, Group, Provenance
+from gan_core.export.contents import FOLDERS, Contents, Group, Provenance
 from gan_core.export.manifest import csv_lines, looks_like_no_text, manifest_lines, tally
 from gan_core.export.plan import FORMATS
+from gan_core.export.recommended_use import About, recommend
 from gan_core.export.safe_names import folder_names
 from gan_core.export.shards import Shards
 from gan_core.export.zip_file import member, new_zip, write_text
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+TRAIN_SCRIPT = Path(__file__).parent / "train_script" / "train.py"
 QUALITY: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
 BATCH_IMAGES = 64  # in memory at a time
 
@@ -75,17 +78,35 @@ def write_zip(
         layout = Shards(groups, provenance.seed, ending)
     else:
         layout = Folders(groups, folders, ending)
-    manifest = manifest_of(contents, provenance, options, tally(groups, contents.train.classes, folders))
+    _, side, _, channels = contents.train.images.shape
+    about = About(groups, contents.train.classes, folders, side, channels, provenance.background, options.layout)
+    recommended = recommend(about, provenance.found)
+    counts = tally(groups, contents.train.classes, folders)
+    manifest = manifest_of(contents, provenance, options, counts) | {
+        "use": recommended.use["sentence"],
+        "arm": recommended.use["arm"],
+        "promise": recommended.use["promise"],
+    }
+    soft_labels: dict[tuple[Group, int], np.ndarray] = {}
 
     def files(group: Group, start: int, count: int) -> Iterator[bytes]:
-        for number, pixels in enumerate(contents.pixels(group, start, count), start):
+        images = contents.pixels(group, start, count)
+        if recommended.soft and contents.soft_labels is not None and recommended.weights.get(group):
+            soft_labels.update(((group, start + at), row) for at, row in enumerate(contents.soft_labels(images)))
+        for number, pixels in enumerate(images, start):
             yield options.encoding(options.unpad(group, number, pixels) if options.unpad else pixels)
 
-    facts = lambda group: provenance.of_group(group, contents.train.classes)
+    def facts(group: Group, number: int) -> dict[str, Any]:
+        soft = [round(float(value), 4) for value in soft_labels.get((group, number), ())]
+        weight = round(recommended.weights.get(group, 0.0), 6)
+        return {**provenance.of_group(group, contents.train.classes), "weight": weight, "soft_label": json.dumps(soft)}
+
     with new_zip(path) as archive:
         layout.write(archive, files, facts, counter(groups, on_progress, should_stop))
         write_text(archive, "manifest.json", manifest_lines(manifest, groups, contents, layout.file_name))
         write_text(archive, "README.md", [dataset_card(manifest)])
+        write_text(archive, "recommended_use.json", [json.dumps(recommended.use, indent=1, allow_nan=False), "\n"])
+        write_text(archive, "train.py", [TRAIN_SCRIPT.read_text(encoding="utf-8")])
     return manifest
 
 
@@ -103,6 +124,9 @@ def manifest_of(
         "checkpoint_sha256": provenance.checkpoint_sha256,
         "originals": contents.originals,
         "notes": list(provenance.notes),
+        "splits": provenance.splits,
+        "duplicates_left_out": provenance.duplicates,
+        "evidence": provenance.evidence,
         "copying": provenance.copying,
         "gate": provenance.quality_filter,
         "gate_said": provenance.kept,
@@ -144,10 +168,10 @@ class Folders:
         self,
         archive: zipfile.ZipFile,
         files: Callable[[Group, int, int], Iterator[bytes]],
-        facts: Callable[[Group], dict[str, Any]],
+        facts: Callable[[Group, int], dict[str, Any]],
         on_images: Callable[[int], None],
     ) -> None:
-        """files(group, start, count) -> the bytes of image files; facts(group) -> what the metadata says of each."""
+        """files(group, start, count) -> the bytes of image files; facts(group, number) -> what the metadata says of each."""
         for group in self.groups:
             for start in range(0, group.images, BATCH_IMAGES):
                 count = min(BATCH_IMAGES, group.images - start)
@@ -158,15 +182,16 @@ class Folders:
             self.write_metadata(archive, [group for group in self.groups if group.split == split], facts)
 
     def write_metadata(
-        self, archive: zipfile.ZipFile, groups: list[Group], facts: Callable[[Group], dict[str, Any]]
+        self, archive: zipfile.ZipFile, groups: list[Group], facts: Callable[[Group, int], dict[str, Any]]
     ) -> None:
         """Of one split, file names from its folder on; as JSON where a CSV reader could take a label for a number or for none."""
+        folder = FOLDERS[groups[0].split]
         rows = (
-            {"file_name": self.file_name(group, number).removeprefix(f"{group.split}/"), **facts(group)}
+            {"file_name": self.file_name(group, number).removeprefix(f"{folder}/"), **facts(group, number)}
             for group in groups
             for number in range(group.images)
         )
-        if any(looks_like_no_text(facts(group)["label"]) for group in groups):
-            write_text(archive, f"{groups[0].split}/metadata.jsonl", (json.dumps(row) + "\n" for row in rows))
+        if any(looks_like_no_text(facts(group, 0)["label"]) for group in groups):
+            write_text(archive, f"{folder}/metadata.jsonl", (json.dumps(row) + "\n" for row in rows))
         else:
-            write_text(archive, f"{groups[0].split}/metadata.csv", csv_lines(rows))
+            write_text(archive, f"{folder}/metadata.csv", csv_lines(rows))

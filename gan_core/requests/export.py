@@ -78,7 +78,7 @@ class ExportRequest(Request):
     balance: str | Annotated[int, Field(strict=True)] | dict[str, int] = field(
         "largest",
         "Balance to",
-        "largest, median, a total per class, or class=total,...",
+        "largest, median, a total per class, class=total,..., or none (no synthetic images).",
         option=Option(text="largest"),
     )
     originals: bool = field(
@@ -86,6 +86,12 @@ class ExportRequest(Request):
         "Include the real images",
         "Put the real training images into the zip, not only synthetic ones.",
         option=Option("--originals/--no-originals"),
+    )
+    held_out: bool = field(
+        True,
+        "Include the held-out images",
+        "Put the validation and test images into the zip too, in val/ and test/; its train.py tests itself on them.",
+        option=Option("--held-out/--no-held-out"),
     )
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
     check_copies: bool = field(

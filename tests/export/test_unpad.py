@@ -32,7 +32,7 @@ def unpad(tmp_path):
     ]
     (tmp_path / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     makers = {"classical": Classical(train, 0, Policy())}
-    return Unpad(tmp_path, train, test, "white", makers), train, test
+    return Unpad(tmp_path, {"train": train, "test": test}, "white", makers), train, test
 
 
 def test_a_real_image_gets_the_shape_that_it_came_with(unpad):
@@ -73,4 +73,4 @@ def test_a_dataset_without_source_sizes_cannot_be_cut(unpad, tmp_path):
     lines = (tmp_path / "items.jsonl").read_text().replace('"width"', '"w"')
     (tmp_path / "items.jsonl").write_text(lines)
     with pytest.raises(UserError, match="does not know the shapes"):
-        Unpad(tmp_path, train, test, "white", {})
+        Unpad(tmp_path, {"train": train, "test": test}, "white", {})

@@ -20,11 +20,12 @@ from gan_core.errors import Stopped
 from gan_core.export.contents import Contents, Provenance
 from gan_core.export.plan import deficits
 from gan_core.export.safe_names import MAX_FOLDER_BYTES, folder_names, markdown
-from gan_core.export.zip_writer import BATCH_IMAGES, Encoding, FileOptions, write_zip
+from gan_core.export.zip_writer import BATCH_IMAGES, TRAIN_SCRIPT, Encoding, FileOptions, write_zip
 from tests.builders.zips import unpack
 
 CLASSES = ["kiwi", "owl"]
 AS_PNG = Encoding()
+AT_THE_END = ["manifest.json", "README.md", "recommended_use.json", "train.py"]
 
 
 def split(counts: list[int], classes: list[str], channels: int = 3, seed: int = 0) -> ImageSet:
@@ -62,16 +63,20 @@ def export(
         test=split([2] * len(classes), classes, channels, seed=1),
         shares=shares(classes, counts, balance),
         makers={"gan": fakes(channels)},
+        validation=None,
+        soft_labels=None,
     )
     contents = Contents(**{key: changes.pop(key, settings.get(key)) for key in settings}, originals=originals)
     options = FileOptions(encoding, layout)
-    about = Provenance("Birds", "r0123456789abcdef", "quick", 7, "ab" * 32)
+    about = Provenance("Birds", "r0123456789abcdef", "quick", 7, "ab" * 32, **changes.pop("about", {}))
     return write_zip(path, contents, about, options, **changes)
 
 
 def metadata(archive: zipfile.ZipFile) -> list[dict[str, str]]:
     rows = []
-    for split in ("train", "test"):
+    for split in ("train", "val", "test"):
+        if f"{split}/metadata.csv" not in archive.namelist():
+            continue
         text = archive.read(f"{split}/metadata.csv").decode()
         rows += [
             row | {"file_name": f"{split}/{row['file_name']}"} for row in csv.DictReader(io.StringIO(text, newline=""))
@@ -123,7 +128,7 @@ def test_hugging_face_streams_the_shards(tmp_path, monkeypatch, format):
     names = unpack(tmp_path / "out.zip", tmp_path / "out")
     written = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert 'load_dataset("webdataset"' in (tmp_path / "out" / "README.md").read_text()
-    assert names == [*(f"train-0000{i}.tar" for i in range(3)), "test-00000.tar", "manifest.json", "README.md"]
+    assert names == [*(f"train-0000{i}.tar" for i in range(3)), "test-00000.tar", *AT_THE_END]
     files = {
         split: sorted(str(path) for path in (tmp_path / "out").glob(f"{split}-*.tar")) for split in ("train", "test")
     }
@@ -190,7 +195,7 @@ def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         files = [n for n in archive.namelist() if n.endswith(".png")]
         rows, manifest = metadata(archive), json.loads(archive.read("manifest.json"))
-        written = ["train/metadata.csv", "test/metadata.csv", "manifest.json", "README.md"]
+        written = ["train/metadata.csv", "test/metadata.csv", *AT_THE_END]
         assert archive.namelist() == [*files, *written]
         assert {i.date_time for i in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {i.external_attr >> 16 for i in archive.infolist()} == {0o100644}
@@ -204,11 +209,60 @@ def test_files_and_metadata_and_manifest_tell_the_same(tmp_path):
     assert [entry["file_name"] for entry in synthetic] == [n for n in files if "/gan_" in n]
     assert [entry["index"] for entry in synthetic] == [*range(7), *range(10)]
     assert manifest["classes"] == [
-        {"name": "kiwi", "folder": "kiwi", "real": 3, "synthetic": 7, "methods": {"gan": 7}, "test": 2},
-        {"name": "owl", "folder": "owl", "real": 90, "synthetic": 10, "methods": {"gan": 10}, "test": 2},
+        {
+            "name": "kiwi",
+            "folder": "kiwi",
+            "real": 3,
+            "synthetic": 7,
+            "methods": {"gan": 7},
+            "validation": 0,
+            "test": 2,
+        },
+        {
+            "name": "owl",
+            "folder": "owl",
+            "real": 90,
+            "synthetic": 10,
+            "methods": {"gan": 10},
+            "validation": 0,
+            "test": 2,
+        },
     ]
     assert manifest["synthetic_share"] == 17 / 110
     assert manifest["checkpoint_sha256"] == "ab" * 32
+
+
+def test_validation_images_have_a_folder_and_the_metadata_says_which_split_and_how_often_an_image_is_shown(tmp_path):
+    held = split([1, 3], CLASSES, seed=2)
+    about = {"splits": {"validation": "given", "test": "cut"}, "duplicates": 5}
+    manifest = export(tmp_path / "out.zip", counts=(3, 9), balance=9, validation=held, about=about)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        rows, names, card = metadata(archive), archive.namelist(), archive.read("README.md").decode()
+        use = json.loads(archive.read("recommended_use.json"))
+        assert archive.read("train.py").decode() == TRAIN_SCRIPT.read_text()
+    assert [row["split"] for row in rows] == ["train"] * 18 + ["validation"] * 4 + ["test"] * 4
+    assert all(name.split("/")[0] == "val" for name in names if "val" in name)
+    assert (manifest["validation"], manifest["test"]) == (4, 4) and manifest["splits"] == about["splits"]
+    assert manifest["duplicates_left_out"] == 5 and "from the validation folder of the upload" in card
+    assert [row["validation"] for row in manifest["classes"]] == [1, 3]
+    # Nothing was searched: real images alone, every class as often.
+    expected = {
+        "train/kiwi/real": "2.0",
+        "train/owl/real": "0.666667",
+        "train/kiwi/gan": "0.0",
+        "val": "0.0",
+        "test": "0.0",
+    }
+    for start, weight in expected.items():
+        assert {row["weight"] for row in rows if row["file_name"].startswith(start)} == {weight}
+    assert {row["soft_label"] for row in rows} == {"[]"} and use["arm"]["way"] == "none" and use["found"] is None
+
+
+def test_the_held_out_images_may_stay_out(tmp_path):
+    manifest = export(tmp_path / "out.zip", test=None)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert not [name for name in archive.namelist() if name.startswith(("val", "test"))]
+    assert (manifest["validation"], manifest["test"]) == (0, 0)
 
 
 def test_without_originals_and_test_only_fakes_are_there(tmp_path):
@@ -236,7 +290,7 @@ def test_hostile_class_names_stay_text(tmp_path):
         files, rows, card = archive.namelist(), metadata(archive), archive.read("README.md").decode()
         manifest = json.loads(archive.read("manifest.json"))
     safe = re.compile(r"(train|test)/[^/\\:*?\"<>|.][^/\\:*?\"<>|]*/(real|gan)_\d{6}\.png")
-    assert all(safe.fullmatch(n) for n in files[:-4])
+    assert all(safe.fullmatch(n) for n in files[:-6])
     assert len({n.lower() for n in files}) == len(files)
     assert [c["name"] for c in manifest["classes"]] == names
     assert {row["label"] for row in rows} == {*names} - {names[2]} | {"'" + names[2]}

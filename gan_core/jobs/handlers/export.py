@@ -1,9 +1,11 @@
 """The job `export`: a balanced dataset as a zip."""
 
 import contextlib
+import dataclasses
+import functools
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo, ImageSet
 from gan_core.errors import UserError
 from gan_core.evaluation.names_and_thresholds import NEAR_COPIES
+from gan_core.evaluation.utility import found as found_file
 from gan_core.export import plan
 from gan_core.export.contents import Contents, Provenance
 from gan_core.export.kept_images import KeptImages, keep_images
@@ -25,11 +28,16 @@ from gan_core.jobs.shared.evaluation_inputs import (
     dataset_classifier_of,
     feature_cache,
     real_images,
+    splits,
 )
+from gan_core.jobs.shared.export_evidence import evidence_of
 from gan_core.jobs.shared.fill_classes import Makers, makers
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
+
+if TYPE_CHECKING:
+    from gan_core.evaluation.teacher import Teacher
 
 LEAST_CHECKED = 40  # images that are looked at for copies
 MOST_CHECKED, MOST_CHECKED_BYTES = 10_000, 256 << 20
@@ -42,7 +50,9 @@ class Dataset(NamedTuple):
     folder: Path
     info: DatasetInfo
     train: ImageSet
+    validation: ImageSet
     test: ImageSet
+    run: Path | None  # the folder of the one whose images are exported
 
 
 def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
@@ -50,16 +60,23 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
     request, progress = ExportRequest.from_payload(job.payload), Reporter(store, job)
     run = store.run(request.run) if request.run else None
     folder = workspace.dataset(run.dataset_id if run else request.dataset or "")
-    dataset = Dataset(
-        folder,
-        dataset_folder.read_info(folder),
-        *(dataset_folder.load(folder, split) for split in ("train", "test")),
-    )
+    sets = splits(folder)  # first: it may give an older dataset its validation split
+    of_run = workspace.run(run.id) if run else None
+    dataset = Dataset(folder, dataset_folder.read_info(folder), *sets, of_run)
     counts = dict(zip(dataset.info.classes, dataset.info.train_counts, strict=True))
     rows = plan.deficits(counts, request.balance, request.originals)
     shares, small = plan.shares(rows, counts, request.methods or {"gan": 1.0})
     made = makers(run, workspace, folder, shares, small, request, progress, watch)
-    contents = Contents(dataset.train, dataset.test, shares, made.by_method, request.originals)
+    taught = functools.cache(lambda: teacher_of(dataset, workspace, watch))
+    contents = Contents(
+        dataset.train,
+        dataset.test if request.held_out else None,
+        shares,
+        made.by_method,
+        request.originals,
+        dataset.validation if request.held_out else None,
+        lambda images: taught().soft_labels(images),
+    )
     unpad, copying = unpad_of(request, dataset, contents), NOT_CHECKED
     with workspace.staging(workspace.export(job.subject)) as staging:
         kept_file = staging / "kept.tmp"
@@ -74,7 +91,11 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
         summary = write_zip(
             path,
             contents,
-            provenance_of(request, dataset.info, made, copying["sentence"]),
+            dataclasses.replace(
+                provenance_of(request, dataset.info, made, copying["sentence"]),
+                evidence=evidence_of(store, request.run, made.generator.sha256 if made.generator else ""),
+                found=found_file.of(workspace.run(run.id) if run else None, folder),
+            ),
             file_options(request, contents, unpad),
             on_progress=lambda done, said: progress(drawn + (1 - drawn) * done, said),
             should_stop=watch,
@@ -102,8 +123,22 @@ def unpad_of(request: ExportRequest, dataset: Dataset, contents: Contents) -> Un
     """What cuts padding off, where that is wanted. Raises UserError unknown_shapes where it cannot be."""
     if not request.unpad:
         return None
-    background = dataset.info.source.get("background", "white")
-    return Unpad(dataset.folder, dataset.train, dataset.test, background, contents.makers)
+    sets = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    return Unpad(dataset.folder, sets, background_of(dataset.info), contents.makers)
+
+
+def background_of(info: DatasetInfo) -> str:
+    """The color of the padding."""
+    return str(info.source.get("background", "white"))
+
+
+def teacher_of(dataset: Dataset, workspace: Workspace, watch: queue.Watch) -> "Teacher":
+    """On the CPU, so that the same request gives the same labels. Raises UserError where it cannot be or knows nothing; Stopped."""
+    from gan_core.evaluation import teacher
+    from gan_core.evaluation.inputs import Progress
+
+    quiet, real = Progress(should_stop=watch), real_images(dataset.folder)
+    return teacher.known(teacher.ready(dataset.folder, real, "cpu", quiet, feature_cache(workspace)))
 
 
 def file_options(request: ExportRequest, contents: Contents, unpad: Unpad | None) -> FileOptions:
@@ -158,7 +193,7 @@ def check_copies(
     from gan_core.evaluation.diagnostics import copies
     from gan_core.evaluation.features.cache import FeatureReader
 
-    real = real_images(dataset.folder)
+    real = real_images(dataset.folder, dataset.run)
     most = min(MOST_CHECKED, MOST_CHECKED_BYTES // math.prod(real.train.images.shape[1:]))
     rows = np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)
     network, read = None, FeatureReader(feature_cache(workspace), device, watch)
@@ -193,4 +228,9 @@ def provenance_of(request: ExportRequest, info: DatasetInfo, made: Makers, copyi
         copying=copying,
         quality_filter=drawn.report() if drawn else None,
         kept=drawn.summary() if drawn else "nothing was drawn.",
+        background=background_of(info),
+        splits={
+            split: info.source[key] for split in ("validation", "test") if (key := f"{split}_split") in info.source
+        },
+        duplicates=info.health.get("duplicates"),
     )
