@@ -84,7 +84,11 @@ if settings and not refused:
     show_estimate(context, dataset_id, settings, train_images)
 waiting = sum(job.lane == "train" for job in context.store.jobs(states=("queued", "running")))
 name = st.text_input(
-    "Name of the run", key="run_name", max_chars=100, placeholder=f"{datasets[dataset_id].name}, {recipe_name}"
+    "Name of the run",
+    key="run_name",
+    max_chars=100,
+    placeholder=f"{datasets[dataset_id].name}, {recipe_name}",
+    persist_state="page",  # as the settings, see settings_form
 )
 if refused:
     elsewhere = "".join(f" {text}" for name, text in refused.items() if name not in places)

@@ -1,5 +1,8 @@
 """The form of a run's settings, made from TrainConfig: each setting with its title and help, and a place for its refusal.
 
+The widgets keep their values until the browser has reported them (persist_state). A value that the page has set is otherwise sent
+once: where the page runs again before a busy browser has drawn the field, the field would be drawn empty, and reported so.
+
 The widgets have no bounds: a number field with bounds keeps a refused value to the browser, so that the run would start with the
 value before. gan_core.settings.schema refuses it with a sentence instead.
 """
@@ -94,13 +97,14 @@ def show_setting(name: str, field: FieldInfo, no_effect: str | None, runs: dict[
             key=key,
             help=help,
             accept_new_options=True,
+            persist_state="page",
         )
     if options := options_of(field):
         if name == "device":  # the one that is set stays in the list, with its refusal
             options = tuple(one for one in options if one in ("auto", "cuda", *devices, st.session_state[key]))
-        return st.selectbox(label, options, key=key, help=help, disabled=disabled)
+        return st.selectbox(label, options, key=key, help=help, disabled=disabled, persist_state="page")
     if field.annotation is bool:
-        return st.toggle(label, key=key, help=help, disabled=disabled)
+        return st.toggle(label, key=key, help=help, disabled=disabled, persist_state="page")
     value = st.number_input(
         label,
         value=None,  # an emptied field is None, and not a value that nobody sees
@@ -110,6 +114,7 @@ def show_setting(name: str, field: FieldInfo, no_effect: str | None, runs: dict[
         help=help,
         placeholder="no limit" if field.default is None else "a number",
         disabled=disabled,
+        persist_state="page",
     )
     return as_setting(field, value)
 

@@ -83,6 +83,7 @@ def ask(recipe: str, info: DatasetInfo) -> SweepRequest:
         key="sweep_recipes",
         format_func=lambda name: recipes.RECIPES[name].title,
         help=fields["recipes"].description,
+        persist_state="page",
     )
     several = st.multiselect(
         "Settings with several values",
@@ -90,12 +91,13 @@ def ask(recipe: str, info: DatasetInfo) -> SweepRequest:
         key="sweep_settings",
         format_func=lambda name: str(settings_form.FIELDS[name].title),
         help="Type the values with commas between, as in 32, 64.",
+        persist_state="page",
     )
     texts = {name: ask_values(name) for name in several}
-    columns = st.columns(2)
-    seeds = request_form.number(SweepRequest, "seeds", "sweep_seeds", at=columns[0], value="min", max_value=MOST_SEEDS)
-    name = request_form.text(SweepRequest, "name", "sweep_name", at=columns[1], placeholder="numbered")
-    evaluate = request_form.tick(SweepRequest, "evaluate", "sweep_evaluate")
+    columns, stays = st.columns(2), {"persist_state": "page"}
+    seeds = request_form.number(SweepRequest, "seeds", "sweep_seeds", at=columns[0], max_value=MOST_SEEDS, **stays)
+    name = request_form.text(SweepRequest, "name", "sweep_name", at=columns[1], placeholder="numbered", **stays)
+    evaluate = request_form.tick(SweepRequest, "evaluate", "sweep_evaluate", **stays)
     values = {name: values_of(name, text) for name, text in texts.items()}
     return SweepRequest(recipes=tuple(chosen), values=values, seeds=seeds, evaluate=evaluate, name=name)
 
@@ -117,6 +119,7 @@ def ask_values(name: str) -> str:
         plain(field.title),
         key=f"{VALUES}{name}",
         placeholder="values with commas between",
+        persist_state="page",
         help=plain(f"Of {written}." if written else field.description),
     )
 

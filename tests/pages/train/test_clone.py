@@ -1,6 +1,7 @@
 """A run as the start of another: the form is filled with its settings."""
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 
 from gan_core import actions
 from gan_core.actions import Context
@@ -41,6 +42,22 @@ def test_a_clone_is_filled_in_once_so_that_changes_stay(full):
     at.number_input(key="setting_batch").set_value(16.0).run()
     at.text_input(key="run_name").set_value("Mine").run()
     assert at.number_input(key="setting_batch").value == 16 and at.text_input(key="run_name").value == "Mine"
+
+
+def test_a_busy_browser_gets_the_values_again_until_it_has_drawn_the_fields(full):
+    change(full, DONE, batch=24, loss="hinge", penalty="r1")
+    at = open_page("train", clone=DONE)
+    wanted = {"setting_batch": 24, "setting_loss": "hinge", "setting_conditional": True, "run_name": "Birds (2)"}
+
+    def sent() -> dict:
+        kinds = (at.number_input, at.selectbox, at.toggle, at.text_input)
+        shown = {key: kind(key=key) for key, kind in zip(wanted, kinds, strict=True)}
+        return {key: (widget.value, widget.proto.set_value) for key, widget in shown.items()}
+
+    at._run(WidgetStates())  # the page runs again, as when its estimate is there, and the browser reports no field yet
+    assert sent() == {key: (value, True) for key, value in wanted.items()}
+    at.run()  # now it reports all of them, and what is typed meanwhile is not overwritten
+    assert sent() == {key: (value, False) for key, value in wanted.items()}
 
 
 @pytest.mark.parametrize("run", ["r" + "9" * 16, "../../x", DONE])
