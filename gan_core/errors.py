@@ -17,13 +17,13 @@ Code = Literal[
     "no_method", "no_way", "no_walk", "unused_weights",
     # a file that is read or written
     "not_json", "no_settings", "other_schema", "settings_too_large", "too_large", "not_writable", "out_is_a_folder",
-    "bad_folder", "disk_full", "newer_dataset", "newer_workspace", "original_gone",
+    "bad_folder", "disk_full", "unsaved", "newer_dataset", "newer_workspace", "original_gone",
     # an import
     "not_a_zip", "empty_zip", "encrypted", "bomb", "duplicate_name", "unsafe_name", "unsupported_compression",
     "corrupt_archive", "no_class_folders", "no_images", "one_class", "too_many_classes", "too_many_files",
     "too_many_images",
     # a step that must come first, or has no sense here
-    "no_checkpoint", "no_grids", "no_detector", "not_inspected", "too_few_images", "empty_class", "no_test_images",
+    "no_checkpoint", "damaged_checkpoints", "no_grids", "no_detector", "not_inspected", "too_few_images", "empty_class", "no_test_images",
     "no_validation_images", "knows_nothing",
     "no_variety", "ignored_labels", "not_padded", "not_smooth", "nothing_left", "nothing_to_add", "nothing_to_do",
     "nothing_to_exclude", "nothing_kept", "copies", "other_images", "other_networks", "other_shape", "other_weights",
@@ -77,6 +77,10 @@ OUT_OF_MEMORY = re.compile(
 
 class Stopped(Exception):
     """The user asked a job to stop. A handler raises it after cleaning up; nobody sees it."""
+
+
+class Overtaken(Exception):
+    """Another process carries on with this run, so this one must not write into its folder any more; nobody sees it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset import DatasetInfo
 from gan_core.errors import UserError
 from gan_core.requests import DetectRequest, EvaluateRequest, UtilityRequest
 from gan_core.storage.file_checks import exists
-from gan_core.storage.store import Job
+from gan_core.storage.store import Job, Run
 
 
 def evaluate(
@@ -36,15 +39,23 @@ def utility(
 ) -> Job:
     """Queue the comparison of classifiers with and without the synthetic images.
 
-    Raises UserError no_checkpoint, one_class, ignored_labels, no_test_images.
+    Raises UserError no_checkpoint, one_class, ignored_labels, no_test_images, bad_shots, other_images, uneven_runs.
     """
-    run = trained_run(context, run_id, request.at)
-    info = dataset_folder.read_info(context.workspace.dataset(run.dataset_id))
+    runs = [trained_run(context, one, request.at) for one in dict.fromkeys((run_id, *request.runs))]
+    infos = {run.dataset_id: dataset_folder.read_info(context.workspace.dataset(run.dataset_id)) for run in runs}
+    for run in runs:
+        check_utility(run, infos[run.dataset_id], request)
+    check_draws(context, runs)
+    return context.submit("utility", runs[0].id, request.payload(), token=token)
+
+
+def check_utility(run: Run, info: DatasetInfo, request: UtilityRequest) -> None:
+    methods, largest = set(request.methods or {"gan": 1.0}), max(info.train_counts)
     if len(info.classes) < 2:
         raise UserError(
             "one_class", "This dataset has one class, so there is nothing to classify.", "Import one with more classes."
         )
-    if "gan" in (request.methods or {"gan": 1.0}) and not run.config["conditional"]:
+    if "gan" in methods and not run.config["conditional"]:
         raise UserError(
             "ignored_labels",
             "This run ignored the labels, so its images cannot train a classifier.",
@@ -54,7 +65,34 @@ def utility(
         raise UserError(
             "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
         )
-    return context.submit("utility", run.id, request.payload(), token=token)
+    if request.shots is not None and request.shots < largest and methods != {"classical"}:
+        raise UserError(
+            "bad_shots",
+            f"The synthetic images are made from {largest:,} real images of a class, so a classifier with {request.shots:,} would "
+            "learn from images that it is not meant to have.",
+            f"Import a dataset with {request.shots:,} images of each class, train on it and ask there; or ask for changed copies.",
+        )
+
+
+def check_draws(context: Context, runs: list[Run]) -> None:
+    """Runs of several datasets: the same classes and held-out images, and as many runs of each."""
+    folders = {run.dataset_id: context.workspace.dataset(run.dataset_id) for run in runs}
+    first, *others = (dataset_folder.load(folder, "test") for folder in folders.values())
+    for other in others:
+        if other.classes != first.classes or not (
+            np.array_equal(other.labels, first.labels) and np.array_equal(other.images, first.images)
+        ):
+            raise UserError(
+                "other_images",
+                "The datasets of these runs have other classes or other held-out images.",
+                "Choose runs of one dataset, or of draws of its training images.",
+            )
+    if len({sum(run.dataset_id == dataset for run in runs) for dataset in folders}) > 1:
+        raise UserError(
+            "uneven_runs",
+            "One of the draws of the training images has more runs than another.",
+            "Give as many runs of each.",
+        )
 
 
 def detect(context: Context, run_id: str, request: DetectRequest, *, token: str | None = None) -> Job:

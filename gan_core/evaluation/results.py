@@ -222,7 +222,7 @@ class Arm(Part):
 
 
 class Gain(Part):
-    """A difference to the arm `classical`."""
+    """A difference of balanced accuracy or recall between two arms."""
 
     gain: float | None = None
     ci95: Interval | None = None
@@ -238,12 +238,35 @@ class SweepRow(Part):
     gain_ci95: Interval | None = None
 
 
-class UtilityResult(Part):
-    """utility/<job>.json: does synthetic data help a classifier? arms: by key of utility.TITLES.
+class ChoiceRow(Part):
+    """A baseline or a use of synthetic images, and its balanced accuracy on the validation images."""
 
-    gain_ci95 is over seeds, test_bootstrap_ci95 over held-out images. quality_filter: its sentence on the synthetic images.
+    name: str
+    validation: float | None = None
+
+
+class UtilityResult(Part):
+    """utility/<job>.json: does synthetic data help a classifier? arms: by key of utility.comparison.TITLES.
+
+    protocol 1: gain over the arm `classical`, gain_ci95 over seeds, a sweep over shares. protocol 2: gain over the arm `baseline`,
+    which was chosen on validation (baselines), in a use that was chosen there too (uses; chosen: it was better there);
+    gain_ci95 over draws of the training images and generators; baseline_gain, total_gain: of baseline and of synthetic over
+    `classical`. test_bootstrap_ci95 is over held-out images. quality_filter: its sentence on the synthetic images.
     """
 
+    protocol: int = 1
+    classifier: str = "small"
+    draws: int = 1
+    way: str | None = None
+    baseline: str | None = None
+    use: str | None = None
+    chosen: bool = False
+    n_validation: int | None = None
+    baseline_gain: Gain | None = None
+    total_gain: Gain | None = None
+    baselines: list[ChoiceRow] = []
+    uses: list[ChoiceRow] = []
+    runs: list[str] = []
     run: str | None = None
     checkpoint: str | None = None
     images_seen: int | None = None

@@ -2,13 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from gan_core.errors import UserError
 from gan_core.requests.base import NO_OPTION, Checkpoint, Option, Request, Seed, checkpoint_field, field
 from gan_core.requests.export import Methods, Policy
-
-SHARES = (0.25, 0.5, 1.0, 2.0)
 
 
 class EvaluateRequest(Request):
@@ -56,33 +54,51 @@ class EvaluateRequest(Request):
         return self
 
 
-def read_shares(value: Any) -> Any:
-    """'0.5,1' or numbers -> numbers in order, each once. Raises UserError bad_share."""
-    try:
-        return tuple(sorted({float(part) for part in (value.split(",") if isinstance(value, str) else value)}))
-    except ValueError:
-        raise UserError("bad_share", f"{value!r} is no list of shares.", "Write them as in 0.5,1,2.") from None
+def read_runs(value: Any) -> Any:
+    """'r1,r2' or names of runs -> names, each once."""
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 class UtilityRequest(Request):
     """Do the synthetic images help a classifier? The images are made as an export makes them."""
 
-    seeds: int = field(5, "Classifiers per arm", "More give a narrower interval, and take as much longer.", ge=5, le=50)
+    classifier: Literal["small", "resnet", "lite0"] = field(
+        "small",
+        "Classifier",
+        "small: a small convolutional network, the quickest. resnet: a residual network trained from scratch. lite0: "
+        "EfficientNet-Lite0, fine-tuned from its ImageNet weights; the best for photographs, and the slowest.",
+    )
+    seeds: int = field(
+        5,
+        "Classifiers per arm",
+        "Of each run, on the held-out images. More give a narrower interval, and take as much longer.",
+        ge=2,
+        le=50,
+    )
+    runs: Annotated[tuple[str, ...], BeforeValidator(read_runs)] = field(
+        (),
+        "Other runs",
+        "More runs of the same images, or of other draws of them with the same held-out images, separated by commas. The interval "
+        "is then over runs and draws, not over the start values of the classifier alone.",
+        option=Option(text=""),
+        max_length=32,
+    )
     shots: int | None = field(
         None,
         "Real images per class, at most",
-        "Fewer shows what synthetic images do for a classifier that has little real data. Without it: all.",
+        "Fewer shows what changed copies do for a classifier that has little real data. Without it: all. Images of a run are "
+        "refused where it has learned from more.",
         ge=1,
     )
-    updates: int = field(300, "Training steps", "Steps of training, the same for every classifier.", ge=1, le=100_000)
-    seed: Seed = field(0, "Seed", "The same seed draws the same images.")
-    shares: Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], BeforeValidator(read_shares)] = field(
-        SHARES,
-        "Synthetic shares",
-        "Synthetic images for each real one of the largest class, to sweep over; at most 8 shares.",
-        option=Option(text=",".join(map("{:g}".format, SHARES))),
-        max_length=8,
+    updates: int | None = field(
+        None,
+        "Training steps",
+        "The same for every classifier. Without it: as many as the classifier needs, by the validation images.",
+        ge=1,
+        le=100_000,
     )
+    seed: Seed = field(0, "Seed", "The same seed draws the same images.")
     methods: Methods = field(
         {"gan": 1.0},
         "Fill with",

@@ -165,5 +165,7 @@ def warn_beyond(
         st.caption("The newest comparison of classifiers used images made in other ways.")
         return
     sweep = [row.model_dump() for row in utility.sweep]
+    if originals and not sweep:  # a comparison that chose the use: how many images are exported is not what it tested
+        return
     if warning := plan.beyond_support(sweep, plan.added_share(rows, counts), originals):
         st.warning(plain(warning), icon=":material/warning:")

@@ -27,7 +27,8 @@ from gan_core.storage.workspace import atomic_write
 
 PEAK_RATES: dict[ClassifierName, float] = {"small": 3e-3, "resnet": 3e-3, "lite0": 1e-3}
 WEIGHT_DECAY = 0.05
-NORM_BATCHES, NORM_BATCH = 16, 128  # real images that the statistics of batch norm are estimated of again
+NORM_BATCH = 128
+NORM_BATCHES: dict[ClassifierName, int] = {"small": 8, "resnet": 8, "lite0": 3}  # that batch norm is estimated of again
 SCORED_TOGETHER = 128
 LEAST_GAIN = 0.005  # of balanced accuracy on validation, that more updates must bring
 
@@ -192,7 +193,11 @@ class Shows:
             norm.reset_running_stats()
             norm.momentum = None  # the plain average
         sampling = "natural" if self.arm.baseline.sampling == "natural" else "balanced"
-        rows = batches.real_rows(labels, cast(Any, sampling), batches.Size(NORM_BATCHES, NORM_BATCH, self.options.seed))
+        rows = batches.real_rows(
+            labels,
+            cast(Any, sampling),
+            batches.Size(NORM_BATCHES[self.options.classifier], NORM_BATCH, self.options.seed),
+        )
         with torch.no_grad():
             for some in rows:
                 outputs(self.network, self.images(self.train.images, some, 3))

@@ -1,4 +1,4 @@
-"""Which images each batch of an arm shows, decided before training: real ones by the sampling, synthetic ones in slots of their own.
+"""Which images each batch of an arm shows, decided before training: real ones by the sampling, synthetic ones in added slots.
 
 The real rows follow from labels, sampling, updates, batch and seed alone. So all arms of a baseline show every real image equally
 often, in the same batches, however many synthetic images stand beside them.
@@ -43,7 +43,7 @@ def plan(labels: np.ndarray, pool_labels: np.ndarray, sampling: Sampling, use: U
     if not slots.any():
         raise ValueError("the pool has no image of the classes that shall get some")
     if use.share == 1:
-        return Plan(NOTHING, NOTHING, synthetic_rows(pool_labels, slots, size.updates, size.batch, size.seed))
+        return Plan(NOTHING, synthetic_rows(pool_labels, slots, size.updates, size.batch, size.seed), NOTHING)
     if use.phase == "pretrain":
         before = max(1, round(size.updates * slots.sum() / size.batch))
         return Plan(real, NOTHING, synthetic_rows(pool_labels, slots, before, size.batch, size.seed))

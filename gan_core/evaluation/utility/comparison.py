@@ -1,245 +1,351 @@
-"""Utility: does synthetic data help a classifier? The same small one with and without it, tested on real held-out images.
+"""Utility: does synthetic data help a classifier? The best training with it against the best without it, on real test images.
 
-Arms, each with the same network, start values, number of updates and seeds:
+First everything is chosen on the validation images: the number of updates for the plain baseline, then the baseline, then the use
+of the synthetic images. Then the arms below are trained anew, over draws of the training images, generators and seeds, and the
+test images are looked at for the first time.
+
   real            the real training images as they are
-  oversampling    the real images, every class shown equally often
-  classical       oversampling and classical augmentation (classifier_augment.py): what the gain is measured against
-  synthetic       classical, and synthetic images in between
+  classical       the plain baseline: every class equally often, classical augmentation
+  baseline        the baseline that was best on validation: what the gain is measured against
+  synthetic       that baseline with synthetic images, in the use that was best on validation
   synthetic_only  synthetic images alone, every class equally often (the CAS of arXiv:1905.10887)
-
-How synthetic images are mixed in: at share s every class is filled up with synthetic images to (1 + s) times the largest real
-class, as a balanced export would. In a balanced dataset that is s synthetic images for each real one; a rare class gets more.
-`share` is fixed beforehand; the sweep over `shares` is shown but decides nothing.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from gan_core.errors import UserError
-from gan_core.evaluation.classifier import FitOptions, fit
-from gan_core.evaluation.classifier_augment import Policy
-from gan_core.evaluation.inputs import Progress, RealImages
-from gan_core.evaluation.results import Arm, SweepRow, UtilityResult
-from gan_core.evaluation.utility.gain import compare, mean_and_interval, recalls
+from gan_core.evaluation.inputs import Labeled, Progress, RealImages
+from gan_core.evaluation.results import Arm as ArmResult
+from gan_core.evaluation.results import ChoiceRow, Gain, UtilityResult
+from gan_core.evaluation.utility import batches, protocol
+from gan_core.evaluation.utility.arms import ArmOptions, Pool, choose_updates, train_arm
+from gan_core.evaluation.utility.gain import balanced_accuracy, compare, gain_over, recalls
+from gan_core.evaluation.utility.protocol import ALONE, AS_IT_IS, BATCH, PLAIN, USES, Arm, Baseline, ClassifierName, Use
 from gan_core.text import and_more
 
 TITLES = {
-    "real": "Real images",
-    "oversampling": "Real images, rare classes shown as often",
-    "classical": "The same with classical augmentation",
+    "real": "Real images as they are",
+    "classical": "Every class as often, classical augmentation",
+    "baseline": "The best training on real images alone",
     "synthetic": "The same with synthetic images added",
     "synthetic_only": "Synthetic images only",
 }
-FEW_SEEDS = 5
 FEW_TEST_IMAGES = 20  # of a class: fewer say little about its recall
+POOL_TIMES, LEAST_POOL, MOST_POOL = (
+    3,
+    200,
+    20_000,
+)  # synthetic images of a class to its largest real one; of a class; of all
 
-Synthetic = Callable[[int, int], np.ndarray] | tuple[np.ndarray, np.ndarray]
+Synthetic = Callable[[int, int], np.ndarray]  # (label, count) -> uint8 [at most count, S, S, C]
+
+
+class Classifying(Protocol):
+    """What a trained classifier can do; arms.Fitted."""
+
+    def right(self, split: Labeled) -> np.ndarray: ...
+
+
+Train = Callable[[Arm, RealImages, Mapping[str, Pool], ArmOptions, Progress], Classifying]
+
+
+class Draw(NamedTuple):
+    """A draw of the training images, and what makes synthetic images from it: one for each trained generator."""
+
+    real: RealImages
+    generators: Sequence[Synthetic]
 
 
 class Settings(NamedTuple):
-    """seeds: repetitions, each with its own start values and order. shots: at most so many real images a class, drawn anew for
-    each seed. share: of synthetic images, that decides the verdict; shares: others, for the sweep. flips: mirror in `classical`.
-    """
+    """seeds: classifiers of each generator of each draw. updates: None chooses them on validation. tries: classifiers of each arm
+    on validation. uses: to choose among. way: how the synthetic images are made, in a word. flips: mirrors in every arm."""
 
-    seeds: int = 5
-    updates: int = 300
-    batch: int = 64
-    shots: int | None = None
-    share: float = 1.0
-    shares: Sequence[float] = (0.25, 0.5, 1.0, 2.0)
+    classifier: ClassifierName = "small"
+    seeds: int = 3
+    updates: int | None = None
+    batch: int | None = None
+    tries: int = 1
+    uses: Sequence[Use] = USES
+    way: str = "gan"
     flips: bool = False
     seed: int = 0
     device: str = "cpu"
 
-    @property
-    def sweep(self) -> list[float]:
-        return sorted({self.share, *self.shares})
+    def options(self, updates: int, number: int) -> ArmOptions:
+        """number: of the classifier, for seeds that no other one has."""
+        batch = self.batch or BATCH[self.classifier]
+        return ArmOptions(self.classifier, updates, batch, self.seed + number, self.device, self.flips)
 
 
-class ArmPlan(NamedTuple):
-    """What the classifiers of an arm are shown. share: of synthetic images beside the real ones, None for none."""
+class Decisions(NamedTuple):
+    """What was chosen on validation. use: the best of the uses, None where there are no synthetic images. helps: it was better than
+    the baseline. baselines, uses: the balanced accuracy of each on validation."""
 
-    share: float | None = None
-    augment: Policy = "none"
-    balanced: bool = True
-    synthetic_only: bool = False
-
-
-PLANS = {
-    "real": ArmPlan(balanced=False),
-    "oversampling": ArmPlan(),
-    "classical": ArmPlan(augment="classical"),
-    "synthetic_only": ArmPlan(synthetic_only=True),
-}
+    updates: int
+    baseline: Baseline
+    use: Use | None
+    helps: bool
+    baselines: list[ChoiceRow]
+    uses: list[ChoiceRow]
 
 
 def utility(
-    real: RealImages,
-    synthetic: Synthetic,
+    draws: Sequence[Draw],
     settings: Settings = Settings(),  # noqa: B008  it is immutable
     progress: Progress = Progress(),  # noqa: B008
+    train: Train = train_arm,
 ) -> UtilityResult:
-    """Arms, gain over `classical` with intervals, sweep, verdict, caveats.
+    """Arms, gain over the baseline with intervals, what was chosen and how, verdict, caveats, all from settings.seed.
 
-    synthetic(label, count) -> uint8 [count, S, S, C], or (images, labels). Everything follows from settings.seed. Raises UserError
-    one_class, no_test_images, bad_seeds, bad_shots, bad_share; Stopped.
+    All draws have the same test images and equally many generators. Raises UserError one_class, no_test_images, bad_seeds; Stopped.
     """
-    train_labels, test_labels = (np.asarray(split.labels, np.int64) for split in (real.train, real.test))
-    counts = np.bincount(train_labels, minlength=len(real.classes))
-    check(counts, test_labels, settings)
-    counts = np.minimum(counts, settings.shots) if settings.shots else counts
-    wanted = most_useful(counts, max(settings.sweep), settings.updates * settings.batch)
-    pool = Pool(synthetic, wanted, progress.part(0, 0.1, "Drawing synthetic images"))
-    right = train_arms(real, pool, counts, settings, progress.part(0.1, 1, "Training classifiers"))
-    base = right["classical"]
-    found = compare(base, right[settings.share], test_labels, real.classes, settings.seed)
-    result = UtilityResult(
-        seeds=settings.seeds,
-        updates=settings.updates,
-        batch=settings.batch,
-        shots=settings.shots,
-        share=settings.share,
-        n_train=int(counts.sum()),
-        n_test=len(test_labels),
-        n_synthetic=len(pool.labels),
-        gan_seeds=1,
-        arms={
-            arm: Arm(**recalls(right[name], test_labels, real.classes), title=title, updates=settings.updates)
-            for arm, title in TITLES.items()
-            if (name := settings.share if arm == "synthetic" else arm) in right
-        },
-        sweep=[sweep_row(share, base, right[share], test_labels, real.classes) for share in settings.sweep],
-        **found,
+    check(draws, settings)
+    blind = [Draw(without_test(draw.real), draw.generators) for draw in draws]
+    updates = settings.updates or choose_updates(
+        blind[0].real, settings.options(0, 0), progress.part(0, 0.1, "How many updates a classifier needs")
     )
-    empty = [real.classes[label] for label in np.flatnonzero(wanted) if not (pool.labels == label).any()]
-    return result.model_copy(update={"caveats": caveats(result, test_labels, real.classes, empty)})
+    pools = draw_pools(blind, updates, settings, progress.part(0.1, 0.2, "Drawing synthetic images"))
+    decisions = decide(blind, pools, updates, settings, progress.part(0.2, 0.5, "Choosing on validation images"), train)
+    arms = arms_of(decisions, settings.way)
+    right = score(draws, pools, arms, updates, settings, progress.part(0.5, 1, "Training classifiers"), train)
+    return verdict(draws, pools, decisions, right, settings)
 
 
-def train_arms(
-    real: RealImages, pool: "Pool", counts: np.ndarray, settings: Settings, progress: Progress
-) -> dict[str | float, np.ndarray]:
-    """arm, or share of the sweep -> bool [seeds, N]: whether the classifier of a seed is right about each held-out image."""
-    plans: dict[str | float, ArmPlan] = {part: ArmPlan(part, "classical") for part in settings.sweep}
-    plans = {**dict[str | float, ArmPlan](PLANS.items()), **plans}
-    if not len(pool.labels):
-        del plans["synthetic_only"]
-    train_labels, test_labels = (np.asarray(split.labels, np.int64) for split in (real.train, real.test))
-    images = [real.train.images, pool.images] if len(pool.labels) else real.train.images
-    labels, step, steps = np.concatenate([train_labels, pool.labels]), 0, settings.seeds * len(plans)
-    right: dict[str | float, list[np.ndarray]] = {name: [] for name in plans}
-    for number in range(settings.seeds):
-        rows = few(train_labels, settings.shots, np.random.default_rng([settings.seed, number]))
-        chosen = np.isin(np.arange(len(train_labels)), rows).astype(float)
-        for name, plan in plans.items():
-            options = FitOptions(
-                updates=settings.updates,
-                batch=settings.batch,
-                seed=settings.seed + number,
-                weights=weights_of(plan, chosen, pool.labels, counts),
-                balanced=plan.balanced,  # also where the pool leaves a class short
-                augment=plan.augment,
-                flips=settings.flips and plan.augment == "classical",
-                device=settings.device,
-            )
-            fitted = fit(images, labels, len(real.classes), options, progress.part(step / steps, (step + 1) / steps))
-            predicted = fitted.classify(real.test.images, settings.device, progress.should_stop).logits.argmax(1)
-            right[name].append(predicted == test_labels)
-            step += 1
-    return {name: np.array(each) for name, each in right.items()}
-
-
-def check(counts: np.ndarray, test_labels: np.ndarray, settings: Settings) -> None:
-    if (counts > 0).sum() < 2:
+def check(draws: Sequence[Draw], settings: Settings) -> None:
+    real = draws[0].real
+    if any(len(np.unique(draw.real.train.labels)) < 2 for draw in draws):
         raise UserError(
             "one_class",
             "This dataset has training images of one class only, so there is nothing to classify.",
             "Import one with more classes.",
         )
-    if not len(test_labels):
+    if not len(real.test.labels):
         raise UserError(
             "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
         )
-    if settings.seeds < 2:
+    if settings.seeds < 1 or settings.seeds * len(draws) * len(draws[0].generators) < 2:
         raise UserError(
-            "bad_seeds", f"A comparison needs at least 2 seeds, not {settings.seeds}.", "5 or more is usual."
+            "bad_seeds", f"A comparison needs at least 2 classifiers, not {settings.seeds}.", "5 or more is usual."
         )
-    if settings.shots is not None and settings.shots < 1:
-        raise UserError("bad_shots", "At least one real image a class is needed.", "Leave it out to use all of them.")
-    if not all(0 < part <= 100 for part in settings.sweep):
-        raise UserError("bad_share", "A synthetic share must be above 0 and at most 100.", "0.25 to 2 is usual.")
+    same = all(np.array_equal(draw.real.test.labels, real.test.labels) for draw in draws)
+    if not same or len({len(draw.generators) for draw in draws}) > 1:
+        raise ValueError("draws with other test images, or another number of generators")
 
 
-def most_useful(counts: np.ndarray, share: float, images_shown: int) -> np.ndarray:
-    """How many synthetic images of each class to draw [classes]: as planned, but no more than a classifier gets to see."""
-    known = counts > 0  # the generator never saw a class without training images
-    planned = np.ceil((1 + share) * counts.max() - counts)
-    return np.where(known, np.minimum(planned, np.ceil(images_shown / known.sum())), 0).astype(int)
+def without_test(real: RealImages) -> RealImages:
+    """What decisions may see."""
+    return real._replace(test=Labeled(real.test.images[:0], real.test.labels[:0]))
 
 
-def few(labels: np.ndarray, shots: int | None, rng: np.random.Generator) -> np.ndarray:
-    """Rows of at most `shots` images of each class."""
-    order = rng.permutation(len(labels))
-    if shots is None:
-        return order
-    return np.concatenate([order[labels[order] == label][:shots] for label in np.unique(labels)])
+def draw_pools(draws: Sequence[Draw], updates: int, settings: Settings, progress: Progress) -> list[list[Pool]]:
+    """The synthetic images of each draw and generator, drawn once for all arms and seeds; no more than a classifier gets to see."""
+    shown, found = updates * (settings.batch or BATCH[settings.classifier]), []
+    whole = sum(len(draw.generators) for draw in draws)
+    for draw in draws:
+        counts = class_counts(draw.real)
+        most = min(shown, MOST_POOL) // max(1, int((counts > 0).sum())) + 1
+        wanted = np.where(counts > 0, min(most, max(LEAST_POOL, POOL_TIMES * int(counts.max()))), 0)
+        some = []
+        for synthetic in draw.generators:
+            done = len(some) + sum(map(len, found))
+            some.append(pool_of(synthetic, wanted, draw.real, progress.part(done / whole, (done + 1) / whole)))
+        found.append(some)
+    return found
 
 
-def weights_of(plan: ArmPlan, real: np.ndarray, pool_labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """How often each row of (real, pool) is shown, relative to the others. real [N]: 1 for the rows that are used."""
-    if plan.synthetic_only:
-        return np.concatenate([0 * real, np.ones(len(pool_labels))])
-    if plan.share is None:
-        return np.concatenate([real, np.zeros(len(pool_labels))])
-    # A class needs (1 + s) max - n synthetic images. Where the pool has fewer, each stands for several; where it has more,
-    # only the first are used, so that a small share is tested with few images.
-    missing = (1 + plan.share) * counts.max() - counts
-    weights = np.zeros(len(pool_labels))
-    for label in np.unique(pool_labels):
-        rows = np.flatnonzero(pool_labels == label)[: int(np.ceil(missing[label]))]
-        weights[rows] = missing[label] / len(rows)
-    return np.concatenate([real, weights])
+def pool_of(synthetic: Synthetic, wanted: np.ndarray, real: RealImages, progress: Progress) -> Pool:
+    """wanted: how many of each class [K]; of some there may be fewer."""
+    images, labels = [real.train.images[:0]], [np.empty(0, np.int64)]
+    for label in np.flatnonzero(wanted):
+        progress.check()
+        images.append(synthetic(int(label), int(wanted[label])))
+        labels.append(np.full(len(images[-1]), label, np.int64))
+        progress.report(float(sum(map(len, images)) / wanted.sum()), "")
+    return Pool(np.concatenate(images), np.concatenate(labels))
 
 
-class Pool:
-    """The synthetic images of all arms and seeds, drawn once: images uint8 [N, S, S, C], labels int64 [N]. wanted: by class."""
-
-    def __init__(self, synthetic: Synthetic, wanted: np.ndarray, progress: Progress):
-        images, labels, drawn = [], [], 0
-        for label in np.flatnonzero(wanted):
-            progress.check()
-            if isinstance(synthetic, tuple):
-                some = synthetic[0][np.flatnonzero(np.asarray(synthetic[1]) == label)[: wanted[label]]]
-            else:
-                some = synthetic(int(label), int(wanted[label]))
-            drawn += len(some)
-            images.append(some)
-            labels.append(np.full(len(some), label, np.int64))
-            progress.report(drawn / wanted.sum(), "")
-        self.images, self.labels = np.concatenate(images), np.concatenate(labels)
+def class_counts(real: RealImages) -> np.ndarray:
+    return np.bincount(np.asarray(real.train.labels, np.int64), minlength=len(real.classes))
 
 
-def sweep_row(share: float, base: np.ndarray, arm: np.ndarray, test_labels: np.ndarray, classes: list[str]) -> SweepRow:
-    own, over = recalls(arm, test_labels, classes), recalls(base, test_labels, classes)
-    gain, interval = mean_and_interval(np.array(own["values"]) - np.array(over["values"]))
-    return SweepRow(
-        share=share, balanced_accuracy=own["balanced_accuracy"], ci95=own["ci95"], gain=gain, gain_ci95=interval
+def decide(
+    draws: Sequence[Draw],
+    pools: list[list[Pool]],
+    updates: int,
+    settings: Settings,
+    progress: Progress,
+    train: Train = train_arm,
+) -> Decisions:
+    """Choose baseline and use on validation; try t of an arm is of draw and generator t. draws: without test images."""
+    counts = class_counts(draws[0].real)
+    uses = usable(settings.uses, counts, pools[0][0].labels)
+    if not len(draws[0].real.validation.labels):
+        fixed = uses[min(1, len(uses) - 1)] if uses else None
+        return Decisions(updates, PLAIN, fixed, False, [], [])
+    stages = protocol.stages(even=len(set(counts[counts > 0].tolist())) == 1)
+    whole, done = 1 + sum(map(len, stages)) + len(uses), 0
+
+    def validation(arm: Arm) -> float:
+        nonlocal done
+        values = []
+        for number in range(settings.tries):
+            draw = number % len(draws)
+            real, pool = draws[draw].real, pools[draw][number % len(pools[draw])]
+            at = (done + number / settings.tries) / whole
+            part = progress.part(at, at + 1 / whole / settings.tries)
+            fitted = train(arm, real, {settings.way: pool}, settings.options(updates, number), part)
+            labels = np.asarray(real.validation.labels, np.int64)
+            values.append(float(balanced_accuracy(fitted.right(real.validation), labels, len(counts))))
+        done += 1
+        return float(np.mean(values))
+
+    baseline, scores = choose_baseline(stages, lambda one: validation(Arm(baseline=one)))
+    of_use = {use: validation(arm_of(baseline, settings.way, use)) for use in uses}
+    best = max(of_use, key=lambda use: of_use[use]) if of_use else None
+    return Decisions(
+        updates,
+        baseline,
+        best,
+        best is not None and of_use[best] > scores[baseline],
+        [ChoiceRow(name=one.name, validation=value) for one, value in scores.items()],
+        [ChoiceRow(name=use.name, validation=value) for use, value in of_use.items()],
     )
+
+
+def choose_baseline(
+    stages: list[list[dict[str, str]]], validation: Callable[[Baseline], float]
+) -> tuple[Baseline, dict[Baseline, float]]:
+    """The best by stages of changes (protocol.stages), and the score of each that was tried; of equals the first tried."""
+    best = PLAIN
+    scores = {best: validation(best)}
+    for stage in stages:
+        for change in stage:
+            changed = Baseline.model_validate(best.model_dump() | change)
+            scores[changed] = validation(changed)
+        best = max(scores, key=lambda one: scores[one])
+    return best, scores
+
+
+def usable(uses: Iterable[Use], counts: np.ndarray, pool_labels: np.ndarray) -> list[Use]:
+    """Those uses that make a difference on such a dataset, and of which the pool has images."""
+    there = np.bincount(pool_labels, minlength=len(counts)) > 0
+    shows = lambda use: bool((batches.slots_by_class(counts, use, 1)[there] > 0).any())
+    return [use for use in protocol.uses_for(counts, uses) if shows(use)]
+
+
+def arm_of(baseline: Baseline, way: str, use: Use) -> Arm:
+    return Arm(baseline=protocol.baseline_for(baseline, use), way=way, use=use)
+
+
+def arms_of(decisions: Decisions, way: str) -> dict[str, Arm]:
+    """The arms of the verdict, by key of TITLES."""
+    arms = {
+        "real": Arm(baseline=AS_IT_IS),
+        "classical": Arm(baseline=PLAIN),
+        "baseline": Arm(baseline=decisions.baseline),
+    }
+    if decisions.use is None:
+        return arms
+    alone = Arm(baseline=decisions.baseline, way=way, use=ALONE)
+    return {**arms, "synthetic": arm_of(decisions.baseline, way, decisions.use), "synthetic_only": alone}
+
+
+def score(
+    draws: Sequence[Draw],
+    pools: list[list[Pool]],
+    arms: Mapping[str, Arm],
+    updates: int,
+    settings: Settings,
+    progress: Progress,
+    train: Train = train_arm,
+) -> dict[str, np.ndarray]:
+    """arm -> bool [draws, generators, seeds, N]: whether each classifier is right about each test image.
+
+    Each has start values and an order of its own, which no classifier had on validation; equal arms are trained once.
+    """
+    right: dict[str, np.ndarray] = {}
+    different = {arm.name: arm for arm in arms.values()}
+    shape = (len(draws), len(draws[0].generators), settings.seeds)
+    whole, done = len(different) * int(np.prod(shape)), 0
+    for name, arm in different.items():
+        found = np.empty((*shape, len(draws[0].real.test.labels)), bool)
+        for number, place in enumerate(np.ndindex(shape)):
+            real, pool = draws[place[0]].real, pools[place[0]][place[1]]
+            options = settings.options(updates, settings.tries + number)
+            part = progress.part(done / whole, (done + 1) / whole)
+            found[place] = train(arm, real, {settings.way: pool}, options, part).right(real.test)
+            done += 1
+        right[name] = found
+    return {key: right[arm.name] for key, arm in arms.items()}
+
+
+def verdict(
+    draws: Sequence[Draw],
+    pools: list[list[Pool]],
+    decisions: Decisions,
+    right: Mapping[str, np.ndarray],
+    settings: Settings,
+) -> UtilityResult:
+    real, classes = draws[0].real, draws[0].real.classes
+    labels = np.asarray(real.test.labels, np.int64)
+    base = right["baseline"]
+    arm = right.get("synthetic", base)
+    over = lambda before, after: Gain(
+        **dict(zip(("gain", "ci95"), gain_over(before, after, labels, len(classes)), strict=True))
+    )
+    result = UtilityResult(
+        protocol=protocol.VERSION,
+        classifier=settings.classifier,
+        draws=len(draws),
+        gan_seeds=len(draws[0].generators),
+        seeds=settings.seeds,
+        updates=decisions.updates,
+        batch=settings.batch or BATCH[settings.classifier],
+        way=settings.way,
+        baseline=decisions.baseline.name,
+        use=decisions.use.name if decisions.use else None,
+        chosen=decisions.helps,
+        n_train=len(real.train.labels),
+        n_validation=len(real.validation.labels),
+        n_test=len(labels),
+        n_synthetic=len(pools[0][0].labels),
+        arms={
+            key: ArmResult(**recalls(right[key], labels, classes), title=title, updates=decisions.updates)
+            for key, title in TITLES.items()
+            if key in right
+        },
+        baseline_gain=over(right["classical"], base),
+        total_gain=over(right["classical"], arm),
+        baselines=decisions.baselines,
+        uses=decisions.uses,
+        **compare(base, arm, labels, classes, settings.seed),
+    )
+    known = class_counts(real) > 0
+    empty = [name for label, name in enumerate(classes) if known[label] and not (pools[0][0].labels == label).any()]
+    return result.model_copy(update={"caveats": caveats(result, labels, classes, empty)})
 
 
 def caveats(result: UtilityResult, test_labels: np.ndarray, classes: list[str], empty: list[str]) -> list[str]:
     """Plain sentences that belong beside the verdict. empty: classes of which there is no synthetic image."""
-    found = ["One trained generator was tested: another training run may help more, or less."]
-    if (result.seeds or 0) < FEW_SEEDS:
-        found.append(f"With {result.seeds} seeds the intervals are wide and uncertain: use at least {FEW_SEEDS}.")
-    if result.shots:
+    found = []
+    if result.draws * result.gan_seeds == 1:
         found.append(
-            f"The classifier saw at most {result.shots} real images of a class, but the generator may have learned from more: "
-            "part of a gain can come from those images."
+            "One trained generator was tested, so the interval is over the seeds of the classifier alone: another training run may "
+            "help more, or less."
         )
+    elif result.draws == 1:
+        found.append("One draw of the training images was tested: with other images the gain may be another.")
+    if not result.n_validation:
+        found.append(
+            "There are no validation images, so nothing was chosen: the baseline and the use are the usual ones."
+        )
+    if result.use is None:
+        found.append("There were no synthetic images to test.")
     low, high = result.test_bootstrap_ci95 or (0.0, 0.0)
-    if low <= 0 <= high and result.helps:
+    if low <= 0 <= high and (result.gain_ci95 or [0.0])[0] > 0:
         found.append("With other held-out images the gain could vanish: there are too few to be sure.")
     held_out = np.bincount(test_labels, minlength=len(classes))
     none = [repr(name) for name, count in zip(classes, held_out, strict=True) if not count]
@@ -250,7 +356,4 @@ def caveats(result: UtilityResult, test_labels: np.ndarray, classes: list[str], 
         found.append(f"Class {and_more(scarce, 3)}: fewer than {FEW_TEST_IMAGES} held-out images.")
     if empty:
         found.append(f"Without any synthetic image: {and_more([repr(name) for name in empty], 5)}.")
-    found.append(
-        f"The verdict uses a share of {result.share:g}, fixed beforehand; the best share of a sweep would look too good."
-    )
     return found

@@ -1,56 +1,116 @@
 """The job `utility`: does synthetic data help a classifier?"""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped
+from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.results import UtilityResult
 from gan_core.export import plan
+from gan_core.export.fill.classical import Classical
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import AT_ONCE, real_images
 from gan_core.jobs.shared.fill_classes import METHOD_NAMES, Makers, makers, methods_in_order
 from gan_core.requests import UtilityRequest
-from gan_core.storage.store import Job, Store
+from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace, write_json
 
 MANY = 1_000_000  # images that the shares of the methods are computed of
 
 
+class Asked(NamedTuple):
+    """What the job is to do with every run."""
+
+    request: UtilityRequest
+    workspace: Workspace
+    progress: Reporter
+    watch: queue.Watch
+
+
+class Source(NamedTuple):
+    """The makers of a run's synthetic images, and of each class the images by method."""
+
+    made: Makers
+    shares: dict[str, dict[str, int]]
+
+
 def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """Five arms of classifiers, with and without the run's images, on the held-out split; into utility/<job>.json."""
+    """Arms of classifiers, with and without the images of one or more runs, on the held-out split; into utility/<job>.json.
+
+    Runs of one dataset are generators of one draw of its images; runs of other datasets, with the same held-out images, are of
+    other draws.
+    """
     from gan_core.evaluation.inputs import Progress
-    from gan_core.evaluation.utility.comparison import Settings
+    from gan_core.evaluation.utility.comparison import Draw, Settings
     from gan_core.evaluation.utility.comparison import utility as compare
 
-    request, run = UtilityRequest.from_payload(job.payload), store.run(job.subject)
-    folder, progress = workspace.dataset(run.dataset_id), Reporter(store, job)
-    real = real_images(folder)
-    counts = {name: int((real.train.labels == label).sum()) for label, name in enumerate(real.classes)}
+    request = UtilityRequest.from_payload(job.payload)
+    runs = [store.run(run) for run in dict.fromkeys((job.subject, *request.runs))]
+    asked = Asked(request, workspace, Reporter(store, job), watch)
+    by_dataset: dict[str, list[Run]] = {}
+    for run in runs:
+        by_dataset.setdefault(run.dataset_id, []).append(run)
+    draws, sources = [], []
+    for dataset, members in by_dataset.items():
+        folder = workspace.dataset(dataset)
+        real = few(real_images(folder), request.shots, request.seed)
+        found = [source_of(run, folder, real, asked) for run in members]
+        sources += found
+        draws.append(Draw(real, [images_of(one, real, watch) for one in found]))
     methods = request.methods or {"gan": 1.0}
-    rows = {name: plan.Row(count, MANY, count + MANY) for name, count in counts.items()}
-    shares, small = plan.shares(rows, counts, methods)
-    made = makers(run, workspace, folder, shares, small, request, progress, watch)
-    images = Synthetic(made, [shares[name] for name in real.classes], real.train.images.shape[1:], watch)
+    generator = sources[0].made.generator
     settings = Settings(
+        classifier=request.classifier,
         seeds=request.seeds,
         updates=request.updates,
-        shots=request.shots,
-        shares=request.shares,
+        way="+".join(methods),
+        flips=request.policy.flips,
         seed=request.seed,
-        device=made.generator.device.type if made.generator else "cpu",
+        device=generator.device.type if generator else "cpu",
     )
-    result = with_sources(compare(real, images, settings, Progress(progress, watch)), made, shares, methods)
-    about: dict[str, Any] = {"run": run.id, "methods": methods, "checkpoint": None, "images_seen": None, "epoch": None}
-    if made.generator:
-        seen = made.generator.images_seen
-        about |= {"checkpoint": made.generator.sha256[:12], "images_seen": seen}
-        about["epoch"] = seen / max(1, sum(counts.values()))
+    result = with_sources(compare(draws, settings, Progress(asked.progress, watch)), sources, methods)
+    about: dict[str, Any] = {"run": runs[0].id, "runs": [run.id for run in runs], "methods": methods}
+    about |= {"shots": request.shots, "checkpoint": None, "images_seen": None, "epoch": None}
+    if generator:
+        seen = generator.images_seen
+        about |= {"checkpoint": generator.sha256[:12], "images_seen": seen}
+        about["epoch"] = seen / max(1, len(draws[0].real.train.labels))
     stored = result.model_copy(update=about).to_json()
-    (workspace.run(run.id) / "utility").mkdir(exist_ok=True)
-    write_json(workspace.run(run.id) / "utility" / f"{job.id}.json", stored)
+    (workspace.run(runs[0].id) / "utility").mkdir(exist_ok=True)
+    write_json(workspace.run(runs[0].id) / "utility" / f"{job.id}.json", stored)
     return stored
+
+
+def few(real: RealImages, shots: int | None, seed: int) -> RealImages:
+    """At most so many training images of each class, the others as they are."""
+    labels = np.asarray(real.train.labels)
+    if shots is None or np.bincount(labels).max() <= shots:
+        return real
+    order = np.random.default_rng(seed).permutation(len(labels))
+    rows = np.sort(np.concatenate([order[labels[order] == label][:shots] for label in np.unique(labels)]))
+    return real._replace(train=Labeled(np.asarray(real.train.images[rows]), labels[rows]))
+
+
+def source_of(run: Run, folder: Path, real: RealImages, asked: Asked) -> Source:
+    """The makers of a run. Where the training images were cut to a few, changed copies are made of those."""
+    request = asked.request
+    counts = {name: int((real.train.labels == label).sum()) for label, name in enumerate(real.classes)}
+    rows = {name: plan.Row(count, MANY, count + MANY) for name, count in counts.items()}
+    shares, small = plan.shares(rows, counts, request.methods or {"gan": 1.0})
+    made = makers(run, asked.workspace, folder, shares, small, request, asked.progress, asked.watch)
+    if len(real.train.labels) < sum(dataset_folder.read_info(folder).train_counts):
+        cut = ImageSet(real.train.images, np.asarray(real.train.labels), real.classes)
+        made.by_method["classical"] = Classical(cut, request.seed, request.policy, asked.watch)
+    return Source(made, shares)
+
+
+def images_of(source: Source, real: RealImages, watch: queue.Watch) -> "Synthetic":
+    return Synthetic(source.made, [source.shares[name] for name in real.classes], real.train.images.shape[1:], watch)
 
 
 class Synthetic:
@@ -80,13 +140,11 @@ class Synthetic:
         return images[there]
 
 
-def with_sources(
-    result: UtilityResult, made: Makers, shares: dict[str, dict[str, int]], methods: dict[str, float]
-) -> UtilityResult:
+def with_sources(result: UtilityResult, sources: list[Source], methods: dict[str, float]) -> UtilityResult:
     """The result with what is to be known of where its synthetic images come from."""
-    checked = made.quality_filter
-    summary = checked.summary() if checked else "nothing was drawn."
-    used = {method for share in shares.values() for method in share}
+    made = sources[0].made
+    summary = made.quality_filter.summary() if made.quality_filter else "nothing was drawn."
+    used = {method for share in sources[0].shares.values() for method in share}
     sentence, caveats = result.sentence, result.caveats
     if used != {"gan"}:
         words = ", ".join(f"{METHOD_NAMES[method]} ({weight:g})" for method, weight in methods.items())
@@ -96,12 +154,4 @@ def with_sources(
     caveats = caveats + made.notes
     if made.generator:
         caveats.append(f"The synthetic images: {summary}")
-    if result.shots and used - {"gan"}:
-        caveats.append(
-            "Changed copies and pasted objects are made from all training images, not only from those shown to the classifier."
-        )
-    if result.shots and checked and checked.label_check.classifier:
-        caveats.append(
-            "The dataset classifier of the quality filter was trained on all training images, not only on those shown here."
-        )
     return result.model_copy(update={"quality_filter": summary, "sentence": sentence, "caveats": caveats})
