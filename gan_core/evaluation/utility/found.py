@@ -100,7 +100,7 @@ class Found(Part):
     lead_needed: float | None = None
     race: list[FoundRow] = Field(default_factory=list)
     rungs: list[dict[str, Any]] = Field(default_factory=list)
-    per_class: dict[str, int] = Field(default_factory=dict)  # synthetic images of each class that the choice was given
+    made: dict[str, dict[str, int]] = Field(default_factory=dict)  # of the choice: images by way and class
     protocol: int = VERSION
     run: str | None = None
     dataset: str = ""
@@ -138,6 +138,14 @@ def read(folder: Path) -> Found | None:
         found.arm  # noqa: B018  raises where it is none
     except ValueError:
         return None
+    return found
+
+
+def of(run: Path | None, dataset: Path) -> Found | None:
+    """What was found for a run, else for its dataset, unless with the images of another run. run, dataset: their folders."""
+    found = read(run) if run else None
+    if found is None and (of_dataset := read(dataset)):
+        found = of_dataset if run is None or of_dataset.run in (None, run.name) or of_dataset.arm.use is None else None
     return found
 
 

@@ -49,7 +49,11 @@ def found_of(outcome: Race, scorer: ArmScorer, request: ImproveRequest, notes: l
         "lead_needed": outcome.needed,
         "race": [row_of(row) for row in outcome.rows],
         "rungs": [{"updates": rung.updates, "seeds": len(rung.seeds)} for rung in rungs],
-        "per_class": per_class(scorer.task.pools.get(choice.way), real.classes),
+        "made": {
+            way: per_class(pool, real.classes)
+            for way in choice.way.split("+")
+            if (pool := scorer.task.pools.get(way)) is not None
+        },
         "seconds": round(seconds, 1),
     }
     if outcome.lead is None:
@@ -101,10 +105,8 @@ def row_of(row: Row) -> dict[str, Any]:
     ).to_json()
 
 
-def per_class(pool: Pool | None, classes: list[str]) -> dict[str, int]:
+def per_class(pool: Pool, classes: list[str]) -> dict[str, int]:
     """How many synthetic images of each class a way has."""
-    if pool is None:
-        return {}
     counts = np.bincount(pool.labels, minlength=len(classes)).tolist()
     return dict(zip(classes, counts, strict=True))
 
