@@ -11,7 +11,7 @@ Code = Literal[
     "unknown_method", "unknown_loss", "unknown_toy", "unknown_shapes", "no_dataset", "no_run", "no_recipe",
     "no_such_frames", "no_such_picture", "no_such_path", "no_such_folder", "no_folder", "no_source", "no_upload",
     # a value that cannot be
-    "bad_settings", "bad_set", "bad_name", "bad_seed", "bad_seeds", "bad_share", "bad_shots",
+    "bad_settings", "bad_set", "bad_name", "bad_seed", "bad_seeds", "bad_shots",
     "bad_freeze", "bad_batch", "bad_days", "bad_balance", "bad_method", "bad_format", "bad_background",
     "bad_test_fraction", "bad_gamma", "bad_moves", "bad_drawing", "bad_out", "nothing_named", "named_twice",
     "no_method", "no_way", "no_walk", "unused_weights",
@@ -25,7 +25,7 @@ Code = Literal[
     # a step that must come first, or has no sense here
     "no_checkpoint", "damaged_checkpoints", "no_grids", "no_detector", "not_inspected", "too_few_images", "empty_class", "no_test_images",
     "no_validation_images", "knows_nothing",
-    "no_variety", "ignored_labels", "not_padded", "not_smooth", "nothing_left", "nothing_to_add", "nothing_to_do",
+    "no_variety", "ignored_labels", "not_padded", "not_smooth", "nothing_left", "nothing_found", "nothing_to_add", "nothing_to_do",
     "nothing_to_exclude", "nothing_kept", "copies", "other_images", "other_networks", "other_shape", "other_weights",
     # weights, packages and devices
     "bad_weights", "bad_detector", "bad_features", "bad_download", "no_weights", "no_network", "no_av", "no_onnx",

@@ -36,7 +36,7 @@ LEAST_GAIN = 0.005  # of balanced accuracy on validation, that more updates must
 class Pool(NamedTuple):
     """Synthetic images uint8 [M, S, S, C] with labels int64 [M]. soft: float32 [M, K], the labels of a teacher.
 
-    weight: float32 [M], of an image's loss in the mean over a batch, where a real image has 1.
+    weight: float32 [M], how often an image is shown beside the others of its class.
     """
 
     images: np.ndarray
@@ -57,11 +57,10 @@ class ArmOptions(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What the network sees in an update: float [n, C, S, S], targets float [n, K], weights float [n]."""
+    """What the network sees in an update: float [n, C, S, S], targets float [n, K]."""
 
     x: torch.Tensor
     y: torch.Tensor
-    weight: torch.Tensor
 
 
 class Fitted:
@@ -117,7 +116,7 @@ def train_arm(
     _, size, _, channels = real.train.images.shape
     pool = pools[arm.way] if arm.use else Pool(real.train.images[:0], labels[:0])
     sized = batches.Size(options.updates, options.batch, options.seed)
-    plan = batches.plan(labels, np.asarray(pool.labels, np.int64), arm.baseline.sampling, arm.use, sized)
+    plan = batches.plan(labels, np.asarray(pool.labels, np.int64), arm.baseline.sampling, arm.use, sized, pool.weight)
     with torch.inference_mode(False), torch.enable_grad():
         start = torch.Generator().manual_seed(options.seed)
         network = started(options.classifier, size, channels, len(real.classes), start).to(options.device).train()
@@ -161,8 +160,7 @@ class Shows:
     def real(self, update: int, rows: np.ndarray) -> Shown:
         batch = self.labeled(rows[update], 0)
         pasted = self.labeled(self.pasted[update], 2) if self.pasted is not None else None
-        x, y = mixed(batch, self.arm.baseline.mix, self.numpy_of[0], pasted)
-        return Shown(x, y, torch.ones(len(x), device=x.device))
+        return Shown(*mixed(batch, self.arm.baseline.mix, self.numpy_of[0], pasted))
 
     def labeled(self, rows: np.ndarray, part: int) -> Batch:
         return self.images(self.train.images, rows, part), self.targets(np.asarray(self.train.labels)[rows])
@@ -175,11 +173,7 @@ class Shows:
             y = torch.from_numpy(pool.soft[rows]).to(x)
         else:
             y = self.targets(pool.labels[rows])
-        x, y = mixed((x, y), "none" if mix == "cmo" else mix, self.numpy_of[1])
-        weight = (
-            torch.ones(len(x)) if pool.weight is None else torch.from_numpy(np.asarray(pool.weight[rows], np.float32))
-        )
-        return Shown(x, y, weight.to(x.device))
+        return Shown(*mixed((x, y), "none" if mix == "cmo" else mix, self.numpy_of[1]))
 
     def estimate_norms(self, labels: np.ndarray) -> None:
         """Mean and variance of batch norm anew, of real training images as they are sampled last, augmented but not mixed.
@@ -225,17 +219,17 @@ def together(real: Shown | None, synthetic: Shown | None) -> Shown:
 
 
 def learn(network: nn.Module, updates: int, shown: Callable[[int], Shown], peak: float, progress: Progress) -> None:
-    """AdamW under one cycle of the learning rate, over the weighted mean of the cross-entropies of a batch."""
+    """AdamW under one cycle of the learning rate, over the mean of the cross-entropies of a batch."""
     parameters = [one for one in network.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(parameters, peak, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True)
     for update in range(updates):
         progress.check()
-        x, y, weight = shown(update)
-        losses = F.cross_entropy(outputs(network, x), y, reduction="none")
+        x, y = shown(update)
+        loss = F.cross_entropy(outputs(network, x), y)
         for group in optimizer.param_groups:
             group["lr"] = peak * cycle(update / updates)
         optimizer.zero_grad(set_to_none=True)
-        ((losses * weight).sum() / weight.sum()).backward()
+        loss.backward()
         optimizer.step()
         if (update + 1) % 10 == 0 or update + 1 == updates:
             progress.report((update + 1) / updates, "Training a classifier")

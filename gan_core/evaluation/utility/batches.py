@@ -31,25 +31,35 @@ def generator(seed: int, part: int) -> np.random.Generator:
     return np.random.default_rng([seed, part])
 
 
-def plan(labels: np.ndarray, pool_labels: np.ndarray, sampling: Sampling, use: Use | None, size: "Size") -> Plan:
-    """labels int64 [N] of the real images, pool_labels int64 [M] of the synthetic ones. Raises ValueError where use needs
-    images and the pool has none of its classes."""
+def plan(
+    labels: np.ndarray,
+    pool_labels: np.ndarray,
+    sampling: Sampling,
+    use: Use | None,
+    size: "Size",
+    weight: np.ndarray | None = None,
+) -> Plan:
+    """labels int64 [N] of the real images, pool_labels int64 [M] of the synthetic ones. weight: float [M], how often a synthetic
+    image is shown beside the others of its class. Raises ValueError where the pool has no image of the classes of the use.
+    """
     real = real_rows(labels, sampling, size)
     if use is None:
         return Plan(real, NOTHING, NOTHING)
     num_classes = int(max(labels.max(), pool_labels.max(initial=0))) + 1
     slots = slots_by_class(np.bincount(labels, minlength=num_classes), use, size.batch)
-    slots = np.where(np.bincount(pool_labels, minlength=num_classes) > 0, slots, 0)
+    weight = np.ones(len(pool_labels)) if weight is None else np.asarray(weight, float)
+    slots = np.where(np.bincount(pool_labels, weight, minlength=num_classes) > 0, slots, 0)
+    pool = SyntheticRows(pool_labels, weight, slots, size.seed)
     if not slots.any():
         raise ValueError("the pool has no image of the classes that shall get some")
     if use.share == 1:
-        return Plan(NOTHING, synthetic_rows(pool_labels, slots, size.updates, size.batch, size.seed), NOTHING)
+        return Plan(NOTHING, pool.rows(size.updates, size.batch), NOTHING)
     if use.phase == "pretrain":
         before = max(1, round(size.updates * slots.sum() / size.batch))
-        return Plan(real, NOTHING, synthetic_rows(pool_labels, slots, before, size.batch, size.seed))
+        return Plan(real, NOTHING, pool.rows(before, size.batch))
     shown = size.updates if use.phase == "throughout" else max(1, round(FIRST_PART * size.updates))
     added = max(1, round(slots.sum()))
-    return Plan(real, synthetic_rows(pool_labels, slots, shown, added, size.seed), NOTHING)
+    return Plan(real, pool.rows(shown, added), NOTHING)
 
 
 class Size(NamedTuple):
@@ -81,10 +91,19 @@ def slots_by_class(counts: np.ndarray, use: Use, batch: int) -> np.ndarray:
     return batch * per_real * chosen / known.sum()
 
 
-def synthetic_rows(pool_labels: np.ndarray, slots: np.ndarray, updates: int, batch: int, seed: int) -> np.ndarray:
-    """int64 [updates, batch]: rows of the pool, each class as often as its slots say, the images of a class equally often."""
-    weights = slots[pool_labels] / np.maximum(np.bincount(pool_labels, minlength=len(slots)), 1)[pool_labels]
-    return order(weights, updates * batch, generator(seed, 1)).reshape(updates, batch)
+class SyntheticRows(NamedTuple):
+    """The rows of a pool, each class as often as its slots say, and its images as often as their weights say."""
+
+    labels: np.ndarray
+    weight: np.ndarray
+    slots: np.ndarray
+    seed: int
+
+    def rows(self, updates: int, batch: int) -> np.ndarray:
+        """int64 [updates, batch]."""
+        of_class = np.bincount(self.labels, self.weight, minlength=len(self.slots))
+        weights = self.weight * (self.slots / np.where(of_class > 0, of_class, 1))[self.labels]
+        return order(weights, updates * batch, generator(self.seed, 1)).reshape(updates, batch)
 
 
 def pasted_rows(labels: np.ndarray, size: Size) -> np.ndarray:

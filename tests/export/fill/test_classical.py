@@ -127,11 +127,11 @@ def test_both_ways_at_once(context, toy_dataset, tiny):
 @pytest.mark.slow
 def test_utility_asks_about_copies_as_an_export_would_make_them(context, toy_dataset, tiny):
     run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=1.0))).subject
-    wanted = {"methods": {"classical": 1.0}, "updates": 5, "shots": 4}
+    wanted = {"methods": {"classical": 1.0}, "updates": 5, "shots": 4, "seeds": 2}
     result = carry_out(context, actions.utility(context, run, UtilityRequest(**wanted))).result
-    assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
+    assert set(result["arms"]) == {"real", "classical", "baseline", "synthetic", "synthetic_only"}
     assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
-    assert any("not only from those shown to the classifier" in text for text in result["caveats"])
+    assert result["shots"] == 4 and result["n_train"] == 8  # of two classes
     assert not any("The synthetic images:" in text for text in result["caveats"])
     assert result["sentence"].startswith("Of changed copies (1): ") and not any(
         "generator" in text for text in result["caveats"]

@@ -207,19 +207,32 @@ def test_a_run_that_ignored_the_labels_has_no_table_per_class(context):
 
 
 def test_utility_compares_the_arms(context, run):
-    with pytest.raises(UserError, match="seeds"):
-        actions.utility(context, run, UtilityRequest(seeds=4))
-    result = do(context, actions.utility(context, run, UtilityRequest(seeds=5, updates=3)))
-    assert set(result["arms"]) == {"real", "oversampling", "classical", "synthetic", "synthetic_only"}
+    result = do(context, actions.utility(context, run, UtilityRequest(seeds=2, updates=3)))
+    assert set(result["arms"]) == {"real", "classical", "baseline", "synthetic", "synthetic_only"}
+    assert result["protocol"] == 2 and result["runs"] == [run] and result["uses"] and result["baselines"]
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
     assert list((context.workspace.run(run) / "utility").glob("*.json"))
     assert f"The synthetic images: {result['gate_said']}" in result["caveats"]
-    few = do(context, actions.utility(context, run, UtilityRequest(seeds=5, updates=3, shots=10)))
-    knew = (
-        "The dataset classifier of the quality filter was trained on all training images, not only on those shown here."
-    )
-    assert knew in few["caveats"] and knew not in result["caveats"]
+    with pytest.raises(UserError) as refused:
+        actions.utility(context, run, UtilityRequest(shots=10))  # the generator has seen more
+    assert refused.value.code == "bad_shots"
+    actions.utility(context, run, UtilityRequest(shots=10_000))
+
+
+@pytest.mark.slow
+def test_utility_takes_several_runs_of_one_or_several_draws(context, run):
+    home = context.store.run(run).dataset_id
+    other_draw = dataset(context, ["dark", "grey", "bright"], train=60)
+    runs = (trained(context, home, seed=1), trained(context, other_draw), trained(context, other_draw, seed=1))
+    result = do(context, actions.utility(context, run, UtilityRequest(seeds=2, updates=2, runs=runs)))
+    assert (result["draws"], result["gan_seeds"], result["seeds"]) == (2, 2, 2) and result["runs"] == [run, *runs]
+    assert len(result["arms"]["synthetic"]["values"]) == 8
+    strangers = trained(context, dataset(context, ["dark", "grey", "bright"], test=30))
+    for others, code in ((runs[:2], "uneven_runs"), ((strangers,), "other_images")):
+        with pytest.raises(UserError) as refused:
+            actions.utility(context, run, UtilityRequest(runs=others))
+        assert refused.value.code == code
 
 
 def test_detect_scores_a_folder(context, run, evaluated, tmp_path):
@@ -398,8 +411,8 @@ def test_a_network_that_the_discriminator_learnt_with_does_not_rank_the_run(cont
 def test_utility_is_shown_every_way_in_every_first_part(context, run, monkeypatch):
     shown = {}
 
-    def compare(real, synthetic, settings, progress):
-        shown["images"] = synthetic(1, 20)
+    def compare(draws, settings, progress):
+        shown["images"] = draws[0].generators[0](1, 20)
         return UtilityResult(caveats=["One trained generator was tested."], sentence="No gain.", verdict="none")
 
     monkeypatch.setattr("gan_core.evaluation.utility.comparison.utility", compare)
