@@ -31,7 +31,10 @@ ARROWS = {
         *("errors", "requests", "text", "storage", "settings", "data", "dataset_health", "models", "training"),
         *("generation", "evaluation", "export", "system", "tracking"),
     },
-    "actions": {"errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "export", "jobs"},
+    "actions": {
+        *("errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "evaluation", "export"),
+        "jobs",
+    },
     "cli": {
         *("errors", "text", "requests", "storage", "settings", "data", "generation", "training", "export", "views"),
         *("jobs", "actions", "system", "learn"),

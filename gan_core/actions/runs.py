@@ -151,6 +151,7 @@ def new_run(
             "dataset": dataset_id,
             "created_at": created_at,
             "config": values,
+            "held_out": ["validation", "test"],  # a run without this began before there was a validation split
             **({"sweep": sweep} if sweep else {}),
         },
     )

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_core.data.dataset_files import images_file
+from gan_core.evaluation.lights import in_words, of_evaluation, to_json
 from gan_core.evaluation.names_and_thresholds import about_pair
 from gan_core.evaluation.result_parts import Memorization
 from gan_core.evaluation.results import EvaluationResult, UtilityResult
@@ -35,6 +37,9 @@ class EvaluatedImages(NamedTuple):
 
     images: np.ndarray
     samples: dict[str, np.ndarray]
+
+
+TrainingSet = tuple[np.ndarray, np.ndarray]  # images uint8 [N, H, W, C] and labels [N]
 
 
 class Pair(NamedTuple):
@@ -64,11 +69,19 @@ def read_images(folder: Path) -> EvaluatedImages | None:
     return EvaluatedImages(images, {key: samples.get(key, unknown) for key in SAMPLE_KEYS})
 
 
-def read_training_set(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """Training images uint8 [N, H, W, C], a memory map, and labels [N] of the dataset in `folder`; None without them."""
+def read_training_set(folder: Path, result: EvaluationResult) -> TrainingSet | None:
+    """The training images that an evaluation has seen, by the folder of its dataset; None without them.
+
+    A result of the time before an older dataset got its validation split names rows of its older training split.
+    """
+    seen = result.memorization.n_train if result.memorization else 0
+    at = images_file(folder, "train").parent
     try:
-        images = np.load(folder / "train_images.npy", mmap_mode="r", allow_pickle=False)
-        labels = np.load(folder / "train_labels.npy", allow_pickle=False)
+        images = np.load(at / "train_images.npy", mmap_mode="r", allow_pickle=False)
+        if len(images) < seen:
+            at = folder
+            images = np.load(at / "train_images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(at / "train_labels.npy", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return (images, labels) if images.ndim == 4 and len(images) == len(labels) else None
@@ -164,20 +177,33 @@ def flatten(values: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def newest_utility(store: Store, run_id: str) -> UtilityResult | None:
+    """The newest finished comparison of classifiers of a run."""
+    jobs = store.jobs(kind="utility", subject=run_id, states=("finished",))
+    return next((UtilityResult.read(job.result) for job in jobs if job.result), None)
+
+
+def lights(store: Store, run_id: str, stored: dict[str, Any]) -> tuple[dict[str, dict[str, str]], str]:
+    """The lights of a stored evaluation and of the newest `utility` of its run: as JSON, and in words, a line for each."""
+    shown = of_evaluation(EvaluationResult.read(stored), newest_utility(store, run_id))
+    return to_json(shown), in_words(shown)
+
+
 def report(store: Store, workspace: Workspace, job: Job) -> str:
     """A finished job `evaluate` as one HTML file, with the newest `utility` of its run."""
     run = store.run(job.subject)
     folder = workspace.run(run.id)
     stored = store.job(job.id).result or read_json(folder / "evaluations" / job.id / "result.json", {})
     result = EvaluationResult.read(stored)
-    utility = store.jobs(kind="utility", subject=run.id, states=("finished",))
     rows, _ = run_folder.read_lines(folder / "collapse.jsonl")
     return html.to_html(
         result,
         pictures(
-            result, read_images(folder / "evaluations" / job.id), read_training_set(workspace.dataset(run.dataset_id))
+            result,
+            read_images(folder / "evaluations" / job.id),
+            read_training_set(workspace.dataset(run.dataset_id), result),
         ),
-        UtilityResult.read(utility[0].result) if utility else None,
+        newest_utility(store, run.id),
         rows,
         title=run.name,
         evaluated_at=job.finished_at or store.job(job.id).finished_at,

@@ -1,6 +1,5 @@
 """Copies of training images: distances of generated images beside those of held-out images, and the closest pairs."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -8,7 +7,7 @@ import streamlit as st
 from gan_core.evaluation.names_and_thresholds import SPACES
 from gan_core.evaluation.result_parts import Memorization, SpaceResult
 from gan_core.text import count
-from gan_core.views.evaluation_results import EvaluatedImages, closest_pairs, read_training_set
+from gan_core.views.evaluation_results import EvaluatedImages, TrainingSet, closest_pairs
 from pages.evaluate import charts as evaluate_charts
 from pages.shared import charts
 from pages.shared.image_sheets import show_pairs
@@ -24,8 +23,7 @@ STATISTICS = {
 }
 
 
-def show_memorization(result: Memorization, kept: EvaluatedImages | None, dataset: Path) -> None:
-    """dataset: its folder."""
+def show_memorization(result: Memorization, kept: EvaluatedImages | None, train: TrainingSet | None) -> None:
     st.header("Copies of training images")
     reference = (
         f"with those of {count(result.n_held_out, 'held-out real image')}."
@@ -51,7 +49,6 @@ def show_memorization(result: Memorization, kept: EvaluatedImages | None, datase
     with right:
         show_statistics(result.spaces)
     st.subheader("The closest pairs: a generated image and its nearest training image")
-    train = read_training_set(dataset)
     if kept is None or train is None:
         st.caption("The images of this evaluation were not kept. Evaluate the run again to see them.")
         return

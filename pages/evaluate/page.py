@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from gan_core import actions
+from gan_core.evaluation.lights import of_evaluation
 from gan_core.evaluation.results import EvaluationResult
 from gan_core.requests import EvaluateRequest
 from gan_core.storage import run_folder
@@ -18,11 +19,12 @@ from pages.evaluate.detector import show_detector
 from pages.evaluate.memorization import show_memorization
 from pages.evaluate.per_class import show_class_table, show_confusion
 from pages.evaluate.score_curves import show_score_curves
-from pages.evaluate.scorecard import show_scores, show_verdicts
+from pages.evaluate.scorecard import show_scores
 from pages.evaluate.utility import show_utility
 from pages.shared import collapse_curves, request_form
 from pages.shared.context import get_context
 from pages.shared.double_click import click_token
+from pages.shared.light_box import light_boxes
 from pages.shared.select_checkpoint import select_checkpoint
 from pages.shared.select_run import select_run
 from pages.shared.status import job_progress, show_refusal
@@ -69,14 +71,14 @@ def show_newest(evaluations: list[Evaluation]) -> None:
     """All parts of the newest evaluation, the most urgent first. evaluations: the newest first."""
     job, result = evaluations[0]
     kept = evaluation_results.read_images(folder / "evaluations" / job.id)
-    dataset = context.workspace.dataset(run.dataset_id)
+    train = evaluation_results.read_training_set(context.workspace.dataset(run.dataset_id), result)
     during_training, _ = run_folder.read_lines(folder / "collapse.jsonl")
-    show_verdicts(result)
+    light_boxes(of_evaluation(result, evaluation_results.newest_utility(context.store, run.id)))
     show_downloads(job, [job.result or {} for job, _ in evaluations])
     st.header("Scores")
     show_scores(result)
     show_score_curves([result for _, result in evaluations])
-    show_class_table(result, kept, dataset)
+    show_class_table(result, kept, train)
     show_confusion(result.agreement, result.classes, kept)
     if result.collapse or during_training:
         st.header("Variety")
@@ -85,7 +87,7 @@ def show_newest(evaluations: list[Evaluation]) -> None:
         show_basis(result)
         collapse_curves.curves(during_training, "evaluate")
     if result.memorization:
-        show_memorization(result.memorization, kept, dataset)
+        show_memorization(result.memorization, kept, train)
 
 
 def show_downloads(newest: Job, results: list[dict[str, object]]) -> None:

@@ -1,16 +1,14 @@
 """The table per class and the confusion matrix; a row, or a cell, opens the images behind it."""
 
 import zlib
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from gan_core.evaluation.result_parts import Agreement
 from gan_core.evaluation.results import ClassScores, EvaluationResult
 from gan_core.text import count, interval, percent
-from gan_core.views.evaluation_results import EvaluatedImages, closest_of_class, read_training_set, rows_of, spread
+from gan_core.views.evaluation_results import EvaluatedImages, TrainingSet, closest_of_class, rows_of, spread
 from pages.evaluate import charts as evaluate_charts
 from pages.shared import charts
 from pages.shared.image_sheets import show_pairs, show_sheet
@@ -37,11 +35,9 @@ COLUMNS = {
     "kernel distance": st.column_config.NumberColumn(format="%.4g"),
 }
 
-TrainingSet = tuple[np.ndarray, np.ndarray]  # of evaluation_results.read_training_set
 
-
-def show_class_table(result: EvaluationResult, kept: EvaluatedImages | None, dataset: Path) -> None:
-    """The table, the class with the lowest coverage first, and the images of the chosen class. dataset: its folder."""
+def show_class_table(result: EvaluationResult, kept: EvaluatedImages | None, train: TrainingSet | None) -> None:
+    """The table, the class with the lowest coverage first, and the images of the chosen class."""
     if not result.per_class:
         return
     order = result.classes_by_coverage
@@ -65,7 +61,7 @@ def show_class_table(result: EvaluationResult, kept: EvaluatedImages | None, dat
             "Images of class", order, index=None, key=CHOSEN, placeholder="Choose a class or select its row"
         )
         if chosen is not None:
-            show_class(chosen, result, kept, read_training_set(dataset))
+            show_class(chosen, result, kept, train)
 
     table()
 

@@ -8,8 +8,11 @@ Caches, logs, event files and the dataset classifier were then removed.
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from gan_core.data.dataset import load, read_info
+from gan_core.data.older_dataset import saw_validation
 from gan_core.jobs.queue import LANES
 from gan_core.storage.store import MIGRATIONS, Store
 from gan_core.storage.workspace import Workspace
@@ -39,7 +42,7 @@ def store(workspace) -> Store:
 def test_the_index_is_migrated_once(store):
     assert store.query("PRAGMA user_version")[0][0] == len(MIGRATIONS)
     kinds = {job.kind: job for job in store.jobs()}
-    assert set(kinds) == set(LANES) - {"curate", "probe"}
+    assert set(kinds) == set(LANES) - {"curate", "probe", "improve"}
     assert kinds["variants"].subject == FINISHED and kinds["export_model"].payload == {"run": FINISHED}
     assert all(job.lane == LANES[job.kind] for job in kinds.values())
 
@@ -64,6 +67,22 @@ def test_its_interrupted_run_goes_on_from_its_checkpoint_and_finishes(ganvas, wo
     code, result, err = ganvas("resume", INTERRUPTED, "--json")
     assert code == 0 and result["state"] == "finished" and result["images_seen"] == 112, err
     assert "resumed" in (workspace.run(INTERRUPTED) / "events.jsonl").read_text()
+
+
+def test_its_dataset_gets_a_validation_split_and_its_runs_keep_what_they_have_trained_on(ganvas, workspace):
+    folder = workspace.dataset(DATASET)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    whole = load(folder, "train", whole=True)
+    assert not any(read_info(folder).validation_counts) and saw_validation(folder, workspace.run(FINISHED))
+    train, validation = load(folder, "train"), load(folder, "validation")
+    assert len(validation.images) and len(train.images) + len(validation.images) == len(whole.images)
+    assert read_info(folder).totals == [20, 20, 20] and not sum(read_info(folder).validation_counts) > 15
+    assert np.array_equal(load(folder, "train", whole=True).images, whole.images)
+    code, result, err = ganvas("resume", INTERRUPTED, "--json")
+    assert code == 0 and result["state"] == "finished", err
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in before} == before
+    code, result, err = ganvas("evaluate", FINISHED, "--samples", 40, "--draws", 1, "--json")
+    assert code == 0 and any("saw the validation images" in caveat for caveat in result["caveats"]), err
 
 
 def test_it_exports(ganvas, tmp_path):

@@ -19,7 +19,9 @@ def planted(workspace, store):
     """(result, EvaluatedImages, training images, labels) of a measured run."""
     job = evaluated_run.plant(workspace, store)
     kept = evaluation_results.read_images(workspace.run(evaluated_run.RUN) / "evaluations" / job.id)
-    images, labels = evaluation_results.read_training_set(workspace.dataset(evaluated_run.DATASET))
+    images, labels = evaluation_results.read_training_set(
+        workspace.dataset(evaluated_run.DATASET), EvaluationResult.read(job.result)
+    )
     return job.result, kept, images, labels
 
 

@@ -20,7 +20,9 @@ from gan_core.jobs.shared.evaluation_inputs import (
     choose_networks,
     feature_cache,
     known_modes_of,
+    learned_from,
     real_images,
+    seen_validation_caveat,
 )
 from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.jobs.shared.stages import Stages
@@ -74,11 +76,13 @@ def evaluate(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -
             "schema": 2,
             "run": run.id,
             "images_seen": generator.images_seen,
-            "epoch": generator.images_seen / max(1, sum(info.train_counts)),
+            "epoch": generator.images_seen / max(1, len(learned_from(workspace, run).labels)),
             "checkpoint": generator.sha256[:12],
             "ema": config.ema_images > 0,
             "truncation": 1.0,
-            "caveats": result.caveats + same_network(result.extractor, config.family, guided),
+            "caveats": result.caveats
+            + same_network(result.extractor, config.family, guided)
+            + seen_validation_caveat(workspace, run),
         }
         stored = result.to_json() | about
         write_json(staging / "result.json", stored)

@@ -83,7 +83,7 @@ def nearest_real(
     if len(train.images) > most:
         rows = np.sort(np.random.default_rng(0).permutation(len(train.images))[:most])
     space = PixelSpace(train.images, watch, rows)
-    found = space.neighbors(space.pixels(images), drawn_images.NEIGHBOURS)
+    found = space.neighbors(images, drawn_images.NEIGHBOURS)
     copies = space.copies(found)
     if rows is not None:
         found = found._replace(row=rows[found.row])

@@ -11,11 +11,14 @@ import numpy as np
 from gan_core import tracking
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
+from gan_core.data.older_dataset import saw_validation
 from gan_core.errors import Stopped, UserError
 from gan_core.jobs import failures, queue
 from gan_core.jobs.progress import Reporter, run_log
 from gan_core.jobs.shared.collapse_monitor import make_monitor
+from gan_core.jobs.shared.evaluation_inputs import learned_from
 from gan_core.settings.schema import TrainConfig, build, names_file
+from gan_core.storage import full_disk
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace, read_json
 
@@ -67,13 +70,13 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
 
 def config_and_data(workspace: Workspace, run: Run) -> tuple[TrainConfig, ImageSet]:
-    """Settings and training split of a run. Raises UserError where the settings do not fit the dataset."""
+    """Settings and training images of a run. Raises UserError where the settings do not fit the dataset."""
     from gan_core.settings.rules import check
 
     config, folder = build(run.config), workspace.dataset(run.dataset_id)
     info = dataset_folder.read_info(folder)
     check(config, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    return config, dataset_folder.load(folder, "train")
+    return config, learned_from(workspace, run)
 
 
 def hooks_of(
@@ -93,7 +96,9 @@ def hooks_of(
     dataset, where = workspace.dataset(run.dataset_id), device.choose(config.device).type
 
     def on_tick(status: dict[str, Any]) -> None:
-        if status["images_seen"]:  # until then the job says what comes first
+        if status["trouble"]:
+            report(status["progress"], status["trouble"])
+        elif status["images_seen"]:  # until then the job says what comes first
             report(status["progress"], f"epoch {status['epoch']:.1f}")
 
     def guide_weights() -> dict[str, Any]:
@@ -112,6 +117,8 @@ def hooks_of(
         dataset_name=dataset_folder.read_info(dataset).name,
         trackers=trackers,
         compute_modes=workspace.root / autotune.SHARED_FILE,
+        give_up=watch.gives_up,
+        make_room=lambda: full_disk.drop_ballast(workspace.root),
     )
 
 
@@ -125,7 +132,8 @@ def follow(workspace: Workspace) -> None:
         facts = read_json(folder / "config.json")
         config = build(facts["config"])
         dataset = workspace.dataset(facts["dataset"])
-        data, weights = dataset_folder.load(dataset, "train"), start_weights(workspace, config, dataset)
+        data = dataset_folder.load(dataset, "train", whole=saw_validation(dataset, folder))
+        weights = start_weights(workspace, config, dataset)
         loop.train(config, data, folder, Hooks(log=lambda _: None, start_weights=weights))
 
 

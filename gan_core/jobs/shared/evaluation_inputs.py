@@ -9,12 +9,14 @@ import numpy as np
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
+from gan_core.data.older_dataset import saw_validation
 from gan_core.data.ready_sets import known_modes
 from gan_core.data.split_names import SPLITS
 from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
 from gan_core.evaluation.names_and_thresholds import DATASET_CLASSIFIER, extractor_key
 from gan_core.requests import EvaluateRequest
+from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,6 +44,22 @@ def real_images(folder: Path) -> RealImages:
     """The splits of a dataset, for the functions of gan_core.evaluation."""
     labeled = (Labeled(split.images, np.asarray(split.labels)) for split in splits(folder))
     return RealImages(*labeled, dataset_folder.read_info(folder).classes)
+
+
+def learned_from(workspace: Workspace, run: Run) -> ImageSet:
+    """The images that a run trains on: train, or all that train once was where it began before there was a validation split."""
+    folder = workspace.dataset(run.dataset_id)
+    return dataset_folder.load(folder, "train", whole=saw_validation(folder, workspace.run(run.id)))
+
+
+def seen_validation_caveat(workspace: Workspace, run: Run | None) -> list[str]:
+    """What limits every verdict on a run that began before its dataset had a validation split."""
+    if run is None or not saw_validation(workspace.dataset(run.dataset_id), workspace.run(run.id)):
+        return []
+    return [
+        "This run began before its dataset had a validation split, so its generator saw the validation images: what is "
+        "measured on them is too kind to it, and copies of them are not found. A new run with its settings has no such fault."
+    ]
 
 
 def known_modes_of(folder: Path, real: RealImages) -> "KnownModes | None":

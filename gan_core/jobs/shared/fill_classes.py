@@ -11,6 +11,7 @@ from gan_core.export.fill.composite import Composite
 from gan_core.export.quality_filter import FilterOptions, QualityFilter
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
+from gan_core.jobs.shared.evaluation_inputs import seen_validation_caveat
 from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExportRequest, UtilityRequest
 from gan_core.requests.export import CHECKS
@@ -76,6 +77,7 @@ def makers(
         if run is None:
             raise UserError("no_run", "Without a run no image can be drawn.", "Choose a run, or --method classical.")
         generator = RunSampler(run, workspace, request.at)
+        notes += seen_validation_caveat(workspace, run)
         checks: tuple[str, ...] = CHECKS
         options = FilterOptions()
         if isinstance(request, ExportRequest):
