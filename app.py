@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from gan_core.jobs import supervisor
+from gan_core.storage import full_disk
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import default_workspace
 from guard import Guard
@@ -44,6 +45,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         if time.monotonic() - swept > SWEEP_SECONDS:
             swept = time.monotonic()
             workspace.sweep()
+        full_disk.keep_ballast(workspace.root)
         supervisor.reconcile(store)
         supervisor.ensure_workers(store, workspace)
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from gan_core.storage import full_disk
 from pages.shared.context import get_context
+from pages.shared.text import sentence
 from pages.sidebar import show_active_runs
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -49,4 +51,6 @@ st.set_page_config(
 with st.sidebar:
     show_active_runs(get_context())
 
+if obstacle := full_disk.trouble(get_context().workspace):
+    st.warning(sentence(obstacle), icon=":material/hard_drive:")
 page.run()

@@ -5,6 +5,7 @@ sentence and a next step on stderr.
 """
 
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from gan_core.cli.improve import improve
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
 from gan_core.jobs import supervisor
+from gan_core.storage import full_disk
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, default_workspace
 
@@ -75,7 +77,7 @@ def before_a_verb(
         follow(Call.workspace)
         raise typer.Exit
     Call.store = Store(Call.workspace)
-    supervisor.reconcile(Call.store)
+    Call.lost = frozenset(job.id for job in supervisor.reconcile(Call.store))
 
 
 def main() -> None:
@@ -83,3 +85,8 @@ def main() -> None:
         app()
     except UserError as error:
         refuse(error)
+    except (OSError, sqlite3.OperationalError) as error:  # a disk that is full or may not be written
+        if (behind := full_disk.as_os_error(error)) is None:
+            raise
+        folder = Call.workspace.root if hasattr(Call, "workspace") else Path.cwd()
+        refuse(full_disk.obstacle(behind, Path(behind.filename).parent if behind.filename else folder), 1)

@@ -11,6 +11,7 @@ import typer
 from gan_core import actions
 from gan_core.errors import Code, UserError
 from gan_core.jobs import devices, failures, queue, worker
+from gan_core.storage import run_folder
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
@@ -22,6 +23,7 @@ class Call:
 
     store: Store
     workspace: Workspace
+    lost: frozenset[str] = frozenset()  # jobs whose process was found to be gone
 
 
 def context(here: bool = True) -> actions.Context:
@@ -70,5 +72,12 @@ def show_progress(job_id: str, done: threading.Event) -> None:
 
 
 def run_state(run_id: str) -> str:
+    """The state of the newest training of a run. `unsaved`: it waits, with its weights in memory, for room on the disk."""
     job = Call.store.latest_job("train", run_id)
-    return "unknown" if job is None else "paused" if job.live and job.control == "pause" else job.state
+    if job is None:
+        return "unknown"
+    if job.id in Call.lost:  # its process is gone, which a workspace that may not be written cannot be told
+        return "interrupted"
+    if job.state == "running" and run_folder.read_status(Call.workspace.run(run_id)).get("phase") == "unsaved":
+        return "unsaved"
+    return "paused" if job.live and job.control == "pause" else job.state

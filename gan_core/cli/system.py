@@ -13,7 +13,8 @@ from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
 from gan_core.jobs.rebuild_index import rebuild
 from gan_core.storage import cleanup, file_checks
-from gan_core.storage.workspace import atomic_write, read_json
+from gan_core.storage.run_folder import read_status
+from gan_core.storage.workspace import atomic_write
 from gan_core.system import support_bundle as support
 
 SHOWN_OF_DATASET = (
@@ -53,7 +54,7 @@ def show(id: AnyId, as_json: Json = False) -> None:
             "dataset": run.dataset_id,
             "config": run.config,
             "images_seen": 0,
-            **(read_json(workspace.run(id) / "status.json") or {}),
+            **read_status(workspace.run(id)),
             "pid": job.pid if job else None,
             "error": job.error if job else None,
         }

@@ -5,6 +5,7 @@ its name and the place in the code into it, an ordinary end removes it, and a ki
 """
 
 import atexit
+import contextlib
 import faulthandler
 import os
 import re
@@ -19,7 +20,10 @@ from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 # Codes of failures that are not a fault of the request.
-JOB_FAILURES = ("out_of_memory", "disk_full", "bug", "diverged", "interrupted", "crashed", "gpu_fault", "predecessor")
+JOB_FAILURES = (
+    *("out_of_memory", "disk_full", "unsaved", "damaged_checkpoints", "bug", "diverged", "interrupted", "crashed"),
+    *("gpu_fault", "predecessor"),
+)
 RESUME = "Resume the run: it goes on from its last checkpoint."
 FATAL = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
 WITHOUT_NETWORKS = ("import", "system", "curate", "timelapse")
@@ -78,8 +82,9 @@ def crash_file(workspace: Path, host: str, pid: int) -> Path:
 def note_signals(workspace: Workspace) -> None:
     """From here on a fatal signal leaves its name in the crash file of this process."""
     path = crash_file(workspace.root, queue.HOST, os.getpid())
-    faulthandler.enable(open(path, "w"))  # noqa: SIM115  it stays open until the process ends
-    atexit.register(path.unlink, missing_ok=True)
+    with contextlib.suppress(OSError):  # a full disk
+        faulthandler.enable(open(path, "w"))  # noqa: SIM115  it stays open until the process ends
+        atexit.register(path.unlink, missing_ok=True)
 
 
 def loss(store: Store, job: Job) -> dict[str, Any]:
@@ -99,7 +104,8 @@ def loss(store: Store, job: Job) -> dict[str, Any]:
     if here and job.started_at is not None and psutil.boot_time() > job.started_at:
         what = "The computer was restarted while this was running."
     elif text == "":
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
         what = "The process that did this was killed, most often because the computer's memory was full."
     else:
         what = "The process that did this is gone (killed, out of memory, or the machine restarted)."

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from gan_core.jobs import queue
 from gan_core.storage.store import Job, Store
 
 REPORT_SECONDS = 0.5
+LATER_SECONDS = 5.0  # after a report that could not be written
 
 
 class Reporter:
@@ -21,9 +23,12 @@ class Reporter:
 
     def __call__(self, fraction: float, message: str) -> None:
         if time.monotonic() >= self.next_at:
-            with contextlib.suppress(sqlite3.OperationalError):  # a locked index must not end an hour of training
+            wait = REPORT_SECONDS
+            try:
                 queue.report(self.store, self.job, fraction, message)
-            self.next_at = time.monotonic() + REPORT_SECONDS
+            except sqlite3.OperationalError:  # a locked index must not end an hour of training, nor slow it down
+                wait = LATER_SECONDS
+            self.next_at = time.monotonic() + wait
 
 
 def stop_or_report(should_stop: Callable[[], bool], report: Reporter, share: float, message: str) -> None:
@@ -34,10 +39,15 @@ def stop_or_report(should_stop: Callable[[], bool], report: Reporter, share: flo
 
 
 def run_log(folder: Path) -> Callable[[str], None]:
-    """log(text) appends a line with the time to log.txt in the folder of a run."""
+    """log(text) appends a line with the time to log.txt in the folder of a run, or to stderr where that cannot be written."""
 
     def log(text: str) -> None:
-        with open(folder / "log.txt", "a") as file:
-            file.write(f"{time.strftime('%F %T')}  {text}\n")
+        line = f"{time.strftime('%F %T')}  {text}"
+        try:
+            with open(folder / "log.txt", "a") as file:
+                file.write(f"{line}\n")
+        except OSError:
+            with contextlib.suppress(OSError):
+                print(line, file=sys.stderr, flush=True)
 
     return log

@@ -10,6 +10,7 @@ row. While a job runs, its process writes a heartbeat, so that another host can 
 
 import contextlib
 import json
+import math
 import os
 import socket
 import sqlite3
@@ -46,6 +47,8 @@ LANES = {
 READY = "(after IS NULL OR (SELECT p.state FROM jobs p WHERE p.id = jobs.after) = 'finished')"
 PAUSED_SECONDS = 0.2  # how often a paused job reads what the user asks for
 HEARTBEAT_SECONDS = 15
+LOOK_SECONDS = 0.2  # a running job waits so long for a locked index, and asks again later
+LATER_SECONDS = 5.0
 HOST = socket.gethostname()
 
 
@@ -162,7 +165,7 @@ def heartbeat(store: Store, job: Job, seconds: float = HEARTBEAT_SECONDS) -> Ite
 
 def report(store: Store, job: Job, progress: float, message: str) -> None:
     """Write the progress of a running job, unless another attempt has taken over."""
-    with store.transaction() as db:
+    with store.transaction(LOOK_SECONDS) as db:
         db.execute(
             "UPDATE jobs SET progress = ?, message = ? WHERE id = ? AND attempt = ? AND state = 'running'",
             (min(1.0, max(0.0, progress)), message, job.id, job.attempt),
@@ -266,12 +269,15 @@ def move_up(store: Store, job_id: str, ahead_of: str) -> None:
 class Watch:
     """should_stop() of a handler: reads what the user asks for, at most every interval_seconds, and waits while that is a pause.
 
-    go_on_later: the computer stops the job, which shall wait again.
+    go_on_later: the computer stops the job, which shall wait again. gives_up(): whether a run that waits for room on the disk shall
+    end without its last checkpoint. While the index does not answer, the last answer holds.
     """
 
     def __init__(self, store: Store, job: Job, interval_seconds: float = 0.3):
         self.store, self.job, self.interval_seconds = store, job, interval_seconds
         self.stop, self.go_on_later, self.next_look, self.paused_seconds = False, False, 0.0, 0.0
+        self.give_up_at = math.inf  # time.monotonic()
+        self.last_wish = "run"
 
     def __call__(self) -> bool:
         if self.stop or time.monotonic() < self.next_look:
@@ -282,11 +288,21 @@ class Watch:
                 time.sleep(PAUSED_SECONDS)
             self.paused_seconds += time.monotonic() - started
         self.stop = self.stop or wish == "stop"  # a signal may have set it
-        self.next_look = time.monotonic() + self.interval_seconds
+        self.next_look = max(self.next_look, time.monotonic() + self.interval_seconds)
         return self.stop
 
+    def gives_up(self) -> bool:
+        return time.monotonic() >= self.give_up_at
+
     def wish(self) -> str:
-        rows = self.store.query("SELECT control, attempt, state FROM jobs WHERE id = ?", self.job.id)
+        try:
+            rows = self.store.query(
+                "SELECT control, attempt, state FROM jobs WHERE id = ?", self.job.id, timeout=LOOK_SECONDS
+            )
+        except (sqlite3.Error, OSError):  # locked, damaged or out of reach: no reason to end an hour of training
+            self.next_look = time.monotonic() + LATER_SECONDS
+            return self.last_wish
         if not rows or rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
             return "stop"  # another attempt has taken over
-        return rows[0]["control"]
+        self.last_wish = rows[0]["control"]
+        return self.last_wish

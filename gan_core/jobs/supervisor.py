@@ -8,6 +8,7 @@ host lives is told by its heartbeat.
 import contextlib
 import fcntl
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import psutil
 
 from gan_core.errors import UserError
 from gan_core.jobs import cluster, devices, failures, queue
+from gan_core.storage import full_disk
 from gan_core.storage.store import COLUMNS, Job, Store, as_job
 from gan_core.storage.workspace import Workspace
 
@@ -45,16 +47,29 @@ def has_process(job: Job) -> bool:
 
 
 def reconcile(store: Store) -> list[Job]:
-    """Mark running jobs whose process is gone as interrupted, and return them."""
+    """Mark running jobs whose process is gone as interrupted, and return them.
+
+    Where the index cannot be written, as on a full disk, they are only returned: a later look marks them.
+    """
     lost = [job for job in store.jobs(states=("running",)) if not has_process(job)]
     for job in lost:
-        error = failures.loss(store, job)
-        with store.transaction() as db:
-            row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job.id,)).fetchone()
-            now = as_job(row)
-            if now.state == "running" and now.attempt == job.attempt:
-                queue.end(db, job.id, "interrupted", error=error)
+        with contextlib.suppress(sqlite3.OperationalError):
+            try:
+                mark_lost(store, job)
+            except sqlite3.OperationalError:
+                if not full_disk.drop_ballast(store.path.parent):
+                    raise
+                mark_lost(store, job)
     return lost
+
+
+def mark_lost(store: Store, job: Job) -> None:
+    error = failures.loss(store, job)
+    with store.transaction() as db:
+        row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job.id,)).fetchone()
+        now = as_job(row)
+        if now.state == "running" and now.attempt == job.attempt:
+            queue.end(db, job.id, "interrupted", error=error)
 
 
 @contextlib.contextmanager

@@ -4,21 +4,28 @@ In the lane `train` only those of its device. With --job, as on a cluster: one j
 """
 
 import argparse
+import contextlib
+import math
 import signal
+import sqlite3
 import time
 import traceback
+from collections.abc import Callable
 from types import FrameType
 from typing import NamedTuple
 
-from gan_core.errors import Stopped, UserError
+from gan_core.errors import Overtaken, Stopped, UserError
 from gan_core.jobs import devices, failures, gpu, queue, supervisor
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import write_devices
+from gan_core.storage import full_disk
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 IDLE_SECONDS = 90  # a warm worker saves the next job the seconds that torch takes to import
 POLL_SECONDS = 0.2
+RETRY_SECONDS = 2.0  # to write how a job ended
+GIVE_UP_SECONDS = 60.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 
 
@@ -30,26 +37,58 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) 
         state, error = ("stopped" if watch.stop else "finished"), None
     except Stopped:
         state, result, error = "stopped", None, None
+    except Overtaken:
+        return "overtaken"
     except UserError as refused:
         state, result = "failed", None
         error = {"code": refused.code, "what": refused.what, "todo": refused.todo}
     except Exception as bug:
-        traceback.print_exc()
+        note(traceback.format_exc())
         state, result, error = "failed", None, failures.cause(store, job, bug)
-    if state == "stopped" and watch.go_on_later and queue.wait_again(store, job):
-        return "queued"
-    queue.finish(store, job, state, result=result, error=error)
-    return state
+
+    def write_end() -> str:
+        if state == "stopped" and watch.go_on_later and queue.wait_again(store, job):
+            return "queued"
+        queue.finish(store, job, state, result=result, error=error)
+        return state
+
+    return written(write_end, store, watch)
+
+
+def written(write: Callable[[], str], store: Store, watch: queue.Watch) -> str:
+    """write(), again and again while the disk is full or the index is locked, until this process is told to end.
+
+    How a job ended must not be lost with its process: it would count as interrupted.
+    """
+    while True:
+        try:
+            return write()
+        except sqlite3.OperationalError as error:
+            note(f"could not write how the job ended: {error}")
+            if full_disk.drop_ballast(store.path.parent):
+                continue
+            if watch.gives_up():
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+def note(text: str) -> None:
+    """Print a line to the log, where the disk has room for it."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 class Shutdown:
     """On SIGTERM or Ctrl-C the current job stops as if the user had asked for it, so a run saves a checkpoint.
 
-    On SIGUSR2, which a cluster sends before the end of the time limit, it stops in the same way and shall go on later.
+    On SIGUSR2, which a cluster sends before the end of the time limit, it stops in the same way and shall go on later. A run that
+    cannot save its checkpoint then waits for room on the disk until a second signal; after a first one that was no Ctrl-C, for
+    GIVE_UP_SECONDS, as the computer may be shutting down.
     """
 
     def __init__(self) -> None:
         self.asked = False
+        self.give_up_at = math.inf
         self.go_on_later = False
         self.watch: queue.Watch | None = None
 
@@ -62,6 +101,8 @@ class Shutdown:
             signal.signal(number, former)
 
     def ask(self, signum: int, frame: FrameType | None) -> None:
+        patience = 0.0 if self.asked else math.inf if signum == signal.SIGINT else GIVE_UP_SECONDS
+        self.give_up_at = min(self.give_up_at, time.monotonic() + patience)
         self.asked = True
         self.go_on_later |= signum == signal.SIGUSR2
         self.tell()
@@ -71,6 +112,7 @@ class Shutdown:
         if self.watch:
             self.watch.stop |= self.asked
             self.watch.go_on_later |= self.go_on_later
+            self.watch.give_up_at = self.give_up_at
 
 
 class Post(NamedTuple):
@@ -115,11 +157,12 @@ def serve(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown) -> 
 
 def work(store: Store, workspace: Workspace, job: Job, shutdown: Shutdown) -> str:
     """Carry out a claimed job, with a line in the log before and after it. Returns its state."""
-    print(f"{time.strftime('%F %T')} {job.kind} {job.id} for {job.subject}", flush=True)
+    note(f"{time.strftime('%F %T')} {job.kind} {job.id} for {job.subject}")
+    full_disk.keep_ballast(workspace.root)
     shutdown.watch = queue.Watch(store, job)
     shutdown.tell()
     state = carry_out(store, workspace, job, shutdown.watch)
-    print(f"{time.strftime('%F %T')} {job.id} {state}", flush=True)
+    note(f"{time.strftime('%F %T')} {job.id} {state}")
     return state
 
 
@@ -132,7 +175,7 @@ def prepare_training(store: Store, post: Post) -> None:
     try:
         write_devices(post.workspace)
     except (OSError, RuntimeError, AssertionError) as error:  # a full disk or a broken driver
-        print(f"could not write the devices: {error}", flush=True)
+        note(f"could not write the devices: {error}")
     supervisor.ensure_workers(store, post.workspace)  # for the devices that were not known before
 
 

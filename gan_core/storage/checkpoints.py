@@ -39,7 +39,7 @@ def values_of(manifest: Path) -> Path:
 
 
 def images_seen(manifest: Path) -> int | None:
-    """The number of images in the name of a manifest; None where the name has no number."""
+    """The number of images in the name of a manifest or its values; None where the name has no number."""
     number = manifest.stem.removeprefix("ck-")
     return int(number) if number.isdigit() else None
 
@@ -50,12 +50,24 @@ def of_run(run_folder: Path) -> list[int]:
     return sorted((number for number in numbers if number is not None), reverse=True)
 
 
+def traces(folder: Path) -> bool:
+    """Whether this run ever saved a checkpoint, readable or not. folder: `checkpoints` of a run."""
+    return any(True for name in ("ck-*.json", "ck-*.pt", "bad/ck-*") for _ in folder.glob(name))
+
+
+def unusable(folder: Path, newer_than: int) -> list[Path]:
+    """The files of checkpoints newer than so many images, and values whose manifest is missing."""
+    files = sorted([*folder.glob("ck-*.json"), *folder.glob("ck-*.pt")])
+    orphans = [path for path in files if path.suffix == ".pt" and not path.with_suffix(".json").exists()]
+    return [path for path in files if path in orphans or (images_seen(path) or 0) > newer_than]
+
+
 def best(folder: Path) -> Best | None:
     """What best.json marks; None where nothing is marked, or the marked checkpoint is gone. folder: `checkpoints` of a run."""
     try:
         marked = (read_json(folder / BEST) or {})["best"]
         found = Best(int(marked["images_seen"]), float(marked["kernel_distance"]), marked["coverage"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OSError):
         return None
     return found if manifest(folder, found.images_seen).exists() else None
 

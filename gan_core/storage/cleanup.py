@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_core.errors import UserError
-from gan_core.storage import checkpoints
+from gan_core.storage import checkpoints, full_disk
 from gan_core.storage.disk import Sizes
 from gan_core.storage.store import LIVE, Store
 from gan_core.storage.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
@@ -189,19 +189,22 @@ def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DA
     The pieces are first moved aside in a transaction of the index, which is quick and keeps jobs from starting on them. Then they
     are removed, which may take long.
     """
+    full_disk.drop_ballast(workspace.root)  # on a full disk the index could not be written
     found = list(KINDS[kind].find(store, workspace, days))
     aside = workspace.root / "staging" / f"{new_id('job')}-cleaned"
-    aside.mkdir(mode=0o700)
+    with contextlib.suppress(OSError):  # a disk without room for a folder: then each piece is removed at once
+        aside.mkdir(mode=0o700)
     with store.transaction() as db:
         ask = lambda sql, *values: db.execute(sql, values).fetchall()
         if said := waits(ask, kind):
-            aside.rmdir()
+            shutil.rmtree(aside, ignore_errors=True)
             return Freed(0, 0, said)
         busy = in_use(ask)
         free = [piece for piece in found if piece.owner not in busy]
         gone = [piece for piece in free if any([moved(path, aside) for path in piece.paths])]
         if kind == "trash":
             forget(db, [piece.owner for piece in gone])
+    full_disk.keep_ballast(workspace.root)
     shutil.rmtree(aside, ignore_errors=True)  # what cannot be removed now counts as a leftover of staging later
     free = [piece for piece in free if piece in gone or any(path.exists() for path in piece.paths)]
     stuck = (
@@ -212,11 +215,15 @@ def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DA
 
 def moved(path: Path, aside: Path) -> bool:
     """Move a path aside. False where it is gone, as after an Undo, or may not be moved."""
-    try:
-        os.replace(path, aside / f"{len(os.listdir(aside))}-{path.name}")
-    except OSError:
-        return False
-    return True
+    with contextlib.suppress(OSError):
+        try:
+            os.replace(path, aside / f"{len(os.listdir(aside))}-{path.name}")
+        except OSError as error:
+            if error.errno not in full_disk.NO_SPACE and aside.is_dir():
+                return False
+            shutil.rmtree(path) if path.is_dir() else path.unlink()  # nothing more fits, not even a name
+        return True
+    return False
 
 
 def in_use(ask: Callable[..., list[sqlite3.Row]]) -> set[str]:

@@ -13,8 +13,12 @@ TAIL_BYTES = 64_000
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """The contents of status.json; {} before it is written."""
-    return read_json(folder / "status.json", {})
+    """The contents of status.json; {} before it is written, and where it cannot be read."""
+    try:
+        found = read_json(folder / "status.json", {})
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:

@@ -44,6 +44,7 @@ MIGRATIONS = [
         WHERE kind = 'train'
     """,
 ]
+LOCKED_SECONDS = 10.0  # how long a query waits for the lock of another process
 PLACE = "COALESCE(place, seq)"  # order of the waiting jobs of a lane; without a move, the order of submission
 
 
@@ -119,9 +120,9 @@ class Store:
                 db.execute(f"PRAGMA user_version = {number}")
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction; an exception rolls it back."""
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+    def transaction(self, timeout: float = LOCKED_SECONDS) -> Iterator[sqlite3.Connection]:
+        """A write transaction; an exception rolls it back. timeout: seconds to wait for a lock."""
+        db = sqlite3.connect(self.path, timeout=timeout, isolation_level=None)
         try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous = FULL")
@@ -135,7 +136,7 @@ class Store:
         finally:
             db.close()
 
-    def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+    def query(self, sql: str, *values: Any, timeout: float = LOCKED_SECONDS) -> list[sqlite3.Row]:
         """The rows of a SELECT. All threads share one open connection: to open one costs more than most queries."""
         with self._reading:
             file = os.stat(self.path)
@@ -143,9 +144,10 @@ class Store:
                 if self._reader is not None:
                     self._reader.close()
                 # Not mode=ro: after a writer was killed in a commit, the next reader must be able to roll its journal back.
-                self._reader = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+                self._reader = sqlite3.connect(self.path, timeout=LOCKED_SECONDS, check_same_thread=False)
                 self._reader.row_factory = sqlite3.Row
                 self._read_file = (file.st_dev, file.st_ino)
+            self._reader.execute(f"PRAGMA busy_timeout = {int(1000 * timeout)}")
             return self._reader.execute(sql, values).fetchall()
 
     # -- datasets and runs ---------------------------------------------------------------------------------------------

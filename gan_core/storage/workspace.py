@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gan_core.errors import UserError
+from gan_core.errors import Overtaken, UserError
 
 ID = re.compile(r"^[a-z][0-9a-f]{16}$")
 PREFIXES = {"dataset": "d", "run": "r", "job": "j", "export": "e", "upload": "u"}
@@ -46,9 +46,16 @@ class Workspace:
     """The folder with all data of one user. The constructor creates the folders."""
 
     def __init__(self, root: str | os.PathLike[str]):
+        """Raises UserError not_writable where they cannot be created."""
         self.root = Path(root).absolute()
-        for name in FOLDERS:
-            (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for name in FOLDERS:
+                (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            what = f"The workspace {self.root} cannot be created: {error.strerror}."
+            raise UserError(
+                "not_writable", what, "Choose another folder with --workspace or GANVAS_WORKSPACE."
+            ) from None
 
     def dataset(self, id: str) -> Path:
         return self.root / "datasets" / check_id(id, "dataset")
@@ -110,8 +117,11 @@ def default_workspace() -> Workspace:
     return Workspace(os.environ.get("GANVAS_WORKSPACE") or Path(__file__).parents[2] / "workspace")
 
 
-def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write a file by write(file), as a whole: to a temporary file that is then renamed to path. On failure the old file stays."""
+def atomic_write(path: Path, write: Callable[[BinaryIO], Any], may_write: Callable[[], bool] = lambda: True) -> None:
+    """Write a file by write(file), as a whole: to a temporary file that is then renamed to path. On failure the old file stays.
+
+    may_write: asked just before the rename; where it is false, Overtaken is raised.
+    """
     path = Path(path)
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -119,6 +129,8 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if not may_write():
+            raise Overtaken
         os.replace(temporary, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -131,10 +143,10 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write value as JSON, as a whole; NaN is refused."""
+def write_json(path: Path, value: Any, may_write: Callable[[], bool] = lambda: True) -> None:
+    """Write value as JSON, as a whole; NaN is refused. may_write: see atomic_write."""
     text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
-    atomic_write(path, lambda file: file.write(text.encode()))
+    atomic_write(path, lambda file: file.write(text.encode()), may_write)
 
 
 def read_json(path: Path, default: Any = None) -> Any:

@@ -70,7 +70,7 @@ def stored_checks(folder: Path) -> list[Check]:
     """The checks in best.json; [] where there is none, or it is damaged: then the run's next check begins anew."""
     try:
         return [Check(**row) for row in (read_json(folder / checkpoints.BEST) or {}).get("checks", [])]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OSError):
         return []
 
 
@@ -84,7 +84,7 @@ class BestCheckpoint:
         if len(self.checks) < len(stored):
             self.write()
 
-    def add(self, row: dict[str, Any], progress: float, save: Callable[[], None]) -> None:
+    def add(self, row: dict[str, Any], progress: float, save: Callable[[], object]) -> None:
         """Compare a check with those before it, and save a checkpoint of this state where it is the best.
 
         row: of collapse.jsonl. A check that follows the last compared one by less than 1 / MOST_CHECKS of the run is left out.

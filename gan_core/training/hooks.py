@@ -18,7 +18,9 @@ class Hooks:
     builds the collapse monitor, called when its first check is due. start_weights: the checkpoint of another run, or
     published weights, to start from (transfer.py). guide_weights: the layers of a classifier of the training images, for a
     guided D (models/guided.py). dataset_name: written into each sample grid. trackers: get a copy of rows and grids, and
-    change nothing in the run. compute_modes: a JSON file of the workspace that remembers how a GPU computes (autotune.py).
+    change nothing in the run. give_up: whether a run whose last checkpoint cannot be written shall end all the same. may_write:
+    whether no other process carries on with this run; asked before each write. make_room: gives a full disk some room for small
+    files, where that is possible. compute_modes: a JSON file of the workspace that remembers how a GPU computes (autotune.py).
     """
 
     on_tick: Callable[[dict[str, Any]], None] = lambda status: None
@@ -31,3 +33,6 @@ class Hooks:
     dataset_name: str = ""
     trackers: Trackers | None = None
     compute_modes: Path | None = None
+    give_up: Callable[[], bool] = lambda: False
+    may_write: Callable[[], bool] = lambda: True
+    make_room: Callable[[], object] = lambda: None

@@ -10,13 +10,15 @@ import torch
 from gan_core.errors import Stopped
 from gan_core.models.guided import GuidedDiscriminator
 from gan_core.settings.schema import TrainConfig, images_total
+from gan_core.storage.run_folder import read_status
 from gan_core.storage.workspace import write_json
+from gan_core.text import all_of
 from gan_core.training import autotune, checkpoint, distributed
 from gan_core.training.batches import BatchSampler, TrainingSet
 from gan_core.training.cuda_graph import TrainSteps, capture_and_replay
 from gan_core.training.device import PeakMemory, choose, prepare, synchronize, title
 from gan_core.training.hooks import Hooks
-from gan_core.training.recorder import Recorder
+from gan_core.training.recorder import CHECKPOINT_SECONDS, Recorder
 from gan_core.training.state import State
 from gan_core.training.step import new_state
 from gan_core.training.transfer import load_weights_from
@@ -37,18 +39,15 @@ def train(config: TrainConfig, data: Any, folder: Path, hooks: Hooks) -> dict[st
     data = TrainingSet.of(data, config)
     sampler = BatchSampler(data, config, device)
     config, state, mode = first_state(config, data, sampler, folder, hooks)
-    started_from = restore_or_start(state, folder, hooks)
+    started_from, passed_over = restore_or_start(state, folder, hooks)
     recorder = Recorder(folder, config, data, state, device, hooks)
-
-    def notice(sentence: str) -> None:
-        hooks.log(sentence)
-        recorder.event("notice", sentence)
-
     if not distributed.is_rank_0():
-        return follow(recorder, steps_in(mode, state, sampler, config, notice))
+        return follow(recorder, steps_in(mode, state, sampler, config, recorder.notice))
     recorder.begin()
+    if passed_over:
+        recorder.notice(passed_over)
     if sampler.place.type != device.type:
-        notice(
+        recorder.notice(
             "The training images are too many for the GPU: they stay in the computer's memory, and each batch is copied."
         )
     if started_from:
@@ -59,7 +58,7 @@ def train(config: TrainConfig, data: Any, folder: Path, hooks: Hooks) -> dict[st
         f"{data.size} px, {len(data.classes)} classes, {images_total(config, len(data.images)):,} images to show."
     )
     try:
-        take_steps(recorder, steps_in(mode, state, sampler, config, notice))
+        take_steps(recorder, steps_in(mode, state, sampler, config, recorder.notice))
     except BaseException:
         recorder.fail()
         raise
@@ -97,17 +96,18 @@ def build_state(config: TrainConfig, data: TrainingSet, device: torch.device) ->
     return new_state(config, size=data.size, channels=data.channels, num_classes=len(data.classes), device=device)
 
 
-def restore_or_start(state: State, folder: Path, hooks: Hooks) -> dict[str, Any] | None:
+def restore_or_start(state: State, folder: Path, hooks: Hooks) -> tuple[dict[str, Any] | None, str]:
     """Put the newest checkpoint into the state; without one, other weights and those of the guide where they are given.
 
-    Returns what was taken of other weights, see transfer.py.
+    Returns (what was taken of other weights, see transfer.py; which newer checkpoints could not be read, in a sentence, or "").
+    Raises UserError damaged_checkpoints where the run had checkpoints and none can be read.
     """
     rank_0 = distributed.is_rank_0()
-    found = distributed.broadcast(checkpoint.newest(folder / "checkpoints", set_aside=True) if rank_0 else None)
+    found = distributed.broadcast(checkpoint.to_resume(folder / "checkpoints", had_saved(folder)) if rank_0 else None)
     if found is not None:
-        checkpoint.restore(state, found[0])
+        checkpoint.restore(state, found.values)
         hooks.log(f"Resumed at {state.images_seen:,} images from a checkpoint.")
-        return None
+        return None, about_passed_over(found.passed_over, state.images_seen)
     started_from = None
     if hooks.start_weights is not None:
         started_from = load_weights_from(state, hooks.start_weights(), hooks.log)
@@ -115,7 +115,26 @@ def restore_or_start(state: State, folder: Path, hooks: Hooks) -> dict[str, Any]
         state.D.load_classifier(
             distributed.broadcast(hooks.guide_weights() if hooks.guide_weights is not None and rank_0 else None)
         )
-    return started_from
+    return started_from, ""
+
+
+def had_saved(folder: Path) -> bool:
+    """Whether the run had a checkpoint, by what it told of itself; older versions told only how long it had trained."""
+    status = read_status(folder)
+    if "saved_at" in status:
+        return bool(status["saved_at"])
+    return (status.get("elapsed_seconds") or 0) > 2 * CHECKPOINT_SECONDS
+
+
+def about_passed_over(newer: list[int], images_seen: int) -> str:
+    """What a run says that goes on from an older checkpoint; '' where it goes on from its newest."""
+    if not newer:
+        return ""
+    places = all_of([f"{seen:,}" for seen in sorted(newer)])
+    return (
+        f"The {'checkpoint' if len(newer) == 1 else 'checkpoints'} at {places} images could not be read, so the run goes on from "
+        f"the one at {images_seen:,}. The damaged files are kept in checkpoints/bad."
+    )
 
 
 def take_steps(recorder: Recorder, steps: TrainSteps) -> None:

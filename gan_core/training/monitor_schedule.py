@@ -86,7 +86,7 @@ class MonitorSchedule:
                 return time.monotonic() - started if self.monitor is None else built
             except Exception as error:  # a fault of the monitor does not end the run
                 self.log(f"No check for mode collapse: {error!r}")
-                if self.monitor is None or not isinstance(error, OSError):  # a full disk may have room again later
+                if not isinstance(error, OSError):  # a full disk may have room again later
                     self.make_monitor = None
                     self.log("The collapse monitor of this run is switched off.")
                     return built if self.monitor is not None else time.monotonic() - started

@@ -1,23 +1,23 @@
 """Write the files of a run during training: metrics, status, sample grids, checkpoints."""
 
 import contextlib
-import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from gan_core.errors import UserError
+from gan_core.errors import Overtaken, UserError
 from gan_core.generation.png_metadata import notes_of
 from gan_core.generation.sampling import fixed_noise, grid, real_grid, save_png, to_pixels
 from gan_core.settings.run_time import seconds_left
 from gan_core.settings.schema import TrainConfig, images_total
-from gan_core.storage.run_folder import read_lines
-from gan_core.storage.workspace import atomic_write, read_json, write_json
+from gan_core.storage import full_disk
+from gan_core.storage.run_folder import read_status
+from gan_core.storage.workspace import write_json
 from gan_core.tracking import Trackers
 from gan_core.training import checkpoint
 from gan_core.training.augment import ada
@@ -26,14 +26,18 @@ from gan_core.training.best_checkpoint import BestCheckpoint
 from gan_core.training.device import forget_peak, memory_bytes, title
 from gan_core.training.gpu_obstacle import obstacle
 from gan_core.training.hooks import Hooks
+from gan_core.training.line_files import LineFiles, keep_until
 from gan_core.training.monitor_schedule import MonitorSchedule
 from gan_core.training.state import State
 
 TICK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 60.0
 PAUSE_SECONDS = 1.0  # a shorter wait is not recorded as a pause
-MOST_FAILURES = 3  # failed writes in a row; the third one ends the run
+RETRY_SECONDS = 10.0  # after a checkpoint that could not be written
+MOST_FAILED_SAVES = 3  # checkpoints in a row; after the third one training waits for room, with the weights in memory
 MOST_GRIDS = 400  # of one run; a run with more epochs draws them less often than once an epoch
+POLL_SECONDS = 0.2  # how often a run that waits for room asks whether it shall give up
+FILES_WITH_ROWS = ("metrics.jsonl", "collapse.jsonl", "events.jsonl", "samples/index.jsonl")
 GRID_IMAGES = 10_000  # an epoch longer than this gets grids in between
 DRAWN_TOGETHER = 32  # images of a grid in one pass: no more memory than training takes
 
@@ -77,30 +81,34 @@ class Recorder:
         self.best = BestCheckpoint(folder / "checkpoints", state.images_seen)
         self.why_ended = self.best.no_gain(config.patience)  # before its last image, '' while it goes on
         self.leaks = ada.LeakWatch()
-        self.failures = 0
+        self.lines = LineFiles(folder)
+        self.failed_saves = 0  # checkpoints in a row that could not be written; other files do not count
+        self.trouble = ""  # why the newest checkpoint could not be written, and what to do
+        self.told: set[str] = set()  # failures that the log has already
         self.saved_at = state.images_seen  # a resumed state has its checkpoint; a fresh one needs none
 
     def begin(self) -> None:
         """Write real images for comparison and the first grid; drop rows of an earlier attempt beyond its checkpoint."""
         forget_peak(self.device)
         seen = self.state.images_seen
+        self.check_still_mine()
+        self.latest_grid = read_status(self.folder).get("latest_grid") if seen else None
         (self.folder / "samples").mkdir(exist_ok=True)
-        for name in ("metrics.jsonl", "collapse.jsonl", "events.jsonl", "samples/index.jsonl"):
-            keep_until(self.folder / name, seen)
+        dropped = [keep_until(self.folder / name, seen) for name in FILES_WITH_ROWS]
         save_png(self.folder / "samples" / "reals.png", real_grid(*self.data, self.config.seed))
         self.next_grid = (seen // self.every + 1) * self.every
         self.trackers.begin(seen)
         if seen == 0:
-            self.draw_grid()
+            if any(dropped):
+                self.notice("This run had ended before its first checkpoint, so it begins at its first image again.")
+            with self.tolerant("a sample grid"):
+                self.draw_grid()
         else:
-            self.latest_grid = (read_json(self.folder / "status.json") or {}).get("latest_grid")
             self.event("resumed", "Resumed from this checkpoint.")
         if self.config.device == "auto" and self.device.type == "cpu":
             hindered = obstacle(torch.device("cuda"))
             if hindered is not None and hindered.there:
-                notice = f"This run trains on the CPU. {hindered.what} {hindered.todo}"
-                self.log(notice)
-                self.event("notice", notice)
+                self.notice(f"This run trains on the CPU. {hindered.what} {hindered.todo}")
         self.last_tick = self.last_checkpoint = time.monotonic()
         self.write_status("training", None)
 
@@ -124,8 +132,18 @@ class Recorder:
     def event(self, kind: str, text: str) -> None:
         """Add a line to events.jsonl, for a mark on the curves. kind: a key of views/run_events.py."""
         row = {"images_seen": self.state.images_seen, "kind": kind, "text": text, "at": time.time()}
-        with self.tolerant("an event"), open(self.folder / "events.jsonl", "a") as file:
-            file.write(json.dumps(row) + "\n")
+        with self.tolerant("an event"):
+            self.lines.add("events.jsonl", row)
+
+    def notice(self, sentence: str) -> None:
+        """Tell something in the log and as an event."""
+        self.log(sentence)
+        self.event("notice", sentence)
+
+    def check_still_mine(self) -> None:
+        """Raise Overtaken where another process carries on with this run: nothing may be written any more."""
+        if not self.hooks.may_write():
+            raise Overtaken
 
     def is_over(self) -> bool:
         """Whether all images are shown, the time is up, or the patience is at its end."""
@@ -142,10 +160,13 @@ class Recorder:
             self.why_ended = self.best.no_gain(self.config.patience)
         if time.monotonic() - self.last_checkpoint >= CHECKPOINT_SECONDS:
             self.save()
+            if self.failed_saves >= MOST_FAILED_SAVES:
+                self.wait_until_saved(self.hooks.should_stop)
 
     def check(self) -> None:
         """Look for mode collapse, and keep this state where it is the best so far."""
         self.tick()
+        self.check_still_mine()
         self.hold(self.monitor.check(self.epoch(), self.state.elapsed_seconds))
         with self.tolerant("the mark of the best checkpoint"):
             self.best.add(self.monitor.row, self.progress(), self.save)
@@ -166,6 +187,7 @@ class Recorder:
 
     def tick(self) -> None:
         """Write a metrics line, the status, and a grid where one is due. Here alone training waits for the device."""
+        self.check_still_mine()
         grid_is_due = self.grid_is_due()
         if self.counts:
             self.write_metrics()
@@ -187,9 +209,8 @@ class Recorder:
         self.last_tick, self.tick_images, self.sums, self.counts = now, self.state.images_seen, {}, {}
         if not all(math.isfinite(value) for value in means.values()):
             raise self.diverged()
-        if notice := self.leaks(means.get("ada_p"), self.state.images_seen):
-            self.log(notice)
-            self.event("notice", notice)
+        if sentence := self.leaks(means.get("ada_p"), self.state.images_seen):
+            self.notice(sentence)
         row = {
             "images_seen": self.state.images_seen,
             "epoch": self.epoch(),
@@ -198,8 +219,8 @@ class Recorder:
             "images_per_second": images / max(seconds, 1e-9),
             "memory_bytes": memory_bytes(self.device),
         }
-        with self.tolerant("metrics"), open(self.folder / "metrics.jsonl", "a") as file:
-            file.write(json.dumps(row) + "\n")
+        with self.tolerant("metrics"):
+            self.lines.add("metrics.jsonl", row)
         self.trackers.row(row)
         self.write_status("training", row["images_per_second"])
 
@@ -212,16 +233,18 @@ class Recorder:
 
     @contextlib.contextmanager
     def tolerant(self, what: str) -> Iterator[None]:
-        """Log a failed write and go on; the third failure in a row is raised."""
+        """Log a failed write and go on: no training ends for a file that can be written later, or done without."""
         try:
             yield
-            self.failures = 0
         except OSError as error:
-            self.failures += 1
-            with contextlib.suppress(OSError):
-                self.log(f"could not write {what}: {error}")
-            if self.failures >= MOST_FAILURES:
-                raise
+            self.could_not_write(what, error)
+
+    def could_not_write(self, what: str, error: OSError) -> None:
+        """Log this failure once until a checkpoint has been written, and give the disk some room for small files."""
+        self.hooks.make_room()
+        if (text := f"could not write {what}: {error.strerror or error}") not in self.told:
+            self.told.add(text)
+            self.log(text)
 
     def epoch(self) -> float:
         return self.state.images_seen / len(self.data.images)
@@ -247,9 +270,11 @@ class Recorder:
             "device": title(self.device),
             "latest_grid": self.latest_grid,
             "why_ended": self.why_ended,
+            "saved_at": self.saved_at,
+            "trouble": self.trouble,
         }
         with self.tolerant("the status"):
-            write_json(self.folder / "status.json", self.status)
+            write_json(self.folder / "status.json", self.status, self.hooks.may_write)
         self.hooks.on_tick(self.status)
 
     @torch.no_grad()
@@ -267,32 +292,79 @@ class Recorder:
             truncation=1.0,
         )
         save_png(self.folder / "samples" / name, grid(images, self.data.classes), notes)
-        with open(self.folder / "samples" / "index.jsonl", "a") as file:
-            file.write(json.dumps({"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}) + "\n")
+        self.lines.add(
+            "samples/index.jsonl", {"images_seen": self.state.images_seen, "epoch": self.epoch(), "file": name}
+        )
         self.latest_grid = name
         self.trackers.grid(self.state.images_seen, self.folder / "samples" / name)
 
-    def save(self) -> None:
-        """Write a checkpoint, unless this state has one already."""
+    def save(self) -> bool:
+        """Write a checkpoint, unless this state has one already. Returns whether it has one now.
+
+        Raises UserError diverged where the state is not finite.
+        """
+        now = time.monotonic()
         if self.saved_at != self.state.images_seen:
-            with self.tolerant("a checkpoint"):
-                try:
-                    checkpoint.save(
-                        self.folder / "checkpoints", self.state, {"classes": self.data.classes, "size": self.data.size}
-                    )
-                except FloatingPointError:
-                    raise self.diverged() from None
-                self.saved_at = self.state.images_seen
-        self.last_checkpoint = time.monotonic()
+            extra = {"classes": self.data.classes, "size": self.data.size}
+            try:
+                checkpoint.save(self.folder / "checkpoints", self.state, extra, self.hooks.may_write)
+            except FloatingPointError:
+                raise self.diverged() from None
+            except checkpoint.NotSaved as refused:
+                self.last_checkpoint = now - CHECKPOINT_SECONDS + RETRY_SECONDS
+                self.not_saved(refused)
+                return False
+            self.saved_at = self.state.images_seen
+        self.last_checkpoint, self.failed_saves, self.trouble, self.told = time.monotonic(), 0, "", set()
+        return True
+
+    def not_saved(self, refused: checkpoint.NotSaved) -> None:
+        """Count a checkpoint that could not be written, and tell why at the first one."""
+        self.failed_saves += 1
+        self.could_not_write("a checkpoint", refused.error)
+        told = full_disk.obstacle(refused.error, self.folder, refused.bytes)
+        if self.failed_saves == 1:
+            self.notice(f"The last checkpoint is the one at {self.saved_at:,} images. {told}")
+        self.trouble = str(told)
+        self.write_status(self.status.get("phase", "training"), self.status.get("images_per_second"))
+
+    def wait_until_saved(self, give_up: Callable[[], bool]) -> bool:
+        """Hold training, with the weights in memory, and try again until this state has a checkpoint.
+
+        Returns False where give_up() was true before that. The time does not count as training time.
+        """
+        started = time.monotonic()
+        self.tick()
+        self.log("Training waits, with its weights in memory, until a checkpoint can be written.")
+        while not (saved := self.save()):
+            self.write_status("unsaved", None)
+            again_at = time.monotonic() + RETRY_SECONDS
+            while time.monotonic() < again_at and not give_up():
+                time.sleep(min(POLL_SECONDS, RETRY_SECONDS))
+            if give_up():
+                break
+        self.hold(time.monotonic() - started)
+        if saved:
+            self.lines.write_all(self.could_not_write)
+            self.notice(f"There is room again: the checkpoint at {self.saved_at:,} images is written.")
+            self.write_status("training", None)
+        return saved
 
     def end(self, phase: str) -> None:
-        """A finished run ends with a check of its last state for the best checkpoint; a stopped one may go on later."""
+        """A finished run ends with a check of its last state for the best checkpoint; a stopped one may go on later.
+
+        No run ends so without a checkpoint of its last state. Raises UserError unsaved where the user gives up waiting for room.
+        """
         self.tick()
         if phase == "finished" and self.monitor.is_behind():
             self.check()
         if self.state.images_seen and self.latest_grid != f"fakes-{self.state.images_seen:09d}.png":
-            self.draw_grid()
-        self.save()
+            with self.tolerant("a sample grid"):
+                self.draw_grid()
+        if not self.save() and not self.wait_until_saved(self.hooks.give_up):
+            lost = self.state.images_seen - self.saved_at
+            what = f"What was learnt from the last {lost:,} images is not saved. {self.trouble}"
+            raise UserError("unsaved", what, f"Then resume the run: it goes on at {self.saved_at:,} images.")
         self.event("end", f"Finished. {self.why_ended}".strip() if phase == "finished" else "Stopped and kept.")
         if self.why_ended:
             self.log(self.why_ended)
@@ -301,14 +373,7 @@ class Recorder:
 
     def fail(self) -> None:
         """Write into the status that this attempt failed. What fails here must not hide why: a GPU that is lost answers nothing."""
-        with contextlib.suppress(OSError, RuntimeError, AssertionError):
+        with contextlib.suppress(OSError, RuntimeError, AssertionError, Overtaken):
+            self.check_still_mine()
             self.event("end", "Failed.")
             self.write_status("failed", None)
-
-
-def keep_until(path: Path, images_seen: int) -> None:
-    """Drop rows of a .jsonl file beyond images_seen and lines that are no rows; the file is replaced as a whole."""
-    rows = [row for row in read_lines(path)[0] if row.get("images_seen", math.inf) <= images_seen]
-    if path.exists():
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        atomic_write(path, lambda file: file.write(text.encode()))

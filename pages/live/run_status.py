@@ -111,7 +111,12 @@ def run_name(context: Context, run_id: str) -> str:
 
 def explain_state(state: str, job: Job | None, status: dict[str, Any]) -> None:
     """What a state other than queued, finished and stopped means for the user."""
-    if state == "running" and not status.get("images_seen"):
+    if state == "unsaved":
+        said = "Training waits, with its weights in memory, and goes on by itself once its checkpoint can be written."
+        st.error(f"{plain(str(status.get('trouble', '')))} {said}", icon=STATES[state].icon)
+    elif status.get("trouble") and state in ("running", "paused"):
+        st.warning(plain(str(status["trouble"])), icon=STATES["unsaved"].icon)
+    elif state == "running" and not status.get("images_seen"):
         doing = plain(job.message) if job else ""
         st.info(doing or "Loading: first numbers in about ten seconds.", icon=":material/downloading:")
     elif state == "paused":

@@ -16,6 +16,7 @@ SYMBOLS = {  # a cell of a table shows text only, no icon
     "queued": "…",
     "running": "▶",
     "paused": "‖",
+    "unsaved": "!",
     "finished": "✓",
     "stopped": "■",
     "cancelled": "⊘",

@@ -24,6 +24,7 @@ STATES = {
     "queued": State(":material/hourglass_empty:", "Waiting", "gray"),
     "running": State(":material/play_circle:", "Running", "blue"),
     "paused": State(":material/pause_circle:", "Paused", "orange"),
+    "unsaved": State(":material/hard_drive:", "Waiting for room on the disk", "red"),
     "finished": State(":material/check_circle:", "Finished", "green"),
     "stopped": State(":material/stop_circle:", "Stopped and kept", "gray"),
     "cancelled": State(":material/block:", "Cancelled", "gray"),
@@ -41,8 +42,11 @@ def state_of(job: Job | None) -> str:
 
 
 def state_of_run(context: Context, run_id: str, job: Job | None) -> str:
-    """state_of the latest training of a run; 'cancelled' where it was stopped before it had saved anything."""
+    """state_of the latest training of a run; 'cancelled' where it was stopped before it had saved anything, 'unsaved' where it
+    waits, with its weights in memory, until a checkpoint can be written."""
     state, folder = state_of(job), context.workspace.run(run_id)
+    if state in ("running", "paused") and run_folder.read_status(folder).get("phase") == "unsaved":
+        return "unsaved"
     if state != "stopped" or run_folder.read_status(folder).get("images_seen"):
         return state
     return "stopped" if checkpoints.of_run(folder) else "cancelled"

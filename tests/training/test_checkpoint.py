@@ -1,6 +1,10 @@
 """Checkpoints are whole or absent, and sampling loads the averaged generator alone."""
 
+import errno
+import hashlib
 import math
+import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,8 @@ import torch
 
 from gan_core.errors import UserError
 from gan_core.generation import sampling
+from gan_core.storage import checkpoints
+from gan_core.storage.workspace import write_json
 from gan_core.training import checkpoint, step
 
 CPU = torch.device("cpu")
@@ -31,8 +37,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tiny, tmp_
     path.write_bytes(content)
     assert checkpoint.newest(tmp_path)[0]["images_seen"] == 10
     assert path.exists()  # a reader changes nothing
-    values, _ = checkpoint.newest(tmp_path, set_aside=True)
-    assert values["images_seen"] == 10
+    assert checkpoint.to_resume(tmp_path).values["images_seen"] == 10
     assert {p.name for p in (tmp_path / "bad").iterdir()} == {path.name, path.with_suffix(".json").name}
 
 
@@ -43,7 +48,7 @@ def test_a_checkpoint_of_other_networks_is_refused_and_stays(tiny, tmp_path):
         checkpoint.restore(fresh(tiny(width=32)), values)
     with pytest.raises(UserError, check=has_code("other_networks")):
         sampling.load_generator(tiny(width=32), values["G_ema"], size=32, channels=1, num_classes=3, device=CPU)
-    assert checkpoint.newest(tmp_path, set_aside=True) is not None
+    assert checkpoint.to_resume(tmp_path) is not None
     with pytest.raises(UserError, check=has_code("other_networks")):
         checkpoint.restore(fresh(tiny()), values | {"memory": {"unheard-of": torch.zeros(1)}})
 
@@ -68,13 +73,178 @@ def test_only_the_newest_checkpoints_stay(tiny, tmp_path):
     assert len(list(tmp_path.glob("ck-*.pt"))) == len(list(tmp_path.glob("ck-*.json"))) == checkpoint.CHECKPOINTS_KEPT
 
 
-def test_weights_that_are_not_finite_are_never_saved(tiny, tmp_path):
-    state = fresh(tiny())
+def spoil(state, where, value):
+    """Put one value into a tensor of the state."""
+    tensors = {
+        "a weight of G": next(state.G.parameters()),
+        "a weight of D": next(state.D.parameters()),
+        "a weight of the averaged G": next(state.G_ema.parameters()),
+        "a buffer of G": next(b for b in state.G.buffers() if b.is_floating_point()),
+        "a buffer of the averaged G": next(b for b in state.G_ema.buffers() if b.is_floating_point()),
+        "a moment of Adam": next(iter(state.opt_G.state.values()))["exp_avg_sq"],
+    }
     with torch.no_grad():
-        next(state.G.parameters()).fill_(math.nan)
+        tensors[where].view(-1)[0] = value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "a weight of G",
+        "a weight of D",
+        "a weight of the averaged G",
+        "a buffer of G",
+        "a buffer of the averaged G",
+        "a moment of Adam",
+    ],
+)
+def test_a_number_that_is_not_finite_is_never_saved(tiny, tmp_path, where, value):
+    config = tiny()
+    state = fresh(config)
+    step.train_step(state, torch.rand(4, 1, 32, 32) * 2 - 1, torch.arange(4) % 3, config)
+    checkpoint.save(tmp_path, state, {})
+    state.images_seen += 4
+    spoil(state, where, value)
     with pytest.raises(FloatingPointError):
         checkpoint.save(tmp_path, state, {})
-    assert not list(tmp_path.glob("*.pt"))
+    assert len(list(tmp_path.glob("*.pt"))) == 1
+
+
+def as_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def as_pickle(path):
+    """A file that torch refuses to load, with a manifest that fits."""
+    path.write_bytes(pickle.dumps(Path))
+    as_if_saved(path)
+
+
+def as_other_values(path):
+    """A file that torch loads, of something that is no checkpoint."""
+    torch.save({"weights": torch.zeros(2)}, path)
+    as_if_saved(path)
+
+
+def as_if_saved(path):
+    content = path.read_bytes()
+    write_json(path.with_suffix(".json"), {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)})
+
+
+SPOILED = {
+    "a folder": as_folder,
+    "a pickle": as_pickle,
+    "other values": as_other_values,
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    "gone": lambda path: path.unlink(),
+    "a manifest of something else": lambda path: path.with_suffix(".json").write_text("[1]"),
+    "a manifest that is no JSON": lambda path: path.with_suffix(".json").write_text("{"),
+    "a manifest that is no text": lambda path: path.with_suffix(".json").write_bytes(bytes([0xFF, 0xFE, 0x00])),
+    "a manifest that is a folder": lambda path: as_folder(path.with_suffix(".json")),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_every_reader_passes_over_a_checkpoint_that_cannot_be_read(tiny, tmp_path, how):
+    state = fresh(tiny())
+    for seen in (10, 20):
+        state.images_seen = seen
+        path = checkpoint.save(tmp_path, state, {})
+    SPOILED[how](path)
+    assert checkpoint.newest(tmp_path)[0]["images_seen"] == 10
+    assert checkpoint.generator_weights(tmp_path)[1] == 10
+    found = checkpoint.to_resume(tmp_path)
+    assert found.values["images_seen"] == 10 and found.passed_over == [20]
+    assert checkpoints.manifests(tmp_path) == [checkpoints.manifest(tmp_path, 10)] and not path.exists()
+    assert list((tmp_path / "bad").iterdir())
+
+
+@pytest.mark.parametrize("how", [how for how in SPOILED if how != "gone" and "manifest" not in how])
+def test_a_resume_without_a_usable_checkpoint_is_refused_and_leaves_all_as_it_is(tiny, tmp_path, how):
+    state = fresh(tiny())
+    paths = []
+    for seen in (10, 20):
+        state.images_seen = seen
+        paths.append(checkpoint.save(tmp_path, state, {}))
+    for path in paths:
+        SPOILED[how](path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, check=has_code("damaged_checkpoints")):
+        checkpoint.to_resume(tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("how", [how for how in SPOILED if "manifest" in how] + ["no manifest"])
+def test_values_that_are_whole_are_used_although_no_manifest_can_be_read(tiny, tmp_path, how):
+    """As where a run is killed between the two files of its first checkpoint."""
+    state = fresh(tiny())
+    for seen in (10, 20):
+        state.images_seen = seen
+        path = checkpoint.save(tmp_path, state, {})
+        (SPOILED.get(how) or (lambda path: path.with_suffix(".json").unlink()))(path)
+    assert checkpoint.newest(tmp_path) is None
+    assert checkpoint.to_resume(tmp_path).values["images_seen"] == 20
+    assert checkpoint.newest(tmp_path)[0]["images_seen"] == 20
+
+
+def test_values_with_a_changed_bit_are_not_salvaged(tiny, tmp_path):
+    path = checkpoint.save(tmp_path, fresh(tiny()), {})
+    path.with_suffix(".json").unlink()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, check=has_code("damaged_checkpoints")):
+        checkpoint.to_resume(tmp_path)
+    assert path.exists()
+
+
+def test_a_run_that_never_saved_anything_starts(tmp_path):
+    assert checkpoint.to_resume(tmp_path / "checkpoints") is None
+
+
+def test_what_a_killed_save_left_is_removed_by_the_next_resume(tiny, tmp_path):
+    state = fresh(tiny())
+    path = checkpoint.save(tmp_path, state, {})
+    left = tmp_path / f"{path.name}.tmp-1-abcdef"
+    left.write_bytes(b"half")
+    assert checkpoint.to_resume(tmp_path).values["images_seen"] == 0
+    assert not left.exists() and path.exists()
+
+
+def test_a_checkpoint_that_does_not_fit_says_how_much_room_it_needs(tiny, tmp_path, monkeypatch):
+    state = fresh(tiny())
+    state.images_seen = 10
+    kept = checkpoint.save(tmp_path, state, {})
+
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    state.images_seen = 20
+    with pytest.raises(checkpoint.NotSaved) as refused:
+        checkpoint.save(tmp_path, state, {})
+    assert refused.value.bytes == pytest.approx(kept.stat().st_size, rel=0.01)
+    assert refused.value.error.errno == errno.ENOSPC
+    monkeypatch.undo()
+    assert checkpoint.newest(tmp_path)[0]["images_seen"] == 10
+    assert [path.name for path in tmp_path.glob("*.tmp-*")] == []
+
+
+def test_a_checkpoint_counts_although_an_older_one_cannot_be_deleted(tiny, tmp_path, monkeypatch):
+    state = fresh(tiny())
+    for seen in range(1, 4):
+        state.images_seen = seen
+        checkpoint.save(tmp_path, state, {})
+
+    def denied(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    state.images_seen = 4
+    checkpoint.save(tmp_path, state, {})
+    assert checkpoint.newest(tmp_path)[0]["images_seen"] == 4
 
 
 def resident_bytes(path) -> int:
