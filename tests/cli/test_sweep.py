@@ -1,10 +1,12 @@
 """The verbs sweep and sweeps, and the verbs that take a whole sweep; at the end one sweep by real workers."""
 
+import dataclasses
 import time
 
 import pytest
 
 from gan_core import actions
+from gan_core.data.dataset import read_info, write_info
 from gan_core.errors import UserError
 from gan_core.jobs import queue, supervisor
 
@@ -76,6 +78,20 @@ def test_one_refused_run_does_not_keep_the_others_from_being_resumed(ganvas, sto
     code, _, err = ganvas("resume", "Two", "--json")
     assert code == 2 and runs[0] in err and "Free some space." in err
     assert [store.latest_job("train", run).state for run in runs] == ["stopped", "queued"]
+
+
+@pytest.mark.parametrize("recipe", ["auto", "quick"])
+def test_train_names_a_training_size_only_where_the_run_has_it(ganvas, workspace, store, toy_dataset, started, recipe):
+    folder = workspace.dataset(toy_dataset)
+    write_info(folder, dataclasses.replace(read_info(folder), size=64))  # where the size depends on the budget
+    asked = ("train", toy_dataset, "--recipe", recipe, "--device", "cpu", "--minutes", 6, "--detach", "--json")
+    for words, side in (((), 16), (("--set", "train_size=0"), 0), (("--set", "train_size=32"), 32)):
+        code, queued, said = ganvas(*asked, *words)
+        assert code == 0 and store.run(queued["run"]).config["train_size"] == side, said
+        named = [reason for reason in queued["reasons"] if "trained at" in reason]
+        assert len(named) == (1 if side else 0) == said.count("trained at") and all(
+            f"{side} px" in one for one in named
+        )
 
 
 @pytest.mark.slow
