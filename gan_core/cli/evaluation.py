@@ -9,7 +9,7 @@ import typer
 from gan_core import actions
 from gan_core.actions.export import copy_file
 from gan_core.cli.common import Call, Json, carry_out, context, say
-from gan_core.cli.lookup import RunId
+from gan_core.cli.lookup import RunId, run_ids
 from gan_core.cli.options import with_options
 from gan_core.requests import DetectRequest, EvaluateRequest, UtilityRequest
 from gan_core.storage.file_checks import check_out
@@ -31,12 +31,15 @@ def evaluate(
     result = carry_out(job)
     if html is not None and result["state"] == "finished":
         atomic_write(html, lambda file: file.write(evaluation_results.report(Call.store, Call.workspace, job).encode()))
-    say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
+    shown, in_words = evaluation_results.lights(Call.store, run, result)
+    result |= {"lights": shown}
+    say(as_json, result, f"{json.dumps(result, indent=2, ensure_ascii=False)}\n\n{in_words}")
 
 
 @with_options(without=("turns", "light"))
 def utility(run: RunId, request: UtilityRequest, as_json: Json = False) -> None:
-    """Measure whether synthetic images help a classifier more than classical augmentation, on the held-out images."""
+    """Measure whether synthetic images help a classifier beyond the best training on real images, on the held-out images."""
+    request = request.replace(runs=tuple(run_ids(list(request.runs))))
     result = carry_out(actions.utility(context(), run, request))
     say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
 

@@ -1,21 +1,13 @@
-"""The scores of an evaluation, each with its interval, its floor and its meaning, below the verdicts."""
+"""The scores of an evaluation, each with its interval, its floor and its meaning."""
 
 import streamlit as st
 
-from gan_core.evaluation.names_and_thresholds import DISTANCES, LEVELS, MANIFOLD, SPLITS, part_name
+from gan_core.evaluation.names_and_thresholds import DISTANCES, MANIFOLD, SPLITS, part_name
 from gan_core.evaluation.results import EvaluationResult, Score
 from gan_core.text import count, interval, number
 from pages.shared.text import plain
-from pages.shared.verdict_box import verdict_box
 
 LEAST_COLUMNS = 4
-
-
-def show_verdicts(result: EvaluationResult) -> None:
-    """The verdicts on mode collapse and near copies, above the scores."""
-    for subject, part in (("Variety", result.collapse), ("Copies", result.memorization)):
-        if part and part.verdict in LEVELS:
-            verdict_box(part.verdict, subject, part.sentence, part.todo)
 
 
 def show_scores(result: EvaluationResult) -> None:

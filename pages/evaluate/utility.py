@@ -4,7 +4,8 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.evaluation.results import UtilityResult
+from gan_core.evaluation.lights import of_evaluation
+from gan_core.evaluation.results import Gain, UtilityResult
 from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Run
 from gan_core.text import ago, percent, percent_interval, points, points_interval
@@ -13,26 +14,26 @@ from pages.evaluate.newest_job import newest_finished
 from pages.shared import charts, request_form
 from pages.shared.double_click import click_token
 from pages.shared.fill_methods import select_methods
+from pages.shared.light_box import light_box
 from pages.shared.status import show_refusal
 from pages.shared.text import plain
-from pages.shared.verdict_box import utility_box
 
-ARMS_WITH_RECALL = ("real", "classical", "synthetic", "synthetic_only")  # in the chart of recalls
+ARMS_WITH_RECALL = ("real", "classical", "baseline", "synthetic", "synthetic_only")  # in the chart of recalls
 
 
 def show_utility(context: Context, run: Run) -> None:
     """The form, the progress, and the newest result."""
     st.header("Utility: does it help a classifier?")
     st.caption(
-        "Trains the same classifier on the real images alone, with classical augmentation, and with synthetic images added, and "
-        "tests each on the held-out images. Takes minutes."
+        "Finds the best training on the real images alone and the best use of synthetic images beside them, on the validation "
+        "images, and tests both on the held-out images. Takes minutes."
     )
     utility_form(context, run)
     job = newest_finished(context, run, "utility", "Comparing classifiers")
     if job is None:
         return
     result = UtilityResult.read(job.result)
-    utility_box(result)
+    light_box("usefulness", of_evaluation(None, result)["usefulness"])
     left, right = st.columns(2)
     with left:
         show_accuracies(result)
@@ -45,6 +46,8 @@ def show_utility(context: Context, run: Run) -> None:
             key="utility_sweep",
             alt="Gain over classical augmentation by synthetic images per real one",
         )
+    show_parts(result)
+    show_choices(result)
     show_gains(result)
     st.markdown("\n".join(f"- {plain(caveat)}" for caveat in result.caveats))
     st.caption(f"Compared {ago(job.finished_at or job.created_at)}, with images from {result.about_checkpoint}.")
@@ -57,10 +60,10 @@ def utility_form(context: Context, run: Run) -> None:
         )
         first, second = st.columns(2)
         seeds = request_form.number(UtilityRequest, "seeds", "utility_seeds", first)
-        shots = request_form.number(UtilityRequest, "shots", "utility_shots", second, placeholder="all")
+        classifier = request_form.select(UtilityRequest, "classifier", "utility_classifier", at=second)
         if st.form_submit_button("Find out", icon=":material/science:", key="utility_start"):
             with show_refusal():
-                request = UtilityRequest(seeds=seeds, shots=shots, methods=dict.fromkeys(methods, 1.0))
+                request = UtilityRequest(seeds=seeds, classifier=classifier, methods=dict.fromkeys(methods, 1.0))
                 actions.utility(context, run.id, request, token=click_token("utility", run.id, request.payload()))
 
 
@@ -96,6 +99,44 @@ def show_recalls(result: UtilityResult) -> None:
         )
 
 
+def show_parts(result: UtilityResult) -> None:
+    """What the better training on real images is worth, and what the synthetic images add to it."""
+    parts = {
+        "a better training on real images": result.baseline_gain,
+        "the synthetic images on top": Gain(gain=result.gain, ci95=result.gain_ci95),
+        "both": result.total_gain,
+    }
+    if result.total_gain:
+        st.dataframe(
+            {
+                "gain of balanced accuracy by": list(parts),
+                "points": [points(one.gain) if one else "" for one in parts.values()],
+                "95 % interval": [points_interval(one.ci95) if one else "" for one in parts.values()],
+            },
+            hide_index=True,
+            key="utility_parts",
+            alt="What a better training on real images and the synthetic images are worth",
+        )
+
+
+def show_choices(result: UtilityResult) -> None:
+    rows = [*result.baselines, *result.uses]
+    if not rows:
+        return
+    with st.expander("What was tried on the validation images", key="utility_choices"):
+        taken = {result.baseline, result.use}
+        st.dataframe(
+            {
+                "training": [row.name for row in rows],
+                "balanced accuracy": [percent(row.validation) for row in rows],
+                "tested": ["yes" if row.name in taken else "" for row in rows],
+            },
+            hide_index=True,
+            key="utility_choice_table",
+            alt="Baselines and uses of synthetic images with their balanced accuracy on the validation images",
+        )
+
+
 def show_gains(result: UtilityResult) -> None:
     if not result.per_class_gain:
         return
@@ -109,5 +150,5 @@ def show_gains(result: UtilityResult) -> None:
             },
             hide_index=True,
             key="utility_gain_table",
-            alt="Gain of recall per class over classical augmentation",
+            alt="Gain of recall per class over real images alone",
         )

@@ -1,15 +1,17 @@
-"""What the newest evaluation and the newest comparison of classifiers found about the run that is exported."""
+"""The lights of the run that is exported, from its newest evaluation and its newest comparison of classifiers."""
 
 import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
+from gan_core.evaluation.lights import of_evaluation
 from gan_core.evaluation.results import EvaluationResult, UtilityResult
 from gan_core.export import plan
 from gan_core.storage.store import Run
+from gan_core.views.evaluation_results import newest_utility
 from pages.export.growth_plan import warn_beyond
+from pages.shared.light_box import light_box
 from pages.shared.text import plain
-from pages.shared.verdict_box import utility_box, verdict_box
 
 
 def show_verdicts(
@@ -22,23 +24,23 @@ def show_verdicts(
     seen: int | None,
 ) -> None:
     """rows: of the plan, None while there is none. seen: images seen of the checkpoint that the export draws from."""
-    evaluation = EvaluationResult.read(newest_result(context, run, "evaluate"))
-    if evaluation.memorization:
-        found = evaluation.memorization
-        verdict_box(found.verdict, "Copies", found.sentence, found.todo)
+    found = next(
+        (job.result for job in context.store.jobs(kind="evaluate", subject=run.id, states=("finished",))), None
+    )
+    evaluation = EvaluationResult.read(found) if found else None
+    utility = newest_utility(context.store, run.id)
+    shown = of_evaluation(evaluation, utility)
+    usefulness = shown.pop("usefulness")
+    for subject, light in shown.items():
+        light_box(subject, light)
+    if evaluation:
         st.caption(about(evaluation, seen))
-    stored = newest_result(context, run, "utility")
-    utility = UtilityResult.read(stored) if stored else None
+    light_box("usefulness", usefulness)
     if utility:
-        utility_box(utility)
         filtered = f" Drawn images: {utility.quality_filter}" if utility.quality_filter else ""
         st.caption(about(utility, seen) + plain(filtered))
     if rows:
         warn_beyond(utility, rows, info, methods, originals)
-
-
-def newest_result(context: Context, run: Run, kind: str) -> dict[str, object] | None:
-    return next((job.result for job in context.store.jobs(kind=kind, subject=run.id, states=("finished",))), None)
 
 
 def about(result: EvaluationResult | UtilityResult, seen: int | None) -> str:

@@ -6,7 +6,8 @@ import streamlit as st
 
 from gan_core import actions
 from gan_core.actions import Context
-from gan_core.evaluation.names_and_thresholds import INDICATORS, level
+from gan_core.evaluation.lights import look, of_check
+from gan_core.evaluation.names_and_thresholds import INDICATORS
 from gan_core.storage import run_folder
 from gan_core.storage.store import Run
 from gan_core.text import number
@@ -111,8 +112,9 @@ def show_run(context: Context, run: Run, title: str) -> bool:
         st.metric("Near duplicates", "–" if duplicates is None else f"{duplicates:.0%}")
         st.metric("Images seen", f"{run_folder.read_status(folder).get('images_seen', 0):,}")
     if row.get("verdict"):
-        found = level(row["verdict"])
-        st.markdown(f"{found.icon} **{found.word}:** {plain(row.get('sentence') or '')}")
+        light = of_check(row)["variety"]
+        found = look("variety", light)
+        st.markdown(f"{found.icon} **{found.word}:** {plain(light.sentence)}")
     grids = run_folder.read_samples(folder)
     if grids:
         st.image(

@@ -1,25 +1,26 @@
-"""The newest verdict of the collapse monitor, its indicators and their curves."""
+"""The lights of the newest check of the collapse monitor, its indicators and their curves."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from gan_core.evaluation.lights import of_check
 from gan_core.evaluation.names_and_thresholds import INDICATORS, level
 from gan_core.text import number
 from pages.live.live_chart import live_chart
 from pages.shared.collapse_curves import LEGEND, REPEATS, curves
+from pages.shared.light_box import light_box
 from pages.shared.text import plain
-from pages.shared.verdict_box import verdict_box
 
 
 def show_variety(rows: Sequence[dict[str, Any]]) -> None:
     """rows: of collapse.jsonl, at least one."""
     last = rows[-1]
-    sentence = last.get("sentence") or ""
-    if last.get("verdict") == "early" and not sentence:
-        sentence = "The run is too short for a verdict yet. An alarm is possible later."
-    verdict_box(last.get("verdict"), "Variety", sentence, last.get("todo", ""))
+    shown = of_check(last)
+    light_box("variety", shown["variety"])
+    if shown["right_class"].color != "grey":
+        light_box("right_class", shown["right_class"])
     values = last.get("values") or {}
     numbers = [
         f"{name} {number(values[key])}" for key, name in (LEGEND | REPEATS).items() if values.get(key) is not None

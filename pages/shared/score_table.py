@@ -5,7 +5,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from gan_core.actions import Context
-from gan_core.evaluation.names_and_thresholds import level
+from gan_core.evaluation.lights import SUBJECTS, look, of_evaluation
 from gan_core.evaluation.results import EvaluationResult, differences
 from gan_core.storage.store import Run
 from gan_core.text import ago, all_of
@@ -65,6 +65,9 @@ def row_of(evaluated: Evaluated) -> dict[str, object]:
         "images": result.n_fake,
         **{score.name: score.value for score in result.scores},
         "times floor": result.times_floor,
-        "variety": level(result.collapse.verdict).word if result.collapse else None,
-        "copies": level(result.memorization.verdict).word if result.memorization else None,
+        **{
+            SUBJECTS[subject].lower(): look(subject, light).word
+            for subject, light in of_evaluation(result).items()
+            if subject != "usefulness"
+        },
     }

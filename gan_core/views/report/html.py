@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from gan_core.evaluation.lights import SUBJECTS, look, of_evaluation
 from gan_core.evaluation.names_and_thresholds import (
-    HELPS,
     INDICATORS,
-    NO_GAIN,
     SPACES,
     SPLITS,
     indicator_name,
@@ -62,7 +61,7 @@ def environment() -> jinja2.Environment:
     )
     found.filters |= {"number": number, "percent": percent, "percent_interval": percent_interval}
     found.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    found.globals |= {"level": level, "indicator_name": indicator_name}
+    found.globals |= {"indicator_name": indicator_name, "look": look, "subjects": SUBJECTS}
     return found
 
 
@@ -81,6 +80,7 @@ def to_html(
         "result": result,
         "pictures": pictures,
         "utility": utility,
+        "lights": of_evaluation(result, utility),
         "conditions": conditions(result, evaluated_at),
         "scores": scores(result),
         "per_class": per_class(result),
@@ -195,6 +195,16 @@ def distances_chart(result: EvaluationResult) -> Markup:
     return Markup(charts.histogram(bins.edges, series, "distance to the nearest training image"))
 
 
+def choices(utility: UtilityResult) -> Table:
+    """What was tried on the validation images; without rows in a result of protocol 1."""
+    taken = {utility.baseline, utility.use}
+    rows = [
+        [one.name, percent(one.validation), "yes" if one.name in taken else ""]
+        for one in [*utility.baselines, *utility.uses]
+    ]
+    return Table("Tried on the validation images", ["Training", "Balanced accuracy", "Tested"], rows)
+
+
 def utility_tables(utility: UtilityResult) -> dict[str, Any]:
     arms = list(utility.arms.values())
     accuracies = [[arm.title, percent(arm.balanced_accuracy), percent_interval(arm.ci95)] for arm in arms]
@@ -202,9 +212,9 @@ def utility_tables(utility: UtilityResult) -> dict[str, Any]:
     gains = [[name, points(one.gain), points_interval(one.ci95)] for name, one in utility.per_class_gain.items()]
     dots = [(arm.title, 100 * arm.balanced_accuracy, [100 * end for end in arm.ci95 or ()] or None) for arm in arms]
     return {
-        "utility_level": HELPS["helps"] if utility.helps else NO_GAIN,
         "arms": Table("Classifiers by training set", ["Trained on", "Balanced accuracy", "95 % interval"], accuracies),
         "arms_chart": Markup(charts.intervals(dots, "balanced accuracy on held-out images, %")) if dots else "",
         "sweep": Table("Gain by synthetic share", ["Synthetic per real image", "Gain, points", "95 % interval"], sweep),
+        "choices": choices(utility),
         "gains": Table("Gain of recall per class", ["Class", "Gain of recall, points", "95 % interval"], gains),
     }
