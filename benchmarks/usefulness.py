@@ -33,6 +33,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import DatasetInfo
+from gan_core.data.dataset_files import read_items, write_items
+from gan_core.data.split_names import SPLITS
 from gan_core.evaluation.utility.gain import interval
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, new_id
@@ -100,8 +102,8 @@ def drawn(store: Store, workspace: Workspace, cell: Cell) -> str:
     id = new_id("dataset")
     folder = workspace.dataset(id)
     folder.mkdir(parents=True)
-    counts = {}
-    for split in dataset_folder.SPLITS:
+    counts, kept = {}, {}
+    for split in SPLITS:
         whole = dataset_folder.load(parent, split)
         labels, rows = np.asarray(whole.labels), np.arange(len(whole.labels))
         if split == "train":
@@ -111,7 +113,10 @@ def drawn(store: Store, workspace: Workspace, cell: Cell) -> str:
             rows = rows_of(labels, few, cell.draw)
         np.save(folder / f"{split}_images.npy", np.asarray(whole.images[rows]))
         np.save(folder / f"{split}_labels.npy", labels[rows])
+        kept.update({(split, int(row)): number for number, row in enumerate(rows)})
         counts[f"{split}_counts"] = np.bincount(labels[rows], minlength=len(info.classes)).tolist()
+    own = (item | {"row": kept[at]} for item in read_items(parent) if (at := (item["split"], item["row"])) in kept)
+    write_items(folder, own)
     name = f"{info.name}, {cell.shots} of each class, draw {cell.draw}"
     facts = {field.name: getattr(info, field.name) for field in dataclasses.fields(info)}
     made = DatasetInfo(**facts | counts | {"name": name, "source": {"kind": "draw", "of": cell.dataset}})

@@ -8,9 +8,10 @@ import pytest
 from benchmarks import usefulness
 from benchmarks.usefulness import Cell, Parts
 from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset_files import read_items, write_items
 from gan_core.evaluation.utility.protocol import Arm, Use
 from gan_core.storage.store import Store
-from gan_core.storage.workspace import Workspace
+from gan_core.storage.workspace import Workspace, new_id
 from tests.builders.toy_images import toy_images
 
 
@@ -23,7 +24,8 @@ def arguments(tmp_path, dataset, **changes):
 @pytest.fixture
 def dataset(tmp_path):
     workspace = Workspace(tmp_path / "ws")
-    folder = workspace.dataset("dparent00")
+    id = new_id("dataset")
+    folder = workspace.dataset(id)
     folder.mkdir(parents=True)
     counts = {}
     for split, count in (("train", 60), ("validation", 40), ("test", 20)):
@@ -43,8 +45,9 @@ def dataset(tmp_path):
     }
     info = dataset_folder.DatasetInfo(name="Toy", classes=["a", "b"], **counts, **facts)
     dataset_folder.write_info(folder, info)
-    Store(workspace).add_dataset("dparent00", "Toy")
-    return "dparent00"
+    write_items(folder, [{"split": "train", "row": row, "label": 0, "name": str(row)} for row in range(60)])
+    Store(workspace).add_dataset(id, "Toy")
+    return id
 
 
 def found(gain, own, plain=0.5, use=None):
@@ -64,6 +67,10 @@ def test_a_draw_has_few_training_images_and_all_test_images(tmp_path, dataset):
     assert all(np.array_equal(draw.images, whole.images) for draw in draws)
     first, second = (dataset_folder.load(workspace.dataset(id), "train") for id in ids)
     assert not np.array_equal(first.images, second.images)
+    of_parent = dataset_folder.load(workspace.dataset(dataset), "train").images
+    items = list(read_items(workspace.dataset(ids[0])))
+    assert [item["row"] for item in items] == list(range(9))
+    assert all(np.array_equal(of_parent[int(item["name"])], first.images[item["row"]]) for item in items)
 
 
 def test_a_call_goes_on_where_the_last_one_stopped(tmp_path, dataset, monkeypatch):
