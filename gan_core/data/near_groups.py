@@ -6,7 +6,9 @@ well, which is more exact and takes minutes; this takes a small part of the time
 not only moves an image to the other side of a split.
 """
 
+import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -14,10 +16,11 @@ SIDE = 8  # cells, as nearly as whole cells allow
 POINTS = 8  # a cell is the mean of so many points in a row and column of it, at most
 # A pair is near below PIXELS (a correlation of .98) and below USUAL of what is usual between an image of the class and its
 # fifth nearest, so that a class in which everything looks alike is not one group.
-PIXELS, USUAL, NEAREST, SAMPLED = 0.2, 0.25, 5, 200
+PIXELS, USUAL, NEAREST, SAMPLED = 0.2, 0.25, 5, 60
 LEAST_TO_COMPARE = 8  # images of a class: fewer have no usual distance, only the same image counts
 SAME = 0.05
-BLOCK = 256
+AXES = 12  # of the shadows that are compared first
+BLOCK, PAIRS_AT_ONCE = 256, 1 << 16
 
 
 def cells(chunks: Iterable[np.ndarray]) -> np.ndarray:
@@ -48,43 +51,57 @@ def symmetric(factor: int) -> list[int]:
 def near_groups(small: np.ndarray, labels: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
     """int64 [N]: the group of each image, the first row of it. small uint8 [N, cells, cells, C] of `cells`; labels [N].
 
-    check: called between two blocks; may raise to end it.
+    check: called after each class; may raise to end it.
     """
     groups = np.arange(len(labels))
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        own = np.arange(len(rows))
-        for first, second in near_pairs(small[rows], check):
-            join(own, first, second)
-        groups[rows] = rows[own]
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # numpy computes outside of Python's lock
+        for rows, own in zip(classes, pool.map(lambda rows: groups_of_class(small[rows]), classes), strict=True):
+            check()
+            groups[rows] = rows[own]
     return groups
 
 
-def near_pairs(small: np.ndarray, check: Callable[[], None]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """Rows of one class that are near, as arrays of the first and of the second of some pairs."""
+def groups_of_class(small: np.ndarray) -> np.ndarray:
+    """int64 [n]: of each image of one class the first row of its group."""
+    groups = np.arange(len(small))
+    for first, second in near_pairs(small):
+        join(groups, first, second)
+    return groups
+
+
+def near_pairs(small: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Rows of one class that are near, as arrays of the first and of the second of some pairs.
+
+    Two images are never nearer than their shadows on a few axes: these are compared first, in the order of the first axis.
+    """
     vectors = unit(small.reshape(len(small), -1))
     mirrored = unit(small[:, :, ::-1].reshape(len(small), -1))
     shown = vectors.any(axis=1)  # an image of one tone is near to none
-    line = line_of(vectors[shown])
-    axis = main_axis(vectors)
-    place = vectors @ axis
-    order = np.argsort(place, kind="stable")
-    vectors, place, shown = vectors[order], place[order], shown[order]
-    for queries in (vectors, mirrored[order]):
-        at = queries @ axis
-        by = np.argsort(at, kind="stable")
+    line, axes = line_of(vectors[shown]), main_axes(vectors)
+    shadows = vectors @ axes
+    order = np.argsort(shadows[:, 0], kind="stable")
+    order = order[shown[order]]
+    vectors, shadows = vectors[order], np.ascontiguousarray(shadows[order])
+    half_square = 0.5 * (shadows**2).sum(axis=1)
+    for images in (vectors, mirrored[order]):
+        queries = shadows if images is vectors else images @ axes
+        limit = 0.5 * ((queries**2).sum(axis=1) - line**2)
+        by = np.argsort(queries[:, 0], kind="stable")
         for start in range(0, len(by), BLOCK):
-            check()
             block = by[start : start + BLOCK]
-            # Two vectors are never nearer than their places on one axis.
-            low = np.searchsorted(place, at[block[0]] - line, "left")
-            high = np.searchsorted(place, at[block[-1]] + line, "right")
-            alike = queries[block] @ vectors[low:high].T
-            first, second = np.nonzero(alike >= 1 - line**2 / 2)
-            first, second = block[first], second + low
-            real = (first != second) & shown[first] & shown[second]
-            if real.any():
-                yield order[first[real]], order[second[real]]
+            # Of themselves only the later ones: each pair once.
+            low = start if images is vectors else np.searchsorted(shadows[:, 0], queries[block[0], 0] - line, "left")
+            high = np.searchsorted(shadows[:, 0], queries[block[-1], 0] + line, "right")
+            alike = queries[block] @ shadows[low:high].T
+            alike -= half_square[low:high]
+            hits = np.flatnonzero(alike >= limit[block, None])  # much faster than nonzero where there are few
+            first, second = block[hits // (high - low)], hits % (high - low) + low
+            for some in range(0, len(first), PAIRS_AT_ONCE):
+                a, b = first[some : some + PAIRS_AT_ONCE], second[some : some + PAIRS_AT_ONCE]
+                near = (a != b) & (np.einsum("ij,ij->i", images[a], vectors[b]) >= 1 - line**2 / 2)
+                if near.any():
+                    yield order[a[near]], order[b[near]]
 
 
 def unit(flat: np.ndarray) -> np.ndarray:
@@ -105,17 +122,12 @@ def line_of(vectors: np.ndarray) -> float:
     return max(SAME, min(PIXELS, USUAL * usual))
 
 
-def main_axis(vectors: np.ndarray) -> np.ndarray:
-    """float32 [D] of length 1: roughly the direction in which the vectors differ most, by a few power iterations."""
-    centred = vectors - vectors.mean(axis=0)
-    axis = np.ones(vectors.shape[1], np.float32) + np.arange(vectors.shape[1], dtype=np.float32) % 7
-    for _ in range(8):
-        axis = centred.T @ (centred @ axis)
-        length = np.linalg.norm(axis)
-        if length == 0:
-            return np.zeros_like(axis)
-        axis /= length
-    return axis
+def main_axes(vectors: np.ndarray) -> np.ndarray:
+    """float32 [D, at most AXES]: the directions in which the vectors differ most, of length 1 and at right angles, the first
+    of all first."""
+    some = vectors[np.linspace(0, len(vectors) - 1, min(10 * SAMPLED, len(vectors))).astype(int)]
+    centred = some - some.mean(axis=0)
+    return np.ascontiguousarray(np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :AXES])
 
 
 def join(groups: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
