@@ -12,10 +12,10 @@ from tests.builders.app_pages import letters, open_page
 def test_the_question_whether_it_helps_is_a_job_and_a_refusal_is_a_sentence(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     at.number_input(key="utility_seeds").set_value(7)
-    at.number_input(key="utility_shots").set_value(12)
+    at.selectbox(key="utility_classifier").set_value("resnet")
     at.button(key="utility_start").click().run()
     job = Store(planted).jobs(kind="utility")[0]
-    assert job.live and (job.payload["seeds"], job.payload["shots"]) == (7, 12) and job.subject == evaluated_run.RUN
+    assert job.live and (job.payload["seeds"], job.payload["classifier"]) == (7, "resnet") and job.subject == evaluated_run.RUN
     assert at.button(key="utility_cancel")
     at.text_input(key="detect_folder").set_value("/no/such/folder")
     at.button(key="detect_start").click().run()
