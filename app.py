@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from gan_core import actions
 from gan_core.jobs import supervisor
 from gan_core.storage import full_disk
 from gan_core.storage.store import Store
@@ -38,7 +39,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     workspace.sweep()
     warm_up()  # before the first visitor: two threads must not import the same module at once
 
-    swept = time.monotonic()
+    swept, told, context = time.monotonic(), "", actions.Context(store, workspace)
 
     def look_after() -> None:
         nonlocal swept
@@ -46,15 +47,22 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
             swept = time.monotonic()
             workspace.sweep()
         full_disk.keep_ballast(workspace.root)
-        supervisor.reconcile(store)
+        actions.resume_lost(context, supervisor.reconcile(store))
         supervisor.ensure_workers(store, workspace)
+
+    def tell(error: Exception) -> None:
+        """Log a failure once until there is another; one of the disk, which every page tells too, in a line."""
+        nonlocal told
+        if told != (told := repr(error)):
+            on_disk = full_disk.as_os_error(error) is not None
+            logging.getLogger("ganvas").error("looking after the queue failed: %r", error, exc_info=not on_disk)
 
     async def keep_looking() -> None:
         while True:
             try:
                 await asyncio.to_thread(look_after)
-            except Exception:
-                logging.getLogger("ganvas").exception("looking after the queue failed")
+            except Exception as error:
+                tell(error)
             await asyncio.sleep(RECONCILE_SECONDS)
 
     task = asyncio.create_task(keep_looking())

@@ -32,7 +32,7 @@ Code = Literal[
     "no_gpu", "gpu_fault", "out_of_memory",
     # the queue and the runs in it
     "already_ended", "already_finished", "already_running", "not_running", "not_waiting", "queue_changed",
-    "run_in_use", "predecessor", "interrupted", "crashed", "diverged", "bug", "too_many_runs", "uneven_runs", "no_sweep",
+    "run_in_use", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug", "too_many_runs", "uneven_runs", "no_sweep",
     "no_cluster", "cluster_refused", "cluster_ended",
     # the laboratory of the Learn page
     "lab_broke", "lab_full",

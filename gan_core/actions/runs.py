@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import os
 import re
 import shutil
 import time
@@ -13,7 +14,7 @@ from typing import Any
 from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
-from gan_core.jobs import cluster, devices, queue
+from gan_core.jobs import cluster, devices, queue, supervisor
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.recipes import auto
 from gan_core.storage import checkpoints
@@ -186,9 +187,11 @@ def name_of_copy(context: Context, run: Run) -> str:
 
 
 def resume(context: Context, run_id: str) -> Job:
-    """Queue a run again from its last checkpoint."""
+    """Queue a run again from its last checkpoint. One that waits, but whose worker died before it took it, goes on as it is."""
     run = context.store.run(run_id)
     latest = context.store.latest_job("train", run_id)
+    if latest and latest.state == "queued" and (taken := taken_up(context, latest)):
+        return taken
     if latest and latest.live:
         raise UserError("already_running", "This run is already training or waiting.", "Watch it on the Live page.")
     if latest and latest.state == "finished":
@@ -205,6 +208,48 @@ def resume(context: Context, run_id: str) -> Job:
         if latest and behind.after == latest.id and behind.attempt == 0 and not behind.live:
             queue.submit(context.store, "evaluate", run.id, behind.payload, after=job.id)
     return job
+
+
+def taken_up(context: Context, waiting: Job) -> Job | None:
+    """The queued training, claimed by this process where that carries jobs out itself, else with a new worker; None where a worker
+    lives, which will take it."""
+    device = devices.pick(context.store, context.workspace, waiting.device_wanted)
+    name = devices.lock_name(device, devices.known(context.workspace))
+    if waiting.cluster_job is not None or supervisor.has_worker(context.workspace, name):
+        return None
+    if context.in_this_process:
+        return queue.claim_one(context.store, waiting.id, device)
+    context.start_workers()
+    return context.store.job(waiting.id)
+
+
+def resume_lost(context: Context, lost: list[Job]) -> list[Job]:
+    """Queue again the trainings whose process was lost, where $GANVAS_RESUME allows so many times in a row; the new jobs.
+
+    lost: what supervisor.reconcile() returned. Off where it is not set: a run that brings the computer down would do it again.
+    """
+    text = os.environ.get("GANVAS_RESUME", "").strip()
+    most, queued = int(text) if text.isdecimal() else 0, []
+    for job in lost:
+        if job.kind != "train":
+            continue
+        ended = context.store.jobs(kind="train", subject=job.subject, limit=most + 1)
+        if sum(1 for _ in itertools.takewhile(lambda one: one.state == "interrupted", ended)) > most:
+            continue
+        with contextlib.suppress(UserError):  # deleted, or resumed meanwhile
+            queued.append(resume(context, job.subject))
+    return queued
+
+
+def force_stop(context: Context, run_id: str) -> Job:
+    """End the process of a run at once, as where it hangs: what it learnt since its last checkpoint is lost."""
+    latest = context.store.latest_job("train", context.store.run(run_id).id)
+    if latest is None or not latest.live:
+        raise UserError("not_running", "This run is not training.", "Resume it, or start a new one.")
+    if latest.state == "queued":
+        return queue.control(context.store, latest.id, "stop")
+    supervisor.force_stop(context.store, latest)
+    return context.store.job(latest.id)
 
 
 def device_to_resume(context: Context, wanted: str) -> str:

@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from gan_core.actions import resume_lost
 from gan_core.cli import datasets, evaluation, export, generation, runs, sweep, system
-from gan_core.cli.common import Call, refuse
+from gan_core.cli.common import Call, context, refuse
 from gan_core.cli.improve import improve
 from gan_core.cli.lab import lab
 from gan_core.errors import UserError
@@ -77,7 +78,9 @@ def before_a_verb(
         follow(Call.workspace)
         raise typer.Exit
     Call.store = Store(Call.workspace)
-    Call.lost = frozenset(job.id for job in supervisor.reconcile(Call.store))
+    lost = supervisor.reconcile(Call.store)
+    Call.lost = frozenset(job.id for job in lost)
+    resume_lost(context(here=False), lost)
 
 
 def main() -> None:

@@ -120,6 +120,7 @@ def key_and_text(pair: str) -> tuple[str, str]:
 
 
 def steer(runs: list[str], wish: str, as_json: bool) -> None:
+    """wish: stop, pause or run."""
     jobs = [actions.control_run(context(), run, wish) for run in runs if len(runs) == 1 or is_live(run)]
     deadline = time.monotonic() + 30
     while wish == "stop" and any(Call.store.job(job.id).live for job in jobs) and time.monotonic() < deadline:
@@ -141,8 +142,19 @@ def tell(as_json: bool, states: dict[str, str]) -> None:
     say(as_json, value, "\n".join(f"Run {run}: {state}." for run, state in states.items()))
 
 
-def stop(runs: RunIds, as_json: Json = False) -> None:
+def stop(
+    runs: RunIds,
+    force: Annotated[
+        bool, typer.Option("--force", help="End the process at once, as where it hangs; only its checkpoints are kept.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Stop runs and keep what they have learnt."""
+    if force:
+        for run in runs:
+            actions.force_stop(context(), run)
+        tell(as_json, {run: run_state(run) for run in runs})
+        return
     steer(runs, "stop", as_json)
 
 

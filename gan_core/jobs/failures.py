@@ -15,14 +15,14 @@ from typing import Any
 import psutil
 
 from gan_core.errors import is_out_of_memory
-from gan_core.jobs import devices, gpu, queue
+from gan_core.jobs import devices, gpu, process_identity, queue
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 # Codes of failures that are not a fault of the request.
 JOB_FAILURES = (
     *("out_of_memory", "disk_full", "unsaved", "damaged_checkpoints", "bug", "diverged", "interrupted", "crashed"),
-    *("gpu_fault", "predecessor"),
+    *("gpu_fault", "predecessor", "no_worker"),
 )
 RESUME = "Resume the run: it goes on from its last checkpoint."
 FATAL = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
@@ -101,7 +101,12 @@ def loss(store: Store, job: Job) -> dict[str, Any]:
             todo += " If it happens again, start the run anew with the precision fp32."
         what = f"The process that did this died of a fault in a program ({found[1]}); {path.name} has the details."
         return {"code": "crashed", "what": what, "todo": todo}
-    if here and job.started_at is not None and psutil.boot_time() > job.started_at:
+    restarted = (
+        job.boot != process_identity.boot()
+        if job.boot
+        else job.started_at is not None and psutil.boot_time() > job.started_at
+    )
+    if here and restarted:
         what = "The computer was restarted while this was running."
     elif text == "":
         with contextlib.suppress(OSError):

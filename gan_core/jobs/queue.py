@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 from gan_core.errors import UserError
+from gan_core.jobs import process_identity
 from gan_core.storage.store import COLUMNS, LIVE, PLACE, Job, Store, as_job
 from gan_core.storage.workspace import new_id
 
@@ -120,23 +121,27 @@ def claim(store: Store, lane: str, device: str = "", takes: Callable[[Job], bool
     return store.job(found.id)
 
 
-def claim_one(store: Store, job_id: str) -> Job | None:
-    """Claim this job, where it waits and its predecessor has finished; else None."""
+def claim_one(store: Store, job_id: str, device: str = "") -> Job | None:
+    """Claim this job, where it waits and its predecessor has finished; else None. device: where this process trains."""
     with store.transaction() as db:
         ready = db.execute(f"SELECT 1 FROM jobs WHERE id = ? AND state = 'queued' AND {READY}", (job_id,)).fetchone()
         if ready is None:
             return None
-        take(db, job_id)
+        take(db, job_id, device)
     return store.job(job_id)
 
 
 def take(db: sqlite3.Connection, job_id: str, device: str = "") -> None:
     """Mark a queued job as running in this process. device: of a training."""
-    now = time.time()
+    now, me = time.time(), process_identity.mine()
     db.execute(
-        "UPDATE jobs SET state = 'running', host = ?, pid = ?, pid_started_at = ?, heartbeat_at = ?, device = ?, "
-        "attempt = attempt + 1, started_at = ? WHERE id = ? AND state = 'queued'",
-        (HOST, os.getpid(), psutil.Process().create_time(), now, device or None, now, job_id),
+        "UPDATE jobs SET state = 'running', host = ?, pid = ?, pid_started_at = ?, heartbeat_at = ?, device = ?, boot = ?, "
+        "namespace = ?, ticks = ?, attempt = attempt + 1, started_at = ? WHERE id = ? AND state = 'queued'",
+        (
+            *(HOST, os.getpid(), psutil.Process().create_time(), now, device or None),
+            *((me.boot, me.namespace, me.ticks) if me else (None, None, None)),
+            *(now, job_id),
+        ),
     )
     log_event(db, job_id, f"started by process {os.getpid()}{f' on {device}' if device else ''}")
 
@@ -222,6 +227,12 @@ def end(
     log_event(db, job_id, state)
 
 
+def add_event(store: Store, job_id: str, text: str) -> None:
+    """Note something about a job, where the index can be written."""
+    with contextlib.suppress(sqlite3.OperationalError), store.transaction() as db:
+        log_event(db, job_id, text)
+
+
 def log_event(db: sqlite3.Connection, job_id: str, text: str) -> None:
     db.execute("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", (job_id, time.time(), text))
 
@@ -270,7 +281,8 @@ class Watch:
     """should_stop() of a handler: reads what the user asks for, at most every interval_seconds, and waits while that is a pause.
 
     go_on_later: the computer stops the job, which shall wait again. gives_up(): whether a run that waits for room on the disk shall
-    end without its last checkpoint. While the index does not answer, the last answer holds.
+    end without its last checkpoint. may_write(): whether no other process carries on with the run of the job. While the index does
+    not answer, the last answer holds.
     """
 
     def __init__(self, store: Store, job: Job, interval_seconds: float = 0.3):
@@ -278,6 +290,7 @@ class Watch:
         self.stop, self.go_on_later, self.next_look, self.paused_seconds = False, False, 0.0, 0.0
         self.give_up_at = math.inf  # time.monotonic()
         self.last_wish = "run"
+        self.may_write: Callable[[], bool] = lambda: True
 
     def __call__(self) -> bool:
         if self.stop or time.monotonic() < self.next_look:

@@ -18,6 +18,7 @@ from gan_core.errors import Overtaken, Stopped, UserError
 from gan_core.jobs import devices, failures, gpu, queue, supervisor
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import write_devices
+from gan_core.jobs.start_tries import StartTries
 from gan_core.storage import full_disk
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
@@ -146,6 +147,7 @@ def serve(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown) -> 
     last_work = time.monotonic()
     while time.monotonic() - last_work < idle_seconds and not shutdown.asked:
         if job := post.claim(store):
+            StartTries(post.workspace, post.lock).forget()
             work(store, post.workspace, job, shutdown)
             if gpu.is_lost():
                 return
@@ -216,6 +218,7 @@ def keep_post(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown)
             if post.lane == "train":
                 prepare_training(store, post)
             serve(store, post, idle_seconds, shutdown)
+            StartTries(post.workspace, post.lock).forget()
         if gpu.is_lost():  # until this process ends: another one does what waits
             supervisor.ensure_workers(store, post.workspace)
             return

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from gan_core.storage.workspace import read_json
 
 Row = dict[str, Any]
 TAIL_BYTES = 64_000
+STALLED_SECONDS, STALLED_STEPS = 120.0, 10
 
 
 def read_status(folder: Path) -> dict[str, Any]:
@@ -19,6 +21,20 @@ def read_status(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def seconds_without_progress(folder: Path, batch: int) -> float | None:
+    """How long a run that should be training has written no status, where that is longer than it should be; else None.
+
+    Ten of its steps may take so long, and two minutes any run, as while its collapse monitor is built.
+    """
+    try:
+        silent = time.time() - (folder / "status.json").stat().st_mtime
+    except OSError:
+        return None
+    speed = read_status(folder).get("images_per_second")
+    expected = max(STALLED_SECONDS, STALLED_STEPS * batch / speed if speed else 0)
+    return silent if silent > expected else None
 
 
 def read_lines(path: Path, offset: int = 0) -> tuple[list[Row], int]:

@@ -43,6 +43,7 @@ MIGRATIONS = [
     UPDATE jobs SET device_wanted = COALESCE((SELECT json_extract(config, '$.device') FROM runs WHERE runs.id = subject), 'auto')
         WHERE kind = 'train'
     """,
+    "ALTER TABLE jobs ADD COLUMN boot TEXT; ALTER TABLE jobs ADD COLUMN namespace TEXT; ALTER TABLE jobs ADD COLUMN ticks INTEGER",
 ]
 LOCKED_SECONDS = 10.0  # how long a query waits for the lock of another process
 PLACE = "COALESCE(place, seq)"  # order of the waiting jobs of a lane; without a move, the order of submission
@@ -87,6 +88,9 @@ class Job(NamedTuple):
     host: str | None = None  # where its process runs
     heartbeat_at: float | None = None  # when its process last said that it is alive
     cluster_job: str | None = None  # its id on the cluster, where one carries it out
+    boot: str | None = None  # with namespace, pid and ticks: which process it is, see jobs/process_identity.py
+    namespace: str | None = None
+    ticks: int | None = None
 
     @property
     def live(self) -> bool:

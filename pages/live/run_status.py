@@ -33,7 +33,7 @@ def show_run(context: Context, run: Run, job: Job | None, status: dict[str, Any]
         show_end(run, state, status)
     else:
         explain_state(state, job, status)
-    if best := about_best(context.workspace.run(run.id), is_live=state in ("running", "paused")):
+    if best := about_best(context.workspace.run(run.id), is_live=state in ("running", "paused", "unsaved", "stalled")):
         st.caption(f":material/star: {best} Samples, Evaluate and Export draw from it.")
     if status.get("images_total"):
         show_progress(run, job, status, is_running=state == "running")
@@ -71,6 +71,9 @@ def show_buttons(context: Context, run: Run, job: Job | None) -> None:
         disabled=is_stopping,
         help="Saves a checkpoint, then ends. You can resume it later.",
     )
+    if state_of_run(context, run.id, job) in ("stalled", "unsaved") or is_stopping:
+        lost = "Ends the process at once. What it learnt since its last checkpoint is lost."
+        button("End at once", "force", "dangerous", "force", help=lost)
 
 
 def act(context: Context, run_id: str, wish: str) -> None:
@@ -80,6 +83,8 @@ def act(context: Context, run_id: str, wish: str) -> None:
     elif wish == "cancel":
         waiting = context.store.latest_job("train", run_id)
         try_to(lambda: jobs.cancel(context.store, waiting.id if waiting else ""))
+    elif wish == "force":
+        try_to(lambda: actions.force_stop(context, run_id))
     else:
         try_to(lambda: actions.control_run(context, run_id, wish))
 
@@ -111,7 +116,10 @@ def run_name(context: Context, run_id: str) -> str:
 
 def explain_state(state: str, job: Job | None, status: dict[str, Any]) -> None:
     """What a state other than queued, finished and stopped means for the user."""
-    if state == "unsaved":
+    if state == "stalled":
+        said = "No progress for some minutes, although its process is there: it may hang. Wait, or end it at once and resume it."
+        st.warning(f"{said} Its last checkpoint is kept.", icon=STATES[state].icon)
+    elif state == "unsaved":
         said = "Training waits, with its weights in memory, and goes on by itself once its checkpoint can be written."
         st.error(f"{plain(str(status.get('trouble', '')))} {said}", icon=STATES[state].icon)
     elif status.get("trouble") and state in ("running", "paused"):

@@ -17,6 +17,7 @@ SYMBOLS = {  # a cell of a table shows text only, no icon
     "running": "▶",
     "paused": "‖",
     "unsaved": "!",
+    "stalled": "?",
     "finished": "✓",
     "stopped": "■",
     "cancelled": "⊘",
@@ -70,7 +71,7 @@ COLUMNS: dict[str, Any] = {
 def state_word(context: Context, row: Row) -> str:
     """'✓ Finished'. Only for a stopped run the folder is read."""
     state = state_of(row.job)
-    state = state_of_run(context, row.run.id, row.job) if state == "stopped" else state
+    state = state_of_run(context, row.run.id, row.job) if state in ("stopped", "running") else state
     return f"{SYMBOLS[state]} {STATES[state].word}"
 
 

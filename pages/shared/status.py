@@ -25,6 +25,7 @@ STATES = {
     "running": State(":material/play_circle:", "Running", "blue"),
     "paused": State(":material/pause_circle:", "Paused", "orange"),
     "unsaved": State(":material/hard_drive:", "Waiting for room on the disk", "red"),
+    "stalled": State(":material/hourglass_disabled:", "No progress", "orange"),
     "finished": State(":material/check_circle:", "Finished", "green"),
     "stopped": State(":material/stop_circle:", "Stopped and kept", "gray"),
     "cancelled": State(":material/block:", "Cancelled", "gray"),
@@ -47,9 +48,19 @@ def state_of_run(context: Context, run_id: str, job: Job | None) -> str:
     state, folder = state_of(job), context.workspace.run(run_id)
     if state in ("running", "paused") and run_folder.read_status(folder).get("phase") == "unsaved":
         return "unsaved"
+    if state == "running" and run_folder.seconds_without_progress(folder, batch_of(context, run_id)):
+        return "stalled"
     if state != "stopped" or run_folder.read_status(folder).get("images_seen"):
         return state
     return "stopped" if checkpoints.of_run(folder) else "cancelled"
+
+
+def batch_of(context: Context, run_id: str) -> int:
+    """Images a step; 1 where the run is not known."""
+    try:
+        return int(context.store.run(run_id).config.get("batch", 1))
+    except UserError:
+        return 1
 
 
 def state_text(state: str) -> str:
@@ -66,7 +77,7 @@ def no_grid_yet(state: str) -> str:
     """Why a run in this state has no samples, in one sentence."""
     if state == "queued":
         return "This run is waiting; its first samples appear within its first epoch."
-    if state in ("running", "paused"):
+    if state in ("running", "paused", "unsaved", "stalled"):
         return "The first samples appear within the first epoch."
     if state == "cancelled":
         return "This run was cancelled before it started, so it has no samples: resume it on the Live page."

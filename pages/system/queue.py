@@ -94,7 +94,7 @@ def process_state(context: Context, job: Job, place: int) -> str:
         return plain(f"Waiting for {duration(time.time() - job.created_at)}; {ahead}.{wanted}{handed}")
     where = f" on {job.device}" if job.device else ""
     where += f" of {job.host}" if job.host not in (None, queue.HOST) else ""
-    if not supervisor.has_process(job):
+    if not supervisor.has_process(job, context.workspace.root):
         return "Its process has died; the job will be marked as interrupted within seconds."
     if job.control == "stop":
         return plain(f"Was asked to stop; process {job.pid}{where} is alive.")

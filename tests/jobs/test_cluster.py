@@ -128,15 +128,24 @@ def test_without_submitit_the_sentence_says_how_to_install_it(monkeypatch):
     assert refused.value.code == "no_cluster" and "pip install submitit" in refused.value.todo
 
 
-def test_a_job_of_another_host_lives_by_its_heartbeat(store):
+def test_a_job_of_another_host_lives_by_its_heartbeat(store, monkeypatch):
     queue.submit(store, "train", "r0123456789abcdef", {})
     job = queue.claim(store, "train")
     with store.transaction() as db:  # its process id means nothing here
         db.execute("UPDATE jobs SET host = 'node7', pid = 999999999 WHERE id = ?", (job.id,))
+        db.execute("UPDATE jobs SET boot = 'of node7' WHERE id = ?", (job.id,))
     assert supervisor.reconcile(store) == []
-    with store.transaction() as db:
-        late = time.time() - supervisor.HEARTBEAT_LOST_SECONDS - 1
-        db.execute("UPDATE jobs SET heartbeat_at = ? WHERE id = ?", (late, job.id))
+    with store.transaction() as db:  # its clock, or ours, is an hour off: that says nothing
+        db.execute("UPDATE jobs SET heartbeat_at = heartbeat_at - 3600 WHERE id = ?", (job.id,))
+    assert supervisor.reconcile(store) == []
+    monkeypatch.setattr(supervisor, "HEARTBEAT_LOST_SECONDS", 0.3)
+    time.sleep(0.2)
+    with store.transaction() as db:  # another heartbeat
+        db.execute("UPDATE jobs SET heartbeat_at = heartbeat_at + 15 WHERE id = ?", (job.id,))
+    assert supervisor.reconcile(store) == []
+    time.sleep(0.2)
+    assert supervisor.reconcile(store) == []
+    time.sleep(0.2)
     assert [lost.id for lost in supervisor.reconcile(store)] == [job.id]
     assert queue.finish(store, job, "finished") is False  # the fence: the lost process, back again, may not write
 

@@ -12,13 +12,13 @@ from gan_core import tracking
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
 from gan_core.data.older_dataset import saw_validation
-from gan_core.errors import Stopped, UserError
+from gan_core.errors import Overtaken, Stopped, UserError
 from gan_core.jobs import failures, queue
 from gan_core.jobs.progress import Reporter, run_log
 from gan_core.jobs.shared.collapse_monitor import make_monitor
 from gan_core.jobs.shared.evaluation_inputs import learned_from
 from gan_core.settings.schema import TrainConfig, build, names_file
-from gan_core.storage import full_disk
+from gan_core.storage import full_disk, run_lock
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace, read_json
 
@@ -49,8 +49,9 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
     trackers = tracking.Trackers(tracking.chosen(log), folder, run.config, log)
 
     def work() -> dict[str, Any]:
-        with distributed.process_group():
+        with run_lock.held(folder) as lock, distributed.process_group():
             distributed.broadcast(run.id)
+            watch.may_write = lock.is_mine
             hooks = hooks_of(workspace, run, config, data, Reporter(store, job), log, watch, trackers)
             return loop.train(config, data, folder, hooks)
 
@@ -58,7 +59,7 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
     try:
         status = largest_batch.explained(config, data, work, lambda: failures.beside(store, job))
         ended = status["phase"]
-    except Stopped:
+    except (Stopped, Overtaken):
         ended = "stopped"
         raise
     except Exception as error:
@@ -118,6 +119,7 @@ def hooks_of(
         trackers=trackers,
         compute_modes=workspace.root / autotune.SHARED_FILE,
         give_up=watch.gives_up,
+        may_write=watch.may_write,
         make_room=lambda: full_disk.drop_ballast(workspace.root),
     )
 
