@@ -2,10 +2,11 @@
 
 check     an image is refused where
 label     the dataset classifier predicts another class, and its probability of the requested class is lower than for all but a
-          fifth of the held-out images of that class: what it confuses in real images it does not refuse in generated ones
-realism   it lies further from the real images of its class than all but 1 % of held-out real ones do: realism of
-          arXiv:1904.06991, section 5, in the features of that classifier
+          fifth of the validation images of that class: what it confuses in real images it does not refuse in generated ones
+realism   it lies further from the real images of its class than validation images do, see realism.py: than all but 1 % of them in the
+          features of that classifier, or by the stricter lines of Lite0Realism
 copy      it is a near copy of a training image, mirrored or not, by the rule of near_copies.py
+teacher   the teacher gives the requested class a probability below .5; it is asked on request only
 twin      it is a near duplicate of one of the images kept last (WINDOW, or as many as there are real ones): closer than all but
           1 % of new real images would be, were there so many; the more there are, the closer by chance, see duplicate_limit
 """
@@ -31,14 +32,14 @@ from gan_core.evaluation.near_copies import (
     mirrored,
     pixel_side,
 )
-from gan_core.evaluation.neighbors import distance_blocks, few_nearest, radii
+from gan_core.evaluation.neighbors import few_nearest
+from gan_core.evaluation.realism import LEAST_VALIDATION, Balls, Lite0Realism, balls_of, realism
+from gan_core.evaluation.teacher import Teacher
 
-NEIGHBORS = 3  # k of the realism score
 REALISM_PERCENTILE = 1.0
 LABEL_PERCENTILE = 20.0
-LEAST_POWER = 0.5  # of the held-out images of other classes that a threshold refuses: else the label is not checked
-LEAST_RECALL = 0.5  # of a class with too few held-out images for a threshold
-LEAST_HELD_OUT = 20  # images of a class that a threshold is taken from
+LEAST_POWER = 0.5  # of the validation images of other classes that a threshold refuses: else the label is not checked
+LEAST_RECALL = 0.5  # of a class with too few validation images for a threshold
 MOST_IMAGES = 10_000  # training images of a class that are compared with
 MOST_CLASSIFIED = 2000  # of them by the classifier, for realism
 WINDOW = 500  # images kept last, at least, that a new one is compared with
@@ -46,7 +47,9 @@ AT_ONCE = 1000  # images in memory
 
 
 class Checked(NamedTuple):
-    """refused [n]: '' or the check that refused; facts [n] by name: agreement, realism, nearest_distance, nearest_row.
+    """refused [n]: '' or the check that refused; facts [n] by name: agreement, realism, real, nearest_distance, nearest_row.
+
+    realism: by Lite0 where it looks, else by the classifier; real: the detector's chance of being real.
 
     The nearest training image is that of all classes where all were searched, else that of the class; see AcceptanceChecks.
     """
@@ -58,17 +61,16 @@ class Checked(NamedTuple):
 class ClassReference(NamedTuple):
     """What new images of one class are compared with.
 
-    features float32 [m, F] of training images with the smaller half of the radii [m]. least_realism: 0 for none. variance: the
-    trace of the covariance of all its features, or of its pixels where there is no classifier. nearest: rows of the training set
-    and their pixels, in which the nearest training image is searched where not all classes are; None for no search.
+    balls: in the classifier's features, None where it does not check realism; least_realism: 0 for none. variance: the trace of the
+    covariance of all its features, or of its pixels where there is no classifier. nearest: rows of the training set and their
+    pixels, in which the nearest training image is searched where not all classes are; None for no search.
     """
 
     duplicate_limit: float
-    features: np.ndarray
-    radii: np.ndarray
-    least_realism: float
     variance: float
     size: int  # training images
+    balls: Balls | None = None
+    least_realism: float = 0.0
     nearest: tuple[np.ndarray, TrainingSpace] | None = None
 
 
@@ -90,7 +92,8 @@ class Found(NamedTuple):
 class AcceptanceChecks:
     """The ImageChecks of an export's quality filter, and of its preview.
 
-    classifier: trained on these classes, None where labels and realism cannot be checked. checks: of label, realism, copy, twin.
+    classifier: trained on these classes, None where there is none; lite0: looks at realism, None where only the classifier does.
+    teacher: None where it is not asked. checks: of label, realism, copy, teacher, twin.
     keep_found: what was found of the kept images stays in memory for found_of. All classes are searched for the nearest training
     image where copies are checked or what was found is kept; otherwise the class alone.
     """
@@ -103,16 +106,21 @@ class AcceptanceChecks:
         seed: int = 0,
         should_stop: Callable[[], bool] = lambda: False,
         keep_found: bool = False,
+        lite0: Lite0Realism | None = None,
+        teacher: Teacher | None = None,
     ):
         self.real, self.classifier, self.seed, self.should_stop = real, classifier, seed, should_stop
-        self.train_labels, self.held_labels = np.asarray(real.train.labels), np.asarray(real.test.labels)
-        known = {"copy", "twin"} if classifier is None else {"label", "realism", "copy", "twin"}
+        self.train_labels, self.held_labels = np.asarray(real.train.labels), np.asarray(real.validation.labels)
+        known = {"copy", "twin"} | ({"label", "realism"} if classifier else {"realism"} if lite0 else set())
+        known |= {"teacher"} if teacher else set()
+        self.lite0, self.teacher = lite0 if "realism" in checks else None, teacher if "teacher" in checks else None
         self.checks = tuple(check for check in checks if check in known)
-        self.thresholds = self.label_thresholds() if "label" in self.checks or "realism" in self.checks else {}
+        wanted = classifier is not None and {"label", "realism"} & set(self.checks)
+        self.thresholds = self.label_thresholds() if wanted else {}
         self.unknown = frozenset(np.unique(self.train_labels).tolist()) - self.thresholds.keys()
         self.side = pixel_side(real.train.images)
         self.keep_found, self.all_classes = keep_found, keep_found or "copy" in self.checks
-        self.realism_known: set[int] = set()
+        self.realism_known: set[int] = set(self.lite0.known) if self.lite0 else set()
         self.diversity: dict[int, float] = {}  # class -> variance of the kept images over that of the real ones
         self.found: dict[int, list[tuple[Neighbors, np.ndarray | None]]] = {}  # class -> of the kept images, in batches
         self.label: int | None = None
@@ -136,11 +144,11 @@ class AcceptanceChecks:
         rows = np.sort(np.random.default_rng(self.seed).permutation(len(self.held_labels))[:MOST_IMAGES])
         if not len(rows):
             return {}
-        predicted, probability = predictions(self.classify(self.real.test.images, rows).logits)
+        predicted, probability = predictions(self.classify(self.real.validation.images, rows).logits)
         labels, thresholds = self.held_labels[rows], dict[int, float]()
         for label in np.unique(self.train_labels).tolist():
             own, threshold = labels == label, 1.0
-            if own.sum() >= LEAST_HELD_OUT:
+            if own.sum() >= LEAST_VALIDATION:
                 threshold = float(np.percentile(probability[own, label], LABEL_PERCENTILE))
             elif not own.any() or (predicted[own] == label).mean() < LEAST_RECALL:
                 continue
@@ -165,7 +173,7 @@ class AcceptanceChecks:
         rng = np.random.default_rng([self.seed, label])
         rows = np.sort(rng.permutation(np.flatnonzero(self.train_labels == label))[:MOST_IMAGES])
         images = self.real.train.images
-        pixels = self.space.vectors[rows] if self.all_classes else in_pixels(images, self.side, rows)
+        pixels = in_pixels(images, self.side, rows)
         limit, nearest = 0.0, None
         if len(rows) > 2:
             own_class = TrainingSpace(pixels, mirrored(self.side, images.shape[3]), self.should_stop)
@@ -178,27 +186,16 @@ class AcceptanceChecks:
             some = np.sort(rng.permutation(rows)[:MOST_CLASSIFIED])
             features = self.classify(images, some).features
         variance = float(features.var(axis=0, dtype=np.float64).sum()) if len(rows) > 1 else 0.0
-        blank = np.empty((0, 1), np.float32), np.empty(0, np.float32)
-        reference = ClassReference(limit, *blank, 0.0, variance, len(rows), nearest)
-        if self.classifier is None or len(rows) <= NEIGHBORS + 1 or label in self.unknown:
+        reference = ClassReference(limit, variance, len(rows), nearest=nearest)
+        if self.classifier is None or label in self.unknown:
             return reference
-        return self.with_realism(reference, label, features)
-
-    def with_realism(self, reference: ClassReference, label: int, features: np.ndarray) -> ClassReference:
-        """Adds the balls around the training images of a class, and the least realism where held-out images give it."""
-        balls = radii(features, NEIGHBORS, self.should_stop)
-        if not balls.any():
-            return reference
-        small = balls <= np.median(
-            balls
-        )  # as in the paper: a large ball is an outlier's and makes everything realistic
-        reference = reference._replace(features=features[small], radii=balls[small])
+        balls = balls_of(features, self.should_stop)
         held = np.flatnonzero(self.held_labels == label)[:TRAIN_SAMPLE]
-        if len(held) < LEAST_HELD_OUT:
-            return reference
+        if balls is None or len(held) < LEAST_VALIDATION:
+            return reference._replace(balls=balls)
         self.realism_known.add(label)
-        usual = realism(self.classify(self.real.test.images, held).features, reference)
-        return reference._replace(least_realism=float(np.percentile(usual, REALISM_PERCENTILE)))
+        usual = realism(self.classify(self.real.validation.images, held).features, balls)
+        return reference._replace(balls=balls, least_realism=float(np.percentile(usual, REALISM_PERCENTILE)))
 
     def classify(self, images: np.ndarray, rows: np.ndarray) -> Features:
         """Of images[rows], AT_ONCE in memory at a time. Raises Stopped."""
@@ -226,12 +223,20 @@ class AcceptanceChecks:
             facts["agreement"] = probability[:, label]
             if label not in self.unknown:
                 refuse("label", (predicted != label) & (probability[:, label] < self.thresholds[label]))
-            if len(self.reference.features):
-                facts["realism"] = realism(features, self.reference)
+            if self.reference.balls is not None:
+                facts["realism"] = realism(features, self.reference.balls)
                 refuse("realism", facts["realism"] < self.reference.least_realism)
+        if self.lite0 is not None and label in self.lite0.known:
+            left = np.flatnonzero([not reason for reason in refused])  # the others need not be looked at
+            looked = self.lite0(label, images[left])
+            for row in left[looked.refused].tolist():
+                refused[row] = "realism"
+            for name in ("realism", "real"):
+                facts[name] = np.full(len(images), np.nan)
+                facts[name][left] = getattr(looked, name)
         near = None
         if self.all_classes:
-            near = self.space.neighbors(pixels)
+            near = self.space.neighbors(images)
             facts["nearest_distance"], facts["nearest_row"] = near.distance[:, 0], near.row[:, 0]
             if "copy" in self.checks:
                 refuse("copy", self.space.copies(near))
@@ -239,6 +244,10 @@ class AcceptanceChecks:
             rows, own_class = self.reference.nearest
             in_class = own_class.neighbors(pixels, 1)
             facts["nearest_distance"], facts["nearest_row"] = in_class.distance[:, 0], rows[in_class.row[:, 0]]
+        if self.teacher is not None:
+            left = np.flatnonzero([not reason for reason in refused])
+            sees = self.teacher.keeps(images[left], np.full(len(left), label))
+            refuse("teacher", np.isin(np.arange(len(images)), left[~sees]))
         self.refuse_duplicates(pixels, refused)
         kept = np.array([not reason for reason in refused]) & ~skip
         if self.keep_found and near is not None:
@@ -313,12 +322,3 @@ def duplicate_limit(near: np.ndarray, n: int, window: int) -> float:
     hazard = -np.log1p(-np.array([0.1, 0.5, COPY_PERCENTILE / 100]))
     power = np.log(hazard[1] / hazard[0]) / max(np.log(middle / low), 1e-3)
     return float(low * (hazard[2] * n / window / hazard[0]) ** (1 / max(power, 1.0)))
-
-
-def realism(features: np.ndarray, reference: ClassReference) -> np.ndarray:
-    """features [n, F] -> [n]: the largest of radius / distance over the real balls; 1 or more is inside one."""
-    found = np.zeros(len(features))
-    for block in distance_blocks(features, reference.features):
-        ratio = reference.radii[block.base] / np.maximum(block.distances, 1e-9)
-        found[block.queries] = np.maximum(found[block.queries], ratio.max(1))
-    return found

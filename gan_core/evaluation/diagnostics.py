@@ -25,7 +25,7 @@ from gan_core.evaluation.result_parts import Agreement, ClassifierQuality, Colla
 from gan_core.evaluation.scores.all_scores import Attempts
 
 COPY_IMAGES = 10_000  # generated images whose nearest training image is searched
-HELD_OUT_IMAGES = 2000  # held-out images that copying is compared with
+HELD_OUT_IMAGES = 2000  # validation images that copying is compared with
 PIXEL_IMAGES = 1000  # of each side whose pixels say how much the noise matters
 REFERENCE_IMAGES = (
     1000  # real images that variety is compared with, at least; as many as generated ones where those are more
@@ -119,15 +119,15 @@ class Diagnosis:
             self.per_class[name] = {key: value for key, value in row.items() if key != "n_fake"}  # all draws' stands
 
     def examination(self) -> Examination:
-        (train, test, classes), generated, rng = self.real, self.generated, np.random.default_rng(self.seed)
+        (train, held_out, _, classes), generated, rng = self.real, self.generated, np.random.default_rng(self.seed)
         most = min(max(len(generated.images), REFERENCE_IMAGES), MOST_IMAGES)
-        rows, held = (rng.permutation(len(split.images))[:most] for split in (train, test))
+        rows, held = (rng.permutation(len(split.images))[:most] for split in (train, held_out))
         network, classifier = self.networks.of_classes, self.networks.classifier
         reference = Reference.build(
             self.read(network, train.images, rows),
             train.labels[rows],
-            self.read(network, test.images, held),
-            test.labels[held],
+            self.read(network, held_out.images, held),
+            held_out.labels[held],
             len(classes),
             classifier.accuracy if classifier else None,
             classifier.per_class if classifier else None,
@@ -199,8 +199,8 @@ def copies(
 
     found: what the checks of an export found of these images already, so that it is not computed again.
     """
-    rows = np.sort(np.random.default_rng(seed).permutation(len(real.test.images))[:HELD_OUT_IMAGES])
-    held_out, spaces = real.test.images[rows], {}
+    rows = np.sort(np.random.default_rng(seed).permutation(len(real.validation.images))[:HELD_OUT_IMAGES])
+    held_out, spaces = real.validation.images[rows], {}
     if network is not None:
         features = read(network, images).features if found is None or found.features is None else found.features
         train, held = (read(network, some).features for some in (real.train.images, held_out))

@@ -85,8 +85,7 @@ def copying(
     if len(held_out_images) < LEAST_IMAGES:
         stand_ins = np.sort(np.random.default_rng(seed).permutation(len(train_images))[:TRAIN_SAMPLE])
     space = known.space if known else PixelSpace(train_images, should_stop)
-    fake, held = space.pixels(fake_images), space.pixels(held_out_images)
-    found = {"pixels": compare(space, fake, held, stand_ins, seed, known.near if known else None)}
+    found = {"pixels": compare(space, fake_images, held_out_images, stand_ins, seed, known.near if known else None)}
     on_progress(1 / (1 + len(spaces)), "Looking for copies")
     for name, (fake, train, held) in spaces.items():
         if should_stop and should_stop():
@@ -123,11 +122,12 @@ def compare(
     seed: int,
     known: Neighbors | None = None,
 ) -> Comparison:
-    """One space: fake [N, D], held [H, D]; stand_ins: rows of training images that stand in for held-out ones."""
-    fakes = Side(fake, space.neighbors(fake) if known is None else known)
-    if stand_ins is not None:
-        held = space.vectors[stand_ins]
-    held_out = Side(held, space.neighbors(held, own=stand_ins))
+    """One space: fake and held as its `neighbors` takes them; stand_ins: rows of training images that stand in for held-out ones."""
+    fakes = Side(space.points(fake), space.neighbors(fake) if known is None else known)
+    if stand_ins is None:
+        held_out = Side(space.points(held), space.neighbors(held))
+    else:
+        held_out = Side(space.vectors[stand_ins], space.neighbors_of(stand_ins))
     rows = np.unique(np.concatenate([fakes.near.row[:, 0], held_out.near.row[:, 0]]))
     own = space.own_distance(rows)
     different = len(np.unique(fakes.near.row[:, 0]))
@@ -144,10 +144,10 @@ def compare(
     z = data_copying_z(fakes, held_out, space.vectors, seed) * float(np.sqrt(different / len(fake)))
     level = "ok"
     # Where no held-out image equals a training image, no chance makes fakes that do, be they three different ones.
-    if differ(copies, different, held_copies, len(held)) or (exact > NEAR_COPIES.amber and held_exact == 0):
+    if differ(copies, different, held_copies, len(held_out.distance)) or (exact > NEAR_COPIES.amber and held_exact == 0):
         level = level_of(copies - held_copies, NEAR_COPIES)
     shift = "ok"
-    sure = z < CT_Z and different >= LEAST_IMAGES and differ(held_authentic, len(held), authentic, different)
+    sure = z < CT_Z and different >= LEAST_IMAGES and differ(held_authentic, len(held_out.distance), authentic, different)
     if ratio is not None and sure:
         closer = level_of(-ratio, Threshold(-MEDIAN_RATIO.amber, -MEDIAN_RATIO.red))
         shift = min(closer, level_of(held_authentic - authentic, AUTHENTICITY), key=severity)
@@ -217,7 +217,7 @@ def data_copying_z(fake: Side, held: Side, train: np.ndarray, seed: int) -> floa
     cells = min(10, len(held.vectors) // 50)
     zs, weights = [], []
     if cells >= 2:
-        sample = train[np.random.default_rng(seed).permutation(len(train))[:2000]]
+        sample = train[np.random.default_rng(seed).permutation(len(train))[:2000]].astype(np.float32)
         means = KMeans(cells, n_init=1, max_iter=20, random_state=seed % 2**32).fit(sample).cluster_centers_
         cell_fake, cell_held = (nearest(side.vectors, means, k=1)[1][:, 0] for side in (fake, held))
         for cell in range(cells):

@@ -18,15 +18,18 @@ CHECKS = {  # what an image may be refused for, in the order of the checks
     "label": "of another class",
     "realism": "unlike the real images",
     "copy": "near copies of training images",
+    "teacher": "of another class for the teacher",
     "twin": "near duplicates of other kept images",
 }
 ADVICE = {  # where hardly anything passes
     "label": "train longer",
     "realism": "train longer",
     "copy": "train for a shorter time or with more augmentation",
+    "teacher": "train longer",
     "twin": "check the run for mode collapse, since its images hardly vary",
 }
 REMOVED = "removed"  # by hand
+VERSION = 2  # counts up where the same drawn images are kept or refused otherwise
 EXPORT_TRUNCATION = 1.2  # multiplier of z; 1 in training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up
@@ -186,7 +189,12 @@ class QualityFilter:
                 "realism_checked": "realism" in checks.checks and label in checks.realism_known,
                 "diversity": round(checks.diversity[label], 3) if label in checks.diversity else None,
             }
-        about = {"checks": list(checks.checks), "noise": self.options.truncation, "judge": self.label_check.classifier}
+        about = {
+            "version": VERSION,
+            "checks": list(checks.checks),
+            "noise": self.options.truncation,
+            "judge": self.label_check.classifier,
+        }
         return {**about, "classes": rows}
 
     def summary(self) -> str:
@@ -207,7 +215,7 @@ class QualityFilter:
             )
         blind = [label for label in labels if label not in checks.realism_known]
         if blind and "realism" in checks.checks:
-            why = "because there are too few held-out images or the classifier does not recognize the class"
+            why = "because there are too few validation images or the classifier does not recognize the class"
             parts.append(f"Realism not checked, {why}: {self.names(blind)}.")
         if short := [label for label in sorted(self.short) if self.short[label]]:
             parts.append(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gan_core.evaluation import classifier as classifiers
-from gan_core.evaluation.acceptance import AcceptanceChecks, ClassReference, realism
+from gan_core.evaluation.acceptance import AcceptanceChecks
 from gan_core.evaluation.classifier import FEATURES
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.inputs import Labeled, RealImages
@@ -208,10 +208,3 @@ def test_other_classes_are_read_only_where_copies_are_asked_for(train, held, jud
     few = AcceptanceChecks(real((train[0][:2], train[1][:2]), held), None, ("twin",))
     few.begin(0)
     assert look(few, images).facts == {}
-
-
-def test_realism_is_one_on_the_edge_of_a_ball():
-    balls = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([2.0, 1.0])
-    reference = ClassReference(0.0, *balls, 0.0, 1.0, 2)
-    values = realism(np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 4.0], [9.5, 0.0]]), reference)
-    assert np.allclose(values, [1.0, 2.0, 0.5, 2.0], rtol=1e-4)

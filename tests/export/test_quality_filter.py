@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan_core.errors import Stopped, UserError
-from gan_core.export.quality_filter import CHECKS, PATIENCE_IMAGES, FilterOptions, LabelCheck, QualityFilter
+from gan_core.export.quality_filter import CHECKS, PATIENCE_IMAGES, VERSION, FilterOptions, LabelCheck, QualityFilter
 from gan_core.requests.export import read_checks
 
 CLASSES = ["kiwi", "owl"]
@@ -57,6 +57,7 @@ def test_it_tells_how_many_were_drawn_which_were_kept_and_what_is_known_of_each(
     assert list(some.kept[0]) == [1, 2, 4, 5, 7, 8] and set(images[:, 3, 3, 0]) == {12}  # the noise is wider
     checked = {"label_checked": True, "realism_checked": True, "diversity": 0.3}
     assert some.report() == {
+        "version": VERSION,
         "checks": list(CHECKS),
         "noise": 1.2,
         "judge": {"accuracy": 0.9},

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,14 +10,18 @@ from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.export.quality_filter import FilterOptions, LabelCheck, QualityFilter
 from gan_core.generation.png_metadata import Notes, notes_of, png_info
-from gan_core.jobs.shared.evaluation_inputs import dataset_classifier_of, real_images
+from gan_core.jobs.shared.evaluation_inputs import dataset_classifier_of, feature_cache, real_images, teacher_of
 from gan_core.settings.families import TRAITS
 from gan_core.settings.schema import build
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
 
+if TYPE_CHECKING:
+    from gan_core.evaluation.realism import Lite0Realism
+
 WRITTEN_TOGETHER = 250  # images that are drawn before they are written
+DETECTOR_SEED = 1_000_000_007  # between the seeds of an export and of the images that its detector learns from
 
 
 class RunSampler:
@@ -28,7 +32,7 @@ class RunSampler:
         from gan_core.generation import sampling
         from gan_core.training import checkpoint, device
 
-        self.run, self.config = run, build(run.config)
+        self.run, self.config, self.workspace = run, build(run.config), workspace
         self.info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
         weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints", at)
         self.device = device.choose(
@@ -95,23 +99,49 @@ class RunSampler:
         def draw(label: int, count: int, start: int, truncation: float = 1.0) -> np.ndarray:
             return self.draw([label] * count, seed=seed + label, start=start, truncation=truncation)
 
-        classifier, unchecked = None, ""
+        if TRAITS[self.config.family].game in ("kmeans", "cycle"):  # their latent code picks one of a few images
+            options = options._replace(truncation=1.0)
+        classifier, unchecked, lite0 = None, "", None
         if {"label", "realism"} & set(checks):
             classifier, unchecked = self.label_classifier(folder, on_progress, should_stop)
+        if "realism" in checks:
+            on_progress(0.0, "Looking at real images with EfficientNet-Lite0")
+            lite0 = self.lite0_realism(folder, seed, options.truncation, should_stop)
         image_checks = AcceptanceChecks(
             real_images(folder),
             classifier.classifier if classifier else None,
             checks,
             should_stop=should_stop,
             keep_found=options.keep_found,
+            lite0=lite0,
+            teacher=teacher_of(self.workspace, folder, should_stop) if "teacher" in checks else None,
         )
-        if TRAITS[self.config.family].game in ("kmeans", "cycle"):  # their latent code picks one of a few images
-            options = options._replace(truncation=1.0)
         label_check = LabelCheck(
             {"weights": classifier.weights_hash, "accuracy": classifier.accuracy} if classifier else {},
             unchecked or ("" if "label" in checks else "not checked."),
         )
         return QualityFilter(draw, image_checks, self.info.classes, options, label_check, should_stop)
+
+    def lite0_realism(
+        self, folder: Path, seed: int, truncation: float, should_stop: Callable[[], bool]
+    ) -> "Lite0Realism":
+        """Looks on the CPU, so that the same request keeps the same images everywhere; what it saw is cached by content."""
+        from gan_core.evaluation.features.cache import FeatureReader
+        from gan_core.evaluation.features.extractors import load_efficientnet_lite0
+        from gan_core.evaluation.realism import Lite0Realism
+
+        extractor = load_efficientnet_lite0()
+        cached = FeatureReader(feature_cache(self.workspace), "cpu", should_stop)
+
+        def read(images: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
+            if rows is None:
+                return extractor.extract(images, should_stop=should_stop).features
+            return cached(extractor, images, rows).features
+
+        def draw(labels: np.ndarray) -> np.ndarray:
+            return self.draw(labels, seed=seed + DETECTOR_SEED, truncation=truncation)
+
+        return Lite0Realism(real_images(folder), read, draw, seed, should_stop)
 
     def label_classifier(
         self, folder: Path, on_progress: Callable[[float, str], None], should_stop: Callable[[], bool]
