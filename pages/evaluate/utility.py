@@ -105,6 +105,7 @@ def show_parts(result: UtilityResult) -> None:
         "a better training on real images": result.baseline_gain,
         "the synthetic images on top": Gain(gain=result.gain, ci95=result.gain_ci95),
         "both": result.total_gain,
+        "the synthetic images, over real ones again in their place": result.own_gain,
     }
     if result.total_gain:
         st.dataframe(

@@ -8,6 +8,7 @@ test images are looked at for the first time.
   classical       the plain baseline: every class equally often, classical augmentation
   baseline        the baseline that was best on validation: what the gain is measured against
   synthetic       that baseline with synthetic images, in the use that was best on validation
+  control         the same, with real training images again in the place of the synthetic ones
   synthetic_only  synthetic images alone, every class equally often (the CAS of arXiv:1905.10887)
 """
 
@@ -31,8 +32,10 @@ TITLES = {
     "classical": "Every class as often, classical augmentation",
     "baseline": "The best training on real images alone",
     "synthetic": "The same with synthetic images added",
+    "control": "Real images again in the place of the synthetic ones",
     "synthetic_only": "Synthetic images only",
 }
+AGAIN = "again"  # the way of `control`: the training images themselves
 FEW_TEST_IMAGES = 20  # of a class: fewer say little about its recall
 POOL_TIMES, LEAST_POOL, MOST_POOL = (
     3,
@@ -250,7 +253,8 @@ def arms_of(decisions: Decisions, way: str) -> dict[str, Arm]:
     if decisions.use is None:
         return arms
     alone = Arm(baseline=decisions.baseline, way=way, use=ALONE)
-    return {**arms, "synthetic": arm_of(decisions.baseline, way, decisions.use), "synthetic_only": alone}
+    used, control = (arm_of(decisions.baseline, one, decisions.use) for one in (way, AGAIN))
+    return {**arms, "synthetic": used, "control": control, "synthetic_only": alone}
 
 
 def score(
@@ -276,7 +280,8 @@ def score(
             real, pool = draws[place[0]].real, pools[place[0]][place[1]]
             options = settings.options(updates, settings.tries + number)
             part = progress.part(done / whole, (done + 1) / whole)
-            found[place] = train(arm, real, {settings.way: pool}, options, part).right(real.test)
+            pools_of = {settings.way: pool, AGAIN: Pool(*real.train)}
+            found[place] = train(arm, real, pools_of, options, part).right(real.test)
             done += 1
         right[name] = found
     return {key: right[arm.name] for key, arm in arms.items()}
@@ -321,7 +326,7 @@ def verdict(
         total_gain=over(right["classical"], arm),
         baselines=decisions.baselines,
         uses=decisions.uses,
-        **compare(base, arm, labels, classes, settings.seed),
+        **compare(base, arm, labels, classes, settings.seed, right.get("control")),
     )
     known = class_counts(real) > 0
     empty = [name for label, name in enumerate(classes) if known[label] and not (pools[0][0].labels == label).any()]

@@ -63,8 +63,17 @@ def gain_over(base: np.ndarray, arm: np.ndarray, labels: np.ndarray, num_classes
     return interval(np.nanmean(tables[1], -1) - np.nanmean(tables[0], -1))
 
 
-def compare(base: np.ndarray, arm: np.ndarray, labels: np.ndarray, classes: list[str], seed: int) -> dict[str, Any]:
+def compare(
+    base: np.ndarray,
+    arm: np.ndarray,
+    labels: np.ndarray,
+    classes: list[str],
+    seed: int,
+    control: np.ndarray | None = None,
+) -> dict[str, Any]:
     """The gain of arm over base; "helps" only where its whole interval and that of the bootstrap lie above 0.
+
+    control: the arm with real images again in the place of the synthetic ones; "helps" needs the gain over it above 0 too.
 
     gain_ci95 is over draws and generators; test_bootstrap_ci95 over test images, drawn anew within each class, with the
     repetitions averaged.
@@ -77,14 +86,19 @@ def compare(base: np.ndarray, arm: np.ndarray, labels: np.ndarray, classes: list
         value, reach = interval(tables[1][..., c] - tables[0][..., c])
         per_class[name] = {"gain": None, "ci95": None} if np.isnan(value) else {"gain": value, "ci95": reach}
     bootstrapped = bootstrap(arm.mean((0, 1, 2)) - base.mean((0, 1, 2)), labels, seed)
-    helps = bounds[0] > 0 and bootstrapped[0] > 0
+    own, own_bounds = (gain, bounds) if control is None else gain_over(control, arm, labels, len(classes))
+    helps = bounds[0] > 0 and bootstrapped[0] > 0 and own_bounds[0] > 0
+    said = sentence(float(before.mean()), float(after.mean()), gain, bounds, helps)
+    if bounds[0] > 0 and own_bounds[0] <= 0:
+        said += f" Over real images shown again in their place they add {100 * own:+.1f} points, which may be chance."
     return {
         "gain": gain,
         "gain_ci95": bounds,
         "per_class_gain": per_class,
         "test_bootstrap_ci95": bootstrapped,
         "verdict": "helps" if helps else "no measurable gain",
-        "sentence": sentence(float(before.mean()), float(after.mean()), gain, bounds, helps),
+        "own_gain": {"gain": own, "ci95": own_bounds},
+        "sentence": said,
     }
 
 

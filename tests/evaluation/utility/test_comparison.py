@@ -86,13 +86,14 @@ def test_held_out_images_help_and_noise_does_not():
 
 def test_the_result_says_what_was_chosen_and_what_each_part_is_worth():
     found = ask("held_out", 0)
-    assert list(found.arms) == ["real", "classical", "baseline", "synthetic", "synthetic_only"]
+    assert list(found.arms) == ["real", "classical", "baseline", "synthetic", "control", "synthetic_only"]
     assert (found.protocol, found.draws, found.gan_seeds, found.seeds) == (2, 3, 2, 2)
     assert all(len(arm.values) == 12 and arm.updates == 20 for arm in found.arms.values())
     mean = {key: arm.balanced_accuracy for key, arm in found.arms.items()}
     assert found.gain == pytest.approx(mean["synthetic"] - mean["baseline"])
     assert found.baseline_gain.gain == pytest.approx(mean["baseline"] - mean["classical"])
     assert found.total_gain.gain == pytest.approx(mean["synthetic"] - mean["classical"])
+    assert found.own_gain.gain == pytest.approx(mean["synthetic"] - mean["control"])
     best = max(found.uses, key=lambda row: row.validation)
     assert found.use == best.name and found.baseline in {row.name for row in found.baselines}
     stored = found.to_json()

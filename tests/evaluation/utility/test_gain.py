@@ -55,6 +55,15 @@ def test_helps_needs_both_intervals_above_nought():
     assert found["verdict"] == "no measurable gain"
 
 
+def test_what_real_images_shown_again_do_as_well_is_not_the_synthetic_images_own():
+    base, arm = table(3, 2, 2), table(3, 2, 2)
+    arm[..., 90:] = True
+    again = compare(base, arm, LABELS, ["a", "b"], 0, control=arm.copy())
+    assert again["gain_ci95"][0] > 0 and again["own_gain"]["gain"] == 0 and again["verdict"] == "no measurable gain"
+    assert "shown again" in again["sentence"]
+    assert compare(base, arm, LABELS, ["a", "b"], 0, control=base)["verdict"] == "helps"
+
+
 def test_a_gain_of_one_draw_alone_is_no_gain():
     base, arm = table(3, 1, 2), table(3, 1, 2)
     arm[0, ..., :40] = True

@@ -208,7 +208,7 @@ def test_a_run_that_ignored_the_labels_has_no_table_per_class(context):
 
 def test_utility_compares_the_arms(context, run):
     result = do(context, actions.utility(context, run, UtilityRequest(seeds=2, updates=3)))
-    assert set(result["arms"]) == {"real", "classical", "baseline", "synthetic", "synthetic_only"}
+    assert set(result["arms"]) == {"real", "classical", "baseline", "synthetic", "control", "synthetic_only"}
     assert result["protocol"] == 2 and result["runs"] == [run] and result["uses"] and result["baselines"]
     assert len({arm["updates"] for arm in result["arms"].values()}) == 1
     assert result["verdict"] in ("helps", "no measurable gain") and result["n_test"] == 45
