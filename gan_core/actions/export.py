@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
+from gan_core.actions.as_found import as_found
 from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
@@ -18,12 +19,15 @@ def export(context: Context, request: ExportRequest, *, token: str | None = None
     """Queue a balanced zip. The job's subject is the export's id.
 
     Where the request leaves the methods open, a run draws all images and a dataset alone gets changed copies. Without the check
-    for copies, near copies are not left out either. Raises UserError unknown_id, not_padded, no_run, no_checkpoint,
+    for copies, near copies are not left out either. Raises UserError nothing_found, unknown_id, not_padded, no_run, no_checkpoint,
     ignored_labels, and where the plan adds nothing or cannot be (bad_balance, unknown_class, too_many_images, nothing_to_add).
     """
     run = context.store.run(request.run) if request.run else None
     dataset_id = run.dataset_id if run else context.store.dataset(request.dataset or "").id
     info = dataset_folder.read_info(context.workspace.dataset(dataset_id))
+    if request.as_found:
+        request = as_found(context, request.replace(dataset=dataset_id), info)
+        run = context.store.run(request.run) if request.run else None
     if request.unpad and info.fit != "pad":
         raise UserError("not_padded", "This dataset was not padded to squares.", "Leave --unpad out.")
     balance, methods = request.balance, request.methods or {"gan" if run else "classical": 1.0}

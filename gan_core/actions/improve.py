@@ -36,10 +36,12 @@ def prepare(
         return request.replace(run=run.id, dataset=run.dataset_id), None
     dataset = context.store.dataset(source)
     request = request.replace(dataset=dataset.id)
-    info = dataset_folder.read_info(context.workspace.dataset(dataset.id))
+    folder = context.workspace.dataset(dataset.id)
+    dataset_folder.load(folder, "validation")  # an older dataset gets its validation split now
+    info = dataset_folder.read_info(folder)
     if obstacle(info.classes, info.train_counts, info.validation_counts, info.test_counts):
         return request, None
-    if existing := usable_run(context, dataset.id):
+    if existing := usable_run(context, dataset.id, request.run):
         said = f"The images are drawn by the run {existing.name}, which was there already."
         return request.replace(run=existing.id, notes=(*request.notes, said)), None
     return train_first(context, dataset.id, info, request, token)
@@ -72,13 +74,14 @@ def submit(
     return context.submit("improve", source, request.payload(), token=token, after=after)
 
 
-def usable_run(context: Context, dataset_id: str) -> Run | None:
-    """The newest run of a dataset that has a checkpoint and draws by class."""
+def usable_run(context: Context, dataset_id: str, wanted: str | None = None) -> Run | None:
+    """The newest run of a dataset that has a checkpoint and draws by class. wanted: the only one that may be it."""
     return next(
         (
             run
             for run in context.store.runs()
-            if run.dataset_id == dataset_id
+            if wanted in (None, run.id)
+            and run.dataset_id == dataset_id
             and run.config.get("conditional")
             and checkpoints.of_run(context.workspace.run(run.id))
         ),

@@ -9,9 +9,11 @@ from gan_core.errors import UserError
 from gan_core.requests.base import NO_OPTION, Checkpoint, Option, Request, Seed, checkpoint_field, field
 
 Method = Literal["gan", "classical", "composite"]  # ways to make an image
-Check = Literal["label", "realism", "copy", "twin"]  # what a drawn image may be refused for, in the order of the checks
+Check = Literal["label", "realism", "copy", "teacher", "twin"]  # what a drawn image may be refused for, in this order
 METHODS: tuple[Method, ...] = get_args(Method)
-CHECKS: tuple[Check, ...] = get_args(Check)
+ALL_CHECKS: tuple[Check, ...] = get_args(Check)
+# Without a choice. What the teacher knows is partly ImageNet's, so that it is asked on request only.
+CHECKS: tuple[Check, ...] = ("label", "realism", "copy", "twin")
 
 
 def read_methods(value: Any) -> Any:
@@ -45,13 +47,13 @@ def parse_methods(text: str) -> dict[str, float]:
 
 
 def read_checks(value: Iterable[str]) -> tuple[str, ...]:
-    """'label,twin', 'none' or names -> names of CHECKS in their order. Raises UserError unknown_check."""
+    """'label,twin', 'none' or names -> names of ALL_CHECKS in their order. Raises UserError unknown_check."""
     if isinstance(value, str):
         value = [] if value.strip() == "none" else [name.strip() for name in value.split(",")]
     wanted = set(value)
-    for name in sorted(wanted - set(CHECKS)):
-        raise UserError("unknown_check", f"There is no check {name!r}.", f"Choose among {', '.join(CHECKS)}.")
-    return tuple(check for check in CHECKS if check in wanted)
+    for name in sorted(wanted - set(ALL_CHECKS)):
+        raise UserError("unknown_check", f"There is no check {name!r}.", f"Choose among {', '.join(ALL_CHECKS)}.")
+    return tuple(check for check in ALL_CHECKS if check in wanted)
 
 
 Methods = Annotated[dict[str, float] | None, BeforeValidator(read_methods)]
@@ -81,6 +83,12 @@ class ExportRequest(Request):
         "largest, median, a total per class, class=total,..., or none (no synthetic images).",
         option=Option(text="largest"),
     )
+    as_found: bool = field(
+        False,
+        "As found",
+        "Follow what the search improve found: which images, and how many of each class. Balance and methods are not used then.",
+        option=Option("--as-found"),
+    )
     originals: bool = field(
         True,
         "Include the real images",
@@ -104,7 +112,7 @@ class ExportRequest(Request):
     checks: Checks = field(
         CHECKS,
         "Leave out drawn images that are",
-        "Checks of the drawn images: label, realism, copy, twin; or none. An image that fails a check is left out.",
+        "Checks of the drawn images: label, realism, copy, teacher, twin; or none. An image that fails a check is left out.",
         option=Option(text=",".join(CHECKS)),
     )
     removed: dict[str, list[int]] = field(

@@ -14,8 +14,8 @@ class ImproveRequest(Request):
         15.0,
         "Minutes",
         f"The search ends in time. Where the dataset has no trained run, {TRAINING_SHARE:.0%} of the minutes train one.",
-        gt=0,
-        le=10_000,
+        ge=0.001,
+        le=10_000.0,
     )
     classifier: Literal["small", "resnet", "lite0"] = field(
         "small",
@@ -27,5 +27,5 @@ class ImproveRequest(Request):
     at: Checkpoint = checkpoint_field()
     run: str | None = field(None, "Run", "Draws the images.", option=NO_OPTION)
     dataset: str = field("", "Dataset", option=NO_OPTION)
-    training_minutes: float = field(0.0, "Minutes of training", "Of the minutes.", ge=0, option=NO_OPTION)
+    training_minutes: float = field(0.0, "Minutes of training", "Of the minutes.", ge=0.0, option=NO_OPTION)
     notes: tuple[str, ...] = field((), "Notes", "What was decided before the search.", option=NO_OPTION)

@@ -12,6 +12,7 @@ from pages.export.filter_form import choose_filter
 from pages.export.growth_plan import choose_balance, choose_methods, choose_plan
 from pages.export.model_bundle import show_model_export
 from pages.export.verdicts import show_verdicts
+from pages.export.what_helps import choose_as_found, plan_as_found, show_what_helps
 from pages.shared import cutout_preview, request_form
 from pages.shared.context import get_context
 from pages.shared.double_click import click_token
@@ -64,31 +65,32 @@ show_steps("Export")
 run, dataset_id = choose_source()
 info = dataset_info_or_stop(context, dataset_id)
 
+following = choose_as_found(show_what_helps(context, run, dataset_id))
+
+st.header("The zip")
 above = st.container()
 request = choose_files(info, dataset_id, run)
-with above:
-    balance = choose_balance(info)
-    methods, policy = choose_methods(run is not None)
-    if "composite" in methods:
-        cutout_preview.show(context.workspace.dataset(dataset_id), info.classes)
-planned = choose_plan(info, balance, methods, request.originals, dataset_id)
+request = request.replace(run=run.id if run else None, dataset=dataset_id, as_found=following)
+if following:
+    planned, methods = plan_as_found(context, info, request)
+else:
+    with above:
+        balance = choose_balance(info)
+        methods, policy = choose_methods(run is not None)
+        if "composite" in methods:
+            cutout_preview.show(context.workspace.dataset(dataset_id), info.classes)
+    planned = choose_plan(info, balance, methods, request.originals, dataset_id)
+    request = request.replace(balance=planned[0] if planned else balance, methods=methods, policy=policy)
 st.caption(
     "The zip also contains the held-out test images, unchanged, so that a classifier is tested on real images only."
 )
 if run is not None:
     seen = checkpoints.chosen(context.workspace.run(run.id), request.at)
     show_verdicts(context, run, info, planned[1] if planned else None, methods, request.originals, seen)
-    if "gan" in methods:
+    if "gan" in methods and not following:
         request = choose_filter(context, run, info, request)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
     with show_refusal():
-        request = request.replace(
-            run=run.id if run else None,
-            dataset=dataset_id,
-            balance=planned[0] if planned else balance,
-            methods=methods,
-            policy=policy,
-        )
         token = click_token("export", request.payload())
         st.session_state["export_job"] = actions.export(context, request, token=token).id
 show_exports(context, run, dataset_id)

@@ -26,6 +26,7 @@ def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     """
     request = ImproveRequest.from_payload(job.payload)
     dataset = workspace.dataset(request.dataset)
+    dataset_folder.load(dataset, "validation")  # an older dataset gets its validation split now
     info = dataset_folder.read_info(dataset)
     hindered = obstacle(info.classes, info.train_counts, info.validation_counts, info.test_counts)
     if hindered:

@@ -22,7 +22,7 @@ from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.arm_scorer import ArmScorer, Task, measured_speed
 from gan_core.jobs.shared.deadline import Deadline
-from gan_core.jobs.shared.evaluation_inputs import real_images
+from gan_core.jobs.shared.evaluation_inputs import real_images, seen_validation_caveat
 from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.jobs.shared.search_result import found_of, nothing
 from gan_core.jobs.shared.teacher_labels import with_labels
@@ -81,6 +81,7 @@ class Search:
         self.stopwatch = Stopwatch(float(self.kept.get("seconds", 0.0)), watch)
         self.total = self.once("total", lambda: 60 * (request.minutes - request.training_minutes))
         self.notes = list(request.notes)
+        self.checkpoint: dict[str, Any] = {"checkpoint": None, "images_seen": None}
         self.doing = ""
 
     # -- time, progress and what is kept -------------------------------------------------------------------------------------
@@ -137,7 +138,8 @@ class Search:
         )
         if outcome.lead is not None:
             self.say("Comparing the winner with the plain baseline on the test images")
-        return found_of(outcome, scorer, self.request, self.notes, self.stopwatch.used)
+        about = {**self.checkpoint, "notes": self.notes, "seconds": round(self.stopwatch.used, 1)}
+        return found_of(outcome, scorer, self.request, about)
 
     def keep_race(self, state: State, validation: ValidationScores) -> None:
         self.kept |= {"race": state.to_json(), "right": validation.to_json()}
@@ -188,6 +190,8 @@ class Search:
         if not sampler.config.conditional:
             self.notes.append("Not tried: images of the GAN, because this run ignored the labels.")
             return None
+        self.notes += seen_validation_caveat(self.workspace, sampler.run)
+        self.checkpoint = {"checkpoint": sampler.sha256[:12], "images_seen": sampler.images_seen}
         return sampler
 
     def pools(self, real: RealImages, sampler: RunSampler | None, device: str) -> tuple[dict[str, Pool], list[str]]:
@@ -248,5 +252,5 @@ def affordable_updates(seconds: float, speed: Speed, tries: Sequence[int]) -> in
 def images_to_make(real: RealImages) -> list[int]:
     """Of each class: twice as many as the largest has, within bounds; none of a class without training images."""
     counts = np.bincount(np.asarray(real.train.labels), minlength=len(real.classes))
-    most = min(MOST_MADE, max(LEAST_MADE, MOST_MADE_IN_ALL // max(1, np.count_nonzero(counts))))
+    most = min(MOST_MADE, max(LEAST_MADE, MOST_MADE_IN_ALL // max(1, int((counts > 0).sum()))))
     return [int(np.clip(2 * counts.max(), LEAST_MADE, most)) if own else 0 for own in counts]

@@ -35,27 +35,30 @@ def nothing(request: ImproveRequest, reason: Reason, sentence: str, notes: list[
     )
 
 
-def found_of(outcome: Race, scorer: ArmScorer, request: ImproveRequest, notes: list[str], seconds: float) -> Found:
-    """The test images are looked at here, and nowhere before."""
+def found_of(outcome: Race, scorer: ArmScorer, request: ImproveRequest, about: dict[str, Any]) -> Found:
+    """The test images are looked at here, and nowhere before. about: further fields."""
     rungs, real, choice = scorer.rungs, scorer.task.real, outcome.choice
-    values = nothing(request, "", " ", notes).to_json() | {
-        "choice": choice.model_dump(mode="json"),
-        "updates": rungs[-1].updates,
-        "batch": scorer.task.options.batch,
-        "seeds": list(rungs[-1].seeds),
-        "best_real": outcome.real.model_dump(mode="json"),
-        "lead": outcome.lead,
-        "lead_error": outcome.error,
-        "lead_needed": outcome.needed,
-        "race": [row_of(row) for row in outcome.rows],
-        "rungs": [{"updates": rung.updates, "seeds": len(rung.seeds)} for rung in rungs],
-        "made": {
-            way: per_class(pool, real.classes)
-            for way in choice.way.split("+")
-            if (pool := scorer.task.pools.get(way)) is not None
-        },
-        "seconds": round(seconds, 1),
-    }
+    values = (
+        nothing(request, "", " ", []).to_json()
+        | about
+        | {
+            "choice": choice.model_dump(mode="json"),
+            "updates": rungs[-1].updates,
+            "batch": scorer.task.options.batch,
+            "seeds": list(rungs[-1].seeds),
+            "best_real": outcome.real.model_dump(mode="json"),
+            "lead": outcome.lead,
+            "lead_error": outcome.error,
+            "lead_needed": outcome.needed,
+            "race": [row_of(row) for row in outcome.rows],
+            "rungs": [{"updates": rung.updates, "seeds": len(rung.seeds)} for rung in rungs],
+            "made": {
+                way: per_class(pool, real.classes)
+                for way in choice.way.split("+")
+                if (pool := scorer.task.pools.get(way)) is not None
+            },
+        }
+    )
     if outcome.lead is None:
         said = "the time ended before the best arms could be compared. Give it more minutes."
         return Found(**values | {"reason": "too_little_time", "sentence": f"Use no synthetic images: {said}"})

@@ -45,10 +45,14 @@ def label(
         for way in TAUGHT:
             if way in pools:
                 soft = found.soft_labels(pools[way].images)
-                atomic_write(soft_file(folder, way), lambda file, soft=soft: np.save(file, soft, allow_pickle=False))
+                write_array(soft_file(folder, way), soft)
     except UserError as error:
         return f"Without the labels of a teacher: {error.what}"
     except Stopped:
         limit.outer.check()
         return "Without the labels of a teacher, because they took longer than their share of the minutes."
     return ""
+
+
+def write_array(path: Path, values: np.ndarray) -> None:
+    atomic_write(path, lambda file: np.save(file, values, allow_pickle=False))

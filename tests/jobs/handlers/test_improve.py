@@ -1,0 +1,162 @@
+"""The job improve: safe answers, the winner once on the test images, the same result after a kill, no leak of the test split."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from gan_core import actions
+from gan_core.data import dataset as dataset_folder
+from gan_core.data.dataset import read_info, write_info
+from gan_core.evaluation.utility import arms
+from gan_core.evaluation.utility import found as found_file
+from gan_core.evaluation.utility.candidates import Speed
+from gan_core.evaluation.utility.protocol import Arm
+from gan_core.evaluation.utility.race import Rung
+from gan_core.jobs import queue, worker
+from gan_core.jobs.shared import search
+from gan_core.requests import ImproveRequest
+
+ASKED = {"choice", "baseline", "chosen", "gain", "gain_ci95", "race"}
+ROW = {"way", "use", "share", "validation", "dropped_at"}
+OF_TEST = {
+    *("baseline", "baseline_ci95", "chosen", "chosen_ci95", "gain", "gain_ci95", "own_gain", "own_gain_ci95"),
+    *("sentence", "seconds"),
+}
+RUNGS = [Rung(3, (0,), 4, 0.01), Rung(5, (1000, 1001), 3, 0.01)]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A race of hardly any updates, whose plan does not depend on how busy the machine is; no teacher, no training."""
+    monkeypatch.setattr(sys.modules["gan_core.actions.improve"], "LEAST_TRAINING_MINUTES", 1000.0)
+    monkeypatch.setattr(arms, "NORM_BATCHES", {"small": 1})
+    monkeypatch.setattr(search, "measured_speed", lambda task: Speed(0.01, 0.01))
+    monkeypatch.setattr(search, "choose_updates", lambda real, options, progress, most: 5)
+    monkeypatch.setattr(search.candidates, "plan_rungs", lambda *_: RUNGS)
+    monkeypatch.setattr(search, "with_labels", lambda pools, *_: (dict(pools), ""))
+    monkeypatch.setattr(search, "MOST_MADE", 12)
+
+
+@pytest.fixture
+def improve(context):
+    """improve(dataset, watch, **request) -> (state, result): carries the job out in this process."""
+
+    def carry_out(dataset, watch=queue.Watch, **request):
+        job = actions.improve(context, dataset, ImproveRequest(**{"minutes": 100, **request}))
+        state = worker.carry_out(context.store, context.workspace, job, watch(context.store, job))
+        return state, context.store.job(job.id).result or context.store.job(job.id).error
+
+    return carry_out
+
+
+def change(workspace, dataset, **values):
+    folder = workspace.dataset(dataset)
+    info = read_info(folder)
+    write_info(folder, type(info)(**{**info.to_json(), **values}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ({"validation_counts": [4, 0, 4]}, "no_validation"),
+        ({"train_counts": [20, 2, 20]}, "no_validation"),
+        ({"test_counts": [4, 4, 0]}, "no_test_images"),
+        ({f"{split}_counts": [4, 0, 0] for split in ("train", "validation", "test")}, "one_class"),
+    ],
+)
+def test_where_nothing_can_be_compared_no_synthetic_images_are_the_answer(
+    improve, workspace, toy_dataset, counts, reason
+):
+    change(workspace, toy_dataset, **counts)
+    state, result = improve(toy_dataset)
+    assert state == "finished" and result["reason"] == reason
+    assert Arm.model_validate(result["choice"]) == Arm() and result["gain"] is None and result["sentence"]
+    assert found_file.read(workspace.dataset(toy_dataset)).arm == Arm()
+
+
+def test_too_few_minutes_for_one_arm_are_said_and_end_at_once(improve, toy_dataset):
+    state, result = improve(toy_dataset, minutes=0.002)
+    assert (state, result["reason"], result["choice"]["way"]) == ("finished", "too_little_time", "none")
+
+
+def test_what_was_found_has_what_was_promised(quick, improve, workspace, toy_dataset):
+    state, result = improve(toy_dataset)
+    assert state == "finished" and result.keys() >= ASKED
+    assert all(row.keys() >= ROW for row in result["race"])
+    assert {row["way"] for row in result["race"]} >= {"none", "copies"}
+    assert result["baseline"] is not None and result["gain_ci95"][0] <= result["gain"] <= result["gain_ci95"][1]
+    assert result["gain"] == pytest.approx(result["chosen"] - result["baseline"])
+    assert any("No generator was trained" in note for note in result["notes"])
+    kept = found_file.read(workspace.dataset(toy_dataset))
+    assert kept.to_json() == result and not (workspace.dataset(toy_dataset) / "improve").exists()
+
+
+class StopAfter(queue.Watch):
+    """Stops after so many classifiers."""
+
+    left = 0
+
+    def __call__(self):
+        self.stop = self.stop or self.left <= 0
+        return self.stop
+
+
+@pytest.mark.parametrize("classifiers", [2, 6])
+def test_a_search_that_was_stopped_goes_on_and_finds_the_same(
+    quick, improve, workspace, toy_dataset, monkeypatch, classifiers
+):
+    _, whole = improve(toy_dataset)
+    trained, train_arm = [], search.ArmScorer.fitted
+
+    def counted(self, arm, updates, seed):
+        trained.append((arm.name, updates, seed))
+        StopAfter.left -= 1
+        return train_arm(self, arm, updates, seed)
+
+    monkeypatch.setattr(search.ArmScorer, "fitted", counted)
+    monkeypatch.setattr(StopAfter, "left", classifiers)
+    state, _ = improve(toy_dataset, StopAfter)
+    assert state == "stopped"
+    stopped_with = len(trained)
+    monkeypatch.setattr(StopAfter, "left", 10_000)
+    state, resumed = improve(toy_dataset, StopAfter)
+    assert state == "finished"
+    assert {**resumed, "seconds": 0} == {**whole, "seconds": 0}
+    repeated = len(trained) - len(set(trained))
+    assert stopped_with > 0 and repeated <= len(RUNGS[-1].seeds)  # one arm at most was begun again
+
+
+def test_noise_in_the_place_of_the_test_images_changes_nothing_before_the_verdict(
+    quick, improve, workspace, toy_dataset
+):
+    folder = workspace.dataset(toy_dataset)
+    _, first = improve(toy_dataset)
+    noise = np.random.default_rng(0).integers(0, 256, np.load(folder / "test_images.npy").shape, dtype=np.uint8)
+    np.save(folder / "test_images.npy", noise)
+    np.save(folder / "test_labels.npy", np.load(folder / "test_labels.npy")[::-1])
+    _, second = improve(toy_dataset)
+    before = [json.dumps({key: value for key, value in one.items() if key not in OF_TEST}) for one in (first, second)]
+    assert before[0] == before[1]
+    assert first["baseline"] != second["baseline"]
+
+
+def test_an_existing_run_is_used_and_named(quick, improve, context, toy_dataset, tiny):
+    trained = actions.train(context, toy_dataset, tiny(epochs=1.0))
+    worker.carry_out(context.store, context.workspace, trained, queue.Watch(context.store, trained))
+    state, result = improve(toy_dataset)
+    assert state == "finished" and result["run"] == trained.subject
+    assert any("was there already" in note for note in result["notes"])
+    drawn = [row for row in result["race"] if row["way"] == "gan"]
+    assert drawn or any("images of the GAN" in note for note in result["notes"])
+
+
+def test_a_dataset_without_a_run_has_one_trained_within_the_minutes(context, toy_dataset):
+    job = actions.improve(context._replace(in_this_process=False), toy_dataset, ImproveRequest(minutes=10))
+    waits_for = context.store.job(job.after)
+    run = context.store.run(waits_for.subject)
+    assert waits_for.kind == "train" and run.config["minutes"] == pytest.approx(4.0)
+    assert job.payload["run"] == run.id and job.payload["training_minutes"] == pytest.approx(4.0)
+    queue.control(context.store, waits_for.id, "stop")
+    assert dataset_folder.read_info(context.workspace.dataset(toy_dataset)).classes
