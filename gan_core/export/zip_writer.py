@@ -91,7 +91,8 @@ def write_zip(
 
     def files(group: Group, start: int, count: int) -> Iterator[bytes]:
         images = contents.pixels(group, start, count)
-        if recommended.soft and contents.soft_labels is not None and recommended.weights.get(group):
+        shown = group.kind != "real" and recommended.weights.get(group, 0.0) > 0
+        if recommended.soft and shown and contents.soft_labels is not None:
             soft_labels.update(((group, start + at), row) for at, row in enumerate(contents.soft_labels(images)))
         for number, pixels in enumerate(images, start):
             yield options.encoding(options.unpad(group, number, pixels) if options.unpad else pixels)

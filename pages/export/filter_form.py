@@ -6,6 +6,7 @@ from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
 from gan_core.export.quality_filter import CHECKS, EXPORT_TRUNCATION
 from gan_core.requests import ExportRequest
+from gan_core.requests.export import CHECKS as USUAL
 from gan_core.storage.store import Run
 from pages.export.preview import choose_removed
 
@@ -16,7 +17,7 @@ def choose_filter(context: Context, run: Run, info: DatasetInfo, request: Export
         "Leave out drawn images that are",
         list(CHECKS),
         selection_mode="multi",
-        default=list(CHECKS),
+        default=list(USUAL),
         format_func=CHECKS.__getitem__,
         key="export_checks",
         help="Each drawn image is checked by the dataset classifier and by its nearest real images. A refused image is replaced: "

@@ -9,6 +9,7 @@ import torch
 
 from gan_core.errors import UserError
 from gan_core.evaluation import teacher
+from gan_core.evaluation.acceptance import AcceptanceChecks
 from gan_core.evaluation.features.cache import FeatureCache
 from gan_core.evaluation.inputs import Labeled, RealImages
 
@@ -142,3 +143,19 @@ def test_a_large_class_gives_no_more_than_its_share(monkeypatch):
     labels = np.repeat([0, 1], [100, 5])
     rows = teacher.evenly(labels, 2)
     assert np.bincount(labels[rows]).tolist() == [10, 5] and rows[0] == 0 and rows[9] == 99
+
+
+def test_the_quality_filter_asks_it_about_what_passed_the_other_checks(taught):
+    real, new = reals(), split(8, 5)
+    checks = AcceptanceChecks(real, None, ("teacher", "twin"), teacher=taught)
+    found = []
+    for label in range(3):
+        checks.begin(label)
+        found.append(checks(label, new.images, np.zeros(len(new.images), bool)).refused)
+    assert checks.checks == ("teacher", "twin")
+    for label, refused in enumerate(found):
+        expected = ~taught.keeps(new.images, np.full(len(new.images), label))
+        assert np.array_equal(np.array(refused) == "teacher", expected) and expected.sum() >= 14
+    without = AcceptanceChecks(real, None, ("twin",), teacher=taught)
+    without.begin(0)
+    assert "teacher" not in without(0, new.images, np.zeros(len(new.images), bool)).refused

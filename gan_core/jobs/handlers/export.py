@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,15 +29,13 @@ from gan_core.jobs.shared.evaluation_inputs import (
     feature_cache,
     real_images,
     splits,
+    teacher_of,
 )
 from gan_core.jobs.shared.export_evidence import evidence_of
 from gan_core.jobs.shared.fill_classes import Makers, makers
 from gan_core.requests import ExportRequest
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace, write_json
-
-if TYPE_CHECKING:
-    from gan_core.evaluation.teacher import Teacher
 
 LEAST_CHECKED = 40  # images that are looked at for copies
 MOST_CHECKED, MOST_CHECKED_BYTES = 10_000, 256 << 20
@@ -52,7 +50,6 @@ class Dataset(NamedTuple):
     train: ImageSet
     validation: ImageSet
     test: ImageSet
-    run: Path | None  # the folder of the one whose images are exported
 
 
 def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
@@ -61,13 +58,12 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
     run = store.run(request.run) if request.run else None
     folder = workspace.dataset(run.dataset_id if run else request.dataset or "")
     sets = splits(folder)  # first: it may give an older dataset its validation split
-    of_run = workspace.run(run.id) if run else None
-    dataset = Dataset(folder, dataset_folder.read_info(folder), *sets, of_run)
+    dataset = Dataset(folder, dataset_folder.read_info(folder), *sets)
     counts = dict(zip(dataset.info.classes, dataset.info.train_counts, strict=True))
     rows = plan.deficits(counts, request.balance, request.originals)
     shares, small = plan.shares(rows, counts, request.methods or {"gan": 1.0})
     made = makers(run, workspace, folder, shares, small, request, progress, watch)
-    taught = functools.cache(lambda: teacher_of(dataset, workspace, watch))
+    teacher = functools.cache(lambda: teacher_of(workspace, folder, watch))
     contents = Contents(
         dataset.train,
         dataset.test if request.held_out else None,
@@ -75,7 +71,7 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
         made.by_method,
         request.originals,
         dataset.validation if request.held_out else None,
-        lambda images: taught().soft_labels(images),
+        lambda images: teacher().soft_labels(images),
     )
     unpad, copying = unpad_of(request, dataset, contents), NOT_CHECKED
     with workspace.staging(workspace.export(job.subject)) as staging:
@@ -132,15 +128,6 @@ def background_of(info: DatasetInfo) -> str:
     return str(info.source.get("background", "white"))
 
 
-def teacher_of(dataset: Dataset, workspace: Workspace, watch: queue.Watch) -> "Teacher":
-    """On the CPU, so that the same request gives the same labels. Raises UserError where it cannot be or knows nothing; Stopped."""
-    from gan_core.evaluation import teacher
-    from gan_core.evaluation.inputs import Progress
-
-    quiet, real = Progress(should_stop=watch), real_images(dataset.folder)
-    return teacher.known(teacher.ready(dataset.folder, real, "cpu", quiet, feature_cache(workspace)))
-
-
 def file_options(request: ExportRequest, contents: Contents, unpad: Unpad | None) -> FileOptions:
     """How the files of the zip are written."""
     images = sum(group.images for group in contents.groups())
@@ -193,7 +180,7 @@ def check_copies(
     from gan_core.evaluation.diagnostics import copies
     from gan_core.evaluation.features.cache import FeatureReader
 
-    real = real_images(dataset.folder, dataset.run)
+    real = real_images(dataset.folder)
     most = min(MOST_CHECKED, MOST_CHECKED_BYTES // math.prod(real.train.images.shape[1:]))
     rows = np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)
     network, read = None, FeatureReader(feature_cache(workspace), device, watch)

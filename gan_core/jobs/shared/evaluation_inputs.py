@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gan_core.evaluation.features.cache import FeatureCache
     from gan_core.evaluation.mode_counting import KnownModes
     from gan_core.evaluation.networks import Networks
+    from gan_core.evaluation.teacher import Teacher
 
 AT_ONCE = 250  # images that are drawn together
 SPARE_BYTES = 1 << 30  # that no job may take from the disk
@@ -81,6 +82,17 @@ def dataset_classifier_of(
 
     progress = Progress(on_progress or (lambda share, message: None), should_stop or (lambda: False))
     return dataset_classifier.ready(folder, real_images(folder), device=device, progress=progress)
+
+
+def teacher_of(workspace: Workspace, folder: Path, should_stop: Callable[[], bool]) -> "Teacher":
+    """The teacher of the dataset in folder, on the CPU, so that the same request has the same labels and images everywhere.
+
+    Raises UserError where it cannot be, or knows nothing; Stopped.
+    """
+    from gan_core.evaluation import teacher
+
+    progress = Progress(should_stop=should_stop)
+    return teacher.known(teacher.ready(folder, real_images(folder), "cpu", progress, feature_cache(workspace)))
 
 
 def choose_networks(
