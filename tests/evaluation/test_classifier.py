@@ -132,7 +132,7 @@ def test_augmentation_keeps_shape_and_range_and_is_repeatable():
         x, policy, torch.Generator().manual_seed(seed), **flips
     )
     assert new("none") is x
-    for policy in ("light", "classical"):
+    for policy in ("light", "classical", "strong"):
         assert new(policy).shape == x.shape and new(policy).abs().max() <= 1.0001
         assert torch.equal(new(policy), new(policy)) and not torch.equal(new(policy), new(policy, 1))
         assert not torch.equal(new(policy), x)
@@ -144,6 +144,11 @@ def test_augmentation_keeps_shape_and_range_and_is_repeatable():
     )
     erased = (flat == 0).flatten(1).any(1).float().mean()
     assert 0.15 < erased < 0.35
+    grey = torch.full((8, 3, 16, 16), 0.1)
+    tint = lambda policy: (lambda found: (found[:, 0] - found[:, 1]).abs().max())(
+        classifier_augment.augmented(grey, policy, torch.Generator().manual_seed(0))
+    )
+    assert tint("classical") < 1e-6 < tint("strong") <= 0.2
 
 
 def test_classes_are_computed_without_tf32(trained, toy, monkeypatch):

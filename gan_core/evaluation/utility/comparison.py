@@ -184,7 +184,9 @@ def decide(
 ) -> Decisions:
     """Choose baseline and use on validation; try t of an arm is of draw and generator t. draws: without test images."""
     counts = class_counts(draws[0].real)
-    uses = usable(settings.uses, counts, pools[0][0].labels)
+    uses = list(settings.uses)
+    for pool in (pool for some in pools for pool in some):
+        uses = usable(uses, counts, pool.labels)
     if not len(draws[0].real.validation.labels):
         fixed = uses[min(1, len(uses) - 1)] if uses else None
         return Decisions(updates, PLAIN, fixed, False, [], [])

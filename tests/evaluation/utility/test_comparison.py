@@ -173,6 +173,13 @@ def test_no_synthetic_image_is_no_gain_and_a_sentence():
     assert any("no synthetic images" in text for text in result.caveats)
 
 
+def test_a_run_of_several_that_draws_nothing_leaves_nothing_to_compare():
+    found = planted(0)
+    nothing = lambda label, count: found.others.images[:0]
+    result = utility([Draw(found.real, [found.held_out, nothing])], QUICK, train=Ridge)
+    assert result.use is None and result.gain == 0 and not result.helps
+
+
 def test_without_validation_images_nothing_is_chosen():
     found = planted(0)
     real = found.real._replace(validation=Labeled(found.real.validation.images[:0], found.real.validation.labels[:0]))
