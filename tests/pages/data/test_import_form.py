@@ -45,26 +45,27 @@ def keys(at):
 
 def test_classes_are_shown_before_the_import_and_choices_travel_with_it(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "pets.zip", [*SPLIT, "d/0.png"]))
-    assert shown_classes(at) == {"class": ["cat", "dog"], "to learn from": [6, 6], "held out": [3, 3]}
+    assert shown_classes(at) == {"class": ["cat", "dog"], "train": [3, 3], "validation": [3, 3], "test": [3, 3]}
     assert {"import_split", "import_loose"} <= keys(at) and "import_level" not in keys(at)
     assert "Left out before reading: 1 file" in words(at).replace("\\", "")
     at.selectbox(key="import_split").set_value("pool").run()
     at.selectbox(key="import_loose").set_value("class").run()
+    at.slider(key="import_validation_fraction").set_value(0.25).run()
     assert shown_classes(at) == {"class": ["cat", "dog", "unlabelled"], "images": [9, 9, 1]}
     at.selectbox(key="import_background").set_value("other").run()
     at.color_picker(key="import_background_colour").set_value("#102030").run()
     at.button(key="import_start").click().run()
     (job,) = Store(empty).jobs(kind="import")
     assert job.payload["choices"] == {"split": "pool", "level": "auto", "loose": "class"}
-    assert job.payload["background"] == "#102030"
+    assert job.payload["background"] == "#102030" and job.payload["validation_fraction"] == 0.25
 
 
 def test_a_plain_zip_offers_no_choice_and_a_choice_made_for_another_is_forgotten(empty, tmp_path):
     at = with_path(make_zip(tmp_path / "a.zip", SPLIT))
-    at.selectbox(key="import_split").set_value("given+validation").run()
+    at.selectbox(key="import_split").set_value("pool").run()
     two = [name for name in SPLIT if "/val/" not in name]
     at.text_input(key="import_path").set_value(str(make_zip(tmp_path / "b.zip", two))).run()
-    assert not at.exception and at.selectbox(key="import_split").value == "given"
+    assert not at.exception and at.selectbox(key="import_split").value == "pool"
     at.text_input(key="import_path").set_value(str(make_zip(tmp_path / "c.zip", ["cat/1.png", "dog/2.png"]))).run()
     assert not at.exception and not {"import_split", "import_level", "import_loose"} & keys(at)
     at.button(key="import_start").click().run()
@@ -138,8 +139,9 @@ def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):
     folder = full.dataset(seeded_workspace.DATASET)
     info = read_info(folder)
     path = make_zip(tmp_path / "pets.zip", SPLIT)
-    choices = {"split": "given+validation", "level": "auto", "loose": "skip"}
+    choices = {"split": "given+validation", "level": "auto", "loose": "skip"}  # as an older Ganvas wrote it
     source = {"kind": "zip", "name": "pets.zip", "path": str(path), "choices": choices, "background": "#010203"}
+    source |= {"test_fraction": 0.3, "validation_fraction": 0.1}
     write_info(folder, type(info)(**{**info.to_json(), "source": source, "fit": "pad"}))
     if gone:
         path.unlink()
@@ -150,9 +152,10 @@ def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):
         assert "is not there any more" in at.error[0].value and at.button(key="import_start").disabled
         return
     assert at.selectbox(key="import_size").value == info.size and at.selectbox(key="import_fit").value == "pad"
-    assert at.selectbox(key="import_split").value == "given+validation"
+    assert at.selectbox(key="import_split").value == "given"
+    assert at.slider(key="import_test_fraction").value == 0.3 and at.slider(key="import_validation_fraction").value == 0.1
     assert at.color_picker(key="import_background_colour").value == "#010203"
-    assert shown_classes(at) == {"class": ["cat", "dog"], "to learn from": [3, 3], "held out": [6, 6]}
+    assert shown_classes(at) == {"class": ["cat", "dog"], "train": [3, 3], "validation": [3, 3], "test": [3, 3]}
     at.selectbox(key="import_size").set_value(64).run()
     assert at.selectbox(key="import_size").value == 64
     at.button(key="import_start").click().run()
@@ -204,7 +207,7 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     store = Store(empty)
     choices = {"split": "pool", "level": "auto", "loose": "skip"}
     payload = {"source": f"upload:{upload.id}", "name": "Pets", "size": 256, "mode": "L", "fit": "pad"}
-    payload |= {"test_fraction": 0.15, "seed": 0, "background": "#010203", "choices": choices}
+    payload |= {"test_fraction": 0.15, "validation_fraction": 0.2, "seed": 0, "background": "#010203", "choices": choices}
     job = queue.submit(store, "import", new_id("dataset"), payload, claim_on="")
     queue.finish(
         store, job, "failed", error={"code": "no_images", "what": "Too small.", "todo": "Choose a smaller size."}
