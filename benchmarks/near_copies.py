@@ -37,7 +37,9 @@ def enlarged(image: np.ndarray, times: float) -> np.ndarray:
     padded = np.pad(image, ((wide, wide), (wide, wide), (0, 0)), mode="edge")
     first = wide + side / 2 * (1 - 1 / times)
     picture = Image.fromarray(padded[..., 0] if image.shape[2] == 1 else padded)
-    found = picture.transform((side, side), Image.Transform.AFFINE, (1 / times, 0, first, 0, 1 / times, first), Image.Resampling.BICUBIC)
+    found = picture.transform(
+        (side, side), Image.Transform.AFFINE, (1 / times, 0, first, 0, 1 / times, first), Image.Resampling.BICUBIC
+    )
     return np.asarray(found).reshape(image.shape)
 
 

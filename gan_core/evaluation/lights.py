@@ -296,6 +296,11 @@ def to_json(shown: Mapping[Subject, Light]) -> dict[str, dict[str, str]]:
     return {subject: light._asdict() for subject, light in shown.items()}
 
 
+def from_json(stored: Mapping[str, Mapping[str, str]]) -> dict[Subject, Light]:
+    """What to_json gave."""
+    return {subject: Light(**stored[subject]) for subject in SUBJECTS if subject in stored}  # type: ignore[arg-type]
+
+
 def in_words(shown: Mapping[Subject, Light]) -> str:
     """A line for each light, for the command line."""
     return "\n".join(

@@ -144,10 +144,14 @@ def compare(
     z = data_copying_z(fakes, held_out, space.vectors, seed) * float(np.sqrt(different / len(fake)))
     level = "ok"
     # Where no held-out image equals a training image, no chance makes fakes that do, be they three different ones.
-    if differ(copies, different, held_copies, len(held_out.distance)) or (exact > NEAR_COPIES.amber and held_exact == 0):
+    if differ(copies, different, held_copies, len(held_out.distance)) or (
+        exact > NEAR_COPIES.amber and held_exact == 0
+    ):
         level = level_of(copies - held_copies, NEAR_COPIES)
     shift = "ok"
-    sure = z < CT_Z and different >= LEAST_IMAGES and differ(held_authentic, len(held_out.distance), authentic, different)
+    sure = (
+        z < CT_Z and different >= LEAST_IMAGES and differ(held_authentic, len(held_out.distance), authentic, different)
+    )
     if ratio is not None and sure:
         closer = level_of(-ratio, Threshold(-MEDIAN_RATIO.amber, -MEDIAN_RATIO.red))
         shift = min(closer, level_of(held_authentic - authentic, AUTHENTICITY), key=severity)

@@ -27,7 +27,9 @@ from gan_core.evaluation.registration import Registration
 
 COPY_PERCENTILE = 1.0
 NEXT_TIMES = 0.75  # the distance to the nearest training image over that to the next one
-CLEAR_TIMES = 0.6  # of 60,000 digits and of clothing, 0.1 and 0.3 % of real images lie below it; planted copies at most at 0.54
+CLEAR_TIMES = (
+    0.6  # of 60,000 digits and of clothing, 0.1 and 0.3 % of real images lie below it; planted copies at most at 0.54
+)
 ROUNDING = 5e-4  # distance of equal images after registration
 TRAIN_SAMPLE = 1000  # training images whose distance to their nearest other one is measured
 LEAST_IMAGES = 20  # training images that a percentile is taken of

@@ -96,7 +96,9 @@ class Lite0Realism:
             for label in range(classes)
             if (balls := balls_of(train[labels[rows] == label], should_stop)) is not None
         }
-        self.lines = lines_of({label: realism(validation[held[held_rows] == label], of) for label, of in self.balls.items()})
+        self.lines = lines_of(
+            {label: realism(validation[held[held_rows] == label], of) for label, of in self.balls.items()}
+        )
         self.known = set(self.lines)
         self.detector: Detector | None = None
         self.least_real = 0.0
@@ -135,7 +137,9 @@ class Lite0Realism:
 def some_of_each(labels: np.ndarray, classes: int, most: int, rng: np.random.Generator) -> np.ndarray:
     """Rows, sorted, of at most `most` images over all classes, or LEAST_OF_CLASS of each class where that is more."""
     each = max(LEAST_OF_CLASS, most // max(1, classes))
-    return np.sort(np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:each] for label in range(classes)]))
+    return np.sort(
+        np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:each] for label in range(classes)])
+    )
 
 
 def lines_of(of_validation: dict[int, np.ndarray]) -> dict[int, Line]:

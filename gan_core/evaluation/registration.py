@@ -47,7 +47,9 @@ class Views:
         self.shifts = np.unique(np.linspace(-self.reach, self.reach, SHIFTS).round().astype(int))
         pixels = first + np.arange(self.blocks * step)
         middle = (size - 1) / 2
-        places = [middle + (pixels + self.shifts[:, None] - middle) * zoom for zoom in zooms]  # where a zoomed copy has them
+        places = [
+            middle + (pixels + self.shifts[:, None] - middle) * zoom for zoom in zooms
+        ]  # where a zoomed copy has them
         self.maps = [interpolation(place.clip(0, size - 1), size, step) for place in places]
         self.plain = len(self.shifts) // 2  # the shift by 0
         self.own_map = self.maps[0][self.plain * self.blocks :][: self.blocks]
@@ -103,7 +105,9 @@ class Registration:
         chosen = np.sort(np.random.default_rng(0).permutation(len(self.rows))[:COMPONENT_IMAGES])
         sample = self.views.smoothed(self.vectors[chosen].astype(np.float32))
         components = np.linalg.svd(sample, full_matrices=False)[2][:COMPONENTS]
-        self.components = np.ascontiguousarray(self.views.smoothed(components).T)  # they blur what they are multiplied with
+        self.components = np.ascontiguousarray(
+            self.views.smoothed(components).T
+        )  # they blur what they are multiplied with
         self.coarse, self.centered = (np.empty((len(self.rows), len(components)), np.float32) for _ in range(2))
         for start in range(0, len(self.rows), AT_ONCE):
             these = slice(start, start + AT_ONCE)

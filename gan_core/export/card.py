@@ -3,6 +3,7 @@
 from typing import Any
 
 from gan_core.data.split_names import Split
+from gan_core.evaluation.lights import SUBJECTS, from_json, look
 from gan_core.export.contents import FOLDERS
 from gan_core.export.plan import FORMATS
 from gan_core.export.safe_names import markdown
@@ -193,6 +194,9 @@ def evidence(found: dict[str, Any]) -> str:
             rows.append(
                 f"| A detector distinguishes them from real images | in {accuracy:.0%} of cases; 50 % is guessing{other} |"
             )
+    for subject, light in from_json(found.get("lights", {})).items():
+        if subject in ("realism", "variety", "right_class"):  # the others have rows of their own
+            rows.append(f"| {SUBJECTS[subject]} | {look(subject, light).word.lower()}: {markdown(light.sentence)} |")
     if utility := found.get("utility"):
         other = "" if utility["same_checkpoint"] else " Measured on another checkpoint."
         rows.append(

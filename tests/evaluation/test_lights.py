@@ -8,6 +8,7 @@ from gan_core.evaluation import lights
 from gan_core.evaluation.lights import Facts
 from gan_core.evaluation.result_parts import Verdict
 from gan_core.evaluation.results import EvaluationResult, UtilityResult
+from gan_core.export.card import evidence
 
 GOOD = Facts(
     detector=0.55,
@@ -63,9 +64,7 @@ def test_a_generator_that_is_told_apart_in_99_percent_is_never_all_green():
     for precision in (0.5, 0.98, 1.1, None):
         for density in (0.5, 1.0, 3.0, None):
             for recall in (0.0, 0.5, 1.0, None):
-                found = colors(
-                    detector=0.99, detector_low=0.985, precision=precision, density=density, recall=recall
-                )
+                found = colors(detector=0.99, detector_low=0.985, precision=precision, density=density, recall=recall)
                 assert found["realism"] in ("yellow", "red")
 
 
@@ -143,7 +142,9 @@ def test_scores_are_read_beside_their_floor_and_reasons_are_kept():
     assert lights.of_evaluation(EvaluationResult.read(stored), useful)["usefulness"] == ("green", "Yes.", "")
     assert set(lights.of_evaluation(None)) == set(lights.SUBJECTS)
     assert json.loads(json.dumps(lights.to_json(shown)))["realism"]["color"] == "red"
-    assert len(lights.in_words(shown).splitlines()) == 5
+    assert len(lights.in_words(shown).splitlines()) == 5 and lights.from_json(lights.to_json(shown)) == shown
+    rows = evidence({"lights": lights.to_json(shown)}).splitlines()
+    assert [row.split(" | ")[0] for row in rows] == ["| Realism", "| Variety", "| Right class"] and "alarm" in rows[0]
 
 
 def test_a_check_of_a_run_shows_variety_and_the_label():

@@ -111,7 +111,14 @@ def test_it_says_all_that_a_score_needs(document, job):
         *("31.25", "28.12 to 34.38", "3.125 times the floor", "Frechet distance, EfficientNet-Lite0"),
         *("120 real against 120 generated", "training images", "abababababababab", "Weights averaged (EMA)yes"),
         *("epoch 12.5", "Independent draws5", "Seed0", "Too few images.", "read the kernel distance first"),
-        *("Variety: alarm.", "Copies: look closer.", "Usefulness: helps.", "Fewer than 50 images.", "88.9 %", "Right in 83.0 % of 200 images"),
+        *(
+            "Variety: alarm.",
+            "Copies: look closer.",
+            "Usefulness: helps.",
+            "Fewer than 50 images.",
+            "88.9 %",
+            "Right in 83.0 % of 200 images",
+        ),
         *("Discriminator overfitting".lower(), "mirrored", "1.2 to 4.8"),
     ):
         assert said in text, said
