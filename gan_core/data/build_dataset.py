@@ -150,7 +150,7 @@ def cut_splits(selected: Selected, pixels: Pixels, request: ImportRequest, progr
         of[left[cut(labels[left], may, groups[left], share, request.seed, VALIDATION)]] = "validation"
         notices += no_validation_notice(selected.classes, totals, share)
     notices += torn_notice([selected.classes[label] for label in torn_classes(labels, groups, of)])
-    splits = {
+    splits: dict[Split, list[Record]] = {
         split: selected.splits[split] + [record for record, where in zip(train, of, strict=True) if where == split]
         for split in SPLITS
         if split != "train"

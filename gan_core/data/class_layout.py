@@ -259,7 +259,10 @@ def _by_labels(
     pictures = [(index, folder.path) for folder in folder_files if folder.pictures for index in folder.files]
     others = sum(len(folder.files) for folder in folder_files if not folder.pictures)
     listed = [(index, parts) for index, parts in pictures if names[index] in labels]
-    lies_in = lambda parts: next((split for part in parts[:-1] if (split := split_of(part))), "train")
+
+    def lies_in(parts: Path) -> Split:
+        return next((split for part in parts[:-1] if (split := split_of(part))), "train")
+
     needed = [parts for _, parts in pictures if lies_in(parts) != "test"]
     known = [parts for index, parts in listed if lies_in(parts) != "test"]
     folders = {parts[-2].lower() for _, parts in pictures if len(parts) > 1 and not split_of(parts[-2])}

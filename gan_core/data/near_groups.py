@@ -35,8 +35,12 @@ def shrunk(images: np.ndarray) -> np.ndarray:
     side = images.shape[1] // factor
     points = symmetric(factor)
     images = images[:, : side * factor, : side * factor]
-    rows = sum(images[:, at::factor].astype(np.uint16) for at in points)
-    total = sum(rows[:, :, at::factor].astype(np.uint32) for at in points)
+    rows = np.zeros((len(images), side, images.shape[2], images.shape[3]), np.uint16)
+    for at in points:
+        rows += images[:, at::factor]
+    total = np.zeros((len(images), side, side, images.shape[3]), np.uint32)
+    for at in points:
+        total += rows[:, :, at::factor]
     return (total // len(points) ** 2).astype(np.uint8)
 
 
@@ -77,7 +81,7 @@ def near_pairs(small: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """
     vectors = unit(small.reshape(len(small), -1))
     mirrored = unit(small[:, :, ::-1].reshape(len(small), -1))
-    shown = vectors.any(axis=1)  # an image of one tone is near to none
+    shown = np.asarray(vectors.any(axis=1))  # an image of one tone is near to none
     line, axes = line_of(vectors[shown]), main_axes(vectors)
     shadows = vectors @ axes
     order = np.argsort(shadows[:, 0], kind="stable")

@@ -58,7 +58,7 @@ def whole_groups(drawn: np.ndarray, groups: np.ndarray, wanted: int, most: int) 
 
 def torn_classes(labels: np.ndarray, groups: np.ndarray, splits: np.ndarray) -> list[int]:
     """The classes with a group on two sides: nothing but near duplicates was there to choose from. splits [N]: of each image."""
-    first = {}
+    first: dict[int, object] = {}
     torn = [
         label
         for label, group, split in zip(labels.tolist(), groups.tolist(), splits.tolist(), strict=True)
