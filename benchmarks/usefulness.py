@@ -225,6 +225,14 @@ def rows_from(parts: Parts, arguments: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def nothing_compared(parts: Parts) -> list[str]:
+    """The searches that found nothing to compare, each with its reason."""
+    found = [
+        (key, row["found"]) for key, row in parts.done.items() if "found" in row and row["found"].get("gain") is None
+    ]
+    return [f"Not in the table, {key}: {one['sentence']}" for key, one in found]
+
+
 def table(rows: list[Row], names: dict[str, str]) -> str:
     lines = [
         "| dataset | classifier | plain baseline | chosen | gain, points | of it: better training on real images | of it: "
@@ -282,7 +290,7 @@ def main() -> None:
     rows = rows_from(parts, arguments)
     workspace = Workspace(arguments.workspace)
     names = {one: dataset_folder.read_info(workspace.dataset(one)).name for one in arguments.datasets}
-    print(table(rows, names), *verdicts(rows, names), sep="\n")
+    print(table(rows, names), *verdicts(rows, names), *nothing_compared(parts), sep="\n")
     if over():
         print("The budget is over: call again to go on.")
 

@@ -110,3 +110,7 @@ def test_one_search_has_its_own_interval_and_none_has_no_row(tmp_path, dataset):
     row = usefulness.row_of(dataset, "small", {(0, 0): found(0.03, 0.01)})
     assert row.gain_ci95 == pytest.approx([0.02, 0.04]) and row.repetitions == 1
     assert usefulness.row_of(dataset, "small", {(0, 0): {"gain": None}}) is None
+    parts = Parts(tmp_path / "out")
+    parts.add("search of one", found={"gain": None, "sentence": "Too few minutes."})
+    parts.add("search of another", found=found(0.03, 0.01))
+    assert usefulness.nothing_compared(parts) == ["Not in the table, search of one: Too few minutes."]
