@@ -145,17 +145,18 @@ def without_test(real: RealImages) -> RealImages:
 
 def draw_pools(draws: Sequence[Draw], updates: int, settings: Settings, progress: Progress) -> list[list[Pool]]:
     """The synthetic images of each draw and generator, drawn once for all arms and seeds; no more than a classifier gets to see."""
-    shown, found = updates * (settings.batch or BATCH[settings.classifier]), []
-    whole = sum(len(draw.generators) for draw in draws)
+    shown = updates * (settings.batch or BATCH[settings.classifier])
+    found: list[list[Pool]] = []
+    whole, done = sum(len(draw.generators) for draw in draws), 0
     for draw in draws:
         counts = class_counts(draw.real)
         most = min(shown, MOST_POOL) // max(1, int((counts > 0).sum())) + 1
         wanted = np.where(counts > 0, min(most, max(LEAST_POOL, POOL_TIMES * int(counts.max()))), 0)
-        some = []
+        found.append([])
         for synthetic in draw.generators:
-            done = len(some) + sum(map(len, found))
-            some.append(pool_of(synthetic, wanted, draw.real, progress.part(done / whole, (done + 1) / whole)))
-        found.append(some)
+            part = progress.part(done / whole, (done + 1) / whole)
+            found[-1].append(pool_of(synthetic, wanted, draw.real, part))
+            done += 1
     return found
 
 
@@ -300,9 +301,11 @@ def verdict(
     labels = np.asarray(real.test.labels, np.int64)
     base = right["baseline"]
     arm = right.get("synthetic", base)
-    over = lambda before, after: Gain(
-        **dict(zip(("gain", "ci95"), gain_over(before, after, labels, len(classes)), strict=True))
-    )
+
+    def over(before: np.ndarray, after: np.ndarray) -> Gain:
+        value, bounds = gain_over(before, after, labels, len(classes))
+        return Gain(gain=value, ci95=bounds)
+
     result = UtilityResult(
         protocol=protocol.VERSION,
         classifier=settings.classifier,
