@@ -14,7 +14,7 @@ from gan_core.evaluation.utility.found import Found
 from gan_core.export import plan
 from gan_core.requests import ExportRequest, ImproveRequest
 from gan_core.storage.store import Job, Run
-from gan_core.text import percent, points, points_interval
+from gan_core.text import percent, percent_interval, points, points_interval
 from gan_core.views import race
 from pages.export.growth_plan import show_bars
 from pages.export.race_chart import race_chart
@@ -79,6 +79,12 @@ def show_answer(found: Found) -> None:
             first.metric("Plain baseline, test images", percent(found.baseline))
             second.metric("As found, test images", percent(found.chosen))
             third.metric("Gain, points", points(found.gain), help=f"95 % interval {points_interval(found.gain_ci95)}")
+        if found.teacher is not None:
+            interval = percent_interval(found.teacher_ci95)
+            st.caption(
+                f"The teacher alone, EfficientNet-Lite0 with ImageNet weights and a linear head, has {percent(found.teacher)} on the "
+                f"test images ({interval})."
+            )
         with st.expander("The race", key="improve_race"):
             show_race(found)
         for note in found.notes:

@@ -186,7 +186,7 @@ def bare(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Python without site-packages and without the project."""
     environment = {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        [sys.executable, "-S", "-s", *words], env=environment, cwd="/", capture_output=True, text=True, timeout=300
+        [sys.executable, "-S", "-s", *words], env=environment, cwd="/", capture_output=True, text=True, timeout=900
     )
 
 

@@ -92,6 +92,8 @@ class Found(Part):
     gain: float | None = None
     gain_ci95: Interval | None = None
     test_bootstrap_ci95: Interval | None = None
+    teacher: float | None = None  # balanced accuracy of the teacher alone on the test images
+    teacher_ci95: Interval | None = None
     best_real: dict[str, Any] | None = None
     own_gain: float | None = None
     own_gain_ci95: Interval | None = None

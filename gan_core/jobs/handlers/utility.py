@@ -7,14 +7,14 @@ import numpy as np
 
 from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
-from gan_core.errors import Stopped
+from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.results import UtilityResult
 from gan_core.export import plan
 from gan_core.export.fill.classical import Classical
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
-from gan_core.jobs.shared.evaluation_inputs import AT_ONCE, real_images
+from gan_core.jobs.shared.evaluation_inputs import AT_ONCE, feature_cache, real_images
 from gan_core.jobs.shared.fill_classes import METHOD_NAMES, Makers, makers, methods_in_order
 from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Job, Run, Store
@@ -74,6 +74,8 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         device=generator.device.type if generator else "cpu",
     )
     result = with_sources(compare(draws, settings, Progress(asked.progress, watch)), sources, methods)
+    folders = [workspace.dataset(dataset) for dataset in by_dataset]
+    result = with_teacher(result, list(zip(folders, (draw.real for draw in draws), strict=True)), asked)
     about: dict[str, Any] = {"run": runs[0].id, "runs": [run.id for run in runs], "methods": methods}
     about |= {"shots": request.shots, "checkpoint": None, "images_seen": None, "epoch": None}
     if generator:
@@ -84,6 +86,25 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     (workspace.run(runs[0].id) / "utility").mkdir(exist_ok=True)
     write_json(workspace.run(runs[0].id) / "utility" / f"{job.id}.json", stored)
     return stored
+
+
+def with_teacher(result: UtilityResult, draws: list[tuple[Path, RealImages]], asked: Asked) -> UtilityResult:
+    """The result with the teacher's own row, or why it has none. draws: the folder of the dataset and what was used of it."""
+    from gan_core.evaluation import teacher
+    from gan_core.evaluation.inputs import Progress
+    from gan_core.evaluation.utility.teacher_alone import KEY, teacher_alone
+
+    progress, cache = Progress(should_stop=asked.watch), feature_cache(asked.workspace)
+    try:
+        taught = [
+            (teacher.fit(real, progress=progress, cache=cache), real)
+            if asked.request.shots
+            else (teacher.ready(folder, real, progress=progress, cache=cache), real)
+            for folder, real in draws
+        ]
+    except UserError as error:
+        return result.model_copy(update={"caveats": [*result.caveats, f"No row of the teacher alone: {error.what}"]})
+    return result.model_copy(update={"arms": {**result.arms, KEY: teacher_alone(taught, asked.request.seed)}})
 
 
 def few(real: RealImages, shots: int | None, seed: int) -> RealImages:

@@ -25,7 +25,7 @@ from gan_core.jobs.shared.deadline import Deadline
 from gan_core.jobs.shared.evaluation_inputs import real_images, seen_validation_caveat
 from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.jobs.shared.search_result import found_of, nothing
-from gan_core.jobs.shared.teacher_labels import with_labels
+from gan_core.jobs.shared.teacher_labels import alone, with_labels
 from gan_core.jobs.shared.way_pools import Maker, Plan, make_pools, mixture
 from gan_core.requests.improve import ImproveRequest
 from gan_core.storage.store import Store
@@ -138,6 +138,7 @@ class Search:
         )
         if outcome.lead is not None:
             self.say("Comparing the winner with the plain baseline on the test images")
+            self.checkpoint |= alone(self.dataset, real, self.request.seed, self.progress)
         about = {**self.checkpoint, "notes": self.notes, "seconds": round(self.stopwatch.used, 1)}
         return found_of(outcome, scorer, self.request, about)
 

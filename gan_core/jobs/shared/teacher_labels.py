@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gan_core.errors import Stopped, UserError
-from gan_core.evaluation.inputs import RealImages
+from gan_core.evaluation.inputs import Progress, RealImages
 from gan_core.evaluation.utility.arms import Pool
 from gan_core.jobs.shared.deadline import Deadline
 from gan_core.storage.workspace import atomic_write, read_json, write_json
@@ -52,6 +53,18 @@ def label(
         limit.outer.check()
         return "Without the labels of a teacher, because they took longer than their share of the minutes."
     return ""
+
+
+def alone(dataset: Path, real: RealImages, seed: int, progress: Progress) -> dict[str, Any]:
+    """The teacher's own accuracy on the test images, as fields of Found; {} where the search had no teacher. Raises Stopped."""
+    from gan_core.evaluation import teacher
+    from gan_core.evaluation.utility.teacher_alone import teacher_alone
+
+    if not (dataset / teacher.FILE).exists():
+        return {}
+    found = teacher.ready(dataset, real, progress=Progress(should_stop=progress.should_stop))
+    row = teacher_alone([(found, real)], seed)
+    return {"teacher": row.balanced_accuracy, "teacher_ci95": row.ci95}
 
 
 def write_array(path: Path, values: np.ndarray) -> None:
