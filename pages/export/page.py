@@ -49,6 +49,7 @@ def choose_files(info: DatasetInfo, dataset_id: str, run: Run | None) -> ExportR
     key = f"export_side_{dataset_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         originals = request_form.tick(ExportRequest, "originals", "export_originals")
+        held_out = request_form.tick(ExportRequest, "held_out", "export_held_out")
         seed = request_form.number(ExportRequest, "seed", "export_seed", width=160)
         format = request_form.select(ExportRequest, "format", "export_format", FORMATS, width=120)
         side = request_form.number(ExportRequest, "side", key, value=info.size, width=130)
@@ -56,7 +57,8 @@ def choose_files(info: DatasetInfo, dataset_id: str, run: Run | None) -> ExportR
         unpad = info.fit == "pad" and request_form.tick(ExportRequest, "unpad", f"export_unpad_{dataset_id}")
         at = select_checkpoint(context, run, ExportRequest, f"export_at_{run.id}") if run else None
     size = None if side == info.size else side
-    return ExportRequest(originals=originals, seed=seed, format=format, side=size, layout=layout, unpad=unpad, at=at)
+    files = ExportRequest(originals=originals, held_out=held_out, format=format, side=size, layout=layout, unpad=unpad)
+    return files.replace(seed=seed, at=at)
 
 
 context = get_context()
@@ -82,7 +84,8 @@ else:
     planned = choose_plan(info, balance, methods, request.originals, dataset_id)
     request = request.replace(balance=planned[0] if planned else balance, methods=methods, policy=policy)
 st.caption(
-    "The zip also contains the held-out test images, unchanged, so that a classifier is tested on real images only."
+    "The zip has a train.py, which trains a classifier in the way that was found and tests it on the held-out images: real ones, "
+    "unchanged, that no network trained on."
 )
 if run is not None:
     seen = checkpoints.chosen(context.workspace.run(run.id), request.at)

@@ -82,8 +82,8 @@ def show_answer(found: Found) -> None:
         if found.teacher is not None:
             interval = percent_interval(found.teacher_ci95)
             st.caption(
-                f"The teacher alone, EfficientNet-Lite0 with ImageNet weights and a linear head, has {percent(found.teacher)} on the "
-                f"test images ({interval})."
+                "The teacher alone, EfficientNet-Lite0 with ImageNet weights and a linear head, has "
+                f"{percent(found.teacher)} on the test images ({interval})."
             )
         with st.expander("The race", key="improve_race"):
             show_race(found)
