@@ -28,12 +28,13 @@ def run(server: Server) -> str:
     dataset = new_id("dataset")
     folder = workspace.dataset(dataset)
     folder.mkdir()
-    for split, count in (("train", 60), ("test", 12)):
+    for split, count in (("train", 60), ("validation", 12), ("test", 12)):
         images, labels = toy_images(count, 32, 1, 3, seed=len(split))
         np.save(folder / f"{split}_images.npy", images)
         np.save(folder / f"{split}_labels.npy", labels)
     facts = {"size": 32, "mode": "L", "fit": "crop", "classes": ["dark", "grey", "bright"], "source": {"kind": "test"}}
-    counts = {"train_counts": [20] * 3, "test_counts": [4] * 3, "health": {"images": 72}, "rejected": []}
+    counts = {"train_counts": [20] * 3, "validation_counts": [4] * 3, "test_counts": [4] * 3}
+    counts |= {"health": {"images": 84}, "rejected": []}
     write_info(folder, DatasetInfo(name="Tones", seed=0, notices=[], **facts, **counts))
     context.store.add_dataset(dataset, "Tones")
     small = {"width": 16, "z_dim": 8, "batch": 16, "device": "cpu", "precision": "fp32", "guide": False, "epochs": 6.0}
