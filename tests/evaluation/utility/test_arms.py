@@ -84,7 +84,8 @@ def test_batch_norm_is_estimated_of_real_images_after_training():
 
 
 @pytest.mark.parametrize("name, size, channels", [("small", 8, 1), ("resnet", 8, 1), ("resnet", 48, 3)])
-def test_each_classifier_trains_saves_and_loads(tmp_path, name, size, channels):
+def test_each_classifier_trains_saves_and_loads(tmp_path, monkeypatch, name, size, channels):
+    monkeypatch.setattr(arms, "NORM_BATCH", 8)
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (12, size, size, channels), dtype=np.uint8), np.arange(12) % 4
     real = FOUND.real._replace(train=Labeled(images, labels), test=Labeled(images, labels))

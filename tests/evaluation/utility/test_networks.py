@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from gan_core.evaluation.inputs import Labeled, RealImages
+from gan_core.evaluation.utility import arms
 from gan_core.evaluation.utility.arms import ArmOptions, train_arm
 from gan_core.evaluation.utility.networks import LITE0_SIDE, started
 from gan_core.evaluation.utility.protocol import Arm
@@ -21,7 +22,8 @@ def test_lite0_has_the_features_of_the_package():
         assert network.head(network.body(x)).shape == (2, 5)
 
 
-def test_lite0_trains_its_last_stages_alone():
+def test_lite0_trains_its_last_stages_alone(monkeypatch):
+    monkeypatch.setattr(arms, "NORM_BATCH", 8)
     images = np.random.default_rng(0).integers(0, 256, (8, 12, 12, 1), dtype=np.uint8)
     some = Labeled(images, np.arange(8) % 2)
     start = started("lite0", 12, 1, 2, torch.Generator()).state_dict()
