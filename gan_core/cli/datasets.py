@@ -25,10 +25,10 @@ def import_(
     given: Annotated[dict[str, Any], Given(ImportRequest)],
     as_json: Json = False,
 ) -> None:
-    """Import images: one folder per class. Holds out a test split that no GAN sees.
+    """Import images: one folder per class. Holds out a validation and a test split that no GAN sees.
 
-    again:DATASET repeats an earlier import with its settings, except for those that are given here. Defaults: 32 px, a test
-    share of 0.15, seed 0, cropped, on white.
+    again:DATASET repeats an earlier import with its settings, except for those that are given here. Defaults: 32 px,
+    shares of 0.15 for validation and for test, seed 0, cropped, on white.
     """
     request = actions.earlier_request(context(), source)
     choices = request.choices.replace(**given.pop("choices", {}))
