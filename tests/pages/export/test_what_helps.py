@@ -39,7 +39,7 @@ def test_what_was_found_is_the_default_of_the_export_with_its_evidence(full):
     answer = write(full)
     at = open_page("export", run=RUN)
     assert answer.sentence in letters(at) and "One note." in letters(at)
-    assert {metric.value for metric in at.metric} >= {"70.0%", "74.0%"}
+    assert {metric.value for metric in at.metric} >= {"70.0 %", "74.0 %"}
     assert next(toggle for toggle in at.toggle if toggle.key.startswith("export_as_found")).value
     at.button(key="export_start").click().run()
     assert not at.exception and not at.error
