@@ -103,6 +103,7 @@ class StopAfter(queue.Watch):
         return self.stop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classifiers", [2, 6])
 def test_a_search_that_was_stopped_goes_on_and_finds_the_same(
     quick, improve, workspace, toy_dataset, monkeypatch, classifiers
@@ -128,6 +129,7 @@ def test_a_search_that_was_stopped_goes_on_and_finds_the_same(
     assert stopped_with > 0 and repeated <= len(RUNGS[-1].seeds)  # one arm at most was begun again
 
 
+@pytest.mark.slow
 def test_noise_in_the_place_of_the_test_images_changes_nothing_before_the_verdict(
     quick, improve, workspace, toy_dataset
 ):
@@ -142,6 +144,7 @@ def test_noise_in_the_place_of_the_test_images_changes_nothing_before_the_verdic
     assert first["baseline"] != second["baseline"]
 
 
+@pytest.mark.slow
 def test_an_existing_run_is_used_and_named(quick, improve, context, toy_dataset, tiny):
     trained = actions.train(context, toy_dataset, tiny(epochs=1.0))
     worker.carry_out(context.store, context.workspace, trained, queue.Watch(context.store, trained))
