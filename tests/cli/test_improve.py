@@ -12,7 +12,19 @@ from gan_core.jobs.shared import search
 def test_improve_finds_what_helps_and_the_export_follows_it(ganvas, workspace, toy_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "UPDATES", {"small": (4, 8)})
     monkeypatch.setattr(candidates, "SHAPES", candidates.SHAPES[-1:])
-    code, _, err = ganvas("train", toy_dataset, "--images", "64", "--set", "width=8", "--set", "batch=16", "--json")
+    code, _, err = ganvas(
+        "train",
+        toy_dataset,
+        "--images",
+        "64",
+        "--set",
+        "width=8",
+        "--set",
+        "batch=16",
+        "--set",
+        "guide=false",
+        "--json",
+    )
     assert code == 0, err
     code, found, err = ganvas("improve", toy_dataset, "--minutes", "30", "--json")
     assert code == 0, err
