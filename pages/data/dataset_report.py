@@ -77,7 +77,7 @@ def show_class_counts(info: DatasetInfo) -> None:
     )
     with st.expander("Show the numbers"):
         st.dataframe(
-            {"class": info.classes, **info.counts},
+            {"class": info.classes} | {str(split): counts for split, counts in info.counts.items()},
             hide_index=True,
             alt="Training, validation and test images of each class",
         )

@@ -1,5 +1,7 @@
 """The form that imports a dataset from a ready set, a zip, a folder or an earlier import, and the progress of an import."""
 
+from typing import Any
+
 import streamlit as st
 
 from gan_core import actions
@@ -94,7 +96,7 @@ def show_options(source: str, suggested: str, usual_side: int | None) -> ImportR
     )
 
 
-def choose_shares() -> dict[str, float]:
+def choose_shares() -> dict[str, Any]:
     """How much is cut for validation and for test where a source brings no folder of them."""
     with st.expander("Validation and test"):
         columns = st.columns(2)

@@ -43,8 +43,8 @@ def splits(folder: Path) -> tuple[ImageSet, ImageSet, ImageSet]:
 
 def real_images(folder: Path) -> RealImages:
     """The splits of a dataset, for the functions of gan_core.evaluation."""
-    labeled = (Labeled(split.images, np.asarray(split.labels)) for split in splits(folder))
-    return RealImages(*labeled, dataset_folder.read_info(folder).classes)
+    train, validation, test = (Labeled(split.images, np.asarray(split.labels)) for split in splits(folder))
+    return RealImages(train, validation, test, dataset_folder.read_info(folder).classes)
 
 
 def learned_from(workspace: Workspace, run: Run) -> ImageSet:
