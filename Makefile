@@ -5,7 +5,7 @@ PORT ?= 8501
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: setup run test check bench gpu-check clean
+.PHONY: setup run test test-hold check bench gpu-check clean
 
 setup: $(VENV)/installed
 
@@ -22,6 +22,9 @@ run: setup
 test: setup
 	$(PY) -m pytest -n logical -m "not browser"
 	$(PY) -m pytest -m browser
+
+test-hold: setup
+	$(PY) -m pytest -m hold
 
 check: setup
 	$(PY) -m ruff check .

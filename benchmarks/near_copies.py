@@ -2,8 +2,8 @@
 
     python benchmarks/near_copies.py --workspace workspace d… [d…] [--images 250] [--cost]
 
-Each row plants so many training images of a dataset, changed in one way. --cost: seconds for an image, over those of a search for the
-nearest shrunken pixels, mirrored too (the rule of version 0.1), alternated in one process with one thread.
+Each row plants so many training images of a dataset, changed in one way. --cost: seconds for an image, over those of a search for
+the nearest shrunken pixels, mirrored too (the rule of version 0.1), alternated in one process with one thread.
 """
 
 import argparse

@@ -23,8 +23,8 @@ Code = Literal[
     "corrupt_archive", "no_class_folders", "no_images", "one_class", "too_many_classes", "too_many_files",
     "too_many_images",
     # a step that must come first, or has no sense here
-    "no_checkpoint", "damaged_checkpoints", "no_grids", "no_detector", "not_inspected", "too_few_images", "empty_class", "no_test_images",
-    "no_validation_images", "knows_nothing",
+    "no_checkpoint", "damaged_checkpoints", "no_grids", "no_detector", "not_inspected", "too_few_images", "empty_class",
+    "no_test_images", "no_validation_images", "knows_nothing",
     "no_variety", "ignored_labels", "not_padded", "not_smooth", "nothing_left", "nothing_found", "nothing_to_add", "nothing_to_do",
     "nothing_to_exclude", "nothing_kept", "copies", "other_images", "other_networks", "other_shape", "other_weights",
     # weights, packages and devices
@@ -32,8 +32,8 @@ Code = Literal[
     "no_gpu", "gpu_fault", "out_of_memory",
     # the queue and the runs in it
     "already_ended", "already_finished", "already_running", "not_running", "not_waiting", "queue_changed",
-    "run_in_use", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug", "too_many_runs", "uneven_runs", "no_sweep",
-    "no_cluster", "cluster_refused", "cluster_ended",
+    "run_in_use", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug", "too_many_runs", "uneven_runs",
+    "no_sweep", "no_cluster", "cluster_refused", "cluster_ended",
     # the laboratory of the Learn page
     "lab_broke", "lab_full",
 ]

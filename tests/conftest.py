@@ -24,8 +24,11 @@ from tests.builders.toy_images import toy_images
 FAMILY_OF_EVERY_CHECK = "r3lite"
 
 
-def pytest_collection_modifyitems(items):
-    """Training tests of every other family are slow, whatever else they are about."""
+def pytest_collection_modifyitems(config, items):
+    """Training tests of every other family are slow, whatever else they are about; long forms run where they are asked for."""
+    if "hold" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("hold")])
+        items[:] = [item for item in items if not item.get_closest_marker("hold")]
     for item in items:
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if "training" in item.path.parts and (set(TRAITS) - {FAMILY_OF_EVERY_CHECK}) & set(map(str, values)):

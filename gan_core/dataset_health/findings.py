@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan_core.data.dataset import Split
 from gan_core.data.dataset_files import place
 from gan_core.storage.workspace import read_json, write_json
 
@@ -20,7 +21,7 @@ LEVELS = ("high", "medium", "low")
 class Picture(NamedTuple):
     """One image of a finding. note: what is seen in it, '' for nothing."""
 
-    split: str
+    split: Split
     row: int
     name: str
     label: str

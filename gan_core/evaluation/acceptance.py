@@ -3,8 +3,8 @@
 check     an image is refused where
 label     the dataset classifier predicts another class, and its probability of the requested class is lower than for all but a
           fifth of the validation images of that class: what it confuses in real images it does not refuse in generated ones
-realism   it lies further from the real images of its class than validation images do, see realism.py: than all but 1 % of them in the
-          features of that classifier, or by the stricter lines of Lite0Realism
+realism   it lies further from the real images of its class than validation images do, see realism.py: than all but 1 % of them in
+          the features of that classifier, or by the stricter lines of Lite0Realism
 copy      it is a near copy of a training image, mirrored or not, by the rule of near_copies.py
 teacher   the teacher gives the requested class a probability below .5; it is asked on request only
 twin      it is a near duplicate of one of the images kept last (WINDOW, or as many as there are real ones): closer than all but
@@ -180,7 +180,7 @@ class AcceptanceChecks:
             limit, nearest = own_class.equal, None if self.all_classes else (rows, own_class)
             if len(rows) >= LEAST_IMAGES:
                 window = max(WINDOW, len(rows))
-                limit = max(limit, duplicate_limit(own_class.own_distances, len(rows), window))
+                limit = max(limit, duplicate_limit(own_class.own_distance(some_rows(len(rows))), len(rows), window))
         features = pixels
         if self.classifier is not None:
             some = np.sort(rng.permutation(rows)[:MOST_CLASSIFIED])
@@ -302,6 +302,11 @@ class AcceptanceChecks:
         places = (self.good + np.arange(len(new))) % len(self.recent)
         self.recent[places], self.recent_squares[places] = pixels[new], np.square(pixels[new]).sum(1)
         self.good += len(new)
+
+
+def some_rows(count: int) -> np.ndarray:
+    """At most TRAIN_SAMPLE of so many rows, the same at every call. Near duplicates are compared as they are, not mirrored."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:TRAIN_SAMPLE])
 
 
 def predictions(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -71,8 +71,8 @@ class Light(NamedTuple):
 class Facts(NamedTuple):
     """What was measured of generated images; None where it was not.
 
-    detector: accuracy on held-out images, detector_low: the lower end of its 95 % interval. precision, density, recall, coverage are
-    over those of real against real images, their floor: 1 is as good as real. agreement: the share of images in which the dataset
+    detector: accuracy on held-out images, detector_low: the lower end of its 95 % interval. precision, density, recall, coverage
+    are over those of real against real images, their floor: 1 is as good as real. agreement: the share of images in which the dataset
     classifier sees the requested class; classifier_accuracy: on held-out real images; agreement_level: of the indicator, a key of
     LEVELS, which allows for chance.
     useful: whether the images help a classifier, None where that was not asked; useful_high: the upper end of the gain's interval.
@@ -139,7 +139,7 @@ def realism(facts: Facts) -> Light:
     if told is None and among is None:
         return Light("grey", facts.missing.get("realism", "Realism was not measured."), EVALUATE)
     sure = told == "red" and among != "green"
-    color = "red" if among == "red" or sure else "yellow" if {told, among} & {"yellow", "red"} else "green"
+    color: Color = "red" if among == "red" or sure else "yellow" if {told, among} & {"yellow", "red"} else "green"
     return Light(color, " ".join(parts), "" if color == "green" else TRAIN_LONGER)
 
 

@@ -122,7 +122,7 @@ def compare(
     seed: int,
     known: Neighbors | None = None,
 ) -> Comparison:
-    """One space: fake and held as its `neighbors` takes them; stand_ins: rows of training images that stand in for held-out ones."""
+    """One space: fake and held as its `neighbors` takes them; stand_ins: rows of training images in the place of held-out ones."""
     fakes = Side(space.points(fake), space.neighbors(fake) if known is None else known)
     if stand_ins is None:
         held_out = Side(space.points(held), space.neighbors(held))

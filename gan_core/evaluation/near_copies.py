@@ -2,12 +2,13 @@
 
 An image is a near copy where
   its nearest training image is closer than all but 1 % of the training images are to their nearest other one (`limit`), and
-  the next training image is clearly further away (NEXT_TIMES), unless that is a near duplicate of the nearest one, closer to it than
-  the image is.
+  the next training image is clearly further away (NEXT_TIMES), unless that is a near duplicate of the nearest one, closer to it
+  than the image is.
 In pixels it is one, too, where the next training image is so much further away (`clear_times`) as for all but 1 % of the training
 images: an image that was blurred or brightened lies far from its original, and further from every other image.
 A copy is a copy of one image: what lies between several training images is typical, not copied. Distances are Euclidean; in pixels
-they are those of registration.py, over small shifts, zooms, mirroring, blur and light. All training images are searched, of every class.
+they are those of registration.py, over small shifts, zooms, mirroring, blur and light. All training images are searched, of every
+class.
 
 One limit for the whole training set, not one for each class: the verdict of memorization.py is calibrated with it, and a class of
 twenty images, where copying starts, has no percentile of its own. Below LEAST_IMAGES training images only what is equal but for

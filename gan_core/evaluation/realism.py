@@ -1,12 +1,13 @@
 """Is an image as realistic as real images of its class that no network was trained on?
 
-realism is that of arXiv:1904.06991, section 5: the largest of radius / distance over balls around training images of the class, each as
-large as the distance to its NEIGHBORS-th neighbor. The line is the level of the validation images: of the class where it has
-LEAST_VALIDATION of them, else of all classes together.
+realism is that of arXiv:1904.06991, section 5: the largest of radius / distance over balls around training images of the class,
+each as large as the distance to its NEIGHBORS-th neighbor. The line is the level of the validation images: of the class where it
+has LEAST_VALIDATION of them, else of all classes together.
 
-Lite0Realism looks with EfficientNet-Lite0, which knows textures that a classifier of the dataset's own classes may ignore. It refuses
-what is less realistic than all but LEAST_PERCENTILE of validation images. Below DOUBT_PERCENTILE it asks a detector, trained on other
-images of the same generator: it refuses what the detector finds less real than all but DETECTOR_PERCENTILE of validation images.
+Lite0Realism looks with EfficientNet-Lite0, which knows textures that a classifier of the dataset's own classes may ignore. It
+refuses what is less realistic than all but LEAST_PERCENTILE of validation images. Below DOUBT_PERCENTILE it asks a detector,
+trained on other images of the same generator: it refuses what that finds less real than all but DETECTOR_PERCENTILE of validation
+images.
 """
 
 from collections.abc import Callable

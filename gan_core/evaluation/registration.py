@@ -1,10 +1,11 @@
 """Registration: an image against training images over small shifts, zooms, mirroring, blur, brightness and contrast.
 
-An image becomes blocks of pixel means inside its frame, less each channel's mean and over their length, so that gain and offset do not
-count and the product of two images is their normalised cross-correlation. One of its views for each of ZOOMS and of a grid of shifts is
-compared with the blocks of training images as they are, mirrored, slightly blurred, and both; the distance of the best pair counts,
-from 0 to 2. That costs too much for every training image, so only CANDIDATES of them are compared, those whose coarse features lie
-nearest: principal components of blurred blocks, of a few shifts of the image where it is and where its content is centered.
+An image becomes blocks of pixel means inside its frame, less each channel's mean and over their length, so that gain and offset
+do not count and the product of two images is their normalised cross-correlation. A view of it for each of ZOOMS and of a grid of
+shifts is compared with the blocks of training images as they are, mirrored, slightly blurred, and both; the distance of the best
+pair counts, from 0 to 2. That costs too much for every training image, so only CANDIDATES of them are compared, those whose
+coarse features lie nearest: principal components of blurred blocks, of a few shifts of the image where it is and where its
+content is centered.
 """
 
 from typing import NamedTuple
@@ -123,7 +124,7 @@ class Registration:
         return of_length_1(views @ self.components)
 
     def nearest(self, images: np.ndarray, k: int, own: np.ndarray | None = None) -> Found:
-        """The k nearest training images of at most AT_ONCE images uint8 [n, S, S, C]; k at most CANDIDATES, fewer where there are not k.
+        """The k <= CANDIDATES nearest training images of at most AT_ONCE images uint8 [n, S, S, C]; fewer where there are not k.
 
         own [n]: rows of training images that the images are, so that none is its own neighbor.
         """
@@ -156,7 +157,7 @@ class Registration:
         return np.sort(np.argpartition(-alike, count - 1, axis=1)[:, :count], axis=1)
 
     def most_alike(self, views: np.ndarray, base: np.ndarray) -> np.ndarray:
-        """views [n, some, D], base [M, F] -> float32 [n, M]: the greatest product of coarse features over views, mirrored or not."""
+        """views [n, some, D], base [M, F] -> float32 [n, M]: the greatest product of coarse features over views and mirroring."""
         found = None
         for each in np.concatenate([views, self.views.mirrored(views)], axis=1).swapaxes(0, 1):
             products = self.project(each) @ base.T
@@ -166,7 +167,7 @@ class Registration:
 
 
 def interpolation(places: np.ndarray, size: int, step: int) -> np.ndarray:
-    """places [shifts, blocks * step]: where pixels come from -> float32 [shifts * blocks, size], means of blocks of step of them."""
+    """places [shifts, blocks * step]: where pixels come from -> float32 [shifts * blocks, size], means of `step` of them."""
     weights = np.maximum(0, 1 - np.abs(places[..., None] - np.arange(size)))
     return weights.reshape(-1, step, size).mean(axis=1).astype(np.float32)
 

@@ -80,7 +80,12 @@ def test_no_class_to_tell_apart(tmp_path):
 
 def test_without_validation_images_nobody_knows(tmp_path):
     found = ready(tmp_path, test=(TEST[0][:0], TEST[1][:0]))
-    assert found.accuracy is None and found.accuracy_ci is None and found.n_test == 0 and "no validation images" in found.absent
+    assert (
+        found.accuracy is None
+        and found.accuracy_ci is None
+        and found.n_test == 0
+        and "no validation images" in found.absent
+    )
     assert found.per_class == [None, None, None]
     assert ready(tmp_path, test=(TEST[0][:0], TEST[1][:0]))[2:] == found[2:]
 

@@ -54,7 +54,7 @@ def test_held_out_reals_pass_and_other_images_do_not():
 
 
 def test_in_doubt_the_detector_decides():
-    """A generator that is off by a little: its images lie beyond the doubtful line more often than reals, where reals still pass."""
+    """A generator that is off by a little: its images lie in the doubtful range, where reals still pass."""
     fakes = lambda labels: draw(labels, 9, offset=12.0)
     alone, with_detector = checks(100), checks(100, fakes)
     assert with_detector.detector is not None and with_detector.detector.accuracy > 0.9

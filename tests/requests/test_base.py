@@ -21,7 +21,7 @@ from gan_core.requests import (
     WalkRequest,
 )
 from gan_core.requests.base import Request
-from gan_core.requests.export import CHECKS
+from gan_core.requests.export import ALL_CHECKS
 
 ENDS = {"from": {"class": "a", "number": 0}, "to": {"class": "b", "number": 3}}
 REQUESTS: list[Request] = [
@@ -111,7 +111,7 @@ def test_the_first_exports_knew_no_methods_and_checked_labels_only():
 
 
 def test_an_export_knows_the_formats_and_the_checks_of_a_request():
-    assert tuple(quality_filter.CHECKS) == CHECKS
+    assert tuple(quality_filter.CHECKS) == ALL_CHECKS
     for format in plan.FORMATS:
         assert ExportRequest(format=format).format == format
 

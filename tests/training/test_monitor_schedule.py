@@ -101,7 +101,9 @@ def test_a_panel_that_cannot_be_built_costs_no_run(tiny, tmp_path, often, error)
         raise error
 
     assert run(tiny(epochs=3.0), tmp_path, fail, log=lines.append)["phase"] == "finished"
-    assert len(calls) == 1 and any("switched off" in line for line in lines)
+    assert any("No check for mode collapse" in line for line in lines)
+    for_good = not isinstance(error, OSError)  # a full disk may have room again later, so it is tried again
+    assert (len(calls) == 1) == for_good and any("switched off" in line for line in lines) == for_good
 
 
 def test_a_stop_while_it_is_being_built_stops_the_run(tiny, tmp_path, often):

@@ -131,7 +131,7 @@ def test_utility_asks_about_copies_as_an_export_would_make_them(context, toy_dat
     result = carry_out(context, actions.utility(context, run, UtilityRequest(**wanted))).result
     assert set(result["arms"]) >= {"real", "classical", "baseline", "synthetic", "control", "synthetic_only"}
     assert result["methods"] == {"classical": 1.0} and result["checkpoint"] is None
-    assert result["shots"] == 4 and result["n_train"] == 8  # of two classes
+    assert result["shots"] == 4 and result["n_train"] == 12  # of three classes
     assert not any("The synthetic images:" in text for text in result["caveats"])
     assert result["sentence"].startswith("Of changed copies (1): ") and not any(
         "generator" in text for text in result["caveats"]

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from gan_core import actions
+from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.generation import animation
 from gan_core.generation.png_metadata import read_notes
@@ -52,7 +53,7 @@ def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(
     assert (notes["run"], notes["dataset"], notes["class"], notes["number"]) == (run, "Tones", "grey", 1)
     assert (notes["seed"], notes["noise_scale"], notes["images_seen"]) == (3, 0.5, found.images_seen)
     assert read_notes(folder / "grid.png")["class"] == "all classes"
-    train = np.load(context.workspace.dataset(context.store.run(run).dataset_id) / "train_images.npy")
+    train = dataset_folder.load(context.workspace.dataset(context.store.run(run).dataset_id), "train").images
     distances = np.linalg.norm((train.astype(float) - kept[None, ..., None]).reshape(len(train), -1), axis=1)
     near = [real for real in one["near"] if not real["flipped"]]
     assert len(one["near"]) == drawn_images.NEIGHBOURS and min(r["distance"] for r in one["near"]) <= distances.min()
@@ -62,7 +63,7 @@ def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(
 
 def test_of_a_large_training_set_a_random_part_is_searched(context, trained, done, monkeypatch):
     run = trained()
-    train = np.load(context.workspace.dataset(context.store.run(run).dataset_id) / "train_images.npy")
+    train = dataset_folder.load(context.workspace.dataset(context.store.run(run).dataset_id), "train").images
     monkeypatch.setattr("gan_core.jobs.handlers.explore.MOST_BYTES", 20 * train[0].size)
     job = done(actions.explore(context, run, ExploreRequest(class_name="dark")))
     folder = context.workspace.run(run) / "explore" / job.id

@@ -153,7 +153,9 @@ def test_import_again_fills_the_form_as_it_was(full, tmp_path, gone):
         return
     assert at.selectbox(key="import_size").value == info.size and at.selectbox(key="import_fit").value == "pad"
     assert at.selectbox(key="import_split").value == "given"
-    assert at.slider(key="import_test_fraction").value == 0.3 and at.slider(key="import_validation_fraction").value == 0.1
+    assert (
+        at.slider(key="import_test_fraction").value == 0.3 and at.slider(key="import_validation_fraction").value == 0.1
+    )
     assert at.color_picker(key="import_background_colour").value == "#010203"
     assert shown_classes(at) == {"class": ["cat", "dog"], "train": [3, 3], "validation": [3, 3], "test": [3, 3]}
     at.selectbox(key="import_size").set_value(64).run()
@@ -207,7 +209,13 @@ def test_an_import_that_failed_can_be_tried_again_with_its_upload(empty):
     store = Store(empty)
     choices = {"split": "pool", "level": "auto", "loose": "skip"}
     payload = {"source": f"upload:{upload.id}", "name": "Pets", "size": 256, "mode": "L", "fit": "pad"}
-    payload |= {"test_fraction": 0.15, "validation_fraction": 0.2, "seed": 0, "background": "#010203", "choices": choices}
+    payload |= {
+        "test_fraction": 0.15,
+        "validation_fraction": 0.2,
+        "seed": 0,
+        "background": "#010203",
+        "choices": choices,
+    }
     job = queue.submit(store, "import", new_id("dataset"), payload, claim_on="")
     queue.finish(
         store, job, "failed", error={"code": "no_images", "what": "Too small.", "todo": "Choose a smaller size."}

@@ -21,7 +21,7 @@ def test_runs_are_comparable_only_when_evaluated_alike(planted):
     assert "**Comparable:**" not in shown
     assert "**Not comparable:** the split compared with and the number of generated images differ" in shown
     table = next(one.value for one in at.dataframe if "copies" in one.value.columns)
-    assert list(table["variety"]) == ["Alarm", "No alarm", "Alarm"] and list(table["images"]) == [120, 120, 50]
+    assert list(table["variety"]) == ["Alarm", "Look closer", "Alarm"] and list(table["images"]) == [120, 120, 50]
 
 
 def test_a_run_without_evaluation_says_so_in_a_comparison(full):

@@ -22,8 +22,9 @@ def test_scores_come_with_their_floor_and_reasons(full):
 def test_an_evaluation_shows_its_verdicts_in_words_and_all_its_parts(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     shown = letters(at)
-    assert at.error[0].value.startswith("**Variety:") and at.warning[0].value.startswith("**Copies:")
-    assert at.error[0].icon == ":material/error:" and at.warning[0].icon == ":material/warning:"
+    assert at.error[0].value.startswith("**Variety: alarm") and at.error[0].icon == ":material/error:"
+    assert [box.value.split(":")[0] for box in at.warning[:2]] == ["**Realism", "**Copies"]
+    assert at.warning[0].icon == ":material/warning:"
     for said in (
         *(
             "28.12 to 34.38",
@@ -32,7 +33,7 @@ def test_an_evaluation_shows_its_verdicts_in_words_and_all_its_parts(planted):
         ),
         *("3.125 times the floor", "in each of 5 independent draws", "averaged weights (EMA)", "Seed 0."),
         *("kernel distance first", "D was not at hand."),
-        *("**88.9 %**", "**Helps.**", "83.0 %"),
+        *("**88.9 %**", "**Usefulness: helps.**", "83.0 %"),
         *("**2 of 3 images**", "trained once"),
     ):
         assert said in shown, said
@@ -66,7 +67,9 @@ def test_missing_parts_are_named_with_their_reasons(empty):
     evaluated_run.plant(empty, Store(empty), changes=gone)
     at = open_page("evaluate", run=evaluated_run.RUN)
     assert all(f"{part_name(part, {})}. No {part} here." in letters(at) for part in parts)
-    assert "31.25" in {metric.value for metric in at.metric} and "**Variety" not in letters(at)
+    assert "31.25" in {metric.value for metric in at.metric} and "**Variety: not known.** No collapse here." in letters(
+        at
+    )
 
 
 def test_the_form_asks_for_what_it_shows(planted):
