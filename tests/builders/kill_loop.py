@@ -1,8 +1,8 @@
 """python -m tests.builders.kill_loop KILLS [SEED]: kill trainings at random instants, resume them, compare with unbroken ones.
 
 A parent that has imported everything, and computed nothing, forks a worker for each attempt. Each is killed by SIGKILL at an
-instant drawn uniformly over the time that an unbroken attempt takes, so that start, checkpoints and end are hit too; checkpoints follow
-each other in a twentieth of a second. Prints one JSON object.
+instant drawn uniformly over the time that an unbroken attempt takes, so that start, checkpoints and end are hit too;
+checkpoints follow each other in a twentieth of a second. Prints one JSON object.
 """
 
 import json

@@ -21,7 +21,7 @@ from gan_core.requests import (
     WalkRequest,
 )
 from gan_core.requests.base import Request
-from gan_core.requests.export import ALL_CHECKS
+from gan_core.requests.export import ALL_CHECKS, CHECKS
 
 ENDS = {"from": {"class": "a", "number": 0}, "to": {"class": "b", "number": 3}}
 REQUESTS: list[Request] = [
