@@ -73,8 +73,8 @@ class Facts(NamedTuple):
 
     detector: accuracy on held-out images, detector_low: the lower end of its 95 % interval. precision, density, recall, coverage
     are over those of real against real images, their floor: 1 is as good as real. agreement: the share of images in which the
-    dataset classifier sees the requested class; classifier_accuracy: on held-out real images; agreement_level: of the indicator, a key of
-    LEVELS, which allows for chance.
+    dataset classifier sees the requested class; classifier_accuracy: on held-out real images; agreement_level: of the indicator,
+    a key of LEVELS, which allows for chance.
     useful: whether the images help a classifier, None where that was not asked; useful_high: the upper end of the gain's interval.
     missing: why a light has nothing to show, by subject.
     """
