@@ -53,11 +53,9 @@ def test_an_exploration_holds_images_their_settings_and_their_nearest_real_ones(
     assert (notes["run"], notes["dataset"], notes["class"], notes["number"]) == (run, "Tones", "grey", 1)
     assert (notes["seed"], notes["noise_scale"], notes["images_seen"]) == (3, 0.5, found.images_seen)
     assert read_notes(folder / "grid.png")["class"] == "all classes"
-    train = dataset_folder.load(context.workspace.dataset(context.store.run(run).dataset_id), "train").images
-    distances = np.linalg.norm((train.astype(float) - kept[None, ..., None]).reshape(len(train), -1), axis=1)
-    near = [real for real in one["near"] if not real["flipped"]]
-    assert len(one["near"]) == drawn_images.NEIGHBOURS and min(r["distance"] for r in one["near"]) <= distances.min()
-    assert all(real["distance"] == pytest.approx(distances[real["row"]]) for real in near)
+    distances = [real["distance"] for real in one["near"]]  # 1 less a correlation, see registration.py
+    assert len(distances) == drawn_images.NEIGHBOURS and distances == sorted(distances)
+    assert distances[0] >= 0 and distances[-1] <= 2 and 0 < found.usual <= 2
     assert all((folder / f"real-{real['row']:07d}.webp").is_file() for real in one["near"])
 
 
@@ -69,11 +67,9 @@ def test_of_a_large_training_set_a_random_part_is_searched(context, trained, don
     folder = context.workspace.run(run) / "explore" / job.id
     found = drawn_images.read(folder)
     assert (found.looked_at, found.train_images) == (20, len(train)) and len(train) > 20
-    near = [(one["file"], real) for one in found.images for real in one["near"] if not real["flipped"]]
-    assert near and len({real["row"] for one in found.images for real in one["near"]}) <= 20
-    for file, real in near:
-        kept = np.asarray(Image.open(folder / file)).astype(float)
-        assert np.linalg.norm(train[real["row"], ..., 0] - kept) == pytest.approx(real["distance"])
+    searched = set(np.random.default_rng(0).permutation(len(train))[:20].tolist())
+    assert {real["row"] for one in found.images for real in one["near"]} <= searched
+    assert all((folder / f"real-{real['row']:07d}.webp").is_file() for one in found.images for real in one["near"])
 
 
 def test_one_class_fills_the_grid_and_a_run_without_labels_has_one(context, trained, done):
