@@ -88,7 +88,7 @@ def test_from_a_zip_to_a_balanced_zip(ganvas, workspace, tmp_path):
     assert code == 0 and exported["bytes"] == out.stat().st_size
     with zipfile.ZipFile(out) as archive:
         names = archive.namelist()
-    assert sum(n.startswith("train/rare/") for n in names) == sum(n.startswith("train/common/") for n in names) == 34
+    assert sum(n.startswith("train/rare/") for n in names) == sum(n.startswith("train/common/") for n in names) == 29
     assert {"train/metadata.csv", "test/metadata.csv", "manifest.json", "README.md"} <= set(names)
 
 
