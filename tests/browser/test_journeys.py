@@ -153,7 +153,7 @@ def test_from_upload_to_download(page, server, tmp_path):
     # export: balanced, built by a job, downloaded as a stream
     page.goto(run_url.replace("/live", "/export"))
     for check in ("of another class", "unlike the real images"):  # so short a run has nothing that would pass
-        page.locator(".st-key-export_checks button", has_text=check).click()
+        page.locator(".st-key-export_checks").get_by_role("button", name=check, exact=True).click()
     page.locator(".st-key-preview_start button").click()
     expect(page.locator(".st-key-preview")).to_contain_text("images kept", timeout=90_000)
     page.locator(".st-key-export_start button").click()
