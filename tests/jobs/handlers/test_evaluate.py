@@ -282,14 +282,19 @@ def test_copies_stop_an_export_and_the_user_may_overrule(context, run, monkeypat
         rows = [np.flatnonzero(train.labels == label)[(start + i) % 30] for i, label in enumerate(labels)]
         return np.asarray(train.images[np.array(rows)])
 
-    assert do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label"])))["copying"] in ("ok", "amber")
+    assert do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label"])))["copying"] in (
+        "ok",
+        "amber",
+    )
     monkeypatch.setattr(RunSampler, "draw", copier)
     with pytest.raises(UserError) as refused:
         do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label"])))
     assert refused.value.code == "copies" and "--no-gate" in refused.value.todo
     assert not list((context.workspace.root / "staging").iterdir())
     assert (
-        do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label"], check_copies=False)))["copying"]
+        do(context, actions.export(context, ExportRequest(run=run, balance=60, checks=["label"], check_copies=False)))[
+            "copying"
+        ]
         == "not checked"
     )
     assert (
