@@ -59,6 +59,9 @@ def splits_origin(info: DatasetInfo) -> str:
     """Whether validation and test came with the source or were cut; '' where dataset.json does not say."""
     words = {"given": "came with the source", "cut": "was cut from the training images"}
     words["cut later"] = "was cut from the training images after the import"
+    ways = {info.source.get(f"{split}_split") for split in ("validation", "test")}
+    if ways == {"cut"}:
+        return "The validation and test splits were cut from the training images."
     known = [
         f"the {split} split {words[how]}"
         for split in ("validation", "test")
