@@ -4,7 +4,7 @@ import streamlit as st
 
 from gan_core.actions import Context
 from gan_core.data.dataset import DatasetInfo
-from gan_core.evaluation.lights import of_evaluation
+from gan_core.evaluation.lights import LOOKS, SUBJECTS, of_evaluation
 from gan_core.evaluation.results import EvaluationResult, UtilityResult
 from gan_core.export import plan
 from gan_core.storage.store import Run
@@ -31,10 +31,13 @@ def show_verdicts(
     utility = newest_utility(context.store, run.id)
     shown = of_evaluation(evaluation, utility)
     usefulness = shown.pop("usefulness")
-    for subject, light in shown.items():
-        light_box(subject, light)
     if evaluation:
+        for subject, light in shown.items():
+            light_box(subject, light)
         st.caption(about(evaluation, seen))
+    else:
+        words = plain(", ".join(SUBJECTS[subject].lower() for subject in shown))
+        st.info(f"Not known yet: {words}. Evaluate the run to measure them.", icon=LOOKS["grey"].icon)
     light_box("usefulness", usefulness)
     if utility:
         filtered = f" Drawn images: {utility.quality_filter}" if utility.quality_filter else ""
