@@ -115,11 +115,11 @@ def per_class(pool: Pool, classes: list[str]) -> dict[str, int]:
 
 
 def sentence(outcome: Race, values: dict[str, Any]) -> str:
-    others = len(outcome.rows) - 1
+    others = sum(bool(row.validation) for row in outcome.rows) - 1  # there may have been no time for some
     if outcome.choice == outcome.plain:
         assert outcome.lead is not None and outcome.needed is not None
         return (
-            f"Use no synthetic images: of {count(others, 'other arm')}, none was ahead of the plain baseline by more than chance "
+            f"Use no synthetic images: of {count(others, 'other arm')} compared, none was ahead of the plain baseline by more than chance "
             f"on the validation images. The best was ahead by {100 * outcome.lead:+.1f} points, and {100 * outcome.needed:.1f} are "
             f"needed. The plain baseline has {values['baseline']:.1%} on the test images."
         )
