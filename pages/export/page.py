@@ -87,7 +87,8 @@ st.caption(
     "The zip has a train.py, which trains a classifier in the way that was found and tests it on the held-out images: real ones, "
     "unchanged, that no network trained on."
 )
-if run is not None:
+drawn = not following or "gan" in methods  # what was found may need no image of the run
+if run is not None and drawn:
     seen = checkpoints.chosen(context.workspace.run(run.id), request.at)
     show_verdicts(context, run, info, planned[1] if planned else None, methods, request.originals, seen)
     if "gan" in methods and not following:
