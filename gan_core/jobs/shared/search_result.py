@@ -120,8 +120,8 @@ def sentence(outcome: Race, values: dict[str, Any]) -> str:
         assert outcome.lead is not None and outcome.needed is not None
         return (
             f"Use no synthetic images: of {count(others, 'other arm')} compared, none was ahead of the plain baseline by more than "
-            f"chance on the validation images. The best was ahead by {100 * outcome.lead:+.1f} points, and {100 * outcome.needed:.1f} are "
-            f"needed. The plain baseline has {values['baseline']:.1%} on the test images."
+            f"chance on the validation images. The best was ahead by {100 * outcome.lead:+.1f} points, and "
+            f"{100 * outcome.needed:.1f} are needed. The plain baseline has {values['baseline']:.1%} on the test images."
         )
     low, high = values["gain_ci95"]
     said = (
