@@ -28,12 +28,13 @@ def as_found(context: Context, request: ExportRequest, info: DatasetInfo) -> Exp
         )
     arm = exportable(found)
     balance, methods = balance_of(arm, found, info), methods_of(arm, found)
+    request = request.replace(balance=balance, methods=methods, seed=found.seed)
     if "gan" not in methods:
-        return request.replace(balance=balance, methods=methods)
+        return request
     run = found.run or request.run
     kept = checkpoints.of_run(context.workspace.run(run)) if run else []
     at = found.images_seen if found.images_seen in kept else request.at
-    return request.replace(balance=balance, methods=methods, run=run, at=at, seed=found.seed)
+    return request.replace(run=run, at=at)
 
 
 def exportable(found: Found) -> Arm:

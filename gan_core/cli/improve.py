@@ -1,5 +1,7 @@
 """The verb improve: find what helps a classifier, with the training of a generator before it where there is none."""
 
+import sys
+
 from gan_core.actions.improve import prepare, submit
 from gan_core.cli.common import Json, carry_out, context, say
 from gan_core.cli.datasets import print_notes
@@ -15,6 +17,9 @@ def improve(source: AnyId, request: ImproveRequest, as_json: Json = False) -> No
     prepared, training = prepare(here, source, request)
     print_notes(list(prepared.notes))
     if training is not None:
-        carry_out(training)
+        trained = carry_out(training)
+        if trained["state"] != "finished":
+            print("ganvas: The training was stopped, so the search did not begin. Start it again.", file=sys.stderr)
+            raise SystemExit(1)
     result = carry_out(submit(here, source, prepared))
     say(as_json, result, str(result.get("sentence", "")))

@@ -28,8 +28,9 @@ def followed(context, toy_dataset):
 
 
 def test_beside_the_real_images_as_many_of_each_class_as_the_search_had(followed):
-    request = followed(COPIES)
+    request = followed(COPIES, seed=7)
     assert request.balance == dict.fromkeys(CLASSES, 60) and request.methods == {"classical": 40.0 * 3}
+    assert request.seed == 7
 
 
 def test_of_a_mixture_as_many_of_each_way(followed):

@@ -1,5 +1,6 @@
 """The verb improve on a dataset with a run, through the queue, and the export that follows it."""
 
+import importlib
 import zipfile
 
 import pytest
@@ -39,6 +40,13 @@ def test_improve_finds_what_helps_and_the_export_follows_it(ganvas, workspace, t
         assert "train.py" in archive.namelist()
     synthetic = sum(row["synthetic"] for row in exported["per_class"].values())
     assert (synthetic > 0) == (found["choice"]["use"] is not None)
+
+
+def test_where_the_training_is_stopped_no_search_begins(ganvas, toy_dataset, store, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("gan_core.cli.improve"), "carry_out", lambda job: {"state": "stopped"})
+    code, _, err = ganvas("improve", toy_dataset, "--minutes", "10", "--json")
+    assert code == 1 and "training was stopped" in err
+    assert not store.jobs(kind="improve") and len(store.jobs(kind="train")) == 1
 
 
 def test_improve_with_too_few_minutes_gives_the_safe_answer(ganvas, toy_dataset):

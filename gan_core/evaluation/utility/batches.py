@@ -91,6 +91,12 @@ def slots_by_class(counts: np.ndarray, use: Use, batch: int) -> np.ndarray:
     return batch * per_real * chosen / known.sum()
 
 
+def shows(counts: np.ndarray, use: Use, pool_labels: np.ndarray) -> bool:
+    """Whether a pool has images of the classes that a use shows synthetic images of. counts: training images of each class."""
+    there = np.bincount(pool_labels, minlength=len(counts)) > 0
+    return bool((slots_by_class(counts, use, 1)[there] > 0).any())
+
+
 class SyntheticRows(NamedTuple):
     """The rows of a pool, each class as often as its slots say, and its images as often as their weights say."""
 

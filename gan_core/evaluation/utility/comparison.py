@@ -237,9 +237,7 @@ def choose_baseline(
 
 def usable(uses: Iterable[Use], counts: np.ndarray, pool_labels: np.ndarray) -> list[Use]:
     """Those uses that make a difference on such a dataset, and of which the pool has images."""
-    there = np.bincount(pool_labels, minlength=len(counts)) > 0
-    shows = lambda use: bool((batches.slots_by_class(counts, use, 1)[there] > 0).any())
-    return [use for use in protocol.uses_for(counts, uses) if shows(use)]
+    return [use for use in protocol.uses_for(counts, uses) if batches.shows(counts, use, pool_labels)]
 
 
 def arm_of(baseline: Baseline, way: str, use: Use) -> Arm:

@@ -74,8 +74,8 @@ class FoundRow(Part):
 
 class Found(Part):
     """baseline, chosen: balanced accuracy of the plain baseline and of the choice on the test images; gain: of the second over the
-    first, with gain_ci95 over classifier seeds and test_bootstrap_ci95 over test images; baseline_ci95, chosen_ci95: where another
-    training would come out, by another seed or on other test images. best_real: the best baseline without
+    first, with gain_ci95, the hull of the intervals over classifier seeds and over test images; baseline_ci95, chosen_ci95: where
+    another training would come out, by another seed or on other test images. best_real: the best baseline without
     synthetic images, and own_gain of the choice over it. lead, lead_error, lead_needed: of the best arm over the plain baseline
     on the validation images. None where nothing could be measured, which reason and sentence explain.
     """
@@ -91,7 +91,6 @@ class Found(Part):
     chosen_ci95: Interval | None = None
     gain: float | None = None
     gain_ci95: Interval | None = None
-    test_bootstrap_ci95: Interval | None = None
     teacher: float | None = None  # balanced accuracy of the teacher alone on the test images
     teacher_ci95: Interval | None = None
     best_real: dict[str, Any] | None = None

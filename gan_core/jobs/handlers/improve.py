@@ -1,5 +1,6 @@
 """The job `improve`: find what helps a classifier of a dataset, within the minutes given."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.search import Search
 from gan_core.jobs.shared.search_result import nothing
 from gan_core.requests.improve import ImproveRequest
+from gan_core.storage import checkpoints
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
@@ -28,20 +30,26 @@ def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     dataset = workspace.dataset(request.dataset)
     dataset_folder.load(dataset, "validation")  # an older dataset gets its validation split now
     info = dataset_folder.read_info(dataset)
+    folder = dataset / FOLDER / digest(request, workspace)
     hindered = obstacle(info.classes, info.train_counts, info.validation_counts, info.test_counts)
     if hindered:
         found = nothing(request, hindered.reason, hindered.sentence, list(request.notes))
     else:
-        folder = dataset / FOLDER / digest(request)
         folder.mkdir(parents=True, exist_ok=True)
         found = Search(store, workspace, request, folder, Reporter(store, job), watch).run()
-        shutil.rmtree(dataset / FOLDER, ignore_errors=True)
     target = workspace.run(job.subject) if job.subject.startswith("r") else dataset
     found_file.write(target, found)
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another search of the dataset has not ended
+        folder.parent.rmdir()
     return found.to_json()
 
 
-def digest(request: ImproveRequest) -> str:
-    """The same for a request that asks for the same, so that an attempt after a kill finds what the one before has done."""
+def digest(request: ImproveRequest, workspace: Workspace) -> str:
+    """The same for a request that asks for the same, so that an attempt after a kill finds what the one before has done.
+
+    Another one where the run has trained on meanwhile: what was kept is of images of the checkpoint before.
+    """
     asked = request.model_dump(mode="json", exclude={"notes", "training_minutes"})
+    asked["images_seen"] = checkpoints.chosen(workspace.run(request.run), request.at) if request.run else None
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]

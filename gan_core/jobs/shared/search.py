@@ -1,7 +1,7 @@
 """The search of the job `improve`: its stages, the time of each, and what it writes so that it can go on after a kill."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Progress, RealImages
-from gan_core.evaluation.utility import candidates
+from gan_core.evaluation.utility import batches, candidates
 from gan_core.evaluation.utility.arms import ArmOptions, Pool, choose_updates
 from gan_core.evaluation.utility.candidates import Speed
 from gan_core.evaluation.utility.found import Found
@@ -164,7 +164,7 @@ class Search:
             return Prepared(task, [], [])
         pools, taught = self.pools(real, sampler, options.device)
         counts = np.bincount(np.asarray(real.train.labels), minlength=len(real.classes)).tolist()
-        arms = candidates.candidates(counts, list(pools), taught)
+        arms = arms_with_images(counts, pools, taught)
         plan = lambda: [
             rung._asdict()
             for rung in candidates.plan_rungs(
@@ -227,6 +227,12 @@ class Announced(ArmScorer):
     def score(self, arm: Arm, rung: int) -> list[float]:
         self.say(f"Round {rung + 1} of {len(self.rungs)}: {arm_in_words(arm)}")
         return super().score(arm, rung)
+
+
+def arms_with_images(counts: Sequence[int], pools: Mapping[str, Pool], taught: Collection[str]) -> list[Arm]:
+    """The arms of the race, without those whose pool has no image of the classes that they show, as of rare ones."""
+    shown = lambda arm: arm.use is None or batches.shows(np.asarray(counts), arm.use, pools[arm.way].labels)
+    return [arm for arm in candidates.candidates(counts, list(pools), taught) if shown(arm)]
 
 
 def likely_device() -> str:

@@ -13,6 +13,7 @@ from gan_core.data.dataset import ImageSet
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.inputs import Progress
 from gan_core.evaluation.utility.arms import Pool
+from gan_core.evaluation.utility.words import way_in_words
 from gan_core.export.fill.classical import Classical
 from gan_core.export.fill.composite import Composite
 from gan_core.export.plan import LEAST_FOR_GAN
@@ -24,12 +25,6 @@ from gan_core.requests.export import CHECKS, Policy
 from gan_core.storage.workspace import Workspace, atomic_write, read_json, write_json
 from gan_core.text import and_more
 
-WAY_NAMES = {
-    "gan": "images of the GAN",
-    "pasted": "pasted objects",
-    "copies": "changed copies",
-    "variants": "variants of real images",
-}
 CHUNK = 25  # images that are made between two looks at the clock
 LEAST_POOL = 8  # images of a class: a way with fewer is not tried
 PATIENCE = 512  # images drawn for a class of which hardly any passes the quality filter
@@ -107,7 +102,7 @@ def make_pools(maker: Maker, plan: Plan, progress: Progress) -> Pools:
     notes: list[str] = []
     ways = maker.ways()
     for number, way in enumerate(ways):
-        said = f"Making {WAY_NAMES[way]}"
+        said = f"Making {way_in_words(way)}"
         pool, note = kept_or_made(maker, way, plan, progress.part(number / len(ways), (number + 1) / len(ways), said))
         notes += [note] if note else []
         if pool is not None:
@@ -134,7 +129,7 @@ def kept_or_made(maker: Maker, way: str, plan: Plan, progress: Progress) -> tupl
 def made(maker: Maker, way: str, plan: Plan, progress: Progress) -> tuple[Any, Any, str]:
     """(uint8 [M, S, S, C], int64 [M], what is to be said), or (None, None, why there are none)."""
     deadline = Deadline(plan.seconds, progress)
-    name, classes = WAY_NAMES[way], [label for label, count in enumerate(plan.wanted) if count]
+    name, classes = way_in_words(way), [label for label, count in enumerate(plan.wanted) if count]
     parts: list[tuple[int, np.ndarray]] = []
     obstacle = "they took longer than their share of the minutes"
     try:

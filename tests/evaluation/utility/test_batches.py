@@ -83,6 +83,11 @@ def test_a_class_without_synthetic_images_gets_none():
         batches.plan(LABELS, POOL[POOL == 0], "balanced", Use(share=0.5, classes="rare"), SIZE)
 
 
+@pytest.mark.parametrize(("use", "shown"), [(USES[0], True), (Use(classes="rare"), False), (FILL, False)])
+def test_a_pool_of_the_large_classes_alone_shows_nothing_where_the_use_is_of_the_small_ones(use, shown):
+    assert batches.shows(np.array([90, 90, 5]), use, np.array([0, 1])) is shown
+
+
 def test_a_weight_is_how_often_an_image_is_shown_beside_the_others_of_its_class():
     weight = np.where(np.arange(len(POOL)) % 2, 1.0, 0.0)
     weight[0] = 3.0

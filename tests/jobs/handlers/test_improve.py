@@ -93,6 +93,23 @@ def test_what_was_found_has_what_was_promised(quick, improve, workspace, toy_dat
     assert kept.to_json() == result and not (workspace.dataset(toy_dataset) / "improve").exists()
 
 
+def test_a_search_leaves_what_another_of_the_dataset_has_kept(quick, improve, workspace, toy_dataset):
+    other = workspace.dataset(toy_dataset) / "improve" / "another" / search.STATE
+    other.parent.mkdir(parents=True)
+    other.write_text("{}")
+    improve(toy_dataset)
+    assert [path.name for path in other.parents[1].iterdir()] == ["another"] and other.exists()
+
+
+def test_a_use_of_rare_classes_is_no_arm_where_the_pool_has_none_of_their_images():
+    """As of a class with too few real images for a GAN; training such an arm would end the search with an error."""
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    large, whole = (arms.Pool(images, np.array(labels)) for labels in ([0, 1], [0, 2]))
+    uses = lambda pool: [arm.use for arm in search.arms_with_images([90, 90, 5], {"gan": pool}, []) if arm.use]
+    of_small = lambda pool: [use for use in uses(pool) if use.classes == "rare" or use.fill]
+    assert len(of_small(whole)) == 2 and not of_small(large) and uses(large)
+
+
 class StopAfter(queue.Watch):
     """Stops after so many classifiers."""
 
