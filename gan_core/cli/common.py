@@ -56,7 +56,7 @@ def carry_out(job: Job) -> dict[str, Any]:
         error = UserError(cast(Code, ended.error["code"]), ended.error["what"], ended.error["todo"])
         refuse(error, 1 if error.code in failures.JOB_FAILURES else 2)
     if ended.state == "stopped" and not ended.result:
-        print("ganvas: Stopped, and nothing was kept. Start it again to get a result.", file=sys.stderr)
+        print("ganvas: Stopped before there was a result. Start it again to get one.", file=sys.stderr)
         raise SystemExit(1)
     return {**(ended.result or {}), "state": ended.state}
 
