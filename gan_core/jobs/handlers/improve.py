@@ -38,7 +38,11 @@ def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         folder.mkdir(parents=True, exist_ok=True)
         found = Search(store, workspace, request, folder, Reporter(store, job), watch).run()
     target = workspace.run(job.subject) if job.subject.startswith("r") else dataset
-    found_file.write(target, found)
+    earlier = found_file.read(target)
+    if (
+        found.reason != "too_little_time" or earlier is None or earlier.reason
+    ):  # else it would replace a real answer by none
+        found_file.write(target, found)
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):  # another search of the dataset has not ended
         folder.parent.rmdir()

@@ -91,6 +91,10 @@ def test_what_was_found_has_what_was_promised(quick, improve, workspace, toy_dat
     assert any("No generator was trained" in note for note in result["notes"])
     kept = found_file.read(workspace.dataset(toy_dataset))
     assert kept.to_json() == result and not (workspace.dataset(toy_dataset) / "improve").exists()
+    assert improve(toy_dataset, minutes=0.002)[1]["reason"] == "too_little_time"
+    assert (
+        found_file.read(workspace.dataset(toy_dataset)).to_json() == result
+    )  # a search that compared nothing replaces nothing
 
 
 def test_a_search_leaves_what_another_of_the_dataset_has_kept(quick, improve, workspace, toy_dataset):
