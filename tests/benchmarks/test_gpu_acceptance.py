@@ -74,6 +74,7 @@ def test_the_report_of_failed_skipped_broken_and_late_checks(tmp_path, monkeypat
     ]
 
 
+@pytest.mark.slow
 def test_only_what_passed_or_was_left_out_for_the_device_gives_exit_code_0(tmp_path, monkeypatch):
     monkeypatch.setattr(
         gpu_acceptance, "CHECKS", (check_named("a", Finding(True, {})), check_named("b", Skipped("no")))

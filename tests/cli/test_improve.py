@@ -49,6 +49,7 @@ def test_where_the_training_is_stopped_no_search_begins(ganvas, toy_dataset, sto
     assert not store.jobs(kind="improve") and len(store.jobs(kind="train")) == 1
 
 
+@pytest.mark.slow
 def test_improve_with_too_few_minutes_gives_the_safe_answer(ganvas, toy_dataset):
     code, found, err = ganvas("improve", toy_dataset, "--minutes", "0.001", "--json")
     assert code == 0, err

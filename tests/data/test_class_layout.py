@@ -152,6 +152,7 @@ def test_refusals(names, code):
     assert caught.value.code == code
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_shown_text_can_be_stored(text):
     assert len(shown(text)) <= 100 and "\n" not in shown(text)
@@ -164,6 +165,7 @@ def test_natural_is_a_total_order_over_any_text(texts):
     natural("1" * 10_000)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.from_regex(r"([abAB]|train|test){1,2}(/[ab12]{1,2}){0,3}\.png", fullmatch=True), max_size=12, unique=True
@@ -303,6 +305,7 @@ def test_folders_without_pictures_do_not_hide_the_structure():
     assert {reason for _, reason in layout.rejected} == {IN_NO_FOLDER} and len(layout.rejected) == 3
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.from_regex(r"([abAB]|train|test|val){1,2}(/([ab12]{1,2}|train|val)){0,3}\.png", fullmatch=True),

@@ -181,6 +181,7 @@ def test_a_cut_off_file_is_refused(kind):
     assert reason(data[: int(len(data) * 0.6)])
 
 
+@pytest.mark.slow
 def test_sizes_are_checked_before_the_pixels_exist():
     assert "too large: 8,000 × 7,000" in reason(encoded(Image.new("1", (8000, 7000))))
     assert "too large" in reason(encoded(Image.new("1", (16_385, 4))))

@@ -159,6 +159,7 @@ def test_links_in_a_zip_are_listed(tmp_path):
     assert info.rejected == [{"file": "pets/cat/link.png", "reason": sources.LINK}]
 
 
+@pytest.mark.slow
 def test_mode_follows_the_pictures_unless_told(tmp_path):
     grey = {f"a/{number}.png": png(number) for number in range(19)}
     mostly = make_zip(tmp_path / "mostly.zip", {**grey, "a/c.png": png(50, colour=True)})

@@ -248,6 +248,7 @@ def test_a_lying_member_gives_no_more_than_it_declares(tmp_path):
         os.close(file)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_mutated_zip_is_listed_or_refused(tmp_path_factory, data):

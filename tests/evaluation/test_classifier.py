@@ -50,6 +50,7 @@ def test_grey_repeated_to_three_channels_is_the_same_image(trained, toy):
     torch.testing.assert_close(trained.network(pixels.expand(-1, 3, -1, -1))[0], trained.network(pixels)[0])
 
 
+@pytest.mark.slow
 def test_same_arguments_same_classifier_and_nothing_else_changes(toy, trained):
     torch.manual_seed(5)
     np.random.seed(5)

@@ -63,6 +63,7 @@ def test_a_damaged_file_is_replaced(tmp_path, fits, damage):
     assert ready(tmp_path).weights_hash == first.weights_hash and len(fits) == 2
 
 
+@pytest.mark.slow
 def test_other_data_is_another_classifier(tmp_path, fits):
     ready(tmp_path)
     ready(tmp_path, classes=["a", "b", "c"])

@@ -50,6 +50,7 @@ COPIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COPIES)
 @pytest.mark.parametrize("n", [256, 1000])
 def test_copies_are_red(data, compare, kind, n):
@@ -80,6 +81,7 @@ def test_the_closest_pairs_are_the_copies(data, compare):
     assert (found["nearest"][120:130] == np.arange(100, 110)).all()
 
 
+@pytest.mark.slow
 def test_typical_images_and_few_images_are_not_copies(data, compare):
     """Nearer to the training set than held-out images, but new: shrunk to the mean, or the mean of two; or ten, repeated."""
     means = np.stack([data.train[data.train_labels == c].mean(axis=0) for c in range(10)])

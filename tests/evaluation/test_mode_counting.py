@@ -42,6 +42,7 @@ def test_a_collapsed_generator_has_the_kl_of_its_modes(kinds):
     assert found["found"] == 1 and found["counts"] == {names[5]: 50} and found["kl"] == pytest.approx(np.log(24))
 
 
+@pytest.mark.slow
 def test_slightly_noisy_shapes_count_and_garbage_does_not(kinds):
     train, modes, fresh, _, names = kinds
     rng = np.random.default_rng(0)

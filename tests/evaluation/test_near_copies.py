@@ -95,6 +95,7 @@ def blobs(count, side, channels, seed):
     return images.clip(0, 255).round().astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "channels"), [(28, 1), (64, 3)])
 def test_copies_are_found_however_they_are_changed_and_new_images_are_none(side, channels):
     train, new, rng = blobs(200, side, channels, 0), blobs(100, side, channels, 1), np.random.default_rng(0)

@@ -88,6 +88,7 @@ def test_the_penalty_is_the_best_on_validation_images_and_every_class_counts_the
     assert (teacher.softened(head(held))[:, 2] == 0).all()  # no image of the third class was seen
 
 
+@pytest.mark.slow
 def test_one_that_knows_nothing_says_so():
     rng = np.random.default_rng(0)
     noise = lambda each: Labeled(
@@ -145,6 +146,7 @@ def test_a_large_class_gives_no_more_than_its_share(monkeypatch):
     assert np.bincount(labels[rows]).tolist() == [10, 5] and rows[0] == 0 and rows[9] == 99
 
 
+@pytest.mark.slow
 def test_the_quality_filter_asks_it_about_what_passed_the_other_checks(taught):
     real, new = reals(), split(8, 5)
     checks = AcceptanceChecks(real, None, ("teacher", "twin"), teacher=taught)

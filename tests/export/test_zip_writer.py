@@ -93,6 +93,7 @@ def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
     assert np.bincount(test.targets).tolist() == [2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [CLASSES, ["0", "1"], ["7", "other"], ["01", "NA"]])
 @pytest.mark.parametrize("originals", [True, False])
 def test_hugging_face_sees_labels_and_which_images_are_synthetic(tmp_path, monkeypatch, classes, originals):

@@ -46,6 +46,7 @@ def test_what_g_can_draw_is_found_again():
     assert np.allclose(measured, found.error, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_batch_does_not_change_what_is_found(monkeypatch):
     _, images = draws()
     whole = inversion.invert(Blobs(), images, np.zeros(6, np.int64), z_dim=4, inner=16, seed=0)
@@ -88,6 +89,7 @@ def trained(context, toy_dataset, tiny, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(context, trained):
     run = trained()
     job = actions.variants(context, run, VariantsRequest(class_name="grey"))
@@ -101,6 +103,7 @@ def test_the_job_leaves_a_sheet_of_real_drawn_and_variants(context, trained):
     assert abs(float(np.median(first)) - 120) < 15  # the real image: the class's own tone is 120
 
 
+@pytest.mark.slow
 def test_files_are_variants_of_real_images_in_turn(context, trained, tmp_path):
     generator = RunSampler(context.store.run(trained()), context.workspace)
     written = variants.write(generator, context.workspace, tmp_path, 25, "dark", 0, 0.3)

@@ -51,6 +51,7 @@ def test_one_worker_per_lane(workspace):
         assert again
 
 
+@pytest.mark.slow
 def test_a_real_worker_does_a_queued_import_and_outlives_its_parent(store, workspace):
     """The whole way: row, process, handler, dataset folder."""
     from gan_core import actions
@@ -104,6 +105,7 @@ def test_a_process_of_another_pid_namespace_lives_while_it_holds_the_lock_of_its
     assert [lost.id for lost in supervisor.reconcile(store)] == [job.id]
 
 
+@pytest.mark.slow
 def test_a_look_from_another_pid_namespace_declares_no_death(store, workspace):
     """As `docker run` or a sandbox has one of its own: there the process is not in /proc."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])

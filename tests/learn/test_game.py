@@ -119,6 +119,7 @@ def test_the_same_settings_give_the_same_game_however_it_is_cut(settings):
     assert not (whole.G[0] == other.G[0]).all()
 
 
+@pytest.mark.slow
 def test_every_address_of_one_moment_shows_the_same_picture(tmp_path):
     settings = Settings(lr_g=0.01)
     for order in (
@@ -185,6 +186,7 @@ def test_arrows_point_where_d_says_real():
     assert (after > before - 1e-4).mean() > 0.95 and told["d_real"] > told["d_fake"] + 0.2
 
 
+@pytest.mark.slow
 def test_it_finds_the_blobs():
     played = play(Settings(), "r600")
     assert Viewer(played).frame(played, "")[0]["modes"] >= 6

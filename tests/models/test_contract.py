@@ -36,6 +36,7 @@ def test_facts_and_networks_name_the_same_families():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family, condition, size, channels, classes", CASES)
 def test_shapes_and_range(family, condition, size, channels, classes):
     inner = inner_size(family, size)

@@ -63,6 +63,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", STEPS)
 def test_the_gradient_of_a_bfloat16_step_is_that_of_float64_though_logits_are_large(family):
     size, width, most = STEPS[family]

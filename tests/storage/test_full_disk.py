@@ -56,6 +56,7 @@ SCENARIOS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_no_verb_ends_in_a_traceback(tmp_path, scenario):
     script = EVERY_VERB.replace("SCENARIO", SCENARIOS[scenario])

@@ -134,6 +134,7 @@ def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
     return [(event.step, event.value) for event in accumulated(folder).Scalars(tag)]
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_what_metrics_jsonl_says(tiny, tmp_path):
     train(tiny(epochs=4.0), tmp_path / "run", {"tensorboard": tensorboard.EventFiles})
     for tag in ("loss_d", "loss_g", "d_real", "images_per_second"):

@@ -108,6 +108,7 @@ def as_on_a_gpu(monkeypatch):
     monkeypatch.setattr(autotune, "candidate_modes", lambda config, device: [SAFE, GRAPH])
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_used_without_another_trial(tiny, tmp_path, as_on_a_gpu, monkeypatch):
     one = trial(tiny)
     monkeypatch.setattr(autotune, "fastest", lambda *_: pytest.fail("a trial"))

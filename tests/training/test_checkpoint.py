@@ -257,6 +257,7 @@ def resident_bytes(path) -> int:
     )
 
 
+@pytest.mark.slow
 def test_sampling_loads_the_averaged_generator_alone(tiny, tmp_path):
     config = tiny(width=512)
     state = fresh(config)

@@ -26,6 +26,7 @@ def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(tiny, monke
     assert device.bfloat16(tiny(precision="auto"), CPU) is (amx or avx512)
 
 
+@pytest.mark.slow
 def test_the_peak_of_a_run_on_a_gpu_is_what_torch_reserved_since_it_began(monkeypatch):
     """Not what earlier jobs of the process or trial steps took; replaced is what torch reports of a GPU."""
     GPU, reserved, calls = torch.device("cuda"), {"now": 3, "peak": 9}, []

@@ -51,6 +51,7 @@ def big_files_fail(operation):
     return errno.ENOSPC if "/checkpoints/" in operation.path and operation.name != "unlink" else None
 
 
+@pytest.mark.slow
 def test_a_run_waits_with_its_weights_until_there_is_room_and_ends_as_if_nothing_had_been(tiny, tmp_path, monkeypatch):
     config = tiny(epochs=6.0)
     run(config, tmp_path / "whole")
@@ -71,6 +72,7 @@ def test_a_run_waits_with_its_weights_until_there_is_room_and_ends_as_if_nothing
     assert any("is full" in text for text in told) and any("room again" in text for text in told)
 
 
+@pytest.mark.slow
 def test_a_run_is_never_finished_without_its_last_checkpoint(tiny, tmp_path, monkeypatch):
     disk, phases = FailingDisk(tmp_path, monkeypatch, big_files_fail), []
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", 1e9)  # only the last one
@@ -102,6 +104,7 @@ def test_a_stop_that_cannot_be_saved_waits_too(tiny, tmp_path, monkeypatch):
     assert status["phase"] == "stopped" and checkpoints.of_run(tmp_path) == [status["images_seen"]]
 
 
+@pytest.mark.slow
 def test_failures_of_small_files_end_no_run_and_leave_no_gap(tiny, tmp_path, monkeypatch):
     """metrics, status, events and grids fail for the whole middle of the run."""
     disk = FailingDisk(tmp_path, monkeypatch)
@@ -144,6 +147,7 @@ def three_checkpoints(tiny, folder):
     assert len(checkpoints.of_run(folder)) >= 3
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_from_an_older_checkpoint_says_so(tiny, tmp_path):
     three_checkpoints(tiny, tmp_path)
     kept = checkpoints.of_run(tmp_path)
@@ -155,6 +159,7 @@ def test_a_run_that_goes_on_from_an_older_checkpoint_says_so(tiny, tmp_path):
     assert len(list((tmp_path / "checkpoints" / "bad").glob("*.pt"))) == 2
 
 
+@pytest.mark.slow
 def test_a_run_without_a_usable_checkpoint_is_not_started_and_keeps_its_history(tiny, tmp_path):
     three_checkpoints(tiny, tmp_path)
     damage(tmp_path, 99)
@@ -173,6 +178,7 @@ def test_a_run_whose_checkpoints_are_all_gone_is_not_started_either(tiny, tmp_pa
     assert len(rows_of(tmp_path)) > 0
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_before_its_first_checkpoint_begins_again_and_says_so(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", 1e9)
     monkeypatch.setattr(recorder, "TICK_SECONDS", 0.0)

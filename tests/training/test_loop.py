@@ -114,6 +114,7 @@ def test_what_happened_to_a_run_is_recorded_where_it_happened(tiny, tmp_path, mo
     assert events()[2:] == [(80, "resumed"), (80, "resumed"), (192, "end")]
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_the_run_and_leaves_a_checkpoint(tiny, tmp_path):
     status = run(tiny(epochs=1e6, minutes=0.02), tmp_path)
     assert status["phase"] == "finished" and status["elapsed_seconds"] < 5

@@ -55,6 +55,7 @@ def test_it_uses_half_the_batch_and_counts_weight_times_interval(tiny, monkeypat
     assert sizes == [(4, (4, 8, 8), (4, 1, 32, 32))]
 
 
+@pytest.mark.slow
 def test_it_makes_lengths_more_alike(tiny):
     """A few updates by the regularization alone bring the lengths nearer to their running mean."""
     torch.manual_seed(0)

@@ -68,6 +68,7 @@ def test_r1_looks_at_reals_alone(tiny):
     assert 0 < one < both
 
 
+@pytest.mark.slow
 def test_wasserstein_with_its_penalty_takes_steps(tiny):
     config = tiny(loss="wasserstein", penalty="gp", gamma=10.0, lr_G=1e-30)  # D alone learns to tell them apart
     state = fresh(config)

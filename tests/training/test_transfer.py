@@ -150,6 +150,7 @@ def trained(context, toy_dataset, tiny):
     return job.subject
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_other_and_resumes_from_itself(context, toy_dataset, tiny, trained):
     settings = tiny(epochs=3.0, start_from=trained, freeze_d=1)
     job = actions.train(context, toy_dataset, settings)

@@ -73,6 +73,7 @@ def run(monitor, make, checks=3, first=30_000):
     return [monitor.check(make, judge, n, epoch(n)) for n in range(first, first + checks * 10_000, 10_000)]
 
 
+@pytest.mark.slow
 def test_a_healthy_run_stays_quiet(data, new_monitor):
     rows = run(new_monitor(), generator(data), checks=20)
     assert [row["verdict"] for row in rows] == ["early"] + ["ok"] * 19

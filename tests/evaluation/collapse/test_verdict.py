@@ -31,6 +31,7 @@ def look_at(data, reference, rows, asked):
     return examine(reference, data.look(data.fresh[rows]), asked, classes=CLASSES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [256, 1000])
 def test_real_images_raise_no_alarm_in_twenty_seeds(data, reference, n):
     share = z_sensitivity(data.train, data.train_labels)
@@ -53,6 +54,7 @@ def test_held_out_images_drawn_with_repeats_raise_no_alarm(data, reference, n):
         assert found.verdict == "ok", (seed, found.sentence)
 
 
+@pytest.mark.slow
 def test_clumps_with_twins_and_outliers_raise_no_alarm():
     """24 tight clumps in 3 classes; every tenth image there twice, every thirtieth far out."""
     rng = np.random.default_rng(0)

@@ -94,6 +94,7 @@ def with_statistics(network: torch.nn.Module) -> torch.nn.Module:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_rearranged_inception_is_the_same_function(untrained_file, channels):
     network = with_statistics(untrained_file[1])

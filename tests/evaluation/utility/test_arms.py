@@ -83,6 +83,7 @@ def test_batch_norm_is_estimated_of_real_images_after_training():
     assert fitted.right(FOUND.real.test).dtype == bool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, size, channels", [("small", 8, 1), ("resnet", 8, 1), ("resnet", 48, 3)])
 def test_each_classifier_trains_saves_and_loads(tmp_path, monkeypatch, name, size, channels):
     monkeypatch.setattr(arms, "NORM_BATCH", 8)

@@ -233,6 +233,7 @@ def test_with_a_network_held_out_images_help_and_noise_does_not():
     assert helped.helps and helped.gain > 0.02 and not hurt.helps
 
 
+@pytest.mark.slow
 def test_same_seed_same_result_and_global_random_numbers_stay(monkeypatch):
     monkeypatch.setattr(arms, "NORM_BATCH", 8)
     torch.manual_seed(3)

@@ -30,6 +30,7 @@ def test_seeds_are_averaged_before_draws_and_generators_are_repetitions():
     assert mean == pytest.approx(0.02) and high - mean == pytest.approx(12.7062 * 0.01, rel=1e-4)  # two repetitions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_draws", [0.0, 1.0, 4.0])
 def test_the_interval_holds_the_truth_as_often_as_it_says(of_draws):
     rng, held = np.random.default_rng(0), 0

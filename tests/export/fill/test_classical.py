@@ -116,6 +116,7 @@ def test_an_export_queued_before_there_were_methods_still_runs(context, toy_data
     assert job.result["methods"] == {"gan": 15, "classical": 0, "composite": 0} and job.result["format"] == "png"
 
 
+@pytest.mark.slow
 def test_both_ways_at_once(context, toy_dataset, tiny):
     run = carry_out(context, actions.train(context, toy_dataset, tiny(epochs=2.0))).subject
     wanted = {"methods": {"gan": 0.5, "classical": 0.5}, "check_copies": False, "checks": []}

@@ -45,6 +45,7 @@ def found_with(use: Use, workspace, dataset: str, monkeypatch) -> None:
     monkeypatch.setattr(teacher.Teacher, "knows", True)
 
 
+@pytest.mark.slow
 def test_soft_labels_weights_and_splits_are_those_of_what_was_found(export, workspace, toy_dataset, monkeypatch):
     found_with(Use(share=0.5, labels="soft"), workspace, toy_dataset, monkeypatch)
     info = dataset_folder.read_info(workspace.dataset(toy_dataset))

@@ -95,6 +95,7 @@ def test_a_path_is_noted_and_read_again_until_it_is_gone(context, tmp_path):
     assert context.store.job(queued.id).error["code"] == "original_gone"
 
 
+@pytest.mark.slow
 def test_a_ready_set_is_made_again(context):
     first, _ = imported(context, "demo:shapes")
     _, again = imported(context, f"again:{first}", size=64)

@@ -76,11 +76,13 @@ def test_where_nothing_can_be_compared_no_synthetic_images_are_the_answer(
     assert found_file.read(workspace.dataset(toy_dataset)).arm == Arm()
 
 
+@pytest.mark.slow
 def test_too_few_minutes_for_one_arm_are_said_and_end_at_once(improve, toy_dataset):
     state, result = improve(toy_dataset, minutes=0.002)
     assert (state, result["reason"], result["choice"]["way"]) == ("finished", "too_little_time", "none")
 
 
+@pytest.mark.slow
 def test_what_was_found_has_what_was_promised(quick, improve, workspace, toy_dataset):
     state, result = improve(toy_dataset)
     assert state == "finished" and result.keys() >= ASKED
@@ -97,6 +99,7 @@ def test_what_was_found_has_what_was_promised(quick, improve, workspace, toy_dat
     )  # a search that compared nothing replaces nothing
 
 
+@pytest.mark.slow
 def test_a_search_leaves_what_another_of_the_dataset_has_kept(quick, improve, workspace, toy_dataset):
     other = workspace.dataset(toy_dataset) / "improve" / "another" / search.STATE
     other.parent.mkdir(parents=True)

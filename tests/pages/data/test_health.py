@@ -81,6 +81,7 @@ def keys(at) -> set[str]:
     return {button.key for button in at.button}
 
 
+@pytest.mark.slow
 def test_before_a_check_the_counts_speak_and_a_check_is_offered(full):
     at = open_page()
     shown = words(at).replace("\\", "")
@@ -91,6 +92,7 @@ def test_before_a_check_the_counts_speak_and_a_check_is_offered(full):
     assert at.button(key="inspect_cancel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["", '{"schema": 1', '{"schema": 0, "findings": []}', '{"schema": 1, "findings": [{}]}']
 )
@@ -102,6 +104,7 @@ def test_a_torn_or_old_report_counts_as_none(looked_at, text):
     assert at.button(key="inspect_start").label == "Check the images"
 
 
+@pytest.mark.slow
 def test_exclude_undo_and_make_the_curated_dataset(looked_at, full):
     at = open_page()
     assert at.button(key="curate_start").disabled
@@ -123,6 +126,7 @@ def test_exclude_undo_and_make_the_curated_dataset(looked_at, full):
     assert f"curate_{job.id}_cancel" in keys(at)
 
 
+@pytest.mark.slow
 def test_some_of_the_images_can_be_excluded_and_names_are_only_names(looked_at):
     at = open_page()
     at.toggle(key=f"see_leaks_{seeded_workspace.DATASET}").set_value(True).run()
@@ -144,6 +148,7 @@ def test_rows_out_of_reach_are_passed_over(looked_at):
     assert "no such image" in at.error[0].value.replace("\\", "")
 
 
+@pytest.mark.slow
 def test_the_background_is_chosen_with_a_preview(looked_at, full):
     at = open_page()
     at.segmented_control(key=f"curate_background_{seeded_workspace.DATASET}").set_value("white").run()

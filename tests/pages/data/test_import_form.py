@@ -86,6 +86,7 @@ def test_the_tree_names_a_class_folder_only_where_there_is_one(empty, tmp_path, 
     assert said in [element.value.replace("\\", "") for element in at.markdown]
 
 
+@pytest.mark.slow
 def test_what_would_be_refused_says_so_and_cannot_be_started(empty, tmp_path):
     (tmp_path / "no.zip").write_bytes(b"no zip")
     for path, said in (

@@ -24,6 +24,7 @@ def test_runs_are_comparable_only_when_evaluated_alike(planted):
     assert list(table["variety"]) == ["Alarm", "Look closer", "Alarm"] and list(table["images"]) == [120, 120, 50]
 
 
+@pytest.mark.slow
 def test_a_run_without_evaluation_says_so_in_a_comparison(full):
     evaluated_run.plant(full, Store(full))
     at = open_page("evaluate", run=evaluated_run.RUN)

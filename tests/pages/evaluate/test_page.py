@@ -42,6 +42,7 @@ def test_an_evaluation_shows_its_verdicts_in_words_and_all_its_parts(planted):
     assert len(at.get("plotly_chart")) == 7 and not at.get("image")[0].proto.imgs[0].url.startswith("http")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["evaluation", "dataset", "looks"])
 def test_an_evaluation_without_its_files_still_shows_its_scores(gone, planted):
     run = planted.run(evaluated_run.RUN)
@@ -72,6 +73,7 @@ def test_missing_parts_are_named_with_their_reasons(empty):
     )
 
 
+@pytest.mark.slow
 def test_the_form_asks_for_what_it_shows(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     write_json(planted.run(evaluated_run.RUN) / "checkpoints" / "ck-000001200.json", {"images_seen": 1200})
@@ -123,6 +125,7 @@ def test_a_checkpoint_can_be_chosen_and_the_newest_is_the_default(planted):
     assert not at.exception and at.selectbox(key="evaluate_at").value is None
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_the_default_where_one_is_marked(planted):
     keep_checkpoints(planted, 2400, 3600)
     mark = {"images_seen": 2400, "kernel_distance": 1.25, "coverage": 0.9}
@@ -136,6 +139,7 @@ def test_the_best_checkpoint_is_the_default_where_one_is_marked(planted):
     assert Store(planted).jobs(kind="evaluate")[0].payload["at"] == "newest"
 
 
+@pytest.mark.slow
 def test_downloads_are_made_when_they_are_asked_for(planted, monkeypatch):
     monkeypatch.setattr(evaluation_results, "to_csv", lambda results: pytest.fail("made for nothing"))
     at = open_page("evaluate", run=evaluated_run.RUN)

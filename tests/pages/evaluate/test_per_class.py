@@ -32,6 +32,7 @@ def test_a_selected_row_and_a_clicked_cell_are_the_choice_in_the_boxes(monkeypat
     assert (state[per_class.CHOSEN], state[per_class.REQUESTED], state[per_class.PREDICTED]) == (None, 0, 2)
 
 
+@pytest.mark.slow
 def test_a_confusion_cell_opens_its_images(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     before = len(at.get("image"))

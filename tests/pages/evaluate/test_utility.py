@@ -26,6 +26,7 @@ def test_the_question_whether_it_helps_is_a_job_and_a_refusal_is_a_sentence(plan
     assert "There is no folder" in letters(at)
 
 
+@pytest.mark.slow
 def test_a_result_of_today_shows_what_each_part_is_worth_and_an_older_one_its_sweep(planted):
     at = open_page("evaluate", run=evaluated_run.RUN)
     assert not [table for table in at.dataframe if "tested" in table.value.columns]
@@ -46,6 +47,7 @@ def test_a_result_of_today_shows_what_each_part_is_worth_and_an_older_one_its_sw
     assert list(chosen["training"]) == ["deferred+classical", "50%"] and set(chosen["tested"]) == {"yes"}
 
 
+@pytest.mark.slow
 def test_a_folder_to_score_is_a_job(planted, tmp_path):
     folder = sorted((planted.run(evaluated_run.RUN) / "evaluations").iterdir())[-1]
     np.savez(folder / "detector.npz", x=np.zeros(1))

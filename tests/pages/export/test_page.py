@@ -27,6 +27,7 @@ def test_export_tells_what_the_check_for_copies_said_and_can_go_without(planted)
     assert [job.payload["gate"] for job in Store(planted).jobs(kind="export")] == [False, True]
 
 
+@pytest.mark.slow
 def test_export_fills_with_changed_copies_or_both(full):
     at = open_page("export", run=seeded_workspace.RUNS["finished"])
     at.segmented_control(key="export_balance").set_value("The same total for each class").run()
@@ -106,6 +107,7 @@ def test_a_total_that_is_typed_into_the_plan_is_what_is_exported(full):
     assert list(job.payload["balance"].values()) == [500, 500, 40]
 
 
+@pytest.mark.slow
 def test_the_model_is_exported_once_for_a_double_click_and_offered(full):
     run = seeded_workspace.RUNS["finished"]
     at = open_page("export", run=run)

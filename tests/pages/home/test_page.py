@@ -1,10 +1,13 @@
 """The Home page: the demo, the active runs and the newest ones."""
 
+import pytest
+
 from gan_core.storage.store import Store
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import open_page, words
 
 
+@pytest.mark.slow
 def test_home_opens_the_newest_run_only_where_there_is_one(empty):
     assert "There is no run yet" in words(open_page("home"))
     seeded_workspace.seed(empty.root)
@@ -22,6 +25,7 @@ def test_the_demo_button_queues_one_run_even_when_clicked_twice(empty, started, 
     assert len(Store(empty).runs()) == 1
 
 
+@pytest.mark.slow
 def test_home_shows_all_that_is_active_and_leads_to_every_run(full):
     store = Store(full)
     for number in range(12):

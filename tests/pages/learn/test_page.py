@@ -87,6 +87,7 @@ def test_a_changed_setting_stands_in_the_link_and_begins_again(empty):
     assert "your own" in words(at)
 
 
+@pytest.mark.slow
 def test_the_answer_shows_after_the_game_and_minds_the_guess(empty):
     chapter = CHAPTERS["collapse"]
     early = open_page("learn", lab_chapter="collapse", lab_at="r100")
@@ -125,6 +126,7 @@ def test_one_click_queues_the_digits_and_both_runs_once(empty):
     assert all(job.after == bringing.id for job in store.jobs(kind="train"))
 
 
+@pytest.mark.slow
 def test_two_runs_stand_side_by_side_and_the_answer_waits_for_both(empty):
     context = actions.Context(Store(empty), empty)
     training = actions.lesson(context)

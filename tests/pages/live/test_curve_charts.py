@@ -13,6 +13,7 @@ from pages.live.curve_charts import CurveOptions
 from tests.builders.curve_columns import columns, numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 1999, 2001, 50_000])
 @pytest.mark.parametrize("smoothing", [0, 0.9])
 def test_no_curve_sends_more_than_2000_points(count, smoothing):

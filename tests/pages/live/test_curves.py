@@ -3,6 +3,8 @@
 import base64
 import json
 
+import pytest
+
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import open_page, words
 
@@ -39,6 +41,7 @@ def test_a_long_run_is_sent_in_few_points(full):
     assert len(json.dumps(losses)) < 200_000
 
 
+@pytest.mark.slow
 def test_the_controls_change_the_curves(full):
     at = open_page("live", run=RUNNING)
     before = figures(at)["chart_losses"]

@@ -43,6 +43,7 @@ def test_pause_stop_and_a_late_click(full):
     assert not at.exception and "not training" in at.toast[0].value.replace("\\", "")
 
 
+@pytest.mark.slow
 def test_a_paused_run_promises_no_time_and_the_next_one_names_it(full):
     at = open_page("live", run=RUNNING)
     at.button(key="live_pause").click().run()
@@ -52,6 +53,7 @@ def test_a_paused_run_promises_no_time_and_the_next_one_names_it(full):
     assert "Waiting behind Birds, running, which is paused: continue or stop it." in words(at).replace("\\", "")
 
 
+@pytest.mark.slow
 def test_a_run_cancelled_before_it_started_offers_only_to_resume(full):
     at = open_page("live", run=seeded_workspace.RUNS["queued"])
     at.button(key="live_stop").click().run()
@@ -95,6 +97,7 @@ def before_numbers(workspace, message: str):
     return open_page("live", run=RUNNING)
 
 
+@pytest.mark.slow
 def test_before_the_first_numbers_the_page_says_what_the_run_does(full):
     assert (
         before_numbers(full, "A classifier learns first.").info[0].value.replace("\\", "")
@@ -113,11 +116,13 @@ def place(block, title: str) -> list[int] | None:
     return None
 
 
+@pytest.mark.slow
 def test_numbers_that_come_move_nothing_that_stands_below_them(full):
     later = place(open_page("live", run=RUNNING).main, "Newest samples")
     assert later and place(before_numbers(full, "").main, "Newest samples") == later
 
 
+@pytest.mark.slow
 def test_live_names_the_best_checkpoint_and_why_a_run_ended_early(full):
     folder = full.run(seeded_workspace.RUNS["finished"])
     mark = {"images_seen": 1200, "kernel_distance": 1.25, "coverage": 0.9}

@@ -61,6 +61,7 @@ def test_filters_leave_what_they_say(full):
     assert "No run matches these filters" in words(at)
 
 
+@pytest.mark.slow
 def test_a_tick_is_in_the_address_and_the_address_is_a_tick(full):
     at = open_page("runs")
     ids = [run.id for run in Store(full).runs()]
@@ -78,6 +79,7 @@ def test_what_is_ticked_and_filtered_out_stays_selected(full):
     assert at.query_params["cmp"] == DONE
 
 
+@pytest.mark.slow
 def test_compare_tells_settings_scores_and_curves(full):
     store = Store(full)
     evaluated_run.plant(full, store, changes={"n_fake": 50})
@@ -170,6 +172,7 @@ def test_the_address_of_a_deleted_run_says_where_it_is(full, page):
     assert "This run was deleted" in letters(open_page(page, run=DONE))
 
 
+@pytest.mark.slow
 def test_exports_of_a_deleted_run_are_still_there(full):
     store = Store(full)
     with store.transaction() as db:
@@ -201,6 +204,7 @@ def planted_sweep(full, states=("finished", "finished", "queued")) -> list[str]:
     return runs
 
 
+@pytest.mark.slow
 def test_a_sweep_is_one_group_with_mean_and_spread_and_its_runs_can_be_opened(full):
     assert "Sweep" not in frame(open_page("runs"), "Image")
     runs = planted_sweep(full)

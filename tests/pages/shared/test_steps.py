@@ -24,6 +24,7 @@ def shown_steps(at: AppTest) -> dict[str, tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "here"),
     [

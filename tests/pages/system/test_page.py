@@ -20,6 +20,7 @@ FACTS = {"looked_at": 0.0, "torch": "2.11.0", "cuda": "13.0", "threads": 4, "bf1
 GPU = {"name": "NVIDIA <b>H100</b>", "memory_bytes": 80_000_000_000, "capability": "9.0", "bf16": True}
 
 
+@pytest.mark.slow
 def test_unchecked_devices_are_checked_once(empty, started):
     at = open_page("system")
     assert "No worker has checked" in words(at)

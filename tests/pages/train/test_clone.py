@@ -19,6 +19,7 @@ def change(workspace: Workspace, run_id: str, **settings) -> None:
     store.add_run(run_id, "Birds", run.dataset_id, run.config | settings, run.created_at)
 
 
+@pytest.mark.slow
 def test_a_clone_has_dataset_settings_and_the_next_name(full):
     Store(full).add_dataset("d" + "2" * 16, "Newer", 3e9)
     change(
@@ -44,6 +45,7 @@ def test_a_clone_is_filled_in_once_so_that_changes_stay(full):
     assert at.number_input(key="setting_batch").value == 16 and at.text_input(key="run_name").value == "Mine"
 
 
+@pytest.mark.slow
 def test_a_busy_browser_gets_the_values_again_until_it_has_drawn_the_fields(full):
     change(full, DONE, batch=24, loss="hinge", penalty="r1")
     at = open_page("train", clone=DONE)

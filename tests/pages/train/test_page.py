@@ -3,11 +3,14 @@
 import json
 import time
 
+import pytest
+
 from gan_core.storage.store import Store
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import open_page, words
 
 
+@pytest.mark.slow
 def test_train_comes_back_to_its_dataset(full):
     Store(full).add_dataset("d" + "2" * 16, "Newer", time.time() + 60)
     at = open_page("train", ds=seeded_workspace.DATASET, run=seeded_workspace.RUNS["finished"])
@@ -19,6 +22,7 @@ def test_train_comes_back_to_its_dataset(full):
     assert at.selectbox(key="train_dataset").value == seeded_workspace.DATASET
 
 
+@pytest.mark.slow
 def test_train_starts_what_the_form_says(full, started):
     at = open_page("train", ds=seeded_workspace.DATASET)
     at.number_input(key="setting_epochs").set_value(3.0)
@@ -31,6 +35,7 @@ def test_train_starts_what_the_form_says(full, started):
     assert at.query_params["run"] == newest.id
 
 
+@pytest.mark.slow
 def test_the_estimate_follows_epochs_without_a_new_probe(full):
     store = Store(full)
     at = open_page("train", ds=seeded_workspace.DATASET)
@@ -58,6 +63,7 @@ def test_a_click_that_brings_a_refused_change_starts_nothing(full):
     assert not at.exception and at.title[0].value == "Train" and len(Store(full).runs()) == runs
 
 
+@pytest.mark.slow
 def test_train_says_at_which_size_a_smaller_run_is_trained(full, started):
     at = open_page("train", ds=seeded_workspace.DATASET)
     assert "refiner enlarges" not in words(at)

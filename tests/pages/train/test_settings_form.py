@@ -39,6 +39,7 @@ def test_a_number_out_of_bounds_is_refused_and_not_replaced(setting, value, said
     assert at.button(key="train_start").disabled
 
 
+@pytest.mark.slow
 def test_no_limit_is_a_value(full):
     at = open_page("train", ds=seeded_workspace.DATASET)
     assert at.number_input(key="setting_minutes").value is None and not at.error

@@ -17,6 +17,7 @@ def paste(at: AppTest, text: str) -> AppTest:
     return at.button(key="settings_load").click().run()
 
 
+@pytest.mark.slow
 def test_pasted_settings_fill_the_form_and_its_recipe(full):
     at = open_page("train", ds=seeded_workspace.DATASET)
     paste(at, json.dumps({"recipe": "wgan-gp", "seed": 11}))

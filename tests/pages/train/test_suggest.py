@@ -1,10 +1,13 @@
 """The suggestion of a recipe for the dataset, the computer and the minutes there are."""
 
+import pytest
+
 from gan_core.storage.store import Store
 from tests.builders import seeded_workspace
 from tests.builders.app_pages import letters, open_page
 
 
+@pytest.mark.slow
 def test_the_suggestion_says_why_and_fills_the_form(full, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     at = open_page("train", ds=seeded_workspace.DATASET)

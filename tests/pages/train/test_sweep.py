@@ -47,6 +47,7 @@ def test_the_form_with_several_recipes_values_and_seeds_is_queued_and_linked(tra
     assert train.selectbox(key="runs_sweep").value == "Batches"
 
 
+@pytest.mark.slow
 def test_every_run_has_the_settings_of_the_form_but_the_seed(train, full):
     train.number_input(key="suggest_minutes").set_value(7.0).run()
     train.button(key="suggest_use").click().run()

@@ -186,6 +186,7 @@ def test_the_divergence_comes_in_over_the_first_tenth(tiny):
 # -- clusters ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_clusters_find_the_tones_of_a_class(tiny):
     """One class, three tones, more clusters than tones: every centre is a tone, and a tone is drawn as often as it occurs."""
     settings = tiny("kmeans", width=6)
