@@ -15,6 +15,12 @@ from gan_core.jobs.start_tries import MOST_STARTS, StartTries
 from gan_core.storage import run_lock
 
 
+@pytest.fixture(autouse=True)
+def only_workers_of_the_test(monkeypatch):
+    """Other tests of this process leave workers that wait for jobs for a minute."""
+    monkeypatch.setattr(supervisor, "STARTED", [])
+
+
 def submit(store, kind="train", **more):
     return queue.submit(store, kind, "r0123456789abcdef", {"a": 1}, **more)
 
