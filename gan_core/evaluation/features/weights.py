@@ -16,7 +16,8 @@ from gan_core.storage.workspace import atomic_write
 from gan_core.system.info import INCEPTION_FILE
 
 INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION_FILE}"
-INCEPTION_SHA256_PREFIX = "6726825d"
+INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 CHUNK_BYTES = 1 << 20
 MAX_DOWNLOAD_BYTES = 200 << 20  # the file has 92 MB; a server that sends without end is cut off
 CONNECT_SECONDS = 10
@@ -101,7 +102,7 @@ def copy_checked(response: IO[bytes], file: IO[bytes]) -> None:
     while (chunk := response.read(CHUNK_BYTES)) and size <= MAX_DOWNLOAD_BYTES:
         digest.update(chunk)
         size += file.write(chunk)
-    if not digest.hexdigest().startswith(INCEPTION_SHA256_PREFIX):
+    if digest.hexdigest() != INCEPTION_SHA256:
         raise UserError(
             "bad_download",
             "The downloaded Inception-v3 weights are damaged or not the published ones.",

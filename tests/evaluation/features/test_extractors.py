@@ -1,6 +1,7 @@
 """The feature networks: shapes, batches, stops, and weights that are found, checked and never run as code."""
 
 import copy
+import hashlib
 import http.server
 import pickle
 import threading
@@ -42,7 +43,14 @@ def test_lite0_gives_one_row_per_image_whatever_the_batch(lite0):
     assert result.features.dtype == result.logits.dtype == np.float32
     (alone,) = lite0.batches(images, np.array([34, 3]))
     np.testing.assert_allclose(alone.features, result.features[[34, 3]], atol=1e-4)
-    assert lite0.name == "efficientnet-lite0" and len(lite0.weights_hash) == 8 and lite0.weights_hash == "57934424"
+    assert lite0.name == "efficientnet-lite0" and lite0.weights_hash == "57934424" and lite0.note == ""
+
+
+def test_other_lite0_weights_are_told_apart_by_the_whole_hash(lite0, monkeypatch):
+    monkeypatch.setattr(extractors, "LITE0_SHA256", weights.LITE0_SHA256[:8] + 56 * "0")
+    assert "not the published" in extractors.load_efficientnet_lite0().note
+    assert weights.INCEPTION_FILE.split("-")[-1] == f"{weights.INCEPTION_SHA256[:8]}.pth"
+    assert len(weights.INCEPTION_SHA256) == len(weights.LITE0_SHA256) == 64
 
 
 def test_grey_is_repeated_to_three_channels(lite0):
@@ -215,7 +223,7 @@ def test_a_wrong_or_cut_download_leaves_nothing(tmp_path, server):
 
 
 def test_a_right_download_is_kept(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(weights, "INCEPTION_SHA256_PREFIX", "3fc9b689")  # of b"something"
+    monkeypatch.setattr(weights, "INCEPTION_SHA256", hashlib.sha256(b"something").hexdigest())
     path = weights.fetch_inception(tmp_path, f"{server}/whole")
     assert path.read_bytes() == b"something"
     assert weights.inception_weights(tmp_path) == path
