@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from gan_core.data import dataset as dataset_folder
 from gan_core.data.dataset import ImageSet
 from gan_core.generation.png_metadata import png_info
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter, stop_or_report
+from gan_core.jobs.shared.evaluation_inputs import learned_from
 from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests import ExploreRequest
 from gan_core.storage import drawn_images
@@ -28,7 +28,7 @@ def explore(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     generator = RunSampler(store.run(job.subject), workspace, request.at)
     images, labels = draw(generator, request, watch, progress)
     stop_or_report(watch, progress, 0.5, "Looking for the nearest real images")
-    train = dataset_folder.load(workspace.dataset(generator.run.dataset_id), "train")
+    train = learned_from(workspace, generator.run)
     listed, usual, looked_at = nearest_real(images, labels, train, watch)
     parent = workspace.run(job.subject) / "explore"
     parent.mkdir(exist_ok=True)

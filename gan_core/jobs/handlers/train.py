@@ -71,13 +71,13 @@ def train(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> d
 
 
 def config_and_data(workspace: Workspace, run: Run) -> tuple[TrainConfig, ImageSet]:
-    """Settings and training images of a run. Raises UserError where the settings do not fit the dataset."""
+    """Settings and training images of a run. Raises UserError where the settings do not fit these images."""
     from gan_core.settings.rules import check
 
-    config, folder = build(run.config), workspace.dataset(run.dataset_id)
-    info = dataset_folder.read_info(folder)
-    check(config, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
-    return config, learned_from(workspace, run)
+    config, data = build(run.config), learned_from(workspace, run)
+    counts = np.bincount(data.labels, minlength=len(data.classes)).tolist()
+    check(config, size=data.images.shape[1], train_counts=dict(zip(data.classes, counts, strict=True)))
+    return config, data
 
 
 def hooks_of(

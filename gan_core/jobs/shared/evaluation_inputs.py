@@ -15,9 +15,10 @@ from gan_core.data.split_names import SPLITS
 from gan_core.errors import UserError
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
 from gan_core.evaluation.names_and_thresholds import DATASET_CLASSIFIER, extractor_key
+from gan_core.jobs.rebuild_index import object_in
 from gan_core.requests import EvaluateRequest
 from gan_core.storage.store import Run
-from gan_core.storage.workspace import Workspace
+from gan_core.storage.workspace import ID, Workspace
 
 if TYPE_CHECKING:
     from gan_core.evaluation.dataset_classifier import DatasetClassifier
@@ -53,13 +54,28 @@ def learned_from(workspace: Workspace, run: Run) -> ImageSet:
     return dataset_folder.load(folder, "train", whole=saw_validation(folder, workspace.run(run.id)))
 
 
+def knows_validation(workspace: Workspace, run: Run) -> bool:
+    """Whether a generator saw what is the validation split today: in its own run, or in one whose weights it started from."""
+    dataset, id, looked_at = workspace.dataset(run.dataset_id), run.id, set[str]()
+    while id not in looked_at and ID.match(id):
+        facts = object_in(workspace.run(id) / "config.json")
+        if facts is None or facts.get("dataset") != run.dataset_id:
+            return False
+        if saw_validation(dataset, workspace.run(id)):
+            return True
+        looked_at.add(id)
+        id = str((facts.get("config") or {}).get("start_from", ""))
+    return False
+
+
 def seen_validation_caveat(workspace: Workspace, run: Run | None) -> list[str]:
-    """What limits every verdict on a run that began before its dataset had a validation split."""
-    if run is None or not saw_validation(workspace.dataset(run.dataset_id), workspace.run(run.id)):
+    """What limits every verdict on a run whose generator saw the validation images."""
+    if run is None or not knows_validation(workspace, run):
         return []
     return [
-        "This run began before its dataset had a validation split, so its generator saw the validation images: what is "
-        "measured on them is too kind to it, and copies of them are not found. A new run with its settings has no such fault."
+        "This run, or the one whose weights it started from, began before its dataset had a validation split, so its generator "
+        "saw the validation images: what is measured on them is too kind to it, and copies of them are not found. A new run that "
+        "starts fresh has no such fault."
     ]
 
 
