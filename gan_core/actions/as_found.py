@@ -9,17 +9,17 @@ from gan_core.evaluation.utility.protocol import Arm, rare_classes
 from gan_core.export.plan import NOTHING, Balance
 from gan_core.requests import ExportRequest
 from gan_core.storage import checkpoints
+from gan_core.storage.store import Run
 
 METHODS = {"gan": "gan", "copies": "classical", "pasted": "composite"}  # way of the search -> method of an export
 
 
 def as_found(context: Context, request: ExportRequest, info: DatasetInfo) -> ExportRequest:
-    """The request with the balance, methods, run, checkpoint and seed of what was found.
+    """The request with the balance, methods, run, checkpoint and seed of what was found, and with that itself.
 
     request: with its dataset. Raises UserError nothing_found.
     """
-    dataset = context.workspace.dataset(request.dataset or "")
-    found = found_file.of(context.workspace.run(request.run) if request.run else None, dataset)
+    found = answer(context, request)
     if found is None:
         raise UserError(
             "nothing_found",
@@ -28,13 +28,31 @@ def as_found(context: Context, request: ExportRequest, info: DatasetInfo) -> Exp
         )
     arm = exportable(found)
     balance, methods = balance_of(arm, found, info), methods_of(arm, found)
-    request = request.replace(balance=balance, methods=methods, seed=found.seed)
+    request = request.replace(balance=balance, methods=methods, seed=found.seed, found=found.to_json())
     if "gan" not in methods:
         return request
     run = found.run or request.run
     kept = checkpoints.of_run(context.workspace.run(run)) if run else []
     at = found.images_seen if found.images_seen in kept else request.at
     return request.replace(run=run, at=at)
+
+
+def answer(context: Context, request: ExportRequest) -> Found | None:
+    """What was found for the run of a request, else for its dataset; None where nothing was."""
+    run = context.workspace.run(request.run) if request.run else None
+    return found_file.of(run, context.workspace.dataset(request.dataset or ""))
+
+
+def run_of_answer(context: Context, request: ExportRequest) -> Run | None:
+    """The run that draws the images that were found to help. Raises UserError nothing_found where it is not there any more."""
+    try:
+        return context.store.run(request.run) if request.run else None
+    except UserError:
+        raise UserError(
+            "nothing_found",
+            "The run whose images were found to help is not there any more.",
+            "Bring it back (undelete), run improve again, or choose balance and methods yourself.",
+        ) from None
 
 
 def exportable(found: Found) -> Arm:

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from gan_core.actions.as_found import as_found
+from gan_core.actions.as_found import answer, as_found, run_of_answer
 from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
@@ -18,21 +18,25 @@ from gan_core.storage.workspace import atomic_write, new_id
 def export(context: Context, request: ExportRequest, *, token: str | None = None) -> Job:
     """Queue a balanced zip. The job's subject is the export's id.
 
-    Where the request leaves the methods open, a run draws all images and a dataset alone gets changed copies. Without the check
+    What was found to help is decided here, so that a search that ends meanwhile changes nothing. Where the request leaves the
+    methods open, a run draws all images and a dataset alone gets changed copies. Without the check
     for copies, near copies are not left out either. Raises UserError nothing_found, unknown_id, not_padded, no_run, no_checkpoint,
     ignored_labels, and where the plan adds nothing or cannot be (bad_balance, unknown_class, too_many_images, nothing_to_add).
     """
     run = context.store.run(request.run) if request.run else None
     dataset_id = run.dataset_id if run else context.store.dataset(request.dataset or "").id
     info = dataset_folder.read_info(context.workspace.dataset(dataset_id))
+    request = request.replace(dataset=dataset_id)
     if request.as_found:
-        request = as_found(context, request.replace(dataset=dataset_id), info)
-        run = context.store.run(request.run) if request.run else None
+        request = as_found(context, request, info)
+        run = run_of_answer(context, request)
+    else:
+        found = answer(context, request)
+        request = request.replace(found=found.to_json() if found else None)
     if request.unpad and info.fit != "pad":
         raise UserError("not_padded", "This dataset was not padded to squares.", "Leave --unpad out.")
     balance, methods = request.balance, request.methods or {"gan" if run else "classical": 1.0}
     request = request.replace(
-        dataset=dataset_id,
         balance=plan.parse_balance(balance, info.classes) if isinstance(balance, str) else balance,
         methods=methods,
         checks=[check for check in request.checks if request.check_copies or check != "copy"],

@@ -32,7 +32,8 @@ NOT_SEARCHED = "It was not searched what helps a classifier of this dataset, so 
 
 
 class About(NamedTuple):
-    """What of an export the recommendation depends on. side: of the dataset's images in px; background: of its padding."""
+    """What of an export the recommendation depends on. side: of the dataset's images in px; background: of its padding; checkpoint:
+    first 12 digits of the SHA-256 of the one that drew images, '' where none did."""
 
     groups: list[Group]
     classes: list[str]
@@ -41,6 +42,7 @@ class About(NamedTuple):
     channels: int
     background: str = "white"
     layout: str = "imagefolder"
+    checkpoint: str = ""
 
     def counts(self, split: str, kinds: frozenset[str]) -> np.ndarray:
         """int64 [K]: images of each class."""
@@ -131,6 +133,13 @@ def follow(about: About, found: Found | None) -> Followed:
     if kinds is None or arm.use.share == 1 or not about.counts("train", kinds)[slots_of(about, arm.use) > 0].any():
         return Followed(
             Arm(baseline=arm.baseline), False, "The zip has no synthetic images of the kind that was found to be best."
+        )
+    if found and "gan" in arm.way.split("+") and about.checkpoint != (found.checkpoint or ""):
+        return Followed(
+            arm,
+            False,
+            "The images of the run in this zip are of another checkpoint than those that were compared, so their accuracy may be "
+            "another one.",
         )
     return Followed(arm, True, "")
 

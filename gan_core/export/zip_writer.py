@@ -79,7 +79,8 @@ def write_zip(
     else:
         layout = Folders(groups, folders, ending)
     _, side, _, channels = contents.train.images.shape
-    about = About(groups, contents.train.classes, folders, side, channels, provenance.background, options.layout)
+    drew = provenance.checkpoint_sha256[:12]
+    about = About(groups, contents.train.classes, folders, side, channels, provenance.background, options.layout, drew)
     recommended = recommend(about, provenance.found)
     counts = tally(groups, contents.train.classes, folders)
     manifest = manifest_of(contents, provenance, options, counts) | {

@@ -89,6 +89,12 @@ class ExportRequest(Request):
         "Follow what the search improve found: which images, and how many of each class. Balance and methods are not used then.",
         option=Option("--as-found"),
     )
+    found: dict[str, Any] | None = field(
+        None,
+        "What was found",
+        "The answer of the search improve that the zip tells and its train.py follows.",
+        option=NO_OPTION,
+    )
     originals: bool = field(
         True,
         "Include the real images",

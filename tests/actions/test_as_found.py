@@ -4,11 +4,14 @@ import pytest
 
 from gan_core import actions
 from gan_core.actions.as_found import as_found
+from gan_core.actions.runs import new_run
 from gan_core.data.dataset import read_info, write_info
 from gan_core.errors import UserError
 from gan_core.evaluation.utility import found as found_file
 from gan_core.evaluation.utility.protocol import Arm, Baseline, Use
 from gan_core.requests import ExportRequest
+from gan_core.storage import checkpoints
+from gan_core.storage.workspace import new_id
 from tests.builders.found_search import CUTMIX, GAN, found
 
 CLASSES = ["dark", "grey", "bright"]
@@ -64,6 +67,36 @@ def test_no_synthetic_images_where_none_were_chosen_or_can_be_exported(followed,
 def test_images_of_the_gan_are_drawn_by_the_run_and_seed_of_the_search(followed):
     request = followed(GAN, run="r" + "1" * 16, seed=7)
     assert (request.run, request.seed, request.methods) == ("r" + "1" * 16, 7, {"gan": 120.0})
+
+
+@pytest.fixture
+def run(context, toy_dataset, tiny):
+    """The id of a run of the dataset that has a checkpoint by its name."""
+    id = new_run(context, toy_dataset, tiny(), "A run").subject
+    folder = context.workspace.run(id) / "checkpoints"
+    folder.mkdir()
+    checkpoints.manifest(folder, 160).touch()
+    return id
+
+
+def test_which_answer_is_followed_is_decided_once_and_queued(context, toy_dataset, run):
+    """The run has an answer of its own: an export of the dataset follows the dataset's all the same."""
+    found_file.write(context.workspace.run(run), found(CLASSES, CUTMIX, run=run, dataset=toy_dataset))
+    found_file.write(context.workspace.dataset(toy_dataset), found(CLASSES, GAN, run=run, dataset=toy_dataset))
+    chosen = lambda **asked: Arm.model_validate(
+        actions.export(context, ExportRequest(**asked)).payload["found"]["choice"]
+    )
+    assert chosen(dataset=toy_dataset, as_found=True) == GAN and chosen(run=run, as_found=True) == CUTMIX
+    assert chosen(run=run, balance="30") == CUTMIX and chosen(dataset=toy_dataset, balance="30") == GAN
+
+
+def test_an_answer_with_the_images_of_a_deleted_run_is_refused_with_a_next_step(context, toy_dataset):
+    found_file.write(
+        context.workspace.dataset(toy_dataset), found(CLASSES, GAN, run=new_id("run"), dataset=toy_dataset)
+    )
+    with pytest.raises(UserError) as refused:
+        actions.export(context, ExportRequest(dataset=toy_dataset, as_found=True))
+    assert refused.value.code == "nothing_found" and "improve" in refused.value.todo
 
 
 def test_without_a_search_it_is_refused(context, toy_dataset):

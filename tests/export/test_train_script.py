@@ -132,6 +132,17 @@ def test_its_batches_hold_what_those_of_the_app_hold(script, sampling, use):
             assert alike(rows, planned, pool)
 
 
+def test_images_of_another_checkpoint_are_used_as_found_without_the_accuracy_that_was_measured():
+    groups = [Group("train", label, kind, 9) for label in range(3) for kind in ("real", "gan")]
+    about = About(groups, CLASSES, CLASSES, 16, 3, checkpoint="a" * 12)
+    arm = Arm(way="gan", use=Use(share=0.5))
+    found = Found(choice=arm.model_dump(mode="json"), updates=40, batch=16, chosen=0.5, checkpoint="a" * 12)
+    assert recommend(about, found).use["promise"]["balanced_accuracy"] == 0.5
+    other = recommend(about._replace(checkpoint="b" * 12), found)
+    assert other.use["arm"]["way"] == "gan" and other.use["promise"] is None and "checkpoint" in other.use["sentence"]
+    assert all(other.weights.values())
+
+
 def test_what_the_zip_has_no_images_for_is_not_followed():
     groups = [Group("train", label, "real", 9) for label in range(3)]
     groups += [Group("train", label, "classical", 9) for label in range(3)]

@@ -14,6 +14,7 @@ from gan_core.data.dataset import DatasetInfo, ImageSet
 from gan_core.errors import UserError
 from gan_core.evaluation.names_and_thresholds import NEAR_COPIES
 from gan_core.evaluation.utility import found as found_file
+from gan_core.evaluation.utility.found import Found
 from gan_core.export import plan
 from gan_core.export.contents import Contents, Provenance
 from gan_core.export.kept_images import KeptImages, keep_images
@@ -89,8 +90,8 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
             contents,
             dataclasses.replace(
                 provenance_of(request, dataset.info, made, copying["sentence"]),
-                evidence=evidence_of(store, request.run, made.generator.sha256 if made.generator else ""),
-                found=found_file.of(workspace.run(run.id) if run else None, folder),
+                evidence=evidence_of(store, run.id, made.generator.sha256) if run and made.generator else {},
+                found=found_in(request, job, workspace.run(run.id) if run else None, folder),
             ),
             file_options(request, contents, unpad),
             on_progress=lambda done, said: progress(drawn + (1 - drawn) * done, said),
@@ -113,6 +114,13 @@ def export(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> 
         }
         write_json(staging / "export.json", result)
     return result
+
+
+def found_in(request: ExportRequest, job: Job, run: Path | None, dataset: Path) -> Found | None:
+    """What was found to help when the export was queued. An older version looked only now. run, dataset: their folders."""
+    if "found" not in job.payload:
+        return found_file.of(run, dataset)
+    return Found.read(request.found) if request.found else None
 
 
 def unpad_of(request: ExportRequest, dataset: Dataset, contents: Contents) -> Unpad | None:

@@ -67,6 +67,16 @@ def test_soft_labels_weights_and_splits_are_those_of_what_was_found(export, work
     assert again.fp.seek(0) == 0 and archive.fp.seek(0) == 0 and again.fp.read() == archive.fp.read()
 
 
+def test_a_search_that_ends_after_the_export_was_queued_changes_nothing(context, toy_dataset, workspace, monkeypatch):
+    found_with(Use(share=0.5), workspace, toy_dataset, monkeypatch)
+    job = actions.export(context, ExportRequest(dataset=toy_dataset, balance=24))
+    found_file.write(workspace.dataset(toy_dataset), Found(protocol=VERSION))
+    worker.carry_out(context.store, context.workspace, job, queue.Watch(context.store, job))
+    done = context.store.job(job.id)
+    assert done.state == "finished" and done.result["arm"]["way"] == "copies", done.error
+    assert done.result["promise"] == {"balanced_accuracy": 0.8, "ci95": [0.7, 0.9]}
+
+
 def test_without_held_out_images_and_without_synthetic_ones(export, toy_dataset):
     archive = export(balance="none", held_out=False)
     manifest = json.loads(archive.read("manifest.json"))
