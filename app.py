@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import sqlite3
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +13,10 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+import visitor
 from gan_core import actions
+from gan_core.access import address, login
+from gan_core.errors import UserError
 from gan_core.jobs import supervisor
 from gan_core.storage import full_disk
 from gan_core.storage.store import Store
@@ -23,6 +28,26 @@ RECONCILE_SECONDS, SWEEP_SECONDS = 5, 3600
 
 
 def warm_up() -> None:
+def check_start() -> None:
+    """End the program in one sentence where others could come in."""
+    try:
+        login.check_start(st.get_option("server.address"), visitor.oidc())
+    except UserError as error:
+        sys.exit(f"ganvas: {error}")
+
+
+def url() -> str:
+    """The address of this server, without a slash at its end."""
+    host = st.get_option("server.address") or "0.0.0.0"
+    if host in ("0.0.0.0", "::"):  # every network card: the first name that is not this computer's own for itself
+        names = [
+            name for name in st.get_option("server.allowedHosts") if not login.is_loopback(name) and "*" not in name
+        ]
+        host = next(iter(names), "localhost")
+    host = f"[{host}]" if ":" in host else host
+    return f"{'https' if st.get_option('server.sslCertFile') else 'http'}://{host}:{st.get_option('server.port')}"
+
+
     """Import what the pages need, so that the first visitor does not wait for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io", "pages.sidebar"):
         importlib.import_module(module)
@@ -79,3 +104,10 @@ app = st.App(
     middleware=[Middleware(Guard)],
     routes=ROUTES,
 )
+    link = address.leave(workspace, url(), with_token=visitor.kind() == "token")
+    print(
+        f"\n  Ganvas runs. Open this link in a browser on this computer; Ctrl-C ends the server.\n\n  {link}\n",
+        flush=True,
+    )
+        address.take_away(workspace)
+check_start()

@@ -16,6 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+import visitor
+from gan_core.access import signed_links
 from gan_core.errors import UserError
 from gan_core.learn.frame_server import BUSY, FULL, FrameServer
 from gan_core.learn.settings import build
@@ -146,6 +148,25 @@ def kept(workspace: Workspace, named: dict[str, str], kind: str) -> Path:
 def frame_server() -> FrameServer:
     return FrameServer(default_workspace().root / "cache")
 
+def without_link(request: Request) -> Response | None:
+    """What is answered where the link to a download does not hold, or None where it does. The token in a header needs no link.
+
+    A click on a page that has stood open for too long gets a new link; an address from elsewhere does not.
+    """
+    path, user = request.scope["path"], visitor.name(request)
+    if signed_links.holds(path, user, request.query_params, visitor.secret()) or visitor.shows_token(request):
+        return None
+    if request.headers.get("sec-fetch-site") == "same-origin":
+        headers = {"Cache-Control": "no-store"}
+        return RedirectResponse(signed_links.sign(path, user, visitor.secret()), status_code=303, headers=headers)
+    return refuse(403, "This link has ended.", "Go back to the page in Ganvas and click the download there.")
+
+
+async def export_file(request: Request) -> Response:
+    """GET the zip of an export, by a signed link."""
+    return without_link(request) or await workspace_file(request)
+
+
 
 async def lab_frames(request: Request) -> FileResponse | JSONResponse:
     """GET /api/lab/{kind}?at=<moves>&game=<settings as JSON>: a chunk of frames, from the cache or computed."""
@@ -163,7 +184,7 @@ async def lab_frames(request: Request) -> FileResponse | JSONResponse:
 
 
 async def support_bundle(request: Request) -> Response:
-    """GET /api/support-bundle: a new support bundle, only for the System page and the address bar."""
+    """GET /api/support-bundle: a new support bundle, by a signed link of the System page."""
     if not same_origin(request):
         return missing()
     workspace = default_workspace()
@@ -179,7 +200,7 @@ async def earlier_address(request: Request) -> RedirectResponse:
 
 ROUTES = [
     Route("/api/uploads", upload, methods=["PUT"]),
-    Route("/api/exports/{export}/{file}", workspace_file),
+    Route("/api/exports/{export}/{file}", export_file),
     Route("/dataset", earlier_address),
     Route("/api/support-bundle", support_bundle),
     Route("/api/lab/{kind}", lab_frames),
@@ -191,3 +212,5 @@ ROUTES = [
     Route("/app/static/plotly-{version}.min.js", plotly_script),
     *(Route(f"{prefix}{{rest:path}}", no_such_file) for prefix in OURS),
 ]
+    if refusal := without_link(request):
+        return refusal

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parent.parent
+TOKEN = "token-of-the-upload-benchmark"
 PIECE = bytes(1 << 20)
 EXPORT = "e" + "1" * 16
 
@@ -43,7 +44,7 @@ def main() -> None:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "GANVAS_WORKSPACE": folder},
+                env={**os.environ, "GANVAS_WORKSPACE": folder, "GANVAS_TOKEN": TOKEN},
             )
         try:
             print(json.dumps(measure(server.pid, port, size)))
@@ -93,6 +94,7 @@ def put(port: int, size: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     connection.putrequest("PUT", "/api/uploads?name=large.zip")
     connection.putheader("Content-Length", str(size))
+    connection.putheader("Authorization", f"Bearer {TOKEN}")
     connection.endheaders()
     for _ in range(size >> 20):
         connection.send(PIECE)
@@ -104,7 +106,7 @@ def put(port: int, size: int) -> None:
 
 def get(port: int, size: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("GET", f"/api/exports/{EXPORT}/large.zip")
+    connection.request("GET", f"/api/exports/{EXPORT}/large.zip", headers={"Authorization": f"Bearer {TOKEN}"})
     answer, count = connection.getresponse(), 0
     while piece := answer.read(1 << 20):
         count += len(piece)

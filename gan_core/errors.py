@@ -32,8 +32,10 @@ Code = Literal[
     "no_gpu", "gpu_fault", "out_of_memory",
     # the queue and the runs in it
     "already_ended", "already_finished", "already_running", "not_running", "not_waiting", "queue_changed",
-    "run_in_use", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug", "too_many_runs", "uneven_runs",
-    "no_sweep", "no_cluster", "cluster_refused", "cluster_ended",
+    "run_in_use", "in_use", "over_limit", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug",
+    "too_many_runs", "uneven_runs", "no_sweep", "no_cluster", "cluster_refused", "cluster_ended",
+    # the server
+    "bad_token", "bad_login", "open_address", "no_server",
     # the laboratory of the Learn page
     "lab_broke", "lab_full",
 ]

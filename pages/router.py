@@ -28,6 +28,9 @@ PAGES = [
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
 page = st.navigation(
+# Before the navigation: else the browser fetches the page's icon as a picture for its tab from a font host.
+st.set_page_config(page_icon=str(ASSETS / "icon.svg"), layout="wide")
+
     [
         st.Page(
             f"{name}/page.py",
@@ -41,12 +44,7 @@ page = st.navigation(
     ]
 )
 
-st.set_page_config(
-    page_title="Ganvas" if page.title == "Home" else f"{page.title} · Ganvas",
-    page_icon=str(ASSETS / "icon.svg"),
-    layout="wide",
-)
-
+st.set_page_config(page_title="Ganvas" if page.title == "Home" else f"{page.title} · Ganvas")
 
 with st.sidebar:
     show_active_runs(get_context())

@@ -1,9 +1,12 @@
 """The routes of app.py on a real server: streamed upload, who may send it, Range, and one 404 for what is not there."""
 
+import base64
+import hashlib
 import http.client
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +20,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gan_core.access import address, signed_links, token
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 from pages.shared import urls
@@ -30,6 +34,13 @@ class Server:
         self.port, self.workspace = port, workspace
 
     def ask(self, method: str, path: str, body=None, headers: dict | None = None) -> tuple[int, dict, bytes]:
+        """(status, headers, body), with the token."""
+        known = {"Authorization": f"Bearer {token.of(self.workspace)}"}
+        return self.ask_as_stranger(method, path, body, known | (headers or {}))
+
+    def ask_as_stranger(
+        self, method: str, path: str, body=None, headers: dict | None = None
+    ) -> tuple[int, dict, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers or {})
@@ -63,7 +74,7 @@ def server(tmp_path_factory):
         )
     running = Server(port, workspace)
     try:
-        for _ in range(200):
+        for _ in range(600):
             try:
                 if running.ask("GET", "/_stcore/health")[0] == 200:
                     break
@@ -75,6 +86,93 @@ def server(tmp_path_factory):
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=20)
+
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": base64.b64encode(b"sixteen letters!").decode(),
+}
+
+
+def test_without_the_token_no_part_of_the_server_answers(server):
+    shell = server.ask("GET", "/")[2].decode()
+    script = re.search(r'src="\.(/static/js/index[^"]+)"', shell)[1]
+    assert server.ask("GET", script)[0] == 200 and server.ask("GET", "/_stcore/stream", headers=UPGRADE)[0] == 101
+    reads = (
+        *("/", "/live?run=r1", script, "/favicon.png", "/_stcore/host-config", "/_stcore/metrics", "/_stcore/health/"),
+        *(
+            "/_stcore/agent/openapi.json",
+            "/media/x.png",
+            "/component/x/y.js",
+            "/_stcore/bidi-components/x/y.js",
+            "/auth/login",
+        ),
+        *(
+            f"/api/exports/{seeded_workspace.EXPORT}/birds.zip",
+            "/api/support-bundle",
+            GAME,
+            "/api/",
+            "/dataset",
+            "/no/such",
+        ),
+        *(
+            f"/app/static/runs/{RUN}/samples/reals.png",
+            f"/app/static/datasets/{seeded_workspace.DATASET}/contact/2.webp",
+        ),
+    )
+    for path in reads:
+        for headers in ({}, {"Authorization": "Bearer " + "0" * 43}, {"Cookie": "ganvas_00000000=1.2"}, UPGRADE):
+            assert server.ask_as_stranger("GET", path, headers=headers)[0] == 403, path
+    for method in ("PUT", "POST", "DELETE"):
+        for path in ("/api/uploads", "/_stcore/upload_file/a/b", "/_stcore/agent/interact"):
+            assert server.ask_as_stranger(method, path, b"x" * 100)[0] == 403
+    assert server.ask_as_stranger("GET", "/_stcore/stream", headers=UPGRADE)[0] == 403 and server.staged() == []
+
+
+def test_the_link_in_the_terminal_opens_the_app_and_its_cookie_the_socket(server):
+    (link,) = re.findall(r"http://127\.0\.0\.1:\S+", (server.workspace.root / "server.log").read_text())
+    assert link == address.of_running(server.workspace)
+    status, headers, _ = server.ask_as_stranger("GET", link.removeprefix(f"http://127.0.0.1:{server.port}"))
+    assert (status, headers["location"]) == (303, "/")
+    cookie = {"Cookie": headers["set-cookie"].partition(";")[0]}
+    assert server.ask_as_stranger("GET", "/", headers=cookie)[0] == 200
+    for origin, expected in ((server.port, 101), (server.port + 1, 403)):
+        known = UPGRADE | cookie | {"Origin": f"http://127.0.0.1:{origin}"}
+        assert server.ask_as_stranger("GET", "/_stcore/stream", headers=known)[0] == expected
+
+
+def test_a_download_needs_a_link_of_this_user_that_has_not_ended(server):
+    path, secret = f"/api/exports/{seeded_workspace.EXPORT}/birds.zip", token.of(server.workspace)
+    cookie = {"Cookie": f"{token.cookie_name(secret)}={token.new_cookie(secret)}"}
+    signed = signed_links.sign(path, "", secret)
+    assert server.ask_as_stranger("GET", signed, headers=cookie)[0] == 200
+    assert server.ask_as_stranger("GET", signed)[0] == 403, "the link alone lets nobody in"
+    ended = signed.replace("until=", "until=1")
+    bundle = signed_links.sign("/api/support-bundle", "", secret).replace("/api/support-bundle", path)
+    for link in (path, ended, bundle, signed_links.sign(path, "ben", secret)):
+        assert server.ask_as_stranger("GET", link, headers=cookie)[0] == 403
+    status, headers, _ = server.ask_as_stranger("GET", ended, headers=cookie | {"Sec-Fetch-Site": "same-origin"})
+    assert status == 303 and server.ask_as_stranger("GET", headers["location"], headers=cookie)[0] == 200
+
+
+def test_every_inline_script_of_the_shell_is_in_the_policy(server):
+    _, headers, body = server.ask("GET", "/")
+    inline = re.findall(rb"<script>(.*?)</script>", body, re.DOTALL)
+    assert inline and all(
+        base64.b64encode(hashlib.sha256(script).digest()).decode() in headers["content-security-policy"]
+        for script in inline
+    )
+
+
+@pytest.mark.slow
+def test_a_server_that_others_could_reach_does_not_start(tmp_path):
+    words = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "0.0.0.0", "--server.port", "0"]
+    variables = {**os.environ, "GANVAS_WORKSPACE": str(tmp_path), "GANVAS_TOKEN": ""}
+    ended = subprocess.run(words, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0 and "GANVAS_INSECURE_LAN" in ended.stderr
+    assert "Traceback" not in ended.stderr and "token=" not in ended.stdout
 
 
 def test_an_upload_lands_whole_in_staging(server):
@@ -117,8 +215,9 @@ def test_another_host_name_reads_nothing(server):
 def test_an_upload_that_breaks_off_leaves_nothing(server):
     with socket.create_connection(("127.0.0.1", server.port)) as raw:
         raw.sendall(
-            f"PUT /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 5000000\r\n\r\n".encode()
-            + b"x" * 2_000_000
+            f"PUT /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 5000000\r\n"
+            f"Authorization: Bearer {token.of(server.workspace)}\r\n\r\n".encode()
+            + b"PK\x03\x04" * 500_000
         )
         for _ in range(100):
             if server.staged():

@@ -14,8 +14,9 @@ ROOT = Path(__file__).parent.parent
 ARROWS = {
     "text": set(),
     "settings": {"errors", "text"},
-    "requests": {"errors", "settings"},
-    "storage": {"errors", "text"},
+    "access": {"errors", "storage"},
+    "requests": {"errors", "settings", "text"},
+    "storage": {"errors", "text", "places"},
     "learn": {"errors", "storage"},
     "data": {"errors", "requests", "text", "storage"},
     "models": {"settings"},
@@ -37,7 +38,7 @@ ARROWS = {
     },
     "cli": {
         *("errors", "text", "requests", "storage", "settings", "data", "generation", "training", "export", "views"),
-        *("jobs", "actions", "system", "learn"),
+        *("jobs", "actions", "system", "learn", "access", "places"),
     },
 }
 # Modules that import torch, or are never needed by who may not wait for it.
@@ -45,7 +46,17 @@ TORCH = ("torch", "torchvision", "torch_fidelity", "efficientnet_lite_pytorch")
 NETWORKS = ("gan_core.models", "gan_core.training", "gan_core.jobs.handlers", "gan_core.jobs.shared")
 # A file or folder that never loads torch, directly or through what it imports at the top of a file.
 WITHOUT_TORCH = (
-    *("app.py", "guard.py", "pages", "gan_core/actions", "gan_core/requests", "gan_core/settings", "gan_core/storage"),
+    *(
+        "app.py",
+        "guard.py",
+        "visitor.py",
+        "pages",
+        "gan_core/actions",
+        "gan_core/access",
+        "gan_core/requests",
+        "gan_core/settings",
+        "gan_core/storage",
+    ),
     "gan_core/data",
     *("gan_core/export", "gan_core/views", "gan_core/learn", "gan_core/system", "gan_core/tracking", "gan_core/cli"),
     *("gan_core/jobs/queue.py", "gan_core/jobs/rebuild_index.py", "gan_core/evaluation/names_and_thresholds.py"),
@@ -65,7 +76,14 @@ def files(place: str) -> list[Path]:
 def modules() -> dict[str, Path]:
     """Every module of the project by its dotted name."""
     found = {}
-    for path in (ROOT / "app.py", ROOT / "routes.py", ROOT / "guard.py", *files("pages"), *files("gan_core")):
+    for path in (
+        ROOT / "app.py",
+        ROOT / "routes.py",
+        ROOT / "guard.py",
+        ROOT / "visitor.py",
+        *files("pages"),
+        *files("gan_core"),
+    ):
         found[".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")] = path
     return found
 
@@ -170,7 +188,7 @@ def test_torch_is_not_loaded_by(place):
             to_do += graph[module] | {module.rpartition(".")[0]} & set(modules())
 
 
-@pytest.mark.parametrize("place", ["app.py", "routes.py", "guard.py", "pages", "gan_core/actions"])
+@pytest.mark.parametrize("place", ["app.py", "routes.py", "guard.py", "visitor.py", "pages", "gan_core/actions"])
 def test_networks_are_not_imported_by(place):
     for path in files(place):
         for name in imports(path, everywhere=True):
@@ -211,6 +229,6 @@ def test_what_every_test_shares_does_not_load_torch():
 
 def test_nothing_unsafe_is_loaded():
     unsafe = re.compile("weights_only" + r"=False|allow_pickle" + r"=True|pickle\." + r"loads?\(|extract" + r"all\(")
-    for place in ("app.py", "routes.py", "guard.py", "pages", "gan_core", "benchmarks", "tests"):
+    for place in ("app.py", "routes.py", "guard.py", "visitor.py", "pages", "gan_core", "benchmarks", "tests"):
         for path in files(place):
             assert not unsafe.search(path.read_text()), path

@@ -11,6 +11,7 @@ from pages.export.exports import show_exports
 from pages.export.filter_form import choose_filter
 from pages.export.growth_plan import choose_balance, choose_methods, choose_plan
 from pages.export.model_bundle import show_model_export
+from pages.export.privacy import show_privacy
 from pages.export.verdicts import show_verdicts
 from pages.export.what_helps import choose_as_found, plan_as_found, show_what_helps
 from pages.shared import cutout_preview, request_form
@@ -93,6 +94,7 @@ if run is not None and drawn:
     show_verdicts(context, run, info, planned[1] if planned else None, methods, request.originals, seen)
     if "gan" in methods and not following:
         request = choose_filter(context, run, info, request)
+show_privacy(context, run, info, methods)
 if st.button("Build zip", type="primary", icon=":material/folder_zip:", key="export_start", disabled=planned is None):
     with show_refusal():
         token = click_token("export", request.payload())

@@ -4,6 +4,10 @@ import html
 from urllib.parse import quote
 
 import plotly
+import streamlit as st
+
+import visitor
+from gan_core.access import signed_links
 
 STATIC = "/app/static"
 
@@ -39,12 +43,17 @@ def plotly_script() -> str:
     return f"{STATIC}/plotly-{plotly.__version__}.min.js"
 
 
+def signed(path: str) -> str:
+    """The address of a download for the visitor of this page, for a few minutes. path: without escapes."""
+    return signed_links.sign(path, visitor.name(st.context), visitor.secret())
+
+
 def export(export_id: str, file: str) -> str:
-    return f"/api/exports/{export_id}/{quote(file)}"
+    return signed(f"/api/exports/{export_id}/{file}")
 
 
 def support_bundle() -> str:
-    return "/api/support-bundle"
+    return signed("/api/support-bundle")
 
 
 def download_link(href: str, file: str, label: str) -> str:

@@ -18,11 +18,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 class Server:
     """`streamlit run app.py` on a free port; can be killed and started again on the same workspace and port."""
 
-    def __init__(self, workspace: Path, threads: str | None = "1"):
+    def __init__(self, workspace: Path, threads: str | None = "1", token: str = "off"):
+        """token: `off`, or empty for the token of the workspace, which every visitor must then show."""
         self.workspace, self.process = workspace, None
-        self.environment = (
-            os.environ | {"GANVAS_WORKSPACE": str(workspace)} | ({"GANVAS_THREADS": threads} if threads else {})
-        )
+        self.environment = os.environ | {"GANVAS_WORKSPACE": str(workspace), "GANVAS_TOKEN": token}
+        self.environment |= {"GANVAS_THREADS": threads} if threads else {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
