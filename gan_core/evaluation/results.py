@@ -299,8 +299,13 @@ class UtilityResult(Part):
         return self.verdict == "helps"
 
     @property
+    def of_run(self) -> bool:
+        """Whether the run drew the synthetic images, all or some of them."""
+        return not self.methods or "gan" in self.methods
+
+    @property
     def about_checkpoint(self) -> str:
-        if self.methods and "gan" not in self.methods:
+        if not self.of_run:
             return "images made without the run"
         return about_checkpoint(self.images_seen, self.epoch)
 

@@ -163,9 +163,9 @@ def made(methods: dict[str, int]) -> str:
 
 def came(manifest: dict[str, Any], split: str) -> str:
     """Who set the images of a split aside."""
-    return {"given": f", from the {split} folder of the upload", "cut": ", set aside by Ganvas"}.get(
-        manifest["splits"].get(split, ""), ""
-    )
+    by_us = ", set aside by Ganvas"
+    said = {"given": f", from the {split} folder of the upload", "cut": by_us, "cut later": by_us}
+    return said.get(manifest["splits"].get(split, ""), "")
 
 
 def promise(manifest: dict[str, Any]) -> str:
@@ -196,7 +196,11 @@ def evidence(found: dict[str, Any]) -> str:
             )
     for subject, light in from_json(found.get("lights", {})).items():
         if subject in ("realism", "variety", "right_class"):  # the others have rows of their own
-            rows.append(f"| {SUBJECTS[subject]} | {look(subject, light).word.lower()}: {markdown(light.sentence)} |")
+            evaluated_other = light.color != "grey" and not found.get("evaluation", {}).get("same_checkpoint", True)
+            other = " Measured on another checkpoint." if evaluated_other else ""
+            rows.append(
+                f"| {SUBJECTS[subject]} | {look(subject, light).word.lower()}: {markdown(light.sentence)}{other} |"
+            )
     if utility := found.get("utility"):
         other = "" if utility["same_checkpoint"] else " Measured on another checkpoint."
         rows.append(

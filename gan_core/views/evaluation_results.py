@@ -177,10 +177,11 @@ def flatten(values: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def newest_utility(store: Store, run_id: str) -> UtilityResult | None:
-    """The newest finished comparison of classifiers of a run."""
+def newest_utility(store: Store, run_id: str, *, of_run: bool = True) -> UtilityResult | None:
+    """The newest finished comparison of classifiers of a run. of_run: of images that it drew, not of changed copies alone."""
     jobs = store.jobs(kind="utility", subject=run_id, states=("finished",))
-    return next((UtilityResult.read(job.result) for job in jobs if job.result), None)
+    found = (UtilityResult.read(job.result) for job in jobs if job.result)
+    return next((one for one in found if one.of_run or not of_run), None)
 
 
 def lights(store: Store, run_id: str, stored: dict[str, Any]) -> tuple[dict[str, dict[str, str]], str]:

@@ -43,7 +43,7 @@ def show_verdicts(
         filtered = f" Drawn images: {utility.quality_filter}" if utility.quality_filter else ""
         st.caption(about(utility, seen) + plain(filtered))
     if rows:
-        warn_beyond(utility, rows, info, methods, originals)
+        warn_beyond(newest_utility(context.store, run.id, of_run=False), rows, info, methods, originals)
 
 
 def about(result: EvaluationResult | UtilityResult, seen: int | None) -> str:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from gan_core.export.card import came
 from gan_core.export.card import evidence as rows_of_card
 from gan_core.jobs.shared.export_evidence import evidence_of
+from gan_core.views.evaluation_results import newest_utility
 from tests.builders.seeded_workspace import add_job
 
 SHA = "ab" * 32
@@ -55,3 +57,17 @@ def test_a_measurement_of_another_checkpoint_says_so_and_a_floor_of_nought_gives
     assert not found["evaluation"]["same_checkpoint"] and found["evaluation"]["kernel_distance_over_floor"] is None
     card = rows_of_card(found)
     assert card.count("measured on another checkpoint") == 2 and "times as much" not in card
+    assert found["lights"]["realism"]["color"] != "grey" and card.count("Measured on another checkpoint.") == 1
+
+
+def test_a_comparison_of_changed_copies_says_nothing_of_what_the_run_drew(store, finished):
+    finished("utility", COMPARED)
+    finished("utility", COMPARED | {"methods": {"classical": 1.0}, "checkpoint": None, "sentence": "Copies help."})
+    assert evidence_of(store, "r0", "0" * 64)["utility"]["sentence"] == COMPARED["sentence"]
+    assert newest_utility(store, "r0").sentence == COMPARED["sentence"]
+    assert newest_utility(store, "r0", of_run=False).sentence == "Copies help."
+
+
+@pytest.mark.parametrize(("origin", "said"), [("given", "from the"), ("cut", "by Ganvas"), ("cut later", "by Ganvas")])
+def test_where_a_split_is_from_is_said_also_of_an_older_dataset(origin, said):
+    assert said in came({"splits": {"validation": origin}}, "validation") and came({"splits": {}}, "test") == ""

@@ -10,13 +10,14 @@ from gan_core.storage.store import Store
 def evidence_of(store: Store, run: str | None, checkpoint_sha256: str) -> dict[str, Any]:
     """JSON: "evaluation", "utility" and "lights" of a run, each where there is one.
 
-    Of the checkpoint that is exported, else the newest, which "same_checkpoint" tells.
+    Of the checkpoint that is exported, else the newest, which "same_checkpoint" tells. A comparison of changed copies alone does
+    not count.
     """
     if run is None:
         return {}
     checkpoint = checkpoint_sha256[:12]
     evaluations = [EvaluationResult.read(value) for value in results(store, "evaluate", run)]
-    comparisons = [UtilityResult.read(value) for value in results(store, "utility", run)]
+    comparisons = [one for value in results(store, "utility", run) if (one := UtilityResult.read(value)).of_run]
     evaluation = next((one for one in evaluations if one.checkpoint == checkpoint), next(iter(evaluations), None))
     utility = next((one for one in comparisons if one.checkpoint == checkpoint), next(iter(comparisons), None))
     found: dict[str, Any] = {}
