@@ -6,18 +6,19 @@ from typing import Literal
 # fmt: off
 Code = Literal[
     # what a request names is not there, or may be meant twice
-    "unknown_id", "several_meant", "deleted_run", "not_in_trash", "unknown_class", "unknown_demo",
+    "unknown_id", "several_meant", "deleted_run", "deleted_dataset", "not_in_trash", "unknown_class", "unknown_demo",
     "unknown_ready_set", "unknown_recipe", "unknown_extractor", "unknown_finding", "unknown_kind", "unknown_check",
     "unknown_method", "unknown_loss", "unknown_toy", "unknown_shapes", "no_dataset", "no_run", "no_recipe",
     "no_such_frames", "no_such_picture", "no_such_path", "no_such_folder", "no_folder", "no_source", "no_upload",
     # a value that cannot be
     "bad_settings", "bad_set", "bad_name", "bad_seed", "bad_seeds", "bad_shots",
-    "bad_freeze", "bad_batch", "bad_days", "bad_balance", "bad_method", "bad_format", "bad_background",
+    "bad_freeze", "bad_batch", "bad_days", "bad_limit", "bad_balance", "bad_method", "bad_format", "bad_background",
     "bad_test_fraction", "bad_gamma", "bad_moves", "bad_drawing", "bad_out", "nothing_named", "named_twice",
     "no_method", "no_way", "no_walk", "unused_weights",
     # a file that is read or written
-    "not_json", "no_settings", "other_schema", "settings_too_large", "too_large", "not_writable", "out_is_a_folder",
-    "bad_folder", "disk_full", "unsaved", "newer_dataset", "newer_workspace", "original_gone",
+    "not_json", "no_settings", "other_schema", "settings_too_large", "too_large", "not_writable", "out_is_a_folder", "out_exists",
+    "bad_folder", "disk_full", "unsaved", "newer_dataset", "damaged_dataset", "newer_workspace",
+    "index_busy", "original_gone",
     # an import
     "not_a_zip", "empty_zip", "encrypted", "bomb", "duplicate_name", "unsafe_name", "unsupported_compression",
     "corrupt_archive", "no_class_folders", "no_images", "one_class", "too_many_classes", "too_many_files",
@@ -29,7 +30,7 @@ Code = Literal[
     "nothing_to_exclude", "nothing_kept", "copies", "other_images", "other_networks", "other_shape", "other_weights",
     # weights, packages and devices
     "bad_weights", "bad_detector", "bad_features", "bad_download", "no_weights", "no_network", "no_av", "no_onnx",
-    "no_gpu", "gpu_fault", "out_of_memory",
+    "no_gpu", "gpu_fault", "out_of_memory", "too_old",
     # the queue and the runs in it
     "already_ended", "already_finished", "already_running", "not_running", "not_waiting", "queue_changed",
     "run_in_use", "in_use", "over_limit", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug",

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 # A package of gan_core and every package that its files may import, at the top of the file or inside a function.
 ARROWS = {
     "text": set(),
+    "places": set(),
     "settings": {"errors", "text"},
     "access": {"errors", "storage"},
     "requests": {"errors", "settings", "text"},
@@ -20,13 +21,13 @@ ARROWS = {
     "learn": {"errors", "storage"},
     "data": {"errors", "requests", "text", "storage"},
     "models": {"settings"},
-    "system": {"errors", "storage", "data"},
+    "system": {"errors", "storage", "data", "places"},
     "evaluation": {"errors", "text", "storage", "models", "system"},
     "generation": {"errors", "storage", "settings", "models"},
     "tracking": {"storage", "evaluation"},
     "training": {"errors", "text", "storage", "settings", "models", "generation", "tracking"},
     "dataset_health": {"errors", "text", "settings", "storage", "data", "evaluation"},
-    "export": {"errors", "requests", "text", "data", "dataset_health", "evaluation"},
+    "export": {"errors", "requests", "text", "places", "data", "dataset_health", "evaluation"},
     "views": {"text", "data", "storage", "settings", "evaluation", "export"},
     "jobs": {
         *("errors", "requests", "text", "storage", "settings", "data", "dataset_health", "models", "training"),
@@ -34,7 +35,7 @@ ARROWS = {
     },
     "actions": {
         *("errors", "requests", "storage", "settings", "data", "dataset_health", "generation", "evaluation", "export"),
-        "jobs",
+        *("jobs", "text"),
     },
     "cli": {
         *("errors", "text", "requests", "storage", "settings", "data", "generation", "training", "export", "views"),

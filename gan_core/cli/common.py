@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn, cast
 import typer
 
 from gan_core import actions
+from gan_core.cli import progress
 from gan_core.errors import Code, UserError
 from gan_core.jobs import devices, failures, queue, worker
 from gan_core.storage import run_folder
@@ -23,6 +24,8 @@ class Call:
 
     store: Store
     workspace: Workspace
+    force = False  # whether the verb may overwrite files
+    alone_starts = False  # whether the command without a verb starts the app
     lost: frozenset[str] = frozenset()  # jobs whose process was found to be gone
 
 
@@ -44,7 +47,7 @@ def carry_out(job: Job) -> dict[str, Any]:
     if os.environ.get("WORLD_SIZE", "1") == "1":  # torchrun has given each process its GPU
         os.environ.update(devices.environment(job.device or "", devices.known(Call.workspace)))
     done = threading.Event()
-    printer = threading.Thread(target=show_progress, args=(job.id, done), daemon=True)
+    printer = threading.Thread(target=progress.follow, args=(lambda: Call.store.job(job.id), done), daemon=True)
     printer.start()
     with worker.Shutdown() as shutdown:
         shutdown.watch = queue.Watch(Call.store, job)
@@ -59,16 +62,6 @@ def carry_out(job: Job) -> dict[str, Any]:
         print("ganvas: Stopped before there was a result. Start it again to get one.", file=sys.stderr)
         raise SystemExit(1)
     return {**(ended.result or {}), "state": ended.state}
-
-
-def show_progress(job_id: str, done: threading.Event) -> None:
-    """A line on stderr when the message of the job changes, at most one every two seconds."""
-    shown = ""
-    while not done.wait(2.0):
-        job = Call.store.job(job_id)
-        if job.message != shown:
-            shown = job.message
-            print(f"{job.progress:4.0%}  {shown}", file=sys.stderr, flush=True)
 
 
 def run_state(run_id: str) -> str:

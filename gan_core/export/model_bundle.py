@@ -1,12 +1,12 @@
 """The model bundle: a generator as a zip, with a README and scripts that draw with it, one of them without torch."""
 
 import shlex
-from pathlib import Path
 from typing import Any
 
+from gan_core import places
 from gan_core.export.safe_names import markdown
 
-SCRIPTS = Path(__file__).parents[2] / "assets" / "model_bundle"
+SCRIPTS = places.APP / "assets" / "model_bundle"
 
 CARD = """# Generator of {name}
 

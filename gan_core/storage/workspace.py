@@ -6,7 +6,7 @@ workspace/
   datasets/<id>/           dataset.json, {train,test}_{images,labels}.npy, contact/
   runs/<id>/               config.json, status.json, metrics.jsonl, samples/, checkpoints/, evaluations/, log.txt
   exports/<id>/            export.json and the zip
-  trash/<id>/              the whole folder of a deleted run; `undelete` moves it back
+  trash/<id>/              the whole folder of a deleted run, dataset or export; `undelete` moves it back
   weights/ cache/ logs/
 """
 
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gan_core import places
 from gan_core.errors import Overtaken, UserError
 
 ID = re.compile(r"^[a-z][0-9a-f]{16}$")
@@ -67,8 +68,9 @@ class Workspace:
         return self.root / "exports" / check_id(id, "export")
 
     def trashed(self, id: str) -> Path:
-        """The folder of a deleted run."""
-        return self.root / "trash" / check_id(id, "run")
+        """The folder of a deleted run, dataset or export."""
+        kind = next((kind for kind in ("dataset", "export") if id.startswith(PREFIXES[kind])), "run")
+        return self.root / "trash" / check_id(id, kind)
 
     def upload(self, id: str) -> Path:
         return self.root / "staging" / check_id(id, "upload")
@@ -113,8 +115,8 @@ def is_locked(path: Path) -> bool:
 
 
 def default_workspace() -> Workspace:
-    """$GANVAS_WORKSPACE, or workspace/ beside app.py."""
-    return Workspace(os.environ.get("GANVAS_WORKSPACE") or Path(__file__).parents[2] / "workspace")
+    """$GANVAS_WORKSPACE, or that of this installation."""
+    return Workspace(os.environ.get("GANVAS_WORKSPACE") or places.workspace())
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], Any], may_write: Callable[[], bool] = lambda: True) -> None:

@@ -49,7 +49,8 @@ def check(here: Found | None = None) -> list[str]:
                 f"{name} {'is not installed' if text is None else text + ' is too old'}: Ganvas needs {dotted(floor)} or newer.",
                 f"Call {sys.executable} -m pip install '{name}>={dotted(floor)}', or install Ganvas again.",
             )
-    repaired = REPAIRED.get(here.python[:2])
+    major, minor, *_ = here.python
+    repaired = REPAIRED.get((major, minor))
     if repaired and here.python < repaired:
         return [
             f"Python {dotted(here.python)} has known security faults, which {dotted(repaired)} repairs. "

@@ -10,12 +10,17 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from gan_core import places
 from gan_core.storage.workspace import Workspace, read_json
 
 DEVICES_FILE = "system.json"  # the job `system` writes it
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "numpy", "scipy", "scikit-learn", "pillow", "pydantic")
-PIP = "`.venv/bin/python -m pip install {}`"
+PIP = (
+    "`.venv/bin/python -m pip install {0}`"
+    if places.IS_CLONE
+    else "`pipx inject ganvas {0}`, or `uv tool install ganvas --with {0}`"
+)
 
 
 class OptionalPart(NamedTuple):
