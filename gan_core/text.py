@@ -1,7 +1,8 @@
 """Text helpers for pages, messages and files: amounts and scores as people write them, lists of names, cells of a spreadsheet."""
 
+import difflib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs text that starts so as a formula
 UNKNOWN = "–"
@@ -10,6 +11,13 @@ UNKNOWN = "–"
 def count(number: int, one: str, many: str = "") -> str:
     """'1 image', '2,000 images'. many: the plural, where it is not made with an s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def no_such(what: str, name: str, known: Iterable[str]) -> str:
+    """ "There is no recipe 'qick'; did you mean 'quick'?" Without the question where no known name resembles it."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.7)
+    return f"There is no {what} {name.strip()[:100]!r}" + (f"; did you mean {by_lower[near[0]]!r}?" if near else ".")
 
 
 def and_more(names: Sequence[str], most: int = 5) -> str:

@@ -12,6 +12,7 @@ from gan_core.requests import InspectRequest
 from gan_core.requests.import_dataset import rgb
 from gan_core.storage.store import Job
 from gan_core.storage.workspace import new_id
+from gan_core.text import no_such
 
 
 def inspect(
@@ -121,7 +122,7 @@ def named(health: findings.Health | None, kind: str, may_lack: bool = False) -> 
     """A finding of the newest check. may_lack: return None where there is none of this kind, instead of refusing."""
     if kind not in findings.EFFECTS:
         offered = ", ".join(name.replace("_", "-") for name in findings.EFFECTS)
-        raise UserError("unknown_finding", f"There is no finding {kind!r}.", f"Choose of {offered}.")
+        raise UserError("unknown_finding", no_such("finding", kind, findings.EFFECTS), f"Choose of {offered}.")
     if health is None:
         raise UserError("not_inspected", "This dataset was not checked yet.", "Check it first (inspect).")
     found = next((one for one in health.findings if one.kind == kind and one.rows), None)

@@ -13,6 +13,7 @@ from gan_core.requests import Choices, ImportRequest
 from gan_core.storage.file_checks import exists
 from gan_core.storage.store import LIVE, Job
 from gan_core.storage.workspace import new_id
+from gan_core.text import no_such
 
 UPLOAD, AGAIN, DEMO = "upload:", "again:", "demo:"
 
@@ -67,7 +68,7 @@ def locate(context: Context, source: str) -> str:
         if source.removeprefix(DEMO) not in READY_SETS:
             raise UserError(
                 "unknown_demo",
-                f"There is no ready set {source.removeprefix(DEMO)!r}.",
+                no_such("ready set", source.removeprefix(DEMO), READY_SETS),
                 f"Choose one of {', '.join(READY_SETS)}.",
             )
         return source

@@ -7,6 +7,7 @@ from gan_core.generation import animation
 from gan_core.requests import ExploreRequest, TimelapseRequest, VariantsRequest, WalkRequest
 from gan_core.settings.families import why_no_walk
 from gan_core.storage.store import Job, Run
+from gan_core.text import no_such
 
 
 def drawable(context: Context, run: Run) -> list[str]:
@@ -64,5 +65,5 @@ def timelapse(
 def check_class(context: Context, run: Run, name: str) -> None:
     classes = drawable(context, run)
     if name not in classes:
-        what = f"There is no class {name!r} in this run."
+        what = no_such("class", name, classes)
         raise UserError("unknown_class", what, f"Choose one of {', '.join(classes[:20])}.")

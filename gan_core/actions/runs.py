@@ -15,12 +15,14 @@ from gan_core.actions.context import Context, trained_run
 from gan_core.data import dataset as dataset_folder
 from gan_core.errors import UserError
 from gan_core.jobs import cluster, devices, queue, supervisor
+from gan_core.jobs.rebuild_index import object_in
 from gan_core.settings import recipes, rules, schema
 from gan_core.settings.recipes import auto
-from gan_core.storage import checkpoints
+from gan_core.storage import checkpoints, limits
 from gan_core.storage.file_checks import check_room
 from gan_core.storage.store import Job, Run
-from gan_core.storage.workspace import new_id, read_json, write_json
+from gan_core.storage.workspace import new_id, write_json
+from gan_core.text import no_such
 
 LONGEST_NAME = 100
 
@@ -41,7 +43,7 @@ def train(
 def check(context: Context, info: dataset_folder.DatasetInfo, settings: schema.TrainConfig) -> None:
     """Raises FieldErrors where a run with these settings cannot be trained on the dataset."""
     if settings.recipe not in recipes.RECIPES:
-        raise schema.FieldErrors({"recipe": f"There is no recipe {settings.recipe!r}."})
+        raise schema.FieldErrors({"recipe": no_such("recipe", settings.recipe, recipes.RECIPES)})
     rules.check(settings, size=info.size, train_counts=dict(zip(info.classes, info.train_counts, strict=True)))
     check_device(context, settings.device)
     check_start(context, info, settings)
@@ -140,6 +142,7 @@ def new_run(
     if token is not None and (row := context.store.query("SELECT id FROM jobs WHERE token = ?", token)):
         return context.store.job(row[0]["id"])
     context.check_cluster()
+    limits.check(context.store, context.workspace, "train")
     folder = context.workspace.run(run_id)
     folder.mkdir(mode=0o700)
     created_at = time.time()
@@ -171,9 +174,10 @@ def rename(context: Context, run_id: str, name: str) -> Run:
         what = f"A name has 1 to {LONGEST_NAME} letters, not {len(name)}."
         raise UserError("bad_name", what, "Type another one.")
     path = context.workspace.run(run.id) / "config.json"
-    facts = read_json(path)
+    facts = object_in(path)
     if facts is None:
-        raise UserError("no_folder", "The folder of this run is missing.", "Look for it in the workspace.")
+        what = "The folder of this run is missing, or its description is damaged."
+        raise UserError("no_folder", what, "Look for it in the workspace.")
     write_json(path, facts | {"name": name})
     context.store.rename_run(run.id, name)
     return run._replace(name=name)

@@ -14,6 +14,7 @@ from gan_core.requests import EvaluateRequest, SweepRequest
 from gan_core.settings import recipes, schema
 from gan_core.storage.file_checks import check_room
 from gan_core.storage.store import Job, Run
+from gan_core.text import no_such
 
 MOST_RUNS = 200
 SHOWN_REFUSALS = 3
@@ -110,7 +111,9 @@ def plan(context: Context, dataset_id: str, request: SweepRequest, fixed: dict[s
         raise UserError("bad_seeds", "The seeds are given twice.", "Give either a number of seeds or values of 'seed'.")
     if unknown := [name for name in request.recipes if name not in recipes.RECIPES]:
         raise UserError(
-            "unknown_recipe", f"There is no recipe {unknown[0]!r}.", f"Choose from {', '.join(recipes.RECIPES)}."
+            "unknown_recipe",
+            no_such("recipe", unknown[0], recipes.RECIPES),
+            f"Choose from {', '.join(recipes.RECIPES)}.",
         )
     if (runs := total(request)) > MOST_RUNS:
         raise UserError(

@@ -1,6 +1,5 @@
 """The verbs that evaluate a trained run: evaluate, utility, detect."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +10,13 @@ from gan_core.actions.export import copy_file
 from gan_core.cli.common import Call, Json, carry_out, context, say
 from gan_core.cli.lookup import RunId, run_ids
 from gan_core.cli.options import with_options
+from gan_core.cli.output import check_out, writes
 from gan_core.requests import DetectRequest, EvaluateRequest, UtilityRequest
-from gan_core.storage.file_checks import check_out
 from gan_core.storage.workspace import atomic_write
-from gan_core.views import evaluation_results
+from gan_core.views import evaluation_results, summaries
 
 
+@writes
 @with_options()
 def evaluate(
     run: RunId,
@@ -33,17 +33,18 @@ def evaluate(
         atomic_write(html, lambda file: file.write(evaluation_results.report(Call.store, Call.workspace, job).encode()))
     shown, in_words = evaluation_results.lights(Call.store, run, result)
     result |= {"lights": shown}
-    say(as_json, result, f"{json.dumps(result, indent=2, ensure_ascii=False)}\n\n{in_words}")
+    say(as_json, result, f"{summaries.evaluation(result)}\n\n{in_words}")
 
 
 @with_options(without=("turns", "light"))
 def utility(run: RunId, request: UtilityRequest, as_json: Json = False) -> None:
-    """Measure whether synthetic images help a classifier beyond the best training on real images, on the held-out images."""
+    """Measure whether synthetic images help a classifier beyond the best training on real images, on the test images."""
     request = request.replace(runs=tuple(run_ids(list(request.runs))))
     result = carry_out(actions.utility(context(), run, request))
-    say(as_json, result, json.dumps(result, indent=2, ensure_ascii=False))
+    say(as_json, result, summaries.utility(result))
 
 
+@writes
 def detect(
     run: RunId,
     folder: Annotated[Path, typer.Argument(help=DetectRequest.model_fields["folder"].description)],

@@ -10,13 +10,15 @@ from gan_core.cli.common import Json, carry_out, context, refuse, say
 from gan_core.cli.datasets import print_notes
 from gan_core.cli.lookup import AnyId, RunId
 from gan_core.cli.options import Given, with_options
+from gan_core.cli.output import check_out, writes
 from gan_core.errors import UserError
 from gan_core.requests import EvaluateRequest, ExportModelRequest, ExportRequest
-from gan_core.storage.file_checks import check_out
+from gan_core.text import no_such
 
 MODEL_FILES = {"zip": (), "onnx": ("generator.onnx",), "safetensors": ("generator.safetensors", "generator.json")}
 
 
+@writes
 @with_options()
 def export(
     source: AnyId,
@@ -35,6 +37,7 @@ def export(
     say(as_json, {**result, "export": job.subject, "out": str(out)}, said)
 
 
+@writes
 @with_options()
 def export_model(
     run: RunId,
@@ -45,7 +48,9 @@ def export_model(
 ) -> None:
     """Write the generator as ONNX, as safetensors with a JSON file, or both in a zip."""
     if format not in MODEL_FILES:
-        raise UserError("bad_format", f"There is no format {format!r}.", f"Choose one of {', '.join(MODEL_FILES)}.")
+        raise UserError(
+            "bad_format", no_such("format", format, MODEL_FILES), f"Choose one of {', '.join(MODEL_FILES)}."
+        )
     check_out(out)
     beside = out.with_suffix(".json")
     if format == "safetensors" and beside == out:
@@ -63,6 +68,7 @@ def export_model(
     say(as_json, {**result, "out": str(out)}, f"{written}: {result['state']}. ONNX: {result.get('onnx')}")
 
 
+@writes
 def demo(
     minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 1.0,
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("ganvas-demo.zip"),

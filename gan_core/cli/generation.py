@@ -10,11 +10,13 @@ from gan_core.actions.export import copy_file
 from gan_core.cli.common import Call, Json, carry_out, context, say
 from gan_core.cli.lookup import RunId
 from gan_core.cli.options import Given, with_options
+from gan_core.cli.output import check_out, writes
+from gan_core.cli.progress import Counter
 from gan_core.generation import animation
 from gan_core.requests import SampleRequest, TimelapseRequest, WalkEnd, WalkRequest
-from gan_core.storage.file_checks import check_out
 
 
+@writes
 @with_options()
 def sample(
     run: RunId,
@@ -30,15 +32,20 @@ def sample(
     check_out(out, folder=True)
     generator = RunSampler(Call.store.run(run), Call.workspace, request.at)
     count, only, seed = request.per_class, request.class_name, request.seed
+    counter = Counter(count * (1 if only else len(generator.classes)))
+    generator.on_written = counter.add
     if request.from_images:
         written = variants.write(generator, Call.workspace, out, count, only, seed, request.strength)
+        counter.end()
         value = {"run": run, "out": str(out), "seed": seed, "strength": request.strength, **written}
         say(as_json, value, f"{written['files']:,} variants of real images in {out}.")
         return
     files = generator.write(out, count, only, seed, request.truncation)
+    counter.end()
     say(as_json, {"run": run, "out": str(out), "files": files, "seed": seed}, f"{files:,} images in {out}.")
 
 
+@writes
 @with_options()
 def walk(
     run: RunId,
@@ -74,6 +81,7 @@ def walk(
     say(as_json, {**result, "out": str(out)}, said)
 
 
+@writes
 @with_options()
 def timelapse(
     run: RunId,

@@ -7,10 +7,12 @@ import typer
 
 from gan_core.actions import Deleted, deleted
 from gan_core.actions.datasets import AGAIN
+from gan_core.cli import completion
 from gan_core.cli.common import Call, context
 from gan_core.errors import UserError
 from gan_core.storage.store import Dataset, Run
 from gan_core.storage.workspace import ID
+from gan_core.text import no_such
 
 SHORTEST = 4  # characters that may stand for an id
 HELP = "Its id, the start of it, or its name."
@@ -30,6 +32,8 @@ def find_id(text: str, known: Sequence[Dataset | Run | Deleted]) -> str:
     if len(found) > 1:
         listed = ", ".join(one.id for one in found[:5]) + (", ..." if len(found) > 5 else "")
         raise UserError("several_meant", f"{text!r} may be {len(found)} different ones.", f"Give an id: {listed}.")
+    if not found and (said := no_such("run or dataset", text, [one.name for one in known])).endswith("?"):
+        raise UserError("unknown_id", said, "`runs` and `datasets` list them.")
     return found[0].id if found else text
 
 
@@ -48,8 +52,16 @@ def run_ids(text: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def deleted_run_ids(text: list[str]) -> list[str]:
-    known = deleted(context())
+def deletable_ids(text: list[str]) -> list[str]:
+    """As run_ids, of datasets too; an export has an id alone."""
+    runs, datasets = Call.store.runs(), Call.store.datasets()
+    sweeps = {run.sweep for run in runs} - {run.name for run in runs}
+    found = [run_ids([one]) if one in sweeps else [find_id(one, [*runs, *datasets])] for one in text]
+    return list(dict.fromkeys(id for ids in found for id in ids))
+
+
+def deleted_ids(text: list[str]) -> list[str]:
+    known = deleted(context(), "")
     return list(dict.fromkeys(find_id(one, known) for one in text))
 
 
@@ -66,12 +78,13 @@ def source_with_id(text: str) -> str:
     return AGAIN + dataset_id(text.removeprefix(AGAIN)) if text.startswith(AGAIN) else text
 
 
-def argument(metavar: str, find: Callable[[Any], Any], help: str = HELP) -> Any:
-    return typer.Argument(metavar=metavar, help=help, callback=find)
+def argument(metavar: str, find: Callable[[Any], Any], help: str = HELP, offered: Sequence[str] = ("runs",)) -> Any:
+    return typer.Argument(metavar=metavar, help=help, callback=find, autocompletion=completion.items(*offered))
 
 
 RunId = Annotated[str, argument("RUN", run_id)]
-DatasetId = Annotated[str, argument("DATASET", dataset_id)]
-AnyId = Annotated[str, argument("RUN|DATASET", run_or_dataset_id)]
+DatasetId = Annotated[str, argument("DATASET", dataset_id, offered=("datasets",))]
+AnyId = Annotated[str, argument("RUN|DATASET", run_or_dataset_id, offered=("runs", "datasets"))]
 RunIds = Annotated[list[str], argument("RUN...", run_ids, HELP_OF_SEVERAL)]
-DeletedIds = Annotated[list[str], argument("RUN...", deleted_run_ids)]
+DeletableIds = Annotated[list[str], argument("RUN|DATASET|EXPORT...", deletable_ids, HELP_OF_SEVERAL)]
+DeletedIds = Annotated[list[str], argument("RUN|DATASET|EXPORT...", deleted_ids)]

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from gan_core import actions
+from gan_core.cli import completion
 from gan_core.cli.common import Call, Json, carry_out, context, refuse, run_state, say
 from gan_core.cli.datasets import print_notes
-from gan_core.cli.lookup import DatasetId, DeletedIds, RunId, RunIds, run_id
+from gan_core.cli.lookup import DatasetId, DeletableIds, DeletedIds, RunId, RunIds, run_id
 from gan_core.cli.options import Given, with_options
 from gan_core.data.dataset import DatasetInfo, read_info
 from gan_core.errors import UserError
@@ -19,6 +20,7 @@ from gan_core.settings.from_text import value_of
 from gan_core.settings.recipes import on_cpu
 from gan_core.settings.schema import TrainConfig, build, names_file
 from gan_core.settings.training_size import sentence
+from gan_core.text import no_such
 
 OPTIONS = ("epochs", "minutes", "seed", "device", "start_from")  # settings that have an option of their own
 
@@ -28,12 +30,22 @@ def train(
     dataset: DatasetId,
     given: Annotated[dict[str, Any], Given(TrainConfig, OPTIONS)],
     recipe: Annotated[
-        str, typer.Option(help="A name that `recipes` lists, or auto, which chooses one and says why.")
+        str,
+        typer.Option(
+            help="A name that `recipes` lists, or auto, which chooses one and says why.",
+            autocompletion=completion.recipe_names,
+        ),
     ] = "quick",
     images: Annotated[int | None, typer.Option(help="Images to show, instead of epochs.")] = None,
     name: Annotated[str, typer.Option(help="Name of the run.")] = "",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another setting, as in --set batch=32.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Another setting, as in --set batch=32.",
+            autocompletion=completion.setting_names,
+        ),
     ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Leave the training to a worker and return at once.")
@@ -77,7 +89,9 @@ def start_values(recipe: str, info: DatasetInfo, given: dict[str, Any]) -> tuple
         return found.settings.model_dump(), found.reasons
     if recipe not in recipes.RECIPES:
         raise UserError(
-            "unknown_recipe", f"There is no recipe {recipe!r}.", f"Choose auto or one of {', '.join(recipes.RECIPES)}."
+            "unknown_recipe",
+            no_such("recipe", recipe, ("auto", *recipes.RECIPES)),
+            f"Choose auto or one of {', '.join(recipes.RECIPES)}.",
         )
     budget = {name: given.get(name) for name in ("minutes", "epochs")}
     gpu = given.get("device", "auto") != "cpu" and actions.likely_device(context()) == "cuda"
@@ -205,17 +219,20 @@ def resume_of_several(waiting: actions.Context, run: str) -> tuple[str, UserErro
 
 
 def runs(
-    deleted: Annotated[bool, typer.Option("--deleted", help="List the runs in the trash instead.")] = False,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="List the deleted runs, datasets and exports instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the runs."""
     if deleted:
-        trash = [run._asdict() for run in actions.deleted(context())]
+        trash = [one._asdict() for one in actions.deleted(context(), "")]
         lines = [
-            f"{run['id']}  deleted {time.strftime('%Y-%m-%d %H:%M', time.localtime(run['deleted_at']))}  {run['name']}"
-            for run in trash
+            f"{one['id']}  deleted {time.strftime('%Y-%m-%d %H:%M', time.localtime(one['deleted_at']))}  {one['name']}"
+            for one in trash
         ]
-        say(as_json, {"runs": trash}, "\n".join(lines) or "Nothing is deleted.")
+        value = {kind: [one for one in trash if one["id"][0] == kind[0]] for kind in ("runs", "datasets", "exports")}
+        say(as_json, value, "\n".join(lines) or "Nothing is deleted.")
         return
     rows = [
         {"id": r.id, "name": r.name, "dataset": r.dataset_id, "state": run_state(r.id), "sweep": r.sweep}
@@ -247,15 +264,33 @@ def rename(run: RunId, name: str, as_json: Json = False) -> None:
     say(as_json, {"run": run, "name": renamed.name}, f"Run {run} is now {renamed.name!r}.")
 
 
-def delete(runs: RunIds, as_json: Json = False) -> None:
-    """Delete runs; `undelete` brings them back."""
-    for run in runs:
-        actions.delete(context(), run)
-    text = f"Deleted {', '.join(runs)}. Back with: undelete {' '.join(runs)}, until the trash is cleaned."
-    say(as_json, {"runs": runs}, text)
+def delete(
+    ids: DeletableIds,
+    with_derived: Annotated[
+        bool,
+        typer.Option("--with-derived", help="Also delete the runs, datasets and exports that were made from them."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete runs, datasets and exports; `undelete` brings them back."""
+    gone, left = [], []
+    for id in ids:
+        if id not in {thing.id for thing in gone}:
+            gone += actions.delete(context(), id, with_derived=with_derived)
+    for id in ids:
+        left += [thing for thing in actions.derived(context(), id) if thing not in left]
+    listed = " ".join(thing.id for thing in gone)
+    lines = [f"Deleted {', '.join(listed.split())}. Back with: undelete {listed}, until the trash is cleaned."]
+    lines += [f"Made from it, and still there: {thing.kind} {thing.id}  {thing.name}" for thing in left]
+    value = {f"{kind}s": [thing.id for thing in gone if thing.kind == kind] for kind in ("run", "dataset", "export")}
+    value["derived"] = [thing.id for thing in left]
+    say(as_json, value, "\n".join(lines))
 
 
-def undelete(runs: DeletedIds, as_json: Json = False) -> None:
-    """Bring deleted runs back; `runs --deleted` lists them."""
-    names = {run: actions.undelete(context(), run).name for run in runs}
-    say(as_json, {"runs": names}, "\n".join(f"Run {id} is back: {name}." for id, name in names.items()))
+def undelete(ids: DeletedIds, as_json: Json = False) -> None:
+    """Bring back what was deleted; `runs --deleted` lists it."""
+    names = {id: actions.undelete(context(), id).name for id in ids}
+    value = {
+        kind: {id: name for id, name in names.items() if id[0] == kind[0]} for kind in ("runs", "datasets", "exports")
+    }
+    say(as_json, value, "\n".join(f"{id} is back: {name}." for id, name in names.items()))

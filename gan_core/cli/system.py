@@ -1,6 +1,5 @@
 """The verbs about the workspace as a whole: show, repair, clean, support-bundle."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,13 +8,16 @@ import typer
 from gan_core import actions
 from gan_core.cli.common import Call, Json, context, run_state, say
 from gan_core.cli.lookup import AnyId
+from gan_core.cli.output import check_out, writes
 from gan_core.data.dataset import read_info
 from gan_core.errors import UserError
+from gan_core.jobs import open_index
 from gan_core.jobs.rebuild_index import rebuild
-from gan_core.storage import cleanup, file_checks
+from gan_core.storage import cleanup
 from gan_core.storage.run_folder import read_status
 from gan_core.storage.workspace import atomic_write
 from gan_core.system import support_bundle as support
+from gan_core.views import summaries
 
 SHOWN_OF_DATASET = (
     "size",
@@ -76,13 +78,16 @@ def show(id: AnyId, as_json: Json = False) -> None:
             "result": job.result,
             "error": job.error,
         }
-    say(as_json, value, json.dumps(value, indent=2, ensure_ascii=False))
+    say(as_json, value, summaries.item(value))
 
 
 def repair(as_json: Json = False) -> None:
     """Rebuild the index from the folders of the workspace."""
-    counts = rebuild(Call.store, Call.workspace)
-    say(as_json, counts, f"Found {counts['datasets']} datasets, {counts['runs']} runs and {counts['exports']} exports.")
+    found = open_index.mend(Call.workspace) or rebuild(Call.store, Call.workspace)
+    open_index.dismiss(Call.workspace)
+    lines = [f"Found {found.datasets} datasets, {found.runs} runs and {found.exports} exports."]
+    lines += [f"{folder} cannot be read, and was left as it is." for folder in found.unreadable]
+    say(as_json, found._asdict(), "\n".join(lines))
 
 
 def clean(
@@ -108,12 +113,13 @@ def clean(
     say(as_json, value, "\n".join(lines))
 
 
+@writes
 def support_bundle(
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path(support.FILE),
     as_json: Json = False,
 ) -> None:
     """Write a zip that helps to explain a fault: versions, settings, logs, jobs. No images, names or paths."""
-    file_checks.check_out(out)
+    check_out(out)
     content = support.bundle(Call.store, Call.workspace)
     atomic_write(out.absolute(), lambda file: file.write(content))
     say(

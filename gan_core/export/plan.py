@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
-from gan_core.text import and_more
+from gan_core.text import and_more, no_such
 
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}  # of the images in a zip, and how their file names end
 SHARDS_ABOVE = 100_000  # images in a zip: auto then writes tar files
@@ -180,4 +180,4 @@ def whole_number(text: str) -> int:
 
 def unknown_class(name: str, classes: list[str]) -> UserError:
     shown = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
-    return UserError("unknown_class", f"There is no class {name.strip()!r}.", f"The classes are {shown}.")
+    return UserError("unknown_class", no_such("class", name, classes), f"The classes are {shown}.")

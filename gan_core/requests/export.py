@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from gan_core.errors import UserError
 from gan_core.requests.base import NO_OPTION, Checkpoint, Option, Request, Seed, checkpoint_field, field
+from gan_core.text import no_such
 
 Method = Literal["gan", "classical", "composite"]  # ways to make an image
 Check = Literal["label", "realism", "copy", "teacher", "twin"]  # what a drawn image may be refused for, in this order
@@ -26,7 +27,7 @@ def read_methods(value: Any) -> Any:
     weights = parse_methods(value) if isinstance(value, str) else value
     for name, weight in weights.items():
         if name not in METHODS:
-            raise UserError("unknown_method", f"There is no method {name!r}.", f"Choose among {', '.join(METHODS)}.")
+            raise UserError("unknown_method", no_such("method", name, METHODS), f"Choose among {', '.join(METHODS)}.")
         if not 0 <= weight < float("inf"):
             raise UserError("bad_method", f"The share of {name} cannot be {weight}.", "Give a number such as 1 or 0.5.")
     if not any(weights.values()):
@@ -52,7 +53,7 @@ def read_checks(value: Iterable[str]) -> tuple[str, ...]:
         value = [] if value.strip() == "none" else [name.strip() for name in value.split(",")]
     wanted = set(value)
     for name in sorted(wanted - set(ALL_CHECKS)):
-        raise UserError("unknown_check", f"There is no check {name!r}.", f"Choose among {', '.join(ALL_CHECKS)}.")
+        raise UserError("unknown_check", no_such("check", name, ALL_CHECKS), f"Choose among {', '.join(ALL_CHECKS)}.")
     return tuple(check for check in ALL_CHECKS if check in wanted)
 
 

@@ -1,16 +1,32 @@
 """Pydantic's errors as plain sentences: why a setting is refused."""
 
-import difflib
 from typing import Any
 
 from pydantic import BaseModel
+
+from gan_core.text import no_such
+
+# Names that other programs have for settings, where no spelling leads to ours.
+OTHER_NAMES = {
+    **dict.fromkeys(("learning_rate", "lr"), ("lr_G", "lr_D")),
+    **dict.fromkeys(("batch_size", "minibatch"), ("batch",)),
+    **dict.fromkeys(("latent_dim", "nz", "latent_size"), ("z_dim",)),
+    **dict.fromkeys(("channels", "ngf", "ndf", "base_channels"), ("width",)),
+    **dict.fromkeys(("r1", "r1_gamma", "gp_weight", "lambda_gp"), ("gamma",)),
+    **dict.fromkeys(("n_critic", "d_updates"), ("d_steps",)),
+    **dict.fromkeys(("augmentation", "diffaugment", "ada"), ("augment",)),
+    **dict.fromkeys(("amp", "fp16", "mixed_precision"), ("precision",)),
+    **dict.fromkeys(("ema", "ema_decay"), ("ema_images",)),
+    **dict.fromkeys(("time", "max_minutes"), ("minutes",)),
+}
 
 
 def refused(model: type[BaseModel], name: str, error: dict[str, Any]) -> str:
     """One plain sentence for one pydantic error of the field `name`."""
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, model.model_fields, n=1)
-        return f"There is no setting named {name!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
+        if name in OTHER_NAMES and all(one in model.model_fields for one in OTHER_NAMES[name]):
+            return f"There is no setting {name!r}; did you mean {' or '.join(map(repr, OTHER_NAMES[name]))}?"
+        return no_such("setting", name, model.model_fields)
     title, context, got = model.model_fields[name].title, error.get("ctx", {}), error.get("input")
     wanted = {
         "greater_than": "must be above {gt}",

@@ -6,6 +6,7 @@ from typing import Any
 from gan_core.errors import FieldErrors, UserError
 from gan_core.settings import recipes, schema
 from gan_core.settings.schema import SCHEMA_VERSION, TrainConfig
+from gan_core.text import no_such
 
 LARGEST_BYTES = 100_000
 
@@ -44,7 +45,9 @@ def read(text: str | bytes, now: TrainConfig, *, size: int, train_images: int) -
         )
     name = values.get("recipe", now.recipe)
     if not isinstance(name, str) or name not in recipes.RECIPES:
-        raise FieldErrors({"recipe": f"There is no recipe {name!r}."} | refusals(values | {"recipe": now.recipe}))
+        raise FieldErrors(
+            {"recipe": no_such("recipe", str(name), recipes.RECIPES)} | refusals(values | {"recipe": now.recipe})
+        )
     if size not in recipes.RECIPES[name].sizes:
         sizes = ", ".join(map(str, recipes.RECIPES[name].sizes))
         what = f"The recipe {name!r} draws images of {sizes} px, but this dataset is {size} px."

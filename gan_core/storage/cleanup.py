@@ -16,8 +16,11 @@ from gan_core.storage import checkpoints, full_disk
 from gan_core.storage.disk import Sizes
 from gan_core.storage.store import LIVE, Store
 from gan_core.storage.workspace import ID, STAGING_SECONDS, Workspace, is_locked, new_id, read_json
+from gan_core.text import no_such
 
 EXPORT_DAYS = 30
+DELETED_NOTE = "deleted.json"  # in a folder of the trash: its name and when it was deleted
+SEARCHES = "improve"  # in the folder of a dataset: what searches that have not ended have done so far
 RESTING_SECONDS = 3600  # anything newer in staging may belong to a job that is about to start
 # Only the Frechet distance on Inception features is called FID.
 DISTANCE = "coalesce(json_extract(result, '$.fid'), json_extract(result, '$.frechet_distance'))"
@@ -110,21 +113,36 @@ def feature_cache(store: Store, workspace: Workspace, days: float) -> Iterator[P
 
 
 def leftovers(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Staging folders that no live process writes to and that have not changed for an hour (uploads: for a day)."""
+    """What no live process writes to and has not changed for an hour (uploads: for a day): folders of staging, and half-written
+    files of workspace.atomic_write."""
     for path in sorted((workspace.root / "staging").iterdir()):
         rests = STAGING_SECONDS if path.name.startswith("u") else RESTING_SECONDS
         with contextlib.suppress(OSError):
             newest = max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
             if time.time() - newest > rests and not is_locked(path):
                 yield Piece(path.name[:17], (path,), Sizes().of(path) if path.is_dir() else file_bytes(path))
+    for kind in ("datasets", "runs", "exports"):
+        for depth in ("*", "*/*", "*/*/*"):
+            for path in sorted((workspace.root / kind).glob(f"{depth}/*.tmp-*")):
+                with contextlib.suppress(OSError):
+                    if time.time() - path.stat().st_mtime > RESTING_SECONDS:
+                        yield Piece(path.relative_to(workspace.root / kind).parts[0], (path,), file_bytes(path))
 
 
 def trash(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
-    """Deleted runs, which are in trash/."""
+    """Deleted runs, datasets and exports, which are in trash/."""
     folder = workspace.root / "trash"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if ID.match(path.name):
             yield Piece(path.name, (path,), Sizes().of(path))
+
+
+def searches(store: Store, workspace: Workspace, days: float) -> Iterator[Piece]:
+    """What searches that were stopped have kept, of each dataset."""
+    for dataset in sorted((workspace.root / "datasets").iterdir()):
+        folder = dataset / SEARCHES
+        if ID.match(dataset.name) and folder.is_dir():
+            yield Piece(dataset.name, (folder,), Sizes().of(folder))
 
 
 def file_bytes(path: Path) -> int:
@@ -156,7 +174,12 @@ KINDS = {
         feature_cache,
     ),
     "staging": Kind("Leftovers", "Removes uploads and unfinished work that no job needs.", leftovers),
-    "trash": Kind("Trash", "Removes deleted runs for good: they can no longer be restored.", trash),
+    "searches": Kind(
+        "Stopped searches",
+        "Removes what stopped searches for what helps have done so far. Continued, such a search starts from its beginning.",
+        searches,
+    ),
+    "trash": Kind("Trash", "Removes for good what was deleted: it can no longer be restored.", trash),
 }
 
 
@@ -169,7 +192,7 @@ def check_kinds(kinds: Iterable[str]) -> list[str]:
     for kind in asked:
         if kind not in KINDS:
             raise UserError(
-                "unknown_kind", f"There is no cleanup called {kind!r}.", f"Choose among {', '.join(KINDS)}."
+                "unknown_kind", no_such("cleanup", kind, KINDS), f"Choose among {', '.join(KINDS)}."
             )
     return [kind for kind in KINDS if kind in asked]
 
@@ -184,13 +207,17 @@ def look(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAY
 
 
 def clean(store: Store, workspace: Workspace, kind: str, days: float = EXPORT_DAYS) -> Freed:
-    """Remove what can be removed, except for what a job needs by now.
+    """Remove what can be removed, except for what a job needs by now."""
+    full_disk.drop_ballast(workspace.root)  # on a full disk the index could not be written
+    return remove(store, workspace, kind, list(KINDS[kind].find(store, workspace, days)))
+
+
+def remove(store: Store, workspace: Workspace, kind: str, found: list[Piece]) -> Freed:
+    """Remove these pieces, except for what a job needs by now.
 
     The pieces are first moved aside in a transaction of the index, which is quick and keeps jobs from starting on them. Then they
     are removed, which may take long.
     """
-    full_disk.drop_ballast(workspace.root)  # on a full disk the index could not be written
-    found = list(KINDS[kind].find(store, workspace, days))
     aside = workspace.root / "staging" / f"{new_id('job')}-cleaned"
     with contextlib.suppress(OSError):  # a disk without room for a folder: then each piece is removed at once
         aside.mkdir(mode=0o700)
@@ -243,8 +270,8 @@ def waits(ask: Callable[..., list[sqlite3.Row]], kind: str) -> str:
     return ""
 
 
-def forget(db: sqlite3.Connection, runs: list[str]) -> None:
-    """Remove the jobs and events of runs from the index."""
-    for run in runs:
-        db.execute("DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE subject = ?)", (run,))
-        db.execute("DELETE FROM jobs WHERE subject = ?", (run,))
+def forget(db: sqlite3.Connection, ids: list[str]) -> None:
+    """Remove the jobs and events of runs, datasets and exports from the index."""
+    for id in ids:
+        db.execute("DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE subject = ?)", (id,))
+        db.execute("DELETE FROM jobs WHERE subject = ?", (id,))

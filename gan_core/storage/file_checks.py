@@ -30,8 +30,11 @@ def check_room(dataset: Path) -> None:
         )
 
 
-def check_out(out: Path, folder: bool = False) -> None:
-    """Raise UserError where `out` cannot be written, before minutes of work are spent. folder: `out` is a folder, not a file."""
+def check_out(out: Path, folder: bool = False, force: bool = False) -> None:
+    """Raise UserError where `out` cannot be written, before minutes of work are spent. folder: `out` is a folder, not a file.
+
+    Also where something is there already, unless `force` allows to overwrite it.
+    """
     parent = out.absolute() if folder and out.exists() else out.absolute().parent
     if folder:
         while not parent.exists():
@@ -42,3 +45,6 @@ def check_out(out: Path, folder: bool = False) -> None:
         raise UserError("out_is_a_folder", f"{str(out)!r} is a folder.", "Name the zip to write, as in --out more.zip.")
     if not os.access(parent, os.W_OK):
         raise UserError("not_writable", f"Nothing may be written into {str(parent)!r}.", "Choose another --out.")
+    if not force and (any(out.iterdir()) if folder and out.exists() else out.is_file()):
+        what = f"There are files in {str(out)!r} already." if folder else f"{str(out)!r} is there already."
+        raise UserError("out_exists", what, "Choose another name, or overwrite it with --force.")

@@ -16,6 +16,7 @@ from gan_core.settings.schema import build
 from gan_core.storage import checkpoints
 from gan_core.storage.store import Run
 from gan_core.storage.workspace import Workspace
+from gan_core.text import no_such
 
 if TYPE_CHECKING:
     from gan_core.evaluation.realism import Lite0Realism
@@ -33,6 +34,7 @@ class RunSampler:
         from gan_core.training import checkpoint, device
 
         self.run, self.config, self.workspace = run, build(run.config), workspace
+        self.on_written: Callable[[int], None] = lambda count: None  # told how many images write_pngs has just written
         self.info = dataset_folder.read_info(workspace.dataset(run.dataset_id))
         weights, self.images_seen, self.sha256 = checkpoint.generator_weights(workspace.run(run.id) / "checkpoints", at)
         self.device = device.choose(
@@ -58,7 +60,7 @@ class RunSampler:
         if name not in self.classes:
             raise UserError(
                 "unknown_class",
-                f"There is no class {name!r} in this run.",
+                no_such("class", name, self.classes),
                 f"Choose one of {', '.join(self.classes[:20])}.",
             )
         return self.classes.index(name)
@@ -180,3 +182,4 @@ class RunSampler:
             for number, image in enumerate(draw(min(WRITTEN_TOGETHER, count - start), start), start):
                 info = png_info(notes | {"class": self.classes[label], "number": number})
                 picture_of(image).save(folder / f"{number:06d}.png", pnginfo=info)
+            self.on_written(min(WRITTEN_TOGETHER, count - start))
