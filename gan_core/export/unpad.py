@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ImageColor
 
 from gan_core.data.dataset import ImageSet
-from gan_core.data.dataset_files import read_items
+from gan_core.data.dataset_files import known_items
 from gan_core.errors import UserError
 from gan_core.export.contents import Group
 
@@ -26,7 +26,7 @@ class Unpad:
         self.background = np.atleast_1d(np.array(ImageColor.getcolor(background, mode), np.int16))
         self.makers, self.sets = makers, sets
         self.shares = {split: np.zeros((len(part.labels), 2)) for split, part in self.sets.items()}
-        for item in read_items(folder):
+        for item in known_items(folder):
             width, height = item.get("width", 0), item.get("height", 0)
             if width and height:
                 self.shares[item["split"]][item["row"]] = width / max(width, height), height / max(width, height)

@@ -6,6 +6,7 @@ its name and the place in the code into it, an ordinary end removes it, and a ki
 
 import atexit
 import contextlib
+import errno
 import faulthandler
 import os
 import re
@@ -16,13 +17,14 @@ import psutil
 
 from gan_core.errors import is_out_of_memory
 from gan_core.jobs import devices, gpu, process_identity, queue
+from gan_core.storage import full_disk
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 # Codes of failures that are not a fault of the request.
 JOB_FAILURES = (
-    *("out_of_memory", "disk_full", "unsaved", "damaged_checkpoints", "bug", "diverged", "interrupted", "crashed"),
-    *("gpu_fault", "predecessor", "no_worker"),
+    *("out_of_memory", "disk_full", "not_writable", "unsaved", "damaged_checkpoints", "bug", "diverged", "interrupted"),
+    *("crashed", "gpu_fault", "predecessor", "no_worker"),
 )
 RESUME = "Resume the run: it goes on from its last checkpoint."
 FATAL = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
@@ -39,12 +41,10 @@ def cause(store: Store, job: Job, bug: Exception) -> dict[str, str]:
             what = f"Memory ran out while {others} was running on the same device ({text})."
             todo = f"Wait until {others} has ended, then start this again."
         return {"code": "out_of_memory", "what": what, "todo": todo}
-    if isinstance(bug, OSError) and bug.errno == 28:
-        return {
-            "code": "disk_full",
-            "what": "The disk is full.",
-            "todo": "Free some space, then resume: nothing that was saved is lost.",
-        }
+    unwritten = full_disk.as_os_error(bug)
+    if unwritten is not None and unwritten.errno in (*full_disk.NO_SPACE, errno.EROFS):
+        told = full_disk.obstacle(unwritten, store.path.parent)
+        return {"code": told.code, "what": told.what, "todo": f"{told.todo} {again(job)}"}
     if gpu.is_lost():
         return {
             "code": "gpu_fault",

@@ -35,6 +35,14 @@ def unpad(tmp_path):
     return Unpad(tmp_path, {"train": train, "test": test}, "white", makers), train, test
 
 
+def test_without_a_list_of_its_images_a_dataset_knows_no_shapes(unpad, tmp_path):
+    _, train, test = unpad
+    (tmp_path / "items.jsonl").unlink()
+    with pytest.raises(UserError) as refused:
+        Unpad(tmp_path, {"train": train, "test": test}, "white", {})
+    assert refused.value.code == "unknown_shapes"
+
+
 def test_a_real_image_gets_the_shape_that_it_came_with(unpad):
     cut, train, test = unpad
     shapes = [cut(Group("train", 0, "real", 3), number, train.images[number]).shape[:2] for number in range(3)]

@@ -63,6 +63,12 @@ def test_a_process_that_died_of_a_signal_is_told_apart_from_one_that_was_killed(
     assert list((workspace.root / "logs").glob("crash-*.log")) == [log]  # an empty file says no more
 
 
+def test_a_full_disk_asks_to_resume_what_can_be_resumed_alone(store):
+    for kind in ("train", "export"):
+        todo = failures.cause(store, submit(store, kind), OSError(28, "full"))["todo"]
+        assert ("esume" in todo) == (kind == "train") and "ree some space" in todo
+
+
 def test_a_process_that_ended_by_itself_leaves_no_file(store, workspace):
     assert ended(store, workspace, 0, seconds=0.0)["code"] == "interrupted"
     assert not list((workspace.root / "logs").glob("crash-*"))

@@ -1,3 +1,5 @@
+import sqlite3
+
 import pytest
 
 from gan_core.errors import UserError
@@ -14,6 +16,10 @@ def submit(store, kind="train"):
         (UserError("bad", "It is bad.", "Mend it."), "bad"),
         (MemoryError("x"), "out_of_memory"),
         (OSError(28, "full"), "disk_full"),
+        (OSError(122, "quota"), "disk_full"),
+        (OSError(30, "read-only"), "not_writable"),
+        (sqlite3.OperationalError("database or disk is full"), "disk_full"),
+        (PermissionError(13, "denied", "weights.pt"), "bug"),  # a file of the user that may not be read
         (KeyError("x"), "bug"),
     ],
 )
