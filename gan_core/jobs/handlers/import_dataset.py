@@ -16,8 +16,9 @@ from gan_core.storage.workspace import Workspace
 def import_dataset(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
     """Zip, folder or ready set -> dataset folder, by way of staging: it appears whole or not at all.
 
-    The zip of an upload moves into the folder of its dataset, so that it can be imported again with other choices. Where the
-    import fails, the zip stays where it is for another try; Workspace.sweep removes it some time after that.
+    The zip of an upload goes into the folder of its dataset, so that it can be imported again with other choices. Until that is in
+    place it stays where it is, too; where the import fails, it is there for another try, and Workspace.sweep removes it some time
+    after that.
     """
     from gan_core.data.dataset import KEPT_ZIP, origin, read_info
     from gan_core.data.import_dataset import import_dataset
@@ -43,9 +44,7 @@ def import_dataset(store: Store, workspace: Workspace, job: Job, watch: queue.Wa
                 on_progress=Reporter(store, job),
                 should_stop=watch,
             )
-            if upload is not None:
-                os.replace(source, folder / KEPT_ZIP)
-            elif kept is not None:
+            if kept is not None:
                 _second_copy(Path(source), folder / KEPT_ZIP)
     except BaseException:
         if upload is not None:
@@ -66,7 +65,7 @@ def import_dataset(store: Store, workspace: Workspace, job: Job, watch: queue.Wa
 
 
 def _second_copy(source: Path, target: Path) -> None:
-    """The same file under a second name, so that deleting one set leaves the other's; copied where links cannot be made."""
+    """The same file under a second name, so that deleting the first one leaves it; copied where links cannot be made."""
     try:
         os.link(source, target)
     except OSError:

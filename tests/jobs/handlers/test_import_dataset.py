@@ -3,6 +3,7 @@
 import os
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -114,6 +115,22 @@ def test_the_upload_of_an_import_that_fails_can_be_imported_otherwise(context):
     context.workspace.sweep()  # it is kept from now on, however old it is
     _, info = imported(context, source, size=28)
     assert info.size == 28 and not list((context.workspace.root / "staging").iterdir())
+
+
+def test_the_upload_stays_until_its_dataset_is_in_place(context, monkeypatch):
+    source, replace = uploaded(context), os.replace
+
+    def fails(path, target):
+        if Path(target).parent.name == "datasets":
+            raise OSError(5, "I/O error")
+        replace(path, target)
+
+    monkeypatch.setattr(os, "replace", fails)
+    assert carried_out(context, source).state == "failed"
+    monkeypatch.undo()
+    first, _ = imported(context, source)
+    assert zipfile.ZipFile(context.workspace.dataset(first) / "source.zip").namelist() == NAMES
+    assert not list((context.workspace.root / "staging").iterdir())
 
 
 def test_the_upload_of_an_import_that_is_stopped_stays_until_the_sweep(context):
