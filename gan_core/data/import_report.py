@@ -128,8 +128,8 @@ def notices(records: Sequence[Record], classes: Sequence[str], size: int, confli
         )
     if leaked:
         found.append(
-            f"{count(leaked, 'image is', 'images are')} in two splits: test keeps it before validation, and validation before "
-            "train."
+            f"{count(leaked, 'image is', 'images are')} in two splits: test keeps {'it' if leaked == 1 else 'them'} before "
+            "validation, and validation before train."
         )
     return found
 

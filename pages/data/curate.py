@@ -53,8 +53,8 @@ def show_excluded(context: Context, id: str, entries: list[exclusions.Entry]) ->
 def curate_form(context: Context, id: str, folder: Path, info: DatasetInfo, entries: list[exclusions.Entry]) -> None:
     """A background with a preview, a name, and the button."""
     st.caption(
-        "A new dataset without the excluded images. This dataset stays as it is, and so do its runs and their scores. The training "
-        "images and the test images are treated alike."
+        "A new dataset without the excluded images. This dataset stays as it is, and so do its runs and their scores. The images "
+        "of all three splits are treated alike."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         background = choose_background(id)

@@ -141,7 +141,7 @@ def train(use, images, classes, rows, seed):
 if __name__ == "__main__":
     use = json.loads((HERE / "recommended_use.json").read_text(encoding="utf-8"))
     if use["layout"] != "imagefolder" or not (HERE / "test").exists():
-        raise SystemExit("train.py needs a folder for each class, not shards, and held-out images: export it so.")
+        raise SystemExit("train.py needs folders (--layout imagefolder) and test images (--held-out): export it so.")
     network = train(use, *read("train", use), seed=0)
     images, classes, _ = read("test", use)
     found = torch.cat([network(part.to(DEVICE)).argmax(1).cpu() for part in images.split(256)])
