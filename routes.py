@@ -29,6 +29,13 @@ from guard import OURS, missing, refuse, same_origin
 UPLOAD_BYTES = 20 << 30
 KEEP_FREE_BYTES = 1 << 30
 WRITE_BYTES = 1 << 20
+MOST_UPLOADS = 8  # at once
+QUIET_SECONDS, SLOWEST = (
+    60.0,
+    1000,
+)  # an upload that sends nothing for so long, or fewer bytes a second in all, has ended
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # of a zip, of an empty one, of one in parts
+RECEIVING: set[str] = set()  # ids of the uploads that are under way
 LAB_CACHE = "public, max-age=3600"  # a later version of Ganvas may compute other frames for the same link
 FOR_EVER = "public, max-age=31536000, immutable"
 SAMPLE = re.compile(r"(reals|fakes-[0-9]{9})\.png")
@@ -49,8 +56,13 @@ async def upload(request: Request) -> JSONResponse:
         return refuse(400, "The upload does not say how large it is.", "Upload the zip again.")
     if refusal := room_for(workspace, announced):
         return refusal
+    if len(RECEIVING) >= MOST_UPLOADS:
+        return refuse(
+            503, f"{MOST_UPLOADS} uploads are under way.", "Wait until one of them has ended, then try again."
+        )
     folder = workspace.upload(upload_id)
     folder.mkdir(mode=0o700)
+    RECEIVING.add(upload_id)
     whole = False
     try:
         count, refusal = await receive_body(request, workspace, folder / "upload.part")
@@ -63,29 +75,47 @@ async def upload(request: Request) -> JSONResponse:
         return JSONResponse({"upload": upload_id, "bytes": count})
     except ClientDisconnect:
         return refuse(400, "The upload was broken off.", "Upload the zip again.")
+    except TimeoutError:
+        return refuse(
+            408, "The upload stood still or was too slow.", "Check the connection, then upload the zip again."
+        )
     except OSError:
         return refuse(
             507, "The upload could not be written to disk.", "Free some space on this computer and try again."
         )
     finally:
+        RECEIVING.discard(upload_id)
         if not whole:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 async def receive_body(request: Request, workspace: Workspace, path: Path) -> tuple[int, JSONResponse | None]:
-    """Write the body to path in pieces of about WRITE_BYTES. Returns (bytes written, a refusal or None)."""
-    count, waiting = 0, bytearray()
+    """Write the body to path in pieces of about WRITE_BYTES. Returns (bytes written, a refusal or None).
+
+    Raises TimeoutError where nothing comes for QUIET_SECONDS, or in all fewer bytes a second than SLOWEST.
+    """
+    count, waiting, now = 0, bytearray(), asyncio.get_running_loop().time
+    began = now()
     with open(path, "xb") as file:
-        async for chunk in request.stream():
-            waiting += chunk
-            if len(waiting) >= WRITE_BYTES:
-                await asyncio.to_thread(file.write, bytes(waiting))
-                count += len(waiting)
-                waiting.clear()
-                if refusal := room_for(workspace, 0, count):
-                    return count, refusal
+        async with asyncio.timeout(QUIET_SECONDS) as limit:
+            async for chunk in request.stream():
+                waiting += chunk
+                limit.reschedule(QUIET_SECONDS + min(now(), began + (count + len(waiting)) / SLOWEST))
+                if count == 0 and len(waiting) >= 4 and bytes(waiting[:4]) not in ZIP_STARTS:
+                    return 0, no_zip()
+                if len(waiting) >= WRITE_BYTES:
+                    await asyncio.to_thread(file.write, bytes(waiting))
+                    count += len(waiting)
+                    waiting.clear()
+                    if refusal := room_for(workspace, 0, count):
+                        return count, refusal
         await asyncio.to_thread(file.write, bytes(waiting))
-    return count + len(waiting), None
+    count += len(waiting)
+    return count, no_zip() if 0 < count < 4 else None
+
+
+def no_zip() -> JSONResponse:
+    return refuse(415, "This file is no zip.", "Upload a zip, with one folder for each class.")
 
 
 def room_for(workspace: Workspace, more: int, so_far: int = 0) -> JSONResponse | None:
@@ -118,6 +148,25 @@ async def plotly_script(request: Request) -> FileResponse | JSONResponse:
     return send_file((Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve(), FOR_EVER)
 
 
+def without_link(request: Request) -> Response | None:
+    """What is answered where the link to a download does not hold, or None where it does. The token in a header needs no link.
+
+    A click on a page that has stood open for too long gets a new link; an address from elsewhere does not.
+    """
+    path, user = request.scope["path"], visitor.name(request)
+    if signed_links.holds(path, user, request.query_params, visitor.secret()) or visitor.shows_token(request):
+        return None
+    if request.headers.get("sec-fetch-site") == "same-origin":
+        headers = {"Cache-Control": "no-store"}
+        return RedirectResponse(signed_links.sign(path, user, visitor.secret()), status_code=303, headers=headers)
+    return refuse(403, "This link has ended.", "Go back to the page in Ganvas and click the download there.")
+
+
+async def export_file(request: Request) -> Response:
+    """GET the zip of an export, by a signed link."""
+    return without_link(request) or await workspace_file(request)
+
+
 async def workspace_file(request: Request) -> FileResponse | JSONResponse:
     """GET a file of a run, dataset or export. The names in the route say which."""
     named, workspace = request.path_params, default_workspace()
@@ -148,25 +197,6 @@ def kept(workspace: Workspace, named: dict[str, str], kind: str) -> Path:
 def frame_server() -> FrameServer:
     return FrameServer(default_workspace().root / "cache")
 
-def without_link(request: Request) -> Response | None:
-    """What is answered where the link to a download does not hold, or None where it does. The token in a header needs no link.
-
-    A click on a page that has stood open for too long gets a new link; an address from elsewhere does not.
-    """
-    path, user = request.scope["path"], visitor.name(request)
-    if signed_links.holds(path, user, request.query_params, visitor.secret()) or visitor.shows_token(request):
-        return None
-    if request.headers.get("sec-fetch-site") == "same-origin":
-        headers = {"Cache-Control": "no-store"}
-        return RedirectResponse(signed_links.sign(path, user, visitor.secret()), status_code=303, headers=headers)
-    return refuse(403, "This link has ended.", "Go back to the page in Ganvas and click the download there.")
-
-
-async def export_file(request: Request) -> Response:
-    """GET the zip of an export, by a signed link."""
-    return without_link(request) or await workspace_file(request)
-
-
 
 async def lab_frames(request: Request) -> FileResponse | JSONResponse:
     """GET /api/lab/{kind}?at=<moves>&game=<settings as JSON>: a chunk of frames, from the cache or computed."""
@@ -187,6 +217,8 @@ async def support_bundle(request: Request) -> Response:
     """GET /api/support-bundle: a new support bundle, by a signed link of the System page."""
     if not same_origin(request):
         return missing()
+    if refusal := without_link(request):
+        return refusal
     workspace = default_workspace()
     content = await asyncio.to_thread(support.bundle, Store(workspace), workspace)
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{support.FILE}"'}
@@ -212,5 +244,3 @@ ROUTES = [
     Route("/app/static/plotly-{version}.min.js", plotly_script),
     *(Route(f"{prefix}{{rest:path}}", no_such_file) for prefix in OURS),
 ]
-    if refusal := without_link(request):
-        return refusal

@@ -36,7 +36,7 @@ Code = Literal[
     "run_in_use", "in_use", "over_limit", "no_worker", "predecessor", "interrupted", "crashed", "diverged", "bug",
     "too_many_runs", "uneven_runs", "no_sweep", "no_cluster", "cluster_refused", "cluster_ended",
     # the server
-    "bad_token", "bad_login", "open_address", "no_server",
+    "bad_token", "bad_login", "open_address", "no_server", "only_reads",
     # the laboratory of the Learn page
     "lab_broke", "lab_full",
 ]

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+import visitor
 from gan_core.storage import full_disk
+from pages.index_notice import show_rebuilt, tell_of_index
 from pages.shared.context import get_context
 from pages.shared.text import sentence
 from pages.sidebar import show_active_runs
@@ -25,12 +27,17 @@ PAGES = [
     ("system", "System", "memory", "Devices, the queue, disk, optional parts."),
 ]
 
+# What pupils see of a class room; the other pages only lead to changes.
+PUPILS = ("home", "live", "samples", "evaluate", "runs", "learn")
+
+is_pupil = visitor.is_pupil(st.context)
+
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
 
-page = st.navigation(
 # Before the navigation: else the browser fetches the page's icon as a picture for its tab from a font host.
 st.set_page_config(page_icon=str(ASSETS / "icon.svg"), layout="wide")
 
+page = st.navigation(
     [
         st.Page(
             f"{name}/page.py",
@@ -39,6 +46,7 @@ st.set_page_config(page_icon=str(ASSETS / "icon.svg"), layout="wide")
             url_path=None if name == "home" else name,
             default=name == "home",
             help=help,
+            visibility="hidden" if is_pupil and name not in PUPILS else "visible",
         )
         for name, title, icon, help in PAGES
     ]
@@ -46,9 +54,17 @@ st.set_page_config(page_icon=str(ASSETS / "icon.svg"), layout="wide")
 
 st.set_page_config(page_title="Ganvas" if page.title == "Home" else f"{page.title} · Ganvas")
 
-with st.sidebar:
-    show_active_runs(get_context())
 
-if obstacle := full_disk.trouble(get_context().workspace):
-    st.warning(sentence(obstacle), icon=":material/hard_drive:")
-page.run()
+with tell_of_index():
+    context = get_context()
+    with st.sidebar:
+        if is_pupil:
+            st.caption("You see everything here, and cannot change it: this is the pupils' link.")
+        show_active_runs(context)
+    if obstacle := full_disk.trouble(context.workspace):
+        st.warning(sentence(obstacle), icon=":material/hard_drive:")
+    show_rebuilt(context)
+    if is_pupil and page.url_path and page.url_path not in PUPILS:
+        st.info("This page is for your teacher.", icon=":material/school:")
+    else:
+        page.run()

@@ -1,8 +1,12 @@
 """The actions of pages and the command line: check the request against the workspace, give it an id, queue the job.
 
 The bounds of a request stand in gan_core.requests. What depends on a run, a dataset or the disk is refused here with a UserError,
-before anything is queued.
+before anything is queued. Whoever may only look (Context.for_reading) is refused here too.
 """
+
+import functools
+from collections.abc import Callable
+from typing import Any
 
 from gan_core.actions.cleanup import clean, refresh_system_info
 from gan_core.actions.context import Context, trained_run
@@ -38,4 +42,56 @@ from gan_core.actions.runs import (
     train,
 )
 from gan_core.actions.sweep import Outcome, delete_sweep, plan, resume_sweep, runs_of, stop_sweep, sweep
-from gan_core.actions.trash import Deleted, delete, deleted, undelete
+from gan_core.actions.trash import Deleted, Thing, delete, deleted, derived, undelete
+
+CHANGES = (
+    *(
+        "clean",
+        "refresh_system_info",
+        "curate",
+        "exclude",
+        "inspect",
+        "undo_exclusion",
+        "discard_upload",
+        "import_dataset",
+    ),
+    *(
+        "locate",
+        "preview_import",
+        "demo",
+        "lesson",
+        "detect",
+        "evaluate",
+        "utility",
+        "copy_export",
+        "export",
+        "export_model",
+    ),
+    *(
+        "preview",
+        "explore",
+        "timelapse",
+        "variants",
+        "walk",
+        "improve",
+        "control_run",
+        "force_stop",
+        "probe",
+        "rename",
+        "resume",
+    ),
+    *("resume_lost", "train", "delete_sweep", "resume_sweep", "stop_sweep", "sweep", "delete", "undelete"),
+)
+
+
+def for_who_may_change(action: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(action)
+    def checked(context: Context, *given: Any, **named: Any) -> Any:
+        context.check_may_change()
+        return action(context, *given, **named)
+
+    return checked
+
+
+for _name in CHANGES:
+    globals()[_name] = for_who_may_change(globals()[_name])

@@ -2,25 +2,41 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from gan_core.errors import UserError
 from gan_core.jobs import cluster, devices, queue, supervisor
-from gan_core.storage import checkpoints
+from gan_core.storage import checkpoints, limits
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace
+
+
+def only_reads() -> UserError:
+    return UserError("only_reads", "The pupils' link only shows what there is.", "Ask your teacher to do it.")
+
+
+class ReadingStore(Store):
+    """A store that refuses every change. It shares all that another one has opened."""
+
+    def __init__(self, of: Store):
+        self.__dict__ = of.__dict__
+
+    def transaction(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises UserError only_reads."""
+        raise only_reads()
 
 
 class Context(NamedTuple):
     """A store and its workspace. in_this_process: the caller carries the job out itself, so no worker is started.
 
-    starts_workers: submit() starts the workers or hands trainings to the cluster; see together().
+    starts_workers: submit() starts the workers or hands trainings to the cluster; see together(). only_reads: see for_reading().
     """
 
     store: Store
     workspace: Workspace
     in_this_process: bool = False
     starts_workers: bool = True
+    only_reads: bool = False
 
     def submit(
         self,
@@ -31,7 +47,8 @@ class Context(NamedTuple):
         after: str | None = None,
         device: str = "auto",
     ) -> Job:
-        """Queue a job and see to it that a worker takes it. device: what a run wants."""
+        """Queue a job and see to it that a worker takes it. device: what a run wants. Raises UserError over_limit."""
+        limits.check(self.store, self.workspace, kind)
         own = None
         if self.in_this_process:
             own = devices.pick(self.store, self.workspace, device) if kind == "train" else ""
@@ -53,6 +70,15 @@ class Context(NamedTuple):
             yield self._replace(starts_workers=False)
         finally:
             self.start_workers()
+
+    def for_reading(self) -> "Context":
+        """The same store and workspace for somebody who may look and change nothing: a pupil in a class room."""
+        return self._replace(store=ReadingStore(self.store), only_reads=True, starts_workers=False)
+
+    def check_may_change(self) -> None:
+        """Raises UserError only_reads for a pupil."""
+        if self.only_reads:
+            raise only_reads()
 
     def check_cluster(self) -> None:
         """Raises UserError no_cluster where trainings go to a cluster that cannot be used."""

@@ -84,10 +84,21 @@ class DatasetInfo:
 
 
 def read_info(folder: Path) -> DatasetInfo:
-    """The description of the dataset in `folder`. Raises UserError no_dataset where there is none, and newer_dataset."""
-    value = read_json(place(folder) / "dataset.json")
+    """The description of the dataset in `folder`.
+
+    Raises UserError: no_dataset where there is none, damaged_dataset, newer_dataset.
+    """
+    damaged = UserError(
+        "damaged_dataset", "The description of this dataset cannot be read.", "Import the dataset again."
+    )
+    try:
+        value = read_json(place(folder) / "dataset.json")
+    except ValueError:
+        raise damaged from None
     if value is None:
         raise UserError("no_dataset", "This dataset is not there any more.", "Pick another one from the list.")
+    if not isinstance(value, dict):
+        raise damaged
     schema = value.pop("schema", 0)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UserError(
@@ -95,7 +106,10 @@ def read_info(folder: Path) -> DatasetInfo:
             "This dataset was written by a newer version of Ganvas.",
             "Update Ganvas, or import it again.",
         )
-    return DatasetInfo(**value)
+    try:
+        return DatasetInfo(**value)
+    except TypeError:  # something that it must have is missing
+        raise damaged from None
 
 
 def write_info(folder: Path, info: DatasetInfo) -> None:

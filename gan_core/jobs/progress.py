@@ -26,7 +26,10 @@ class Reporter:
             wait = REPORT_SECONDS
             try:
                 queue.report(self.store, self.job, fraction, message)
-            except sqlite3.OperationalError:  # a locked index must not end an hour of training, nor slow it down
+            except (
+                sqlite3.DatabaseError,
+                OSError,
+            ):  # a locked or damaged index must not end an hour of training, nor slow it down
                 wait = LATER_SECONDS
             self.next_at = time.monotonic() + wait
 

@@ -45,7 +45,10 @@ LANES = {
     "export_model": "heavy",
     "preview": "heavy",
 }
-READY = "(after IS NULL OR (SELECT p.state FROM jobs p WHERE p.id = jobs.after) = 'finished')"
+# A search can do without the training before it: where that fails, it has no images of a GAN.
+CAN_DO_WITHOUT = "kind = 'improve'"
+BEFORE = "(SELECT p.state FROM jobs p WHERE p.id = jobs.after)"
+READY = f"(after IS NULL OR {BEFORE} = 'finished' OR ({BEFORE} = 'failed' AND {CAN_DO_WITHOUT}))"
 PAUSED_SECONDS = 0.2  # how often a paused job reads what the user asks for
 HEARTBEAT_SECONDS = 15
 LOOK_SECONDS = 0.2  # a running job waits so long for a locked index, and asks again later
@@ -101,8 +104,7 @@ def claim(store: Store, lane: str, device: str = "", takes: Callable[[Job], bool
     """
     with store.transaction() as db:
         broken = db.execute(
-            "SELECT j.id FROM jobs j JOIN jobs p ON p.id = j.after WHERE j.state = 'queued' "
-            "AND p.state IN ('failed', 'stopped', 'interrupted')"
+            f"SELECT id FROM jobs WHERE state = 'queued' AND {BEFORE} IN ('failed', 'stopped', 'interrupted') AND NOT {READY}"
         ).fetchall()
         for row in broken:
             error = {
@@ -153,7 +155,8 @@ def heartbeat(store: Store, job: Job, seconds: float = HEARTBEAT_SECONDS) -> Ite
 
     def beat() -> None:
         while not ended.wait(seconds):
-            with contextlib.suppress(sqlite3.Error), store.transaction() as db:
+            with contextlib.suppress(sqlite3.Error, OSError), store.transaction() as db:
+                put_back(db, job)
                 db.execute(
                     "UPDATE jobs SET heartbeat_at = ? WHERE id = ? AND attempt = ? AND state = 'running'",
                     (time.time(), job.id, job.attempt),
@@ -166,6 +169,18 @@ def heartbeat(store: Store, job: Job, seconds: float = HEARTBEAT_SECONDS) -> Ite
     finally:
         ended.set()
         thread.join()
+
+
+def put_back(db: sqlite3.Connection, job: Job) -> None:
+    """The row of a job that this process carries out, where the index was rebuilt without it: the job goes on all the same."""
+    values = job._asdict() | {name: as_text(getattr(job, name)) for name in ("payload", "result", "error")}
+    if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone() is None:
+        db.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
+        log_event(db, job.id, "put back into a rebuilt index")
+
+
+def as_text(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 def report(store: Store, job: Job, progress: float, message: str) -> None:
@@ -182,6 +197,7 @@ def finish(
 ) -> bool:
     """End a running job as finished, stopped or failed. Returns False where another attempt has taken over."""
     with store.transaction() as db:
+        put_back(db, job)
         row = db.execute(
             "SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND state = 'running'", (job.id, job.attempt)
         ).fetchone()
@@ -218,8 +234,8 @@ def end(
         "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, pid = NULL WHERE id = ?",
         (
             state,
-            json.dumps(result) if result is not None else None,
-            json.dumps(error) if error else None,
+            as_text(result),
+            as_text(error or None),
             time.time(),
             job_id,
         ),
@@ -229,7 +245,7 @@ def end(
 
 def add_event(store: Store, job_id: str, text: str) -> None:
     """Note something about a job, where the index can be written."""
-    with contextlib.suppress(sqlite3.OperationalError), store.transaction() as db:
+    with contextlib.suppress(sqlite3.DatabaseError, OSError), store.transaction() as db:
         log_event(db, job_id, text)
 
 
@@ -282,7 +298,7 @@ class Watch:
 
     go_on_later: the computer stops the job, which shall wait again. gives_up(): whether a run that waits for room on the disk shall
     end without its last checkpoint. may_write(): whether no other process carries on with the run of the job. While the index does
-    not answer, the last answer holds.
+    not answer, or has lost the job, the last answer holds.
     """
 
     def __init__(self, store: Store, job: Job, interval_seconds: float = 0.3):
@@ -315,7 +331,12 @@ class Watch:
         except (sqlite3.Error, OSError):  # locked, damaged or out of reach: no reason to end an hour of training
             self.next_look = time.monotonic() + LATER_SECONDS
             return self.last_wish
-        if not rows or rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
+        if not rows:  # the index was rebuilt meanwhile
+            with contextlib.suppress(sqlite3.Error, OSError), self.store.transaction(LOOK_SECONDS) as db:
+                put_back(db, self.job)
+            self.next_look = time.monotonic() + LATER_SECONDS
+            return self.last_wish
+        if rows[0]["attempt"] != self.job.attempt or rows[0]["state"] != "running":
             return "stop"  # another attempt has taken over
         self.last_wish = rows[0]["control"]
         return self.last_wish

@@ -19,11 +19,11 @@ from pathlib import Path
 import psutil
 
 from gan_core.errors import UserError
-from gan_core.jobs import cluster, devices, failures, process_identity, queue
+from gan_core.jobs import cluster, devices, failures, lost_jobs, process_identity, queue
 from gan_core.jobs.process_identity import Identity
 from gan_core.jobs.start_tries import MOST_STARTS, StartTries, last_line
 from gan_core.storage import full_disk, run_lock
-from gan_core.storage.store import COLUMNS, Job, Store, as_job
+from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
 HEARD: dict[
@@ -87,29 +87,21 @@ def silence(job: Job) -> float:
 
 
 def reconcile(store: Store) -> list[Job]:
-    """Mark running jobs whose process is gone as interrupted, and return them.
+    """End running jobs whose process is gone, as interrupted or, where their result is there, as finished; and return them.
 
     Where the index cannot be written, as on a full disk, they are only returned: a later look marks them.
     """
-    lost = [job for job in store.jobs(states=("running",)) if not has_process(job, store.path.parent)]
+    workspace = Workspace(store.path.parent)
+    lost = [job for job in store.jobs(states=("running",)) if not has_process(job, workspace.root)]
     for job in lost:
         with contextlib.suppress(sqlite3.OperationalError):
             try:
-                mark_lost(store, job)
+                lost_jobs.settle(store, workspace, job)
             except sqlite3.OperationalError:
-                if not full_disk.drop_ballast(store.path.parent):
+                if not full_disk.drop_ballast(workspace.root):
                     raise
-                mark_lost(store, job)
+                lost_jobs.settle(store, workspace, job)
     return lost
-
-
-def mark_lost(store: Store, job: Job) -> None:
-    error = failures.loss(store, job)
-    with store.transaction() as db:
-        row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job.id,)).fetchone()
-        now = as_job(row)
-        if now.state == "running" and now.attempt == job.attempt:
-            queue.end(db, job.id, "interrupted", error=error)
 
 
 def has_worker(workspace: Workspace, name: str) -> bool:

@@ -18,8 +18,10 @@ from gan_core.errors import Overtaken, Stopped, UserError
 from gan_core.jobs import devices, failures, gpu, queue, supervisor
 from gan_core.jobs.handlers import handler
 from gan_core.jobs.handlers.system import write_devices
+from gan_core.jobs.open_index import mend, open_index
 from gan_core.jobs.start_tries import StartTries
 from gan_core.storage import full_disk
+from gan_core.storage.index_file import gives_no_answer, is_damage
 from gan_core.storage.store import Job, Store
 from gan_core.storage.workspace import Workspace
 
@@ -57,17 +59,22 @@ def carry_out(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) 
 
 
 def written(write: Callable[[], str], store: Store, watch: queue.Watch) -> str:
-    """write(), again and again while the disk is full or the index is locked, until this process is told to end.
+    """write(), again and again while the disk is full or the index is locked or damaged, until this process is told to end.
 
     How a job ended must not be lost with its process: it would count as interrupted.
     """
     while True:
         try:
             return write()
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if not gives_no_answer(error):
+                raise
             note(f"could not write how the job ended: {error}")
             if full_disk.drop_ballast(store.path.parent):
                 continue
+            if is_damage(error):  # perhaps there is no server that would do it
+                with contextlib.suppress(sqlite3.Error, OSError):
+                    mend(Workspace(store.path.parent))
             if watch.gives_up():
                 raise
             time.sleep(RETRY_SECONDS)
@@ -146,7 +153,7 @@ def serve(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown) -> 
     """Carry out jobs until none has come for idle_seconds, a signal ends the process, or its GPU is lost."""
     last_work = time.monotonic()
     while time.monotonic() - last_work < idle_seconds and not shutdown.asked:
-        if job := post.claim(store):
+        if job := claimed(store, post):
             StartTries(post.workspace, post.lock).forget()
             work(store, post.workspace, job, shutdown)
             if gpu.is_lost():
@@ -155,6 +162,17 @@ def serve(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown) -> 
             last_work = time.monotonic()
         else:
             time.sleep(POLL_SECONDS)
+
+
+def claimed(store: Store, post: Post) -> Job | None:
+    """The next job of a post; None also while the index gives no answer."""
+    try:
+        return post.claim(store)
+    except (sqlite3.DatabaseError, OSError) as error:
+        if not gives_no_answer(error):
+            raise
+        time.sleep(RETRY_SECONDS)
+        return None
 
 
 def work(store: Store, workspace: Workspace, job: Job, shutdown: Shutdown) -> str:
@@ -178,7 +196,8 @@ def prepare_training(store: Store, post: Post) -> None:
         write_devices(post.workspace)
     except (OSError, RuntimeError, AssertionError) as error:  # a full disk or a broken driver
         note(f"could not write the devices: {error}")
-    supervisor.ensure_workers(store, post.workspace)  # for the devices that were not known before
+    with contextlib.suppress(sqlite3.OperationalError):  # locked: the server does it later
+        supervisor.ensure_workers(store, post.workspace)  # for the devices that were not known before
 
 
 def main() -> None:
@@ -191,8 +210,13 @@ def main() -> None:
     arguments = parser.parse_args()
     workspace = Workspace(arguments.workspace)
     failures.note_signals(workspace)
-    store = Store(workspace)
     post = Post(arguments.lane, arguments.device, workspace)
+    try:
+        store = open_index(workspace, told=note)
+    except UserError as refused:
+        if refused.code == "index_busy":  # no fault of this process: another one is started later
+            StartTries(workspace, post.lock).forget()
+        raise SystemExit(str(refused)) from None
     with Shutdown() as shutdown:
         if arguments.job:
             carry_out_alone(store, workspace, arguments.job, shutdown)
@@ -214,7 +238,8 @@ def keep_post(store: Store, post: Post, idle_seconds: float, shutdown: Shutdown)
         with supervisor.lane_lock(post.workspace, post.lock) as mine:
             if not mine:
                 return
-            supervisor.reconcile(store)
+            with contextlib.suppress(sqlite3.OperationalError):  # locked: the server does it later
+                supervisor.reconcile(store)
             if post.lane == "train":
                 prepare_training(store, post)
             serve(store, post, idle_seconds, shutdown)

@@ -70,7 +70,7 @@ def usage(workspace: Workspace, sizes: Sizes) -> list[Part]:
         Part("Exports", held.pop("exports", 0), entries(root / "exports")),
         Part("Cache: features and downloaded sets", held.pop("cache", 0), None),
         Part("Uploads and unfinished work", held.pop("staging", 0), entries(root / "staging")),
-        Part("Trash: deleted runs", held.pop("trash", 0), entries(root / "trash")),
+        Part("Trash: what was deleted", held.pop("trash", 0), entries(root / "trash")),
         Part("Weights of feature networks", held.pop("weights", 0), None),
     ]
     return [*parts, Part("Index, logs and the rest", sum(held.values()) + listing(os.fspath(root))[0], None)]

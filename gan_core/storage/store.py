@@ -1,7 +1,6 @@
-"""The index and the queue in SQLite: datasets, runs, jobs, events. `repair` rebuilds it from the folders.
+"""The index and the queue in SQLite: datasets, runs, jobs, events; jobs/open_index.py mends it from the folders.
 
-With a rollback journal and FULL sync, since a WAL needs shared memory, which a network drive has not. A write opens a connection
-of its own; all reads of a Store share one.
+A write opens a connection of its own; all reads of a Store share one.
 """
 
 import contextlib
@@ -10,42 +9,15 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gan_core.errors import UserError
+from gan_core.storage import index_file
+from gan_core.storage.index_file import INDEX, LOCKED_SECONDS, DamagedIndex
+from gan_core.storage.migrations import bring_up_to_date
 from gan_core.storage.workspace import ID, Workspace
 
-MIGRATIONS = [
-    """
-    CREATE TABLE datasets (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at REAL NOT NULL);
-    CREATE TABLE runs (id TEXT PRIMARY KEY, name TEXT NOT NULL, dataset_id TEXT NOT NULL, config TEXT NOT NULL,
-                       created_at REAL NOT NULL);
-    CREATE TABLE jobs (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, lane TEXT NOT NULL,
-        subject TEXT NOT NULL, payload TEXT NOT NULL, token TEXT UNIQUE, after TEXT,
-        state TEXT NOT NULL, control TEXT NOT NULL DEFAULT 'run', attempt INTEGER NOT NULL DEFAULT 0,
-        pid INTEGER, pid_started_at REAL, progress REAL NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
-        result TEXT, error TEXT, created_at REAL NOT NULL, started_at REAL, finished_at REAL);
-    CREATE INDEX jobs_by_subject ON jobs (subject, kind, seq);
-    CREATE INDEX jobs_by_state ON jobs (state, lane, seq);
-    CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, at REAL NOT NULL, text TEXT NOT NULL);
-    """,
-    "ALTER TABLE jobs ADD COLUMN place INTEGER",
-    "UPDATE jobs SET kind = 'variants' WHERE kind = 'fuse'; UPDATE jobs SET kind = 'export_model' WHERE kind = 'share'",
-    """
-    ALTER TABLE jobs ADD COLUMN device_wanted TEXT NOT NULL DEFAULT 'auto';
-    ALTER TABLE jobs ADD COLUMN device TEXT;
-    ALTER TABLE jobs ADD COLUMN host TEXT;
-    ALTER TABLE jobs ADD COLUMN heartbeat_at REAL;
-    ALTER TABLE jobs ADD COLUMN cluster_job TEXT;
-    ALTER TABLE runs ADD COLUMN sweep TEXT;
-    UPDATE jobs SET device_wanted = COALESCE((SELECT json_extract(config, '$.device') FROM runs WHERE runs.id = subject), 'auto')
-        WHERE kind = 'train'
-    """,
-    "ALTER TABLE jobs ADD COLUMN boot TEXT; ALTER TABLE jobs ADD COLUMN namespace TEXT; ALTER TABLE jobs ADD COLUMN ticks INTEGER",
-]
-LOCKED_SECONDS = 10.0  # how long a query waits for the lock of another process
 PLACE = "COALESCE(place, seq)"  # order of the waiting jobs of a lane; without a move, the order of submission
 
 
@@ -98,6 +70,7 @@ class Job(NamedTuple):
 
 
 LIVE = ("queued", "running")
+STATES = (*LIVE, "finished", "stopped", "failed", "interrupted")
 COLUMNS = ", ".join(Job._fields)
 RUN_COLUMNS = ", ".join(Run._fields)
 
@@ -105,60 +78,47 @@ RUN_COLUMNS = ", ".join(Run._fields)
 class Store:
     """All reads and writes of the index of one workspace."""
 
-    def __init__(self, workspace: Workspace):
-        self.path = workspace.root / "ganvas.sqlite"
+    def __init__(self, workspace: Workspace, file: str = INDEX):
+        """file: the name of the index in the workspace. Raises UserError newer_workspace."""
+        self.path = workspace.root / file
         self._reading = threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._read_file = (0, 0)
-        with self.transaction() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise UserError(
-                    "newer_workspace",
-                    "This workspace was made by a newer Ganvas.",
-                    "Update Ganvas, or choose another folder.",
-                )
-            for number, script in enumerate(MIGRATIONS[version:], version + 1):
-                for statement in script.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {number}")
+        bring_up_to_date(self.path)
 
-    @contextlib.contextmanager
-    def transaction(self, timeout: float = LOCKED_SECONDS) -> Iterator[sqlite3.Connection]:
+    def transaction(self, timeout: float = LOCKED_SECONDS) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """A write transaction; an exception rolls it back. timeout: seconds to wait for a lock."""
-        db = sqlite3.connect(self.path, timeout=timeout, isolation_level=None)
-        try:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise
-        finally:
-            db.close()
+        return index_file.transaction(self.path, timeout)
 
     def query(self, sql: str, *values: Any, timeout: float = LOCKED_SECONDS) -> list[sqlite3.Row]:
         """The rows of a SELECT. All threads share one open connection: to open one costs more than most queries."""
         with self._reading:
-            file = os.stat(self.path)
+            try:
+                file = os.stat(self.path)
+            except FileNotFoundError:
+                raise DamagedIndex("the file of the index is missing") from None
             if self._reader is None or self._read_file != (file.st_dev, file.st_ino):
-                if self._reader is not None:
-                    self._reader.close()
-                # Not mode=ro: after a writer was killed in a commit, the next reader must be able to roll its journal back.
-                self._reader = sqlite3.connect(self.path, timeout=LOCKED_SECONDS, check_same_thread=False)
-                self._reader.row_factory = sqlite3.Row
+                self._close_reader()
+                self._reader = index_file.connect(self.path, any_thread=True)
                 self._read_file = (file.st_dev, file.st_ino)
             self._reader.execute(f"PRAGMA busy_timeout = {int(1000 * timeout)}")
             return self._reader.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connection of the reads; another read opens it again."""
+        with self._reading:
+            self._close_reader()
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     # -- datasets and runs ---------------------------------------------------------------------------------------------
 
     def add_dataset(self, id: str, name: str, created_at: float | None = None) -> None:
         with self.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO datasets VALUES (?, ?, ?)", (id, name, created_at or time.time()))
+            put_dataset(db, id, name, created_at or time.time())
 
     def datasets(self) -> list[Dataset]:
         """Every imported dataset, newest first."""
@@ -167,6 +127,9 @@ class Store:
     def dataset(self, id: str) -> Dataset:
         rows = self.query("SELECT * FROM datasets WHERE id = ?", id)
         if not rows:
+            if self._in_trash(id):
+                what, todo = "This dataset was deleted.", "Bring it back on the Data page (`undelete`)."
+                raise UserError("deleted_dataset", what, todo)
             raise UserError("unknown_id", "There is no such dataset.", "Pick one from the list of datasets.")
         return Dataset(*rows[0])
 
@@ -197,10 +160,13 @@ class Store:
     def run(self, id: str) -> Run:
         rows = self.query("SELECT * FROM runs WHERE id = ?", id)
         if not rows:
-            if ID.match(id) and (self.path.parent / "trash" / id).is_dir():
+            if self._in_trash(id):
                 raise UserError("deleted_run", "This run was deleted.", "Bring it back on the Runs page (`undelete`).")
             raise UserError("unknown_id", "There is no such run.", "Pick one from the list of runs.")
         return as_run(rows[0])
+
+    def _in_trash(self, id: str) -> bool:
+        return bool(ID.match(id)) and (self.path.parent / "trash" / id).is_dir()
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
@@ -252,18 +218,31 @@ class Store:
         ]
 
 
+def put_dataset(db: sqlite3.Connection, id: str, name: str, created_at: float) -> None:
+    """Write the row of a dataset."""
+    db.execute("INSERT OR REPLACE INTO datasets VALUES (?, ?, ?)", (id, name, created_at))
+
+
 def put_run(db: sqlite3.Connection, run: Run) -> None:
     """Write the row of a run."""
     values = (run.id, run.name, run.dataset_id, json.dumps(run.config), run.created_at, run.sweep)
     db.execute(f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
 
 
-def as_run(row: sqlite3.Row) -> Run:
-    return Run(**{**dict(row), "config": json.loads(row["config"])})
+def as_run(row: Mapping[str, Any] | sqlite3.Row) -> Run:
+    return Run(**{**dict(row), "config": value_of(row["config"])})
 
 
-def as_job(row: sqlite3.Row) -> Job:
+def as_job(row: Mapping[str, Any] | sqlite3.Row) -> Job:
     values = dict(row)
     for name in ("payload", "result", "error"):
-        values[name] = json.loads(values[name]) if values[name] else None
+        values[name] = value_of(values[name]) if values[name] else None
     return Job(**values)
+
+
+def value_of(text: str) -> Any:
+    """The JSON in a cell. Raises DamagedIndex."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DamagedIndex(f"a cell of the index is no JSON: {error}") from None

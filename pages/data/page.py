@@ -2,17 +2,23 @@
 
 import streamlit as st
 
+from gan_core import actions
 from pages.data.dataset_report import show_dataset
+from pages.data.delete import show_delete
 from pages.data.import_form import import_form, show_import
 from pages.shared.context import get_context
 from pages.shared.links import link
 from pages.shared.select_run import dataset_info_or_stop, select_item
 from pages.shared.steps import show_steps
 from pages.shared.text import plain
+from pages.shared.trash import show_last_deletion, show_refusals, show_trash
 
 context = get_context()
 st.title("Data")
 show_steps("Data")
+show_refusals("data")
+trash = actions.deleted(context, "dataset")
+show_last_deletion("data", context, trash)
 datasets = {dataset.id: dataset for dataset in context.store.datasets()}
 job_id, again = st.query_params.get("job"), st.query_params.get("again")
 is_importing = show_import(context, job_id) if job_id else False
@@ -41,5 +47,7 @@ if datasets and not is_importing:
         st.query_params["again"] = chosen_id
         st.rerun()
     show_dataset(context, chosen_id, info)
+    show_delete(context, datasets[chosen_id])
 elif not datasets and not is_importing:
     st.info("No dataset yet. Import a ready set above; it takes seconds.", icon=":material/info:")
+show_trash("data", context, trash, "dataset")

@@ -1,15 +1,18 @@
 """The exports of a run or a dataset: progress, download, and what the quality filter kept."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from gan_core import actions
 from gan_core.actions import Context
 from gan_core.storage.store import Job, Run
 from gan_core.text import ago, count, size
 from pages.shared import urls
 from pages.shared.status import job_progress, state_of, state_text
 from pages.shared.text import plain
+from pages.shared.trash import attempt, show_last_deletion, show_refusals, show_trash
 
 
 def show_exports(context: Context, run: Run | None, dataset_id: str) -> None:
@@ -24,9 +27,14 @@ def show_exports(context: Context, run: Run | None, dataset_id: str) -> None:
     for job in jobs:
         if job.live or job.id == st.session_state.get("export_job"):
             job_progress(context, job, "Export", f"export_{job.id}")
-    done = [job for job in jobs if job.state == "finished" and job.result]
+    trash = [one for one in actions.deleted(context, "export") if one.id in {job.subject for job in jobs}]
+    show_refusals("export")
+    show_last_deletion("export", context, trash)
+    gone = {one.id for one in trash}
+    done = [job for job in jobs if job.state == "finished" and job.result and job.subject not in gone]
     if not done:
         st.caption("No export yet.")
+        show_trash("export", context, trash, "export")
         return
     st.header("Exports of this run" if run else "Exports of this dataset")
     for job in done:
@@ -34,6 +42,7 @@ def show_exports(context: Context, run: Run | None, dataset_id: str) -> None:
             show_export(context, job)
             if job.payload.get("run") not in (None, *run_ids):
                 st.caption("The run that drew its images was deleted; the file is complete.")
+    show_trash("export", context, trash, "export")
 
 
 def show_export(context: Context, job: Job) -> None:
@@ -45,6 +54,9 @@ def show_export(context: Context, job: Job) -> None:
         for note in result.get("notes", ()):
             st.caption(plain(note))
         show_quality_filter(result)
+        delete = partial(attempt, "export", partial(actions.delete, context, job.subject))
+        key, why = f"export_delete_{job.subject}", "You can restore it on this page."
+        st.button("Delete", key=key, icon=":material/delete:", on_click=delete, help=why)
 
 
 def show_download(context: Context, job: Job) -> bool:

@@ -10,12 +10,13 @@ from pages.runs.sweeps import show_sweeps
 from pages.runs.table import runs_table
 from pages.shared.context import get_context
 from pages.shared.select_run import empty
+from pages.shared.trash import show_last_deletion, show_refusals, show_trash
 
 context = get_context()
 st.title("Runs")
-run_actions.show_refusals()
+show_refusals("runs")
 trash = actions.deleted(context)
-run_actions.show_last_deletion(context, trash)
+show_last_deletion("runs", context, trash)
 rows = run_table.rows(context.store, context.workspace)
 if rows:
     by_id = {row.run.id: row.run for row in rows}
@@ -27,4 +28,4 @@ if rows:
     show_sweeps(context, rows)
 else:
     empty("No run yet: train a model or run the demo, and it is listed here.", "train/page.py", "Train a model")
-run_actions.show_trash(context, trash)
+show_trash("runs", context, trash, "run")

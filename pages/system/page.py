@@ -13,6 +13,7 @@ from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain
 from pages.system.cleanup import show_disk
+from pages.system.limits import show_limits
 from pages.system.queue import show_queue
 
 EXAMPLE_IMAGES = 100_000
@@ -112,6 +113,7 @@ show_devices()
 show_speeds()
 show_queue(context)
 show_disk(context)
+show_limits(context)
 show_optional_parts()
 show_support_bundle()
 st.caption(f"Workspace: {plain(context.workspace.root)}, {count(len(context.store.runs()), 'run')}.")

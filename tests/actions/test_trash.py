@@ -171,6 +171,99 @@ def test_only_settings_that_differ_are_told(full):
     assert run_table.differing_settings(runs) == {"Batch size": [64, 8]}  # a missing one has its default
 
 
+DATASET, EXPORT = seeded_workspace.DATASET, seeded_workspace.EXPORT
+
+
+@pytest.fixture
+def at_rest(full):
+    """No job runs or waits; the export has its description."""
+    with full.store.transaction() as db:
+        db.execute("UPDATE jobs SET state = 'stopped' WHERE state IN ('queued', 'running')")
+    write_json(full.workspace.export(EXPORT) / "export.json", {"file": "birds.zip", "run": RUN, "dataset": DATASET})
+    return full
+
+
+def test_what_was_made_from_a_dataset_is_listed_and_stays_unless_it_is_named(at_rest):
+    curated = "d" + "2" * 16
+    at_rest.workspace.dataset(curated).mkdir()
+    write_json(at_rest.workspace.dataset(curated) / "dataset.json", {"name": "Clean", "source": {"parent": DATASET}})
+    at_rest.store.add_dataset(curated, "Clean")
+    made = {thing.id for thing in actions.derived(at_rest, DATASET)}
+    assert made == {*seeded_workspace.RUNS.values(), curated, EXPORT}
+    assert [thing.id for thing in actions.derived(at_rest, RUN)] == [EXPORT]
+    actions.delete(at_rest, DATASET)
+    assert {run.id for run in at_rest.store.runs()} == set(seeded_workspace.RUNS.values())
+    actions.undelete(at_rest, DATASET)
+    gone = {thing.id for thing in actions.delete(at_rest, DATASET, with_derived=True)}
+    assert gone == made | {DATASET} and not at_rest.store.runs() and not at_rest.store.datasets()
+    for id in gone:
+        actions.undelete(at_rest, id)
+    assert {thing.id for thing in actions.derived(at_rest, DATASET)} == made and actions.deleted(at_rest, "") == []
+
+
+@pytest.mark.parametrize("id", [DATASET, EXPORT])
+def test_a_deleted_dataset_or_export_comes_back_as_it_was(at_rest, id):
+    folder = at_rest.workspace.root / ("datasets" if id == DATASET else "exports") / id
+    before, rows = files(folder), at_rest.store.datasets()
+    actions.delete(at_rest, id)
+    kind = "dataset" if id == DATASET else "export"
+    assert not folder.exists() and [one.id for one in actions.deleted(at_rest, kind)] == [id]
+    assert actions.deleted(at_rest) == []
+    if id == DATASET:
+        with pytest.raises(UserError) as refused:
+            at_rest.store.dataset(id)
+        assert refused.value.code == "deleted_dataset"
+    actions.undelete(at_rest, id)
+    assert files(folder) == before and at_rest.store.datasets() == rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "payload"),
+    [
+        ("train", RUN, {}),
+        ("evaluate", RUN, {}),
+        ("inspect", DATASET, {}),
+        ("export", "e" + "7" * 16, {"run": None, "dataset": DATASET}),
+        ("export", "e" + "7" * 16, {"run": RUN}),
+        ("import", "d" + "7" * 16, {"source": f"again:{DATASET}"}),
+    ],
+)
+def test_a_dataset_that_a_job_needs_is_not_deleted_nor_anything_with_it(at_rest, kind, subject, payload):
+    before = files(at_rest.workspace.root / "runs")
+    job = seeded_workspace.add_job(at_rest.store, kind, subject, "running", payload)
+    for with_derived in (False, True):
+        with pytest.raises(UserError) as refused:
+            actions.delete(at_rest, DATASET, with_derived=with_derived)
+        assert refused.value.code == "in_use"
+    assert at_rest.store.dataset(DATASET) and files(at_rest.workspace.root / "runs") == before
+    queue.finish(at_rest.store, at_rest.store.job(job), "stopped")
+    actions.delete(at_rest, DATASET)
+
+
+def test_emptying_the_trash_removes_datasets_and_exports_for_good(at_rest):
+    for id in (DATASET, EXPORT):
+        actions.delete(at_rest, id)
+    assert cleanup.clean(at_rest.store, at_rest.workspace, "trash").pieces == 2
+    assert actions.deleted(at_rest, "") == [] and at_rest.store.latest_job("export", EXPORT) is None
+
+
+@pytest.mark.parametrize("id", ["x", "d" + "9" * 16, "e" + "9" * 16, "../../etc/passwd", ""])
+def test_what_is_not_there_is_told(full, id):
+    for act in (actions.delete, actions.undelete):
+        with pytest.raises(UserError) as refused:
+            act(full, id)
+        assert refused.value.code in ("unknown_id", "not_in_trash")
+
+
+def test_the_command_line_deletes_datasets_and_exports(at_rest, ganvas):
+    code, value, _ = ganvas("delete", DATASET, "--json")
+    assert code == 0 and value["datasets"] == [DATASET] and EXPORT in value["derived"]
+    code, value, _ = ganvas("runs", "--deleted", "--json")
+    assert [one["id"] for one in value["datasets"]] == [DATASET] and value["runs"] == []
+    assert ganvas("undelete", DATASET, "--json")[1]["datasets"].keys() == {DATASET}
+    assert EXPORT in ganvas("delete", DATASET, "--with-derived", "--json")[1]["exports"]
+
+
 def test_the_command_line_has_the_same(full, ganvas):
     assert ganvas("rename", RUN, "Kiwis", "--json")[1] == {"run": RUN, "name": "Kiwis"}
     assert ganvas("delete", RUN, seeded_workspace.RUNS["failed"])[0] == 0
@@ -178,6 +271,6 @@ def test_the_command_line_has_the_same(full, ganvas):
     assert code == 0 and {run["id"]: run["name"] for run in value["runs"]}[RUN] == "Kiwis"
     assert RUN not in {run["id"] for run in ganvas("runs", "--json")[1]["runs"]}
     assert "was deleted" in ganvas("show", RUN)[2]
-    assert ganvas("undelete", RUN, "--json")[1] == {"runs": {RUN: "Kiwis"}}
+    assert ganvas("undelete", RUN, "--json")[1]["runs"] == {RUN: "Kiwis"}
     code, _, said = ganvas("delete", seeded_workspace.RUNS["running"])
     assert code == 2 and "Stop it first" in said

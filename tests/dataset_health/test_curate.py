@@ -209,7 +209,7 @@ def test_the_cleaned_dataset_is_a_new_one_that_repair_finds(context, planted):
     assert read_info(workspace.dataset(planted)).train_counts == [40, 40]  # the parent is as it was
     (workspace.root / "ganvas.sqlite").unlink()
     store = Store(workspace)
-    assert rebuild(store, workspace)["datasets"] == 2 and store.dataset(job.subject).name == "Clean"
+    assert rebuild(store, workspace).datasets == 2 and store.dataset(job.subject).name == "Clean"
 
 
 def test_a_class_that_is_left_out_whole_is_gone_and_the_labels_close_up(workspace, planted):

@@ -13,7 +13,8 @@ import pytest
 from gan_core.errors import UserError
 from gan_core.jobs import queue, supervisor
 from gan_core.jobs.devices import takes
-from gan_core.storage.store import MIGRATIONS, Store
+from gan_core.storage.migrations import MIGRATIONS
+from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 
 

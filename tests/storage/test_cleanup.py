@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from gan_core.jobs import queue
-from gan_core.jobs.rebuild_index import add_job
+from gan_core.jobs import queue, rebuild_index
 from gan_core.storage import checkpoints, cleanup, disk
 from gan_core.storage.workspace import new_id, write_json
 
@@ -27,6 +26,11 @@ def run(workspace, store):
     for seen, distance in ((100, 30.0), (200, 10.0), (300, 20.0)):
         add_job(store, "evaluate", id, {}, "finished", scores(seen, distance))
     return id
+
+
+def add_job(store, *row):
+    with store.transaction() as db:
+        rebuild_index.add_job(db, *row)
 
 
 def scores(seen, distance):
@@ -179,3 +183,15 @@ def test_sizes_are_whole_and_see_what_changes(workspace, run):
     assert str(folder) in sizes.known  # an old folder is remembered, and still seen to change
     (folder / "more").write_bytes(b"x" * 50)
     assert sizes.of(folder) == before + 50
+
+
+def test_what_a_stopped_search_has_kept_goes_and_that_of_a_live_one_stays(store, workspace):
+    stopped, live = (new_id("dataset") for _ in range(2))
+    for dataset in (stopped, live):
+        folder = workspace.dataset(dataset) / cleanup.SEARCHES / "0123"
+        folder.mkdir(parents=True)
+        (folder / "pool_gan.npz").write_bytes(b"x" * 1000)
+    queue.submit(store, "improve", live, {"dataset": live})
+    assert cleanup.clean(store, workspace, "searches") == (1, 1000, "")
+    assert not (workspace.dataset(stopped) / cleanup.SEARCHES).exists()
+    assert (workspace.dataset(live) / cleanup.SEARCHES / "0123" / "pool_gan.npz").exists()

@@ -14,7 +14,8 @@ import pytest
 from gan_core.data.dataset import load, read_info
 from gan_core.data.older_dataset import saw_validation
 from gan_core.jobs.queue import LANES
-from gan_core.storage.store import MIGRATIONS, Store
+from gan_core.storage.migrations import MIGRATIONS
+from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace
 from tests.builders.app_pages import open_page
 

@@ -67,7 +67,7 @@ def test_an_uploaded_zip_is_kept_with_its_set_and_read_again(context):
     third, last = imported(context, f"again:{second}", choices=Choices(split="pool"))
     assert last.source["test_split"] == "cut" and last.source["kept"] is True
     assert {dataset.id for dataset in context.store.datasets()} == {first, second, third}
-    assert rebuild(context.store, context.workspace)["datasets"] == 2
+    assert rebuild(context.store, context.workspace).datasets == 2
 
 
 def test_a_zip_is_copied_where_links_cannot_be_made(context, monkeypatch):

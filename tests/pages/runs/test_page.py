@@ -147,7 +147,7 @@ def test_delete_and_undo_and_a_live_run_stays(full):
 
 
 def test_an_old_deletion_comes_back_from_the_list(full, monkeypatch):
-    monkeypatch.setattr("pages.runs.run_actions.UNDO_SECONDS", -1)
+    monkeypatch.setattr("pages.shared.trash.UNDO_SECONDS", -1)
     actions.delete(Context(Store(full), full), DONE)
     at = open_page("runs")
     assert not any(button.key == "runs_undelete" for button in at.button)
