@@ -29,7 +29,7 @@ ADVICE = {  # where hardly anything passes
     "twin": "check the run for mode collapse, since its images hardly vary",
 }
 REMOVED = "removed"  # by hand
-VERSION = 2  # counts up where the same drawn images are kept or refused otherwise
+VERSION = 3  # counts up where the same drawn images are kept or refused otherwise
 EXPORT_TRUNCATION = 1.2  # multiplier of z; 1 in training
 BATCH_IMAGES = 64
 PATIENCE_IMAGES = 2048  # drawn for a class before it may be given up

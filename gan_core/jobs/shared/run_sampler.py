@@ -108,7 +108,8 @@ class RunSampler:
             classifier, unchecked = self.label_classifier(folder, on_progress, should_stop)
         if "realism" in checks:
             on_progress(0.0, "Looking at real images with EfficientNet-Lite0")
-            lite0 = self.lite0_realism(folder, seed, options.truncation, should_stop)
+            checked = "label" in checks and classifier is not None  # as in QualityFilter.truncation_of
+            lite0 = self.lite0_realism(folder, seed, options.truncation if checked else 1.0, should_stop)
         image_checks = AcceptanceChecks(
             real_images(folder),
             classifier.classifier if classifier else None,
