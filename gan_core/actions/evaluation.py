@@ -63,7 +63,7 @@ def check_utility(run: Run, info: DatasetInfo, request: UtilityRequest) -> None:
         )
     if not any(info.test_counts):
         raise UserError(
-            "no_test_images", "This dataset has no held-out images to test on.", "Import it again with a test share."
+            "no_test_images", "This dataset has no test images.", "Import it again with a test share."
         )
     if request.shots is not None and request.shots < largest and methods != {"classical"}:
         raise UserError(
@@ -75,7 +75,7 @@ def check_utility(run: Run, info: DatasetInfo, request: UtilityRequest) -> None:
 
 
 def check_draws(context: Context, runs: list[Run]) -> None:
-    """Runs of several datasets: the same classes and held-out images, and as many runs of each."""
+    """Runs of several datasets: the same classes and test images, and as many runs of each."""
     folders = {run.dataset_id: context.workspace.dataset(run.dataset_id) for run in runs}
     first, *others = (dataset_folder.load(folder, "test") for folder in folders.values())
     for other in others:
@@ -84,7 +84,7 @@ def check_draws(context: Context, runs: list[Run]) -> None:
         ):
             raise UserError(
                 "other_images",
-                "The datasets of these runs have other classes or other held-out images.",
+                "The datasets of these runs have other classes or other test images.",
                 "Choose runs of one dataset, or of draws of its training images.",
             )
     if len({sum(run.dataset_id == dataset for run in runs) for dataset in folders}) > 1:

@@ -22,7 +22,6 @@ from gan_core.evaluation.classifier import FEATURES, Classifier
 from gan_core.evaluation.features.extractors import Features
 from gan_core.evaluation.inputs import RealImages
 from gan_core.evaluation.near_copies import (
-    COPY_PERCENTILE,
     LEAST_IMAGES,
     TRAIN_SAMPLE,
     Neighbors,
@@ -32,8 +31,8 @@ from gan_core.evaluation.near_copies import (
     mirrored,
     pixel_side,
 )
-from gan_core.evaluation.neighbors import few_nearest
 from gan_core.evaluation.realism import LEAST_VALIDATION, Balls, Lite0Realism, balls_of, realism
+from gan_core.evaluation.recent_images import WINDOW, RecentImages, duplicate_limit, some_rows
 from gan_core.evaluation.teacher import Teacher
 
 REALISM_PERCENTILE = 1.0
@@ -42,7 +41,6 @@ LEAST_POWER = 0.5  # of the validation images of other classes that a threshold 
 LEAST_RECALL = 0.5  # of a class with too few validation images for a threshold
 MOST_IMAGES = 10_000  # training images of a class that are compared with
 MOST_CLASSIFIED = 2000  # of them by the classifier, for realism
-WINDOW = 500  # images kept last, at least, that a new one is compared with
 AT_ONCE = 1000  # images in memory
 
 
@@ -134,9 +132,7 @@ class AcceptanceChecks:
 
     def begin_moments(self) -> None:
         self.kept, self.feature_sum, self.square_sum = 0, np.zeros(1), 0.0
-        self.good = 0  # images that no check refused, of which a person may have taken some out
-        self.recent = np.empty((0, 0), np.float32)  # their pixels, a ring
-        self.recent_squares = np.empty(0, np.float32)
+        self.recent: RecentImages | None = None
 
     def label_thresholds(self) -> dict[int, float]:
         """class -> the probability below which an image is refused where another class is predicted; without classes that the
@@ -163,9 +159,8 @@ class AcceptanceChecks:
             self.label, self.reference = label, self.class_reference(label)
         self.begin_moments()
         if "twin" in self.checks:
-            window = max(WINDOW, self.reference.size)
-            self.recent = np.empty((window, self.side**2 * self.real.train.images.shape[3]), np.float32)
-            self.recent_squares = np.empty(window, np.float32)
+            values = self.side**2 * self.real.train.images.shape[3]
+            self.recent = RecentImages(max(WINDOW, self.reference.size), values, self.reference.duplicate_limit)
         self.diversity.pop(label, None)
         self.found[label] = []
 
@@ -248,7 +243,9 @@ class AcceptanceChecks:
             left = np.flatnonzero([not reason for reason in refused])
             sees = self.teacher.keeps(images[left], np.full(len(left), label))
             refuse("teacher", np.isin(np.arange(len(images)), left[~sees]))
-        self.refuse_duplicates(pixels, refused)
+        if self.recent is not None:  # near duplicates of good images, also of those that a person took out
+            for row in self.recent.duplicates(pixels, np.flatnonzero([not reason for reason in refused])):
+                refused[row] = "twin"
         kept = np.array([not reason for reason in refused]) & ~skip
         if self.keep_found and near is not None:
             self.found[label].append((near.of(kept), None if self.classifier is None else features[kept]))
@@ -282,48 +279,8 @@ class AcceptanceChecks:
             variance = self.square_sum / self.kept - float(np.square(self.feature_sum / self.kept).sum())
             self.diversity[label] = max(0.0, variance) / self.reference.variance
 
-    def refuse_duplicates(self, pixels: np.ndarray, refused: list[str]) -> None:
-        """Refuse near duplicates of good images, also of those that a person took out; remember the rest."""
-        assert self.reference is not None
-        if not len(self.recent):
-            return
-        good = np.array([row for row in range(len(pixels)) if not refused[row]], np.int64)
-        nearest = np.full(len(pixels), np.inf)
-        if len(good) and self.good:
-            there = min(self.good, len(self.recent))
-            nearest[good] = few_nearest(pixels[good], self.recent[:there], self.recent_squares[:there], 1)[0][:, 0]
-        new: list[int] = []
-        for row in good.tolist():
-            apart = np.linalg.norm(pixels[new] - pixels[row], axis=1).min() if new else np.inf
-            if min(nearest[row], apart) <= self.reference.duplicate_limit:
-                refused[row] = "twin"
-            else:
-                new.append(row)
-        places = (self.good + np.arange(len(new))) % len(self.recent)
-        self.recent[places], self.recent_squares[places] = pixels[new], np.square(pixels[new]).sum(1)
-        self.good += len(new)
-
-
-def some_rows(count: int) -> np.ndarray:
-    """At most TRAIN_SAMPLE of so many rows, the same at every call. Near duplicates are compared as they are, not mirrored."""
-    return np.sort(np.random.default_rng(0).permutation(count)[:TRAIN_SAMPLE])
-
 
 def predictions(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """logits [n, K] -> the predicted class [n], and the probability of each class [n, K]."""
     chances = np.exp(logits - logits.max(1, keepdims=True))
     return logits.argmax(1), chances / chances.sum(1, keepdims=True)
-
-
-def duplicate_limit(near: np.ndarray, n: int, window: int) -> float:
-    """The distance that COPY_PERCENTILE of images come to the nearest of `window` others. near: that of n images to theirs.
-
-    Nearest distances follow a Weibull law where points fill a space evenly (a pair is as close as d with a chance that goes by
-    a power of d); its power is read off the 10th and 50th percentile, which few images already tell.
-    """
-    low, middle = np.percentile(near, [10, 50])
-    if low <= 0:
-        return 0.0
-    hazard = -np.log1p(-np.array([0.1, 0.5, COPY_PERCENTILE / 100]))
-    power = np.log(hazard[1] / hazard[0]) / max(np.log(middle / low), 1e-3)
-    return float(low * (hazard[2] * n / window / hazard[0]) ** (1 / max(power, 1.0)))

@@ -59,18 +59,18 @@ def augmented(x: torch.Tensor, policy: Policy, generator: torch.Generator, flips
     rows += [torch.sin(angle) / down, torch.cos(angle) / down, 2 * reach.shift * uniform()]
     grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    if full:
+    if full:  # in place: a new batch for each of these changes costs more than the change
         one = lambda value: value.view(n, 1, 1, 1)
         mean = x.mean((1, 2, 3), keepdim=True)
-        x = (x - mean) * one(1 + reach.contrast * uniform()) + mean + one(reach.brightness * uniform())
+        x.sub_(mean).mul_(one(1 + reach.contrast * uniform())).add_(mean).add_(one(reach.brightness * uniform()))
         if strong and x.shape[1] > 1:
-            x = x + reach.color * (2 * torch.rand(n, x.shape[1], 1, 1, generator=generator) - 1).to(x.device)
-        x = erased(x.clamp(-1, 1), generator, reach.erase_chance)
+            x.add_(reach.color * (2 * torch.rand(n, x.shape[1], 1, 1, generator=generator) - 1).to(x.device))
+        erase(x.clamp_(-1, 1), generator, reach.erase_chance)
     return mirrored(x, generator) if flips else x
 
 
-def erased(x: torch.Tensor, generator: torch.Generator, chance_of: float) -> torch.Tensor:
-    """A square of mid-grey over some of the images (arXiv:1708.04896)."""
+def erase(x: torch.Tensor, generator: torch.Generator, chance_of: float) -> None:
+    """A square of mid-grey over some of the images (arXiv:1708.04896), in place."""
     n, _, h, w = x.shape
     chance, size, row, column = torch.rand(4, n, generator=generator).to(x.device)
     reach = (ERASE_LEAST + (ERASE_MOST - ERASE_LEAST) * size) / 2
@@ -78,7 +78,7 @@ def erased(x: torch.Tensor, generator: torch.Generator, chance_of: float) -> tor
         ((torch.arange(length, device=x.device) + 0.5) / length - center[:, None]).abs() < reach[:, None]
     )
     square = inside(row, h)[:, :, None] & inside(column, w)[:, None, :] & (chance < chance_of)[:, None, None]
-    return x.masked_fill(square[:, None], 0.0)
+    x.masked_fill_(square[:, None], 0.0)
 
 
 def mirrored(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

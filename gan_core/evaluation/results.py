@@ -251,7 +251,7 @@ class UtilityResult(Part):
     protocol 1: gain over the arm `classical`, gain_ci95 over seeds, a sweep over shares. protocol 2: gain over the arm `baseline`,
     which was chosen on validation (baselines), in a use that was chosen there too (uses; chosen: it was better there);
     gain_ci95 over draws of the training images and generators; baseline_gain, total_gain: of baseline and of synthetic over
-    `classical`; own_gain: of synthetic over `control`. test_bootstrap_ci95 is over held-out images. quality_filter: its sentence
+    `classical`; own_gain: of synthetic over `control`. test_bootstrap_ci95 is over test images. quality_filter: its sentence
     on the synthetic images.
     """
 

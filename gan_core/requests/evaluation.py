@@ -38,7 +38,7 @@ class EvaluateRequest(Request):
         "A path on this computer. Without it the usual places are searched; only choosing inception-v3 downloads them (92 MB).",
     )
     against: Literal["train", "test"] = field(
-        "train", "Compare with", "train: the training images; test: the held-out images."
+        "train", "Compare with", "train: the training images; test: the test images."
     )
     seed: Seed = field(0, "Seed", "The same seed draws the same images.")
     at: Checkpoint = checkpoint_field()
@@ -72,14 +72,14 @@ class UtilityRequest(Request):
     seeds: int = field(
         5,
         "Classifiers per arm",
-        "Of each run, on the held-out images. More give a narrower interval, and take as much longer.",
+        "Of each run, on the test images. More give a narrower interval, and take as much longer.",
         ge=2,
         le=50,
     )
     runs: Annotated[tuple[str, ...], BeforeValidator(read_runs)] = field(
         (),
         "Other runs",
-        "More runs of the same images, or of other draws of them with the same held-out images, separated by commas. The interval "
+        "More runs of the same images, or of other draws of them with the same test images, separated by commas. The interval "
         "is then over runs and draws, not over the start values of the classifier alone.",
         option=Option(text=""),
         max_length=32,

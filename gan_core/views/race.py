@@ -58,7 +58,7 @@ def table(found: Found) -> dict[str, list[object]]:
     made = lines(found)
     return {
         "arm": [one.label for one in made],
-        "points over the plain baseline": [round(one.points[-1][1], 1) for one in made],
+        "points": [round(one.points[-1][1], 1) for one in made],
         "rounds": [one.points[-1][0] for one in made],
         "ended": [WORDS[one.state] for one in made],
     }

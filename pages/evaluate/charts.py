@@ -151,7 +151,7 @@ def recalls(arms: dict[str, dict[str, float | None]], classes: list[str]) -> go.
             hovertemplate="%{customdata}: %{x:.0%}",
         )
     height = 120 + (10 + 13 * len(arms)) * len(classes)
-    layout(figure, "recall on held-out images", "", height).update_layout(barmode="group", hovermode="closest")
+    layout(figure, "recall on the test images", "", height).update_layout(barmode="group", hovermode="closest")
     figure.update_xaxes(tickformat=".0%", range=[0, 1])
     names = [short(one) for one in classes]
     return figure.update_yaxes(autorange="reversed", tickmode="array", tickvals=places, ticktext=names)

@@ -26,7 +26,7 @@ def show_utility(context: Context, run: Run) -> None:
     st.header("Utility: does it help a classifier?")
     st.caption(
         "Finds the best training on the real images alone and the best use of synthetic images beside them, on the validation "
-        "images, and tests both on the held-out images. Takes minutes. To search over all ways to make images, use *Find what "
+        "images, and tests both on the test images. Takes minutes. To search over all ways to make images, use *Find what "
         "helps* on the Export page."
     )
     utility_form(context, run)

@@ -85,7 +85,7 @@ else:
     planned = choose_plan(info, balance, methods, request.originals, dataset_id)
     request = request.replace(balance=planned[0] if planned else balance, methods=methods, policy=policy)
 st.caption(
-    "The zip has a train.py, which trains a classifier in the way that was found and tests it on the held-out images: real ones, "
+    "The zip has a train.py, which trains a classifier in the way that was found and tests it on the test images: real ones, "
     "unchanged, that no network trained on."
 )
 drawn = not following or "gan" in methods  # what was found may need no image of the run

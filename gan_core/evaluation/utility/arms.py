@@ -34,15 +34,11 @@ LEAST_GAIN = 0.005  # of balanced accuracy on validation, that more updates must
 
 
 class Pool(NamedTuple):
-    """Synthetic images uint8 [M, S, S, C] with labels int64 [M]. soft: float32 [M, K], the labels of a teacher.
-
-    weight: float32 [M], how often an image is shown beside the others of its class.
-    """
+    """Synthetic images uint8 [M, S, S, C] with labels int64 [M]. soft: float32 [M, K], the labels of a teacher."""
 
     images: np.ndarray
     labels: np.ndarray
     soft: np.ndarray | None = None
-    weight: np.ndarray | None = None
 
 
 class ArmOptions(NamedTuple):
@@ -116,7 +112,7 @@ def train_arm(
     _, size, _, channels = real.train.images.shape
     pool = pools[arm.way] if arm.use else Pool(real.train.images[:0], labels[:0])
     sized = batches.Size(options.updates, options.batch, options.seed)
-    plan = batches.plan(labels, np.asarray(pool.labels, np.int64), arm.baseline.sampling, arm.use, sized, pool.weight)
+    plan = batches.plan(labels, np.asarray(pool.labels, np.int64), arm.baseline.sampling, arm.use, sized)
     with torch.inference_mode(False), torch.enable_grad():
         start = torch.Generator().manual_seed(options.seed)
         network = started(options.classifier, size, channels, len(real.classes), start).to(options.device).train()

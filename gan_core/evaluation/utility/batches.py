@@ -31,25 +31,16 @@ def generator(seed: int, part: int) -> np.random.Generator:
     return np.random.default_rng([seed, part])
 
 
-def plan(
-    labels: np.ndarray,
-    pool_labels: np.ndarray,
-    sampling: Sampling,
-    use: Use | None,
-    size: "Size",
-    weight: np.ndarray | None = None,
-) -> Plan:
-    """labels int64 [N] of the real images, pool_labels int64 [M] of the synthetic ones. weight: float [M], how often a synthetic
-    image is shown beside the others of its class. Raises ValueError where the pool has no image of the classes of the use.
-    """
+def plan(labels: np.ndarray, pool_labels: np.ndarray, sampling: Sampling, use: Use | None, size: "Size") -> Plan:
+    """labels int64 [N] of the real images, pool_labels int64 [M] of the synthetic ones. Raises ValueError where the pool has no
+    image of the classes of the use."""
     real = real_rows(labels, sampling, size)
     if use is None:
         return Plan(real, NOTHING, NOTHING)
     num_classes = int(max(labels.max(), pool_labels.max(initial=0))) + 1
     slots = slots_by_class(np.bincount(labels, minlength=num_classes), use, size.batch)
-    weight = np.ones(len(pool_labels)) if weight is None else np.asarray(weight, float)
-    slots = np.where(np.bincount(pool_labels, weight, minlength=num_classes) > 0, slots, 0)
-    pool = SyntheticRows(pool_labels, weight, slots, size.seed)
+    slots = np.where(np.bincount(pool_labels, minlength=num_classes) > 0, slots, 0)
+    pool = SyntheticRows(pool_labels, slots, size.seed)
     if not slots.any():
         raise ValueError("the pool has no image of the classes that shall get some")
     if use.share == 1:
@@ -98,17 +89,16 @@ def shows(counts: np.ndarray, use: Use, pool_labels: np.ndarray) -> bool:
 
 
 class SyntheticRows(NamedTuple):
-    """The rows of a pool, each class as often as its slots say, and its images as often as their weights say."""
+    """The rows of a pool, each class as often as its slots say."""
 
     labels: np.ndarray
-    weight: np.ndarray
     slots: np.ndarray
     seed: int
 
     def rows(self, updates: int, batch: int) -> np.ndarray:
         """int64 [updates, batch]."""
-        of_class = np.bincount(self.labels, self.weight, minlength=len(self.slots))
-        weights = self.weight * (self.slots / np.where(of_class > 0, of_class, 1))[self.labels]
+        of_class = np.bincount(self.labels, minlength=len(self.slots))
+        weights = (self.slots / np.maximum(of_class, 1))[self.labels]
         return order(weights, updates * batch, generator(self.seed, 1)).reshape(updates, batch)
 
 

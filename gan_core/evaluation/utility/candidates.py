@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_core.evaluation.utility.protocol import (
+    AGAIN,
     FIRST_PART,
     MOST_FILLED,
     NO_IMAGES,
@@ -16,7 +17,7 @@ from gan_core.evaluation.utility.protocol import (
     baseline_for,
     rare_classes,
 )
-from gan_core.evaluation.utility.race import Rung
+from gan_core.evaluation.utility.race import LEAST_ARMS, Rung
 
 GAN = "gan"
 SPARE = 1.1  # of the planned seconds: what is not measured beforehand
@@ -90,6 +91,11 @@ def combined(real: Arm, synthetic: Arm) -> Arm | None:
     return synthetic.model_copy(update={"baseline": baseline_for(real.baseline, synthetic.use)})
 
 
+def control(arm: Arm) -> Arm | None:
+    """Real images again in the place of the synthetic ones of an arm, in the same use; None where it has none."""
+    return None if arm.use is None else arm.model_copy(update={"way": AGAIN})
+
+
 def cost(arm: Arm, counts: Sequence[int]) -> float:
     """How many times as many images as the plain baseline an arm is shown. counts: training images by class."""
     use = arm.use
@@ -112,6 +118,7 @@ def plan_rungs(
 
     updates: of a classifier that is trained to the end. seed: the first of the seeds; no two rungs have one in common.
     """
+    costs = sorted(map(cost_of, arms), reverse=True)
     tried = [(shape, scale) for scale in SCALES[:3] for shape in SHAPES]
     tried += [(shape, scale) for shape in SMALL_SHAPES for scale in SCALES]
     for shape, scale in tried:
@@ -121,7 +128,9 @@ def plan_rungs(
             own = max(1, round(EARLY * full)) if number == 0 and len(shape) > 2 else full
             numbers = tuple(seed + 1000 * number + one for one in range(seeds))
             rungs.append(Rung(own, numbers, keep, speed.of(own, seeds)))
-        costs = sorted(map(cost_of, arms), reverse=True)
-        if SPARE * sum(sum(costs[: rung.keep]) * rung.seconds for rung in rungs) <= seconds:
+        needed = sum(map(cost_of, arms[: rungs[0].keep])) * rungs[0].seconds  # the others may be any
+        needed += sum(sum(costs[: rung.keep]) * rung.seconds for rung in rungs[1:])
+        needed += costs[0] * rungs[-1].seconds if shape[-1][0] >= LEAST_ARMS else 0  # of a control
+        if SPARE * needed <= seconds:
             return rungs
     return []

@@ -76,8 +76,10 @@ class Found(Part):
     """baseline, chosen: balanced accuracy of the plain baseline and of the choice on the test images; gain: of the second over the
     first, with gain_ci95, the hull of the intervals over classifier seeds and over test images; baseline_ci95, chosen_ci95: where
     another training would come out, by another seed or on other test images. best_real: the best baseline without
-    synthetic images, and own_gain of the choice over it. lead, lead_error, lead_needed: of the best arm over the plain baseline
-    on the validation images. None where nothing could be measured, which reason and sentence explain.
+    synthetic images. control: the choice with real images again in the place of the synthetic ones; own: the choice was ahead of it
+    by more than chance on the validation images. own_gain: of the choice over best_real or control, whichever was better there.
+    lead, lead_error, lead_needed: of the best arm over the plain baseline on the validation images. None where nothing could be
+    measured, which reason and sentence explain.
     """
 
     choice: dict[str, Any] = Field(default_factory=lambda: Arm().model_dump(mode="json"))
@@ -94,6 +96,8 @@ class Found(Part):
     teacher: float | None = None  # balanced accuracy of the teacher alone on the test images
     teacher_ci95: Interval | None = None
     best_real: dict[str, Any] | None = None
+    control: dict[str, Any] | None = None
+    own: bool | None = None
     own_gain: float | None = None
     own_gain_ci95: Interval | None = None
     lead: float | None = None

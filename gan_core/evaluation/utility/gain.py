@@ -125,7 +125,7 @@ def bootstrap(difference: np.ndarray, labels: np.ndarray, seed: int) -> list[flo
 
 def sentence(before: float, after: float, gain: float, bounds: list[float], helps: bool) -> str:
     figures = (
-        f"balanced accuracy on held-out images {after:.1%} with synthetic images against {before:.1%} with the best training on "
+        f"balanced accuracy on the test images {after:.1%} with synthetic images against {before:.1%} with the best training on "
         f"real images alone, {100 * gain:+.1f} points (95 % interval {100 * bounds[0]:+.1f} to {100 * bounds[1]:+.1f})"
     )
     if helps:

@@ -37,6 +37,7 @@ RARE_BELOW = 0.5  # a class with less than this share of the largest class's tra
 MOST_FILLED = 3.0  # `fill` adds at most so many synthetic slots for each real one
 
 NO_IMAGES = "none"  # the way of an arm without synthetic images
+AGAIN = "again"  # the way of a control: the real training images again in the place of the synthetic ones
 
 
 class Part(BaseModel):
@@ -96,7 +97,7 @@ class Use(Part):
 
 
 class Arm(Part):
-    """way: none, copies, pasted, gan, variants, or a mixture such as gan+copies; a key of the pools that train_arm is given."""
+    """way: none, copies, pasted, gan, a mixture such as gan+copies, or again; a key of the pools that train_arm is given."""
 
     baseline: Baseline = Baseline()
     way: str = NO_IMAGES
@@ -124,6 +125,7 @@ USES: tuple[Use, ...] = (
     Use(share=0.5, phase="first"),
     Use(share=0.5, phase="pretrain"),
     Use(share=0.5, classes="rare"),
+    Use(share=0.5, labels="soft"),
     FILL,
 )
 

@@ -57,7 +57,9 @@ class Row(NamedTuple):
 class Race(NamedTuple):
     """choice: the arm to use. real: the one to use without synthetic images. lead, error, needed: by how much the best other arm of
     the last rung is ahead of the plain baseline, the standard error of that, and what it would have to be to be chosen; None where
-    the time ended the race before its last rung."""
+    the time ended the race before its last rung. control: the arm with real images again in the place of the synthetic ones of the
+    choice. own: the choice is ahead of it by more than chance too, so the gain is the synthetic images' own. None where the choice
+    has no synthetic images, or there was no time for the control."""
 
     choice: Arm
     plain: Arm
@@ -66,6 +68,16 @@ class Race(NamedTuple):
     error: float | None
     needed: float | None
     rows: list[Row]
+    control: Arm | None = None
+    own: bool | None = None
+
+
+class Joins(NamedTuple):
+    """Arms that join the last rung. combine: that with the best baseline and the best synthetic images, None where it is one of the
+    two. control: that with real images again in the place of the synthetic ones of an arm; it can not be chosen."""
+
+    combine: Callable[[Arm, Arm], Arm | None] = lambda real, synthetic: None
+    control: Callable[[Arm], Arm | None] = lambda arm: None
 
 
 @dataclass
@@ -89,22 +101,21 @@ def race(
     scorer: Scorer,
     rungs: Sequence[Rung],
     seconds_left: Callable[[], float],
-    combine: Callable[[Arm, Arm], Arm | None] = lambda real, synthetic: None,
+    joins: Joins = Joins(),  # noqa: B008  it is immutable
     *,
     state: State | None = None,
     save: Callable[[State], None] = lambda state: None,
 ) -> Race:
     """arms: the first is the plain baseline; the last are given up first where the time is short.
 
-    combine: the arm that has the best baseline and the best synthetic images, which joins the last rung; None where it is one of
-    the two. state: of an earlier attempt, which is continued. save is called with the state after each scored arm.
+    state: of an earlier attempt, which is continued. save is called with the state after each scored arm.
     """
     running = Running(arms, scorer, rungs, Clock(seconds_left), state or State(), save)
     for number in range(len(rungs)):
         if number == len(rungs) - 1:
-            running.join(combine)
+            running.join(joins.combine)
         running.rung(number)
-    return running.outcome()
+    return running.outcome(joins.control)
 
 
 def mean(values: Sequence[float]) -> float:
@@ -170,7 +181,7 @@ class Running:
 
     def rung(self, number: int) -> None:
         """Let those enter that the rung and the time allow, score them, and drop those that are clearly behind."""
-        state, rung = self.state, self.rungs[number]
+        state = self.state
         if len(state.entered) == number:
             state.entered.append(self.entrants(number))
             state.scores.append({})
@@ -180,24 +191,31 @@ class Running:
         for name in state.entered[number]:
             if name in scores:
                 continue
-            seconds = rung.seconds * self.scorer.cost(self.arms[name])
-            if state.ended[number] or self.clock.left < seconds:
+            if state.ended[number] or not self.scored(self.arms[name], number):
                 break
-            scores[name] = self.clock.timed(seconds, lambda name=name: self.scorer.score(self.arms[name], number))  # type: ignore[misc]
-            self.save(state)
         state.ended[number] = True
         if scores:
             self.drop(number)
+
+    def scored(self, arm: Arm, number: int) -> bool:
+        """Score an arm in a rung, where there is time for it."""
+        seconds = self.rungs[number].seconds * self.scorer.cost(arm)
+        if self.clock.left < seconds:
+            return False
+        self.state.scores[number][arm.name] = self.clock.timed(seconds, lambda: self.scorer.score(arm, number))
+        self.save(self.state)
+        return True
 
     def entrants(self, number: int) -> list[str]:
         """The first of the field, as many as the rung and the time allow, so that later rungs can have LEAST_ARMS.
 
         The plain baseline and the best arm without synthetic images are among them. None where there is no time for LEAST_ARMS,
-        since the next rung is worth more.
+        since the next rung is worth more. In the last rung there is time left for a control.
         """
         rung, later = self.rungs[number], self.rungs[number + 1 :]
         order = list(dict.fromkeys([self.plain, self.best_real(), *self.field]))[: rung.keep]
         left = self.clock.left - sum(LEAST_ARMS * one.seconds * self.dearest() for one in later)
+        left -= 0 if later or len(order) < LEAST_ARMS else rung.seconds * self.dearest()
         chosen = []
         for name in order:
             left -= rung.seconds * self.scorer.cost(self.arms[name])
@@ -221,7 +239,8 @@ class Running:
             return
         stays = {self.plain, next(name for name in order if self.arms[name].use is None)}
         gap = lambda name: mean(scores[order[0]]) - mean(scores[name])
-        behind = {name for name in order if gap(name) > CLEARLY * self.error(order[0], name, number)} - stays
+        error = lambda name: self.error(self.arms[order[0]], self.arms[name], number)
+        behind = {name for name in order if gap(name) > CLEARLY * error(name)} - stays
         self.dropped |= dict.fromkeys(behind, "behind")
         self.field = [name for name in order if name not in behind]
 
@@ -230,10 +249,11 @@ class Running:
         scores = self.state.scores[number]
         return sorted(scores, key=lambda name: -mean(scores[name]))
 
-    def error(self, one: str, other: str, number: int) -> float:
+    def error(self, one: Arm, other: Arm, number: int) -> float:
         """The standard error of the difference of two arms of a rung: over seeds or over images, whichever is larger."""
-        over_images = self.scorer.image_error(self.arms[one], self.arms[other], number)
-        return max(seed_error(self.state.scores[number], self.plain), over_images)
+        over_images = self.scorer.image_error(one, other, number)
+        scores = {name: values for name, values in self.state.scores[number].items() if name in self.arms}
+        return max(seed_error(scores, self.plain), over_images)  # whether there is a control or not
 
     def join(self, combine: Callable[[Arm, Arm], Arm | None]) -> None:
         """Put the arm of the best baseline and the best synthetic images behind the two, where it is a new one."""
@@ -245,34 +265,43 @@ class Running:
             self.arms[joined.name] = joined
             self.field.insert(min(2, len(self.field)), joined.name)
 
-    def outcome(self) -> Race:
+    def outcome(self, control: Callable[[Arm], Arm | None]) -> Race:
         """The choice: the plain baseline, unless another is ahead of it, and synthetic images only ahead of the best without."""
         number, arms = len(self.rungs) - 1, self.arms
-        scores, order = self.state.scores[number], self.order(number)
-        if self.plain not in scores or len(scores) < 2:
+        scores, order = self.state.scores[number], [name for name in self.order(number) if name in arms]
+        if self.plain not in scores or len(order) < 2:
             plain = arms[self.plain]
             return Race(plain, plain, plain, None, None, None, self.rows(self.plain))
-        lead = lambda name, over: mean(scores[name]) - mean(scores[over])
-        needed = lambda name, over: margin(self.error(name, over, number), len(arms) - 1)
-        ahead = lambda name, over: name != over and lead(name, over) > needed(name, over)
-        best = next(name for name in order if name != self.plain)
-        real = next(name for name in order if arms[name].use is None)
-        real = real if ahead(real, self.plain) else self.plain
-        choice = best if arms[best].use is not None and ahead(best, self.plain) and ahead(best, real) else real
+        compared = {
+            name for rung in self.state.scores for name in rung if name in arms
+        }  # the others had no time to be ahead
+        lead = lambda arm, over: mean(scores[arm.name]) - mean(scores[over.name])
+        needed = lambda arm, over: margin(self.error(arm, over, number), len(compared) - 1)
+        ahead = lambda arm, over: arm != over and lead(arm, over) > needed(arm, over)
+        plain, best = arms[self.plain], arms[next(name for name in order if name != self.plain)]
+        real = arms[next(name for name in order if arms[name].use is None)]
+        real = real if ahead(real, plain) else plain
+        choice = best if best.use is not None and ahead(best, plain) and ahead(best, real) else real
+        again = control(choice) if choice.use is not None else None
+        if again is not None and again.name not in scores and not self.scored(again, number):
+            again = None
         return Race(
-            arms[choice],
-            arms[self.plain],
-            arms[real],
-            lead(best, self.plain),
-            self.error(best, self.plain, number),
-            needed(best, self.plain),
-            self.rows(choice),
+            choice,
+            plain,
+            real,
+            lead(best, plain),
+            self.error(best, plain, number),
+            needed(best, plain),
+            self.rows(choice.name) + ([self.row(again, choice.name)] if again else []),
+            again,
+            ahead(choice, again) if again else None,
         )
 
     def rows(self, choice: str) -> list[Row]:
-        found = []
-        for name, arm in self.arms.items():
-            ran = {number + 1: mean(scores[name]) for number, scores in enumerate(self.state.scores) if name in scores}
-            why = None if name == choice or name in self.state.scores[-1] else self.dropped.get(name, "time")
-            found.append(Row(arm, ran, max(ran, default=0) if why else None, why))
-        return found
+        return [self.row(arm, choice) for arm in self.arms.values()]
+
+    def row(self, arm: Arm, choice: str) -> Row:
+        ran = {at + 1: mean(scores[arm.name]) for at, scores in enumerate(self.state.scores) if arm.name in scores}
+        finalist = arm.name == choice or arm.name in self.state.scores[-1]
+        why = None if finalist else self.dropped.get(arm.name, "time")
+        return Row(arm, ran, max(ran, default=0) if why else None, why)

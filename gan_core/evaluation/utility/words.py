@@ -7,7 +7,8 @@ WAYS = {
     "gan": "images of the GAN",
     "pasted": "pasted objects",
     "copies": "changed copies",
-    "variants": "variants of real images",
+    "again": "real images again",
+    "variants": "variants of real images",  # of older searches
 }
 SAMPLINGS = {
     "natural": "every image shown equally often",

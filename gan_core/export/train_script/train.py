@@ -49,9 +49,8 @@ def network_of(name, side, channels, num_classes):
         for width in (32, 64, 128):
             shortcut = nn.Sequential(*conv(width // 2, width, 1, 2))
             layers += [BasicBlock(width // 2, width, 2, shortcut), BasicBlock(width, width)]
-        for module in nn.Sequential(*layers).modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+        for one in [one for one in nn.Sequential(*layers).modules() if isinstance(one, nn.Conv2d)]:
+            nn.init.kaiming_normal_(one.weight, mode="fan_out")
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Linear(128, num_classes))
 
@@ -104,7 +103,8 @@ def train(use, images, classes, rows, seed):
     hard = F.one_hot(classes, len(use["folders"])) * (1 - use["smoothing"]) + use["smoothing"] / len(use["folders"])
     target = torch.tensor([json.loads(row["soft_label"]) or one for row, one in zip(rows, hard.tolist(), strict=True)])
     rare = 1 / np.bincount(classes[real])[classes[real]] ** 2.0  # how often CMO pastes parts of an image
-    network = network_of(use["classifier"], use["side"], images.shape[1], len(use["folders"])).to(DEVICE).train()
+    make = __import__("lite0").network_of if use["classifier"] == "lite0" else network_of  # lite0.py
+    network = make(use["classifier"], use["side"], images.shape[1], len(use["folders"])).to(DEVICE).train()
 
     def shown(chosen, kind):
         x, y = augment(images[chosen].to(DEVICE), use["augmentation"]), target[chosen].to(DEVICE)
@@ -129,7 +129,7 @@ def train(use, images, classes, rows, seed):
             optimizer.zero_grad()
             F.cross_entropy(network(x), y).backward()
             optimizer.step()
-    for norm in [one for one in network.modules() if isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d)]:
+    for norm in [one for one in network.modules() if isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d) and one.training]:
         norm.reset_running_stats()  # its statistics are estimated anew, of real images alone
         norm.momentum = None
     torch.set_grad_enabled(False)

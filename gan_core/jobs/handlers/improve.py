@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import json
+import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 from gan_core.data import dataset as dataset_folder
@@ -15,10 +17,9 @@ from gan_core.jobs.shared.search import Search
 from gan_core.jobs.shared.search_result import nothing
 from gan_core.requests.improve import ImproveRequest
 from gan_core.storage import checkpoints
+from gan_core.storage.cleanup import SEARCHES
 from gan_core.storage.store import Job, Store
-from gan_core.storage.workspace import Workspace
-
-FOLDER = "improve"  # in the folder of a dataset: what searches that have not ended have done so far
+from gan_core.storage.workspace import Workspace, new_id
 
 
 def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
@@ -27,10 +28,11 @@ def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     found.json in the folder of the run or dataset that was named. A search that was killed goes on from its last scored arm.
     """
     request = ImproveRequest.from_payload(job.payload)
+    request = request.replace(notes=(*request.notes, *failed_training(store, job)))
     dataset = workspace.dataset(request.dataset)
     dataset_folder.load(dataset, "validation")  # an older dataset gets its validation split now
     info = dataset_folder.read_info(dataset)
-    folder = dataset / FOLDER / digest(request, workspace)
+    folder = dataset / SEARCHES / digest(request, workspace)
     hindered = obstacle(info.classes, info.train_counts, info.validation_counts, info.test_counts)
     if hindered:
         found = nothing(request, hindered.reason, hindered.sentence, list(request.notes))
@@ -43,10 +45,25 @@ def improve(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         found.reason != "too_little_time" or earlier is None or earlier.reason
     ):  # else it would replace a real answer by none
         found_file.write(target, found)
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(workspace, folder)
+    return found.to_json()
+
+
+def failed_training(store: Store, job: Job) -> list[str]:
+    """A note, where the training that the search has waited for did not come to its end."""
+    if job.after is None or (training := store.job(job.after)).state != "failed":
+        return []
+    return [f"The training of a generator failed: {(training.error or {}).get('what', 'its log has the reason.')}"]
+
+
+def discard(workspace: Workspace, folder: Path) -> None:
+    """Remove what a search has kept, at one stroke for the next search with this request: a kill leaves it whole or gone."""
+    aside = workspace.root / "staging" / f"{new_id('job')}-search"
+    with contextlib.suppress(OSError):
+        os.replace(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)  # what stays is a leftover of staging
     with contextlib.suppress(OSError):  # another search of the dataset has not ended
         folder.parent.rmdir()
-    return found.to_json()
 
 
 def digest(request: ImproveRequest, workspace: Workspace) -> str:

@@ -1,7 +1,7 @@
 """The job `utility`: does synthetic data help a classifier?"""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from gan_core.jobs.shared.fill_classes import METHOD_NAMES, Makers, makers, meth
 from gan_core.requests import UtilityRequest
 from gan_core.storage.store import Job, Run, Store
 from gan_core.storage.workspace import Workspace, write_json
+
+if TYPE_CHECKING:
+    from gan_core.evaluation.teacher import Teacher
+    from gan_core.evaluation.utility.draws import Draw
 
 MANY = 1_000_000  # images that the shares of the methods are computed of
 
@@ -40,14 +44,14 @@ class Source(NamedTuple):
 
 
 def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) -> dict[str, Any]:
-    """Arms of classifiers, with and without the images of one or more runs, on the held-out split; into utility/<job>.json.
+    """Arms of classifiers, with and without the images of one or more runs, on the test images; into utility/<job>.json.
 
-    Runs of one dataset are generators of one draw of its images; runs of other datasets, with the same held-out images, are of
+    Runs of one dataset are generators of one draw of its images; runs of other datasets, with the same test images, are of
     other draws.
     """
     from gan_core.evaluation.inputs import Progress
-    from gan_core.evaluation.utility.comparison import Draw, Settings
     from gan_core.evaluation.utility.comparison import utility as compare
+    from gan_core.evaluation.utility.draws import Draw, Settings
 
     request = UtilityRequest.from_payload(job.payload)
     runs = [store.run(run) for run in dict.fromkeys((job.subject, *request.runs))]
@@ -55,13 +59,18 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     by_dataset: dict[str, list[Run]] = {}
     for run in runs:
         by_dataset.setdefault(run.dataset_id, []).append(run)
-    draws, sources = [], []
+    draws: list[Draw] = []
+    sources: list[Source] = []
     for dataset, members in by_dataset.items():
         folder = workspace.dataset(dataset)
         real = few(real_images(folder), request.shots, request.seed)
         found = [source_of(run, folder, real, asked) for run in members]
         sources += found
         draws.append(Draw(real, [images_of(one, real, watch) for one in found]))
+    folders = [workspace.dataset(dataset) for dataset in by_dataset]
+    teachers, untaught = teachers_of(list(zip(folders, (draw.real for draw in draws), strict=True)), asked)
+    if teachers and all(one.knows for one in teachers):
+        draws = [draw._replace(soft=one.soft_labels) for draw, one in zip(draws, teachers, strict=True)]
     methods = request.methods or {"gan": 1.0}
     generator = sources[0].made.generator
     settings = Settings(
@@ -74,8 +83,7 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
         device=generator.device.type if generator else "cpu",
     )
     result = with_sources(compare(draws, settings, Progress(asked.progress, watch)), sources, methods)
-    folders = [workspace.dataset(dataset) for dataset in by_dataset]
-    result = with_teacher(result, list(zip(folders, (draw.real for draw in draws), strict=True)), asked)
+    result = with_teacher(result, teachers, draws, untaught, request.seed)
     about: dict[str, Any] = {"run": runs[0].id, "runs": [run.id for run in runs], "methods": methods}
     about |= {"shots": request.shots, "checkpoint": None, "images_seen": None, "epoch": None}
     if generator:
@@ -88,23 +96,30 @@ def utility(store: Store, workspace: Workspace, job: Job, watch: queue.Watch) ->
     return stored
 
 
-def with_teacher(result: UtilityResult, draws: list[tuple[Path, RealImages]], asked: Asked) -> UtilityResult:
-    """The result with the teacher's own row, or why it has none. draws: the folder of the dataset and what was used of it."""
+def teachers_of(draws: list[tuple[Path, RealImages]], asked: Asked) -> tuple[list["Teacher"], str]:
+    """(a teacher of each draw, or none, and then why). draws: the folder of the dataset and what was used of it."""
     from gan_core.evaluation import teacher
     from gan_core.evaluation.inputs import Progress
-    from gan_core.evaluation.utility.teacher_alone import KEY, teacher_alone
 
     progress, cache = Progress(should_stop=asked.watch), feature_cache(asked.workspace)
     try:
-        taught = [
-            (teacher.fit(real, progress=progress, cache=cache), real)
-            if asked.request.shots
-            else (teacher.ready(folder, real, progress=progress, cache=cache), real)
-            for folder, real in draws
-        ]
+        if asked.request.shots:
+            return [teacher.fit(real, progress=progress, cache=cache) for _, real in draws], ""
+        return [teacher.ready(folder, real, progress=progress, cache=cache) for folder, real in draws], ""
     except UserError as error:
-        return result.model_copy(update={"caveats": [*result.caveats, f"No row of the teacher alone: {error.what}"]})
-    return result.model_copy(update={"arms": {**result.arms, KEY: teacher_alone(taught, asked.request.seed)}})
+        return [], f"No teacher, and so no soft labels and no row of its own: {error.what}"
+
+
+def with_teacher(
+    result: UtilityResult, teachers: list["Teacher"], draws: list["Draw"], untaught: str, seed: int
+) -> UtilityResult:
+    """The result with the teacher's own row, or why it has none."""
+    from gan_core.evaluation.utility.teacher_alone import KEY, teacher_alone
+
+    if not teachers:
+        return result.model_copy(update={"caveats": [*result.caveats, untaught]})
+    taught = [(teacher, draw.real) for teacher, draw in zip(teachers, draws, strict=True)]
+    return result.model_copy(update={"arms": {**result.arms, KEY: teacher_alone(taught, seed)}})
 
 
 def few(real: RealImages, shots: int | None, seed: int) -> RealImages:

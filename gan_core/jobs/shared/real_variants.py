@@ -1,4 +1,4 @@
-"""Variants of real training images by a run's generator, for the jobs `variants` and `improve` and for files."""
+"""Variants of real training images by a run's generator, for the job `variants` and for files."""
 
 from collections.abc import Callable
 from typing import Any

@@ -14,8 +14,8 @@ from gan_core.evaluation.utility import batches, candidates
 from gan_core.evaluation.utility.arms import ArmOptions, Pool, choose_updates
 from gan_core.evaluation.utility.candidates import Speed
 from gan_core.evaluation.utility.found import Found
-from gan_core.evaluation.utility.protocol import BATCH, UPDATES, Arm
-from gan_core.evaluation.utility.race import Rung, State, race
+from gan_core.evaluation.utility.protocol import AGAIN, BATCH, UPDATES, Arm
+from gan_core.evaluation.utility.race import Joins, Rung, State, race
 from gan_core.evaluation.utility.validation_scores import ValidationScores
 from gan_core.evaluation.utility.words import arm_in_words
 from gan_core.jobs import queue
@@ -33,6 +33,7 @@ from gan_core.storage.workspace import Workspace, read_json, write_json
 from gan_core.text import duration
 
 STATE = "search.json"
+TIME, NOTED_SECONDS = "seconds.json", 5.0  # the time that is used up, noted so often: a kill gives none of it back
 UPDATES_SHARE, POOLS_SHARE, TEACHER_SHARE, VERDICT_SHARE = (
     0.12,
     0.2,
@@ -78,7 +79,8 @@ class Search:
         self.reporter, self.watch = reporter, watch
         self.dataset = workspace.dataset(request.dataset)
         self.kept: dict[str, Any] = read_json(folder / STATE) or {}
-        self.stopwatch = Stopwatch(float(self.kept.get("seconds", 0.0)), watch)
+        self.stopwatch = Stopwatch(float((read_json(folder / TIME) or self.kept).get("seconds", 0.0)), watch)
+        self.noted = self.stopwatch.used
         self.total = self.once("total", lambda: 60 * (request.minutes - request.training_minutes))
         self.notes = list(request.notes)
         self.checkpoint: dict[str, Any] = {"checkpoint": None, "images_seen": None}
@@ -98,13 +100,20 @@ class Search:
         return self.kept[key]
 
     def save(self) -> None:
-        write_json(self.folder / STATE, self.kept | {"seconds": self.stopwatch.used})
+        write_json(self.folder / STATE, self.kept)
+        self.note_time()
+
+    def note_time(self) -> None:
+        self.noted = self.stopwatch.used
+        write_json(self.folder / TIME, {"seconds": self.noted})
 
     def say(self, doing: str) -> None:
         self.doing = doing
         self.tell()
 
     def tell(self, *_: object) -> None:
+        if self.stopwatch.used - self.noted > NOTED_SECONDS:
+            self.note_time()
         left = max(0.0, self.left())
         self.reporter(1 - left / self.total, f"{self.doing}; {duration(left)} left at most")
 
@@ -132,7 +141,7 @@ class Search:
             scorer,
             prepared.rungs,
             lambda: self.left(VERDICT_SHARE),
-            candidates.combined,
+            Joins(candidates.combined, candidates.control),
             state=State.read(self.kept.get("race")),
             save=lambda state: self.keep_race(state, validation),
         )
@@ -196,10 +205,8 @@ class Search:
         return sampler
 
     def pools(self, real: RealImages, sampler: RunSampler | None, device: str) -> tuple[dict[str, Pool], list[str]]:
-        """(the images of each way and mixture, the ways that have labels of the teacher)."""
-        maker = Maker(
-            dataset_folder.load(self.dataset, "train"), self.workspace, self.dataset, sampler, self.request.seed
-        )
+        """(the images of each way and mixture and of the control, the ways that have labels of the teacher)."""
+        maker = Maker(dataset_folder.load(self.dataset, "train"), self.dataset, sampler, self.request.seed)
         wanted = self.once("wanted", lambda: images_to_make(real))
         seconds = POOLS_SHARE * self.total / len(maker.ways())
         self.say("Making images")
@@ -208,7 +215,8 @@ class Search:
         self.notes += made.notes
         self.say("The teacher looks at the images")
         limit = Deadline(TEACHER_SHARE * self.total, self.progress)
-        pools, note = with_labels(made.pools, self.dataset, real, device, self.folder, limit)
+        shown = {**made.pools, AGAIN: Pool(*real.train)}
+        pools, note = with_labels(shown, self.dataset, real, device, self.folder, limit)
         self.notes += [note] if note else []
         taught = [way for way, pool in pools.items() if pool.soft is not None]
         partner = next((way for way in ("pasted", "copies") if way in pools), None)
@@ -230,9 +238,13 @@ class Announced(ArmScorer):
 
 
 def arms_with_images(counts: Sequence[int], pools: Mapping[str, Pool], taught: Collection[str]) -> list[Arm]:
-    """The arms of the race, without those whose pool has no image of the classes that they show, as of rare ones."""
+    """The arms of the race, without those whose pool has no image of the classes that they show, as of rare ones.
+
+    Real images shown again are no way of their own, and soft labels need a control with such labels.
+    """
+    ways, taught = [way for way in pools if way != AGAIN], set(taught) if AGAIN in taught else ()
     shown = lambda arm: arm.use is None or batches.shows(np.asarray(counts), arm.use, pools[arm.way].labels)
-    return [arm for arm in candidates.candidates(counts, list(pools), taught) if shown(arm)]
+    return [arm for arm in candidates.candidates(counts, ways, taught) if shown(arm)]
 
 
 def likely_device() -> str:

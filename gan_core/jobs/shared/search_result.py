@@ -47,6 +47,8 @@ def found_of(outcome: Race, scorer: ArmScorer, request: ImproveRequest, about: d
             "batch": scorer.task.options.batch,
             "seeds": list(rungs[-1].seeds),
             "best_real": outcome.real.model_dump(mode="json"),
+            "control": outcome.control.model_dump(mode="json") if outcome.control else None,
+            "own": outcome.own,
             "lead": outcome.lead,
             "lead_error": outcome.error,
             "lead_needed": outcome.needed,
@@ -67,11 +69,12 @@ def found_of(outcome: Race, scorer: ArmScorer, request: ImproveRequest, about: d
 
 
 def verdict(outcome: Race, scorer: ArmScorer, seed: int) -> dict[str, Any]:
-    """Of the last rung on the test images: the plain baseline, the best one without synthetic images, the choice."""
+    """Of the last rung on the test images: the plain baseline, the choice, and what its synthetic images are measured against."""
     test = scorer.task.real.test
     labels, classes = np.asarray(test.labels, np.int64), len(scorer.task.real.classes)
-    right = {arm.name: scorer.right(arm, test) for arm in {outcome.plain, outcome.real, outcome.choice}}
-    plain, own, chosen = (right[arm.name] for arm in (outcome.plain, outcome.real, outcome.choice))
+    rival = rival_of(outcome)
+    right = {arm.name: scorer.right(arm, test) for arm in {outcome.plain, rival, outcome.choice}}
+    plain, own, chosen = (right[arm.name] for arm in (outcome.plain, rival, outcome.choice))
     accuracy = lambda table: float(gain.balanced_accuracy(table, labels, classes).mean())
     over_plain, bounds = gain.gain_over(plain, chosen, labels, classes)
     over_own, own_bounds = gain.gain_over(own, chosen, labels, classes)
@@ -86,6 +89,14 @@ def verdict(outcome: Race, scorer: ArmScorer, seed: int) -> dict[str, Any]:
         "own_gain": over_own,
         "own_gain_ci95": hull(own_bounds, over_images(own)),
     }
+
+
+def rival_of(outcome: Race) -> Arm:
+    """What the gain of the synthetic images is measured over: real images alone, used as well as was found."""
+    if outcome.control is None:
+        return outcome.real
+    last = {row.arm: row.validation[max(row.validation)] for row in outcome.rows if row.validation}
+    return max(outcome.real, outcome.control, key=lambda arm: last[arm])
 
 
 def hull(one: list[float], other: list[float]) -> list[float]:
@@ -130,4 +141,21 @@ def sentence(outcome: Race, values: dict[str, Any]) -> str:
     )
     if high < 0:
         return f"{said} That is worse, although it was ahead on the validation images: an export does not follow it."
-    return said if low > 0 else f"{said} The test images do not confirm the gain of the validation images."
+    if low <= 0:
+        said += " The test images do not confirm the gain of the validation images."
+    return f"{said}{of_whom(outcome)}"
+
+
+def of_whom(outcome: Race) -> str:
+    """Whose the gain is, where it is not the synthetic images' own for all that is known."""
+    if outcome.choice.use is None or outcome.own:
+        return ""
+    if outcome.own is None:
+        return (
+            " There was no time for the control, real images again in the place of the synthetic ones, so it is not known whether "
+            "the gain is the synthetic images' own."
+        )
+    return (
+        " On the validation images it was not ahead by more than chance of real images shown again in the place of the synthetic "
+        "ones, so the gain is not shown to be the synthetic images' own."
+    )

@@ -9,10 +9,11 @@ import numpy as np
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.inputs import Progress, RealImages
 from gan_core.evaluation.utility.arms import Pool
+from gan_core.evaluation.utility.protocol import AGAIN
 from gan_core.jobs.shared.deadline import Deadline
 from gan_core.storage.workspace import atomic_write, read_json, write_json
 
-TAUGHT = ("copies", "gan")  # changed copies are the control: what their labels bring is not the GAN's
+TAUGHT = ("copies", "gan", AGAIN)  # real images with the same labels are the control: what those bring is not the GAN's
 
 
 def with_labels(

@@ -19,17 +19,14 @@ from gan_core.export.fill.composite import Composite
 from gan_core.export.plan import LEAST_FOR_GAN
 from gan_core.export.quality_filter import FilterOptions
 from gan_core.jobs.shared.deadline import Deadline
-from gan_core.jobs.shared.real_variants import RealVariants
 from gan_core.jobs.shared.run_sampler import RunSampler
 from gan_core.requests.export import CHECKS, Policy
-from gan_core.storage.workspace import Workspace, atomic_write, read_json, write_json
+from gan_core.storage.workspace import atomic_write, read_json, write_json
 from gan_core.text import and_more
 
 CHUNK = 25  # images that are made between two looks at the clock
 LEAST_POOL = 8  # images of a class: a way with fewer is not tried
 PATIENCE = 512  # images drawn for a class of which hardly any passes the quality filter
-STRENGTH = 0.3  # of variants
-MOST_INVERTED = 16  # real images of a class that variants are made of
 
 Make = Callable[[int, int, int], np.ndarray]  # class, count, start -> uint8 [at most count, S, S, C]
 
@@ -53,12 +50,12 @@ class Pools(NamedTuple):
 class Maker:
     """The makers of each way, for one dataset and one generator."""
 
-    def __init__(self, train: ImageSet, workspace: Workspace, dataset: Path, sampler: RunSampler | None, seed: int):
-        self.train, self.workspace, self.dataset, self.sampler, self.seed = train, workspace, dataset, sampler, seed
+    def __init__(self, train: ImageSet, dataset: Path, sampler: RunSampler | None, seed: int):
+        self.train, self.dataset, self.sampler, self.seed = train, dataset, sampler, seed
 
     def ways(self) -> list[str]:
         """Those that can be tried, the most promising first."""
-        return ["gan", "pasted", "copies", "variants"] if self.sampler else ["pasted", "copies"]
+        return ["gan", "pasted", "copies"] if self.sampler else ["pasted", "copies"]
 
     def of(self, way: str, progress: Progress) -> Make:
         """Raises UserError where the way makes no images, Stopped."""
@@ -72,28 +69,12 @@ class Maker:
                 raise UserError("nothing_kept", "No object can be cut out of these images.", "Take another way.")
             return lambda label, count, start: (composite if label in known else classical)(label, count, start)
         assert self.sampler is not None
-        if way == "gan":
-            options = FilterOptions(patience=PATIENCE)
-            drawn = self.sampler.quality_filter(
-                self.dataset, self.seed, CHECKS, progress.report, progress.should_stop, options
-            )
-            few = [len(rows) < LEAST_FOR_GAN for rows in self.train.rows_of_class]
-            return lambda label, count, start: drawn(label, 0 if few[label] else count, start)
-        return self.variants(progress)
-
-    def variants(self, progress: Progress) -> Make:
-        assert self.sampler is not None
-        sampler, found = self.sampler, dict[int, RealVariants]()
-
-        def make(label: int, count: int, start: int) -> np.ndarray:
-            if label not in found:
-                found[label] = RealVariants(
-                    sampler, self.workspace, label, MOST_INVERTED, self.seed, should_stop=progress.should_stop
-                )
-            numbers = np.arange(start, start + count) % len(found[label].reals)
-            return found[label].draw(numbers, STRENGTH, start)
-
-        return make
+        options = FilterOptions(patience=PATIENCE)
+        drawn = self.sampler.quality_filter(
+            self.dataset, self.seed, CHECKS, progress.report, progress.should_stop, options
+        )
+        few = [len(rows) < LEAST_FOR_GAN for rows in self.train.rows_of_class]
+        return lambda label, count, start: drawn(label, 0 if few[label] else count, start)
 
 
 def make_pools(maker: Maker, plan: Plan, progress: Progress) -> Pools:

@@ -213,7 +213,7 @@ def utility_tables(utility: UtilityResult) -> dict[str, Any]:
     dots = [(arm.title, 100 * arm.balanced_accuracy, [100 * end for end in arm.ci95 or ()] or None) for arm in arms]
     return {
         "arms": Table("Classifiers by training set", ["Trained on", "Balanced accuracy", "95 % interval"], accuracies),
-        "arms_chart": Markup(charts.intervals(dots, "balanced accuracy on held-out images, %")) if dots else "",
+        "arms_chart": Markup(charts.intervals(dots, "balanced accuracy on the test images, %")) if dots else "",
         "sweep": Table("Gain by synthetic share", ["Synthetic per real image", "Gain, points", "95 % interval"], sweep),
         "choices": choices(utility),
         "gains": Table("Gain of recall per class", ["Class", "Gain of recall, points", "95 % interval"], gains),

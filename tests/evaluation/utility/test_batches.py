@@ -88,15 +88,6 @@ def test_a_pool_of_the_large_classes_alone_shows_nothing_where_the_use_is_of_the
     assert batches.shows(np.array([90, 90, 5]), use, np.array([0, 1])) is shown
 
 
-def test_a_weight_is_how_often_an_image_is_shown_beside_the_others_of_its_class():
-    weight = np.where(np.arange(len(POOL)) % 2, 1.0, 0.0)
-    weight[0] = 3.0
-    found = batches.plan(LABELS, POOL, "balanced", Use(share=0.5), SIZE, weight)
-    shown = counts(found.synthetic, POOL, "images")
-    assert shown[0] / shown[1] == pytest.approx(3, rel=0.15) and not shown[2::2].any()
-    assert np.ptp(np.bincount(POOL, shown)) <= 12  # the classes as often as without weights
-
-
 def test_no_more_is_filled_than_a_few_slots_for_each_real_one():
     lonely = np.array([10_000, 9, 9, 9, 9, 9, 9])
     assert batches.slots_by_class(lonely, FILL, 10).sum() == pytest.approx(30)

@@ -9,15 +9,9 @@ import torch
 from gan_core.errors import Stopped, UserError
 from gan_core.evaluation.inputs import Labeled, Progress, RealImages
 from gan_core.evaluation.utility import arms, batches, comparison
-from gan_core.evaluation.utility.comparison import (
-    Draw,
-    Settings,
-    choose_baseline,
-    decide,
-    draw_pools,
-    utility,
-    without_test,
-)
+from gan_core.evaluation.utility.comparison import draw_pools, utility
+from gan_core.evaluation.utility.decisions import choose_baseline, decide
+from gan_core.evaluation.utility.draws import Draw, Settings, without_test
 from gan_core.evaluation.utility.protocol import PLAIN, Use, stages
 from tests.builders.planted_data import planted
 
@@ -36,12 +30,13 @@ class Ridge:
         size = batches.Size(options.updates, options.batch, options.seed)
         plan = batches.plan(real.train.labels, pool_labels, arm.baseline.sampling, arm.use, size)
         rows = [real.train.images[plan.real.ravel()]] if plan.real.size else []
-        labels = [real.train.labels[plan.real.ravel()]] if plan.real.size else []
+        targets = [np.eye(len(real.classes))[real.train.labels[plan.real.ravel()]]] if plan.real.size else []
+        soft = arm.use and arm.use.labels == "soft"
         for part in (plan.synthetic, plan.pretrain):
             if part.size:
                 rows.append(pool.images[part.ravel()])
-                labels.append(pool.labels[part.ravel()])
-        x, y = self.features(np.concatenate(rows)), np.eye(len(real.classes))[np.concatenate(labels)]
+                targets.append((pool.soft if soft else np.eye(len(real.classes))[pool.labels])[part.ravel()])
+        x, y = self.features(np.concatenate(rows)), np.concatenate(targets)
         self.weight = np.linalg.solve(x.T @ x + 0.1 * len(x) * np.eye(x.shape[1]), x.T @ y)
 
     @staticmethod
@@ -164,6 +159,22 @@ def test_a_baseline_is_chosen_stage_by_stage():
     assert best.model_dump() == {"sampling": "deferred", "policy": "classical", "mix": "cmo"}
     assert tried[0] == PLAIN and len(tried) == len(scores) == 9
     assert all(one.sampling == "deferred" for one in tried[3:])
+
+
+def test_soft_labels_have_to_beat_the_same_labels_on_real_images_shown_again():
+    """Half of the labels are wrong, and the teacher knows the right ones: copies of train help, and no more than train would."""
+    found, rng = planted(4), np.random.default_rng(0)
+    right = found.real.train.labels
+    wrong = np.where(rng.random(len(right)) < 0.5, (right + rng.integers(1, 4, len(right))) % 4, right)
+    known = {image.tobytes(): label for image, label in zip(found.real.train.images, right, strict=True)}
+    teacher = lambda images: np.eye(4, dtype=np.float32)[[known[image.tobytes()] for image in images]]
+    real = found.real._replace(train=Labeled(found.real.train.images, wrong))
+    settings = QUICK._replace(uses=(Use(share=0.5, labels="soft"),), seeds=4)
+    result = utility([Draw(real, [found._replace(real=real).copies], teacher)], settings, train=Ridge)
+    assert result.use == "50% soft" and result.gain_ci95[0] > 0 and result.test_bootstrap_ci95[0] > 0
+    assert not result.helps and result.own_gain.ci95[0] <= 0
+    untaught = utility([Draw(real, [found._replace(real=real).copies])], settings, train=Ridge)
+    assert untaught.use is None  # without a teacher there are no soft labels
 
 
 def test_no_synthetic_image_is_no_gain_and_a_sentence():

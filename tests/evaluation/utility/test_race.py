@@ -6,9 +6,9 @@ import zlib
 import numpy as np
 import pytest
 
-from gan_core.evaluation.utility.candidates import candidates, combined
-from gan_core.evaluation.utility.protocol import Arm, Baseline, Use
-from gan_core.evaluation.utility.race import Race, Rung, State, margin, race
+from gan_core.evaluation.utility.candidates import candidates, combined, control
+from gan_core.evaluation.utility.protocol import AGAIN, Arm, Baseline, Use
+from gan_core.evaluation.utility.race import Joins, Race, Rung, State, margin, race
 
 CLASSES, IMAGES = 10, 400  # of the validation split
 RUNGS = [
@@ -52,7 +52,8 @@ class Simulated:
         return float(gaps.std(ddof=1) / IMAGES**0.5)
 
     def run(self, seconds: float = 1e6, state: State | None = None, save=lambda state: None) -> Race:
-        return race(ARMS, self, RUNGS, lambda: seconds - self.now, combined, state=state, save=save)
+        left = lambda: seconds - self.now
+        return race(ARMS, self, RUNGS, left, Joins(combined, control), state=state, save=save)
 
 
 def odds_to_chance(odds: np.ndarray) -> np.ndarray:
@@ -153,9 +154,39 @@ def test_synthetic_images_have_to_be_ahead_of_the_best_baseline_too():
     assert sum(arm == real for arm in chosen) >= 24
 
 
+def test_what_real_images_shown_again_bring_too_is_not_the_synthetic_images_own():
+    best = Arm(way="gan", use=Use(share=0.25))
+    gains = gains_of(3) | {best.name: 10.0}
+    for of_control, own in ((0.0, True), (10.0, False)):
+        found = [Simulated(seed, gains | {control(best).name: of_control}).run() for seed in range(20)]
+        chosen = [one for one in found if one.choice == best]
+        assert len(chosen) >= 19 and all(one.control == control(best) for one in chosen)
+        assert sum(one.own is own for one in chosen) >= 19
+        assert {sorted(row.validation)[0] for row in chosen[0].rows if row.arm == control(best)} == {3}
+    plain = Simulated(0, gains_of(3)).run()
+    assert plain.control is None and plain.own is None and plain.choice == Arm()
+
+
+def test_without_time_for_the_control_it_is_not_known_whose_the_gain_is():
+    class Endless(Simulated):
+        def cost(self, arm):
+            return 1e9 if arm.way == AGAIN else super().cost(arm)
+
+    best = Arm(way="gan", use=Use(share=0.25))
+    outcome = Endless(0, gains_of(3) | {best.name: 10.0}).run()
+    assert outcome.choice == best and outcome.control is None and outcome.own is None
+
+
 def test_the_margin_grows_with_the_number_of_rivals_and_with_the_error():
     assert margin(0.01, 1) == margin(0.01, 2) == 0.01
     assert 0.01 < margin(0.01, 10) < margin(0.01, 20) < margin(0.02, 20)
+
+
+def test_arms_that_there_was_no_time_for_do_not_raise_what_is_needed():
+    more = [Arm(way=f"way{number}", use=Use()) for number in range(40)]
+    few, many = (race(arms, Simulated(1), RUNGS, lambda: 1e6) for arms in (ARMS, ARMS + more))
+    assert few.needed == many.needed is not None
+    assert sum(not row.validation for row in many.rows) >= len(more)
 
 
 def test_two_arms_of_one_name_are_refused_by_their_order():

@@ -1,7 +1,9 @@
 """The job improve: safe answers, the winner once on the test images, the same result after a kill, no leak of the test split."""
 
 import json
+import shutil
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -12,31 +14,46 @@ from gan_core.data.dataset import read_info, write_info
 from gan_core.evaluation.utility import arms
 from gan_core.evaluation.utility import found as found_file
 from gan_core.evaluation.utility.candidates import Speed
-from gan_core.evaluation.utility.protocol import Arm
+from gan_core.evaluation.utility.protocol import Arm, Use
 from gan_core.evaluation.utility.race import Rung
 from gan_core.jobs import queue, worker
-from gan_core.jobs.shared import search
+from gan_core.jobs.shared import search, way_pools
 from gan_core.requests import ImproveRequest
+from gan_core.storage import checkpoints
 
 ASKED = {"choice", "baseline", "chosen", "gain", "gain_ci95", "race"}
 ROW = {"way", "use", "share", "validation", "dropped_at"}
 OF_TEST = {
     *("baseline", "baseline_ci95", "chosen", "chosen_ci95", "gain", "gain_ci95", "own_gain", "own_gain_ci95"),
-    *("sentence", "seconds"),
+    *("teacher", "teacher_ci95", "sentence", "seconds"),
 }
 RUNGS = [Rung(3, (0,), 4, 0.01), Rung(5, (1000, 1001), 3, 0.01)]
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """A race of hardly any updates, whose plan does not depend on how busy the machine is; no teacher, no training."""
+def short(monkeypatch):
+    """A race of hardly any updates, whose plan does not depend on how busy the machine is; no training."""
     monkeypatch.setattr(sys.modules["gan_core.actions.improve"], "LEAST_TRAINING_MINUTES", 1000.0)
     monkeypatch.setattr(arms, "NORM_BATCHES", {"small": 1})
     monkeypatch.setattr(search, "measured_speed", lambda task: Speed(0.01, 0.01))
     monkeypatch.setattr(search, "choose_updates", lambda real, options, progress, most: 5)
     monkeypatch.setattr(search.candidates, "plan_rungs", lambda *_: RUNGS)
-    monkeypatch.setattr(search, "with_labels", lambda pools, *_: (dict(pools), ""))
     monkeypatch.setattr(search, "MOST_MADE", 12)
+
+
+@pytest.fixture
+def quick(short, monkeypatch):
+    """Such a race without a teacher."""
+    monkeypatch.setattr(search, "with_labels", lambda pools, *_: (dict(pools), ""))
+
+
+@pytest.fixture
+def run(short, monkeypatch, context, toy_dataset, tiny):
+    """A run that has hardly learned anything, and whose images are kept all the same."""
+    monkeypatch.setattr(way_pools, "CHECKS", ())
+    trained = actions.train(context, toy_dataset, tiny(epochs=1.0))
+    worker.carry_out(context.store, context.workspace, trained, queue.Watch(context.store, trained))
+    return trained.subject
 
 
 @pytest.fixture
@@ -117,6 +134,58 @@ def test_a_use_of_rare_classes_is_no_arm_where_the_pool_has_none_of_their_images
     assert len(of_small(whole)) == 2 and not of_small(large) and uses(large)
 
 
+def test_a_removal_that_a_kill_ends_halfway_leaves_the_request_as_good_as_new(
+    quick, improve, workspace, toy_dataset, monkeypatch
+):
+    def killed(folder, **_):
+        next(folder.glob("pool_*.npz")).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            improve(toy_dataset)
+    assert found_file.read(workspace.dataset(toy_dataset)).gain is not None  # was written before
+    state, again = improve(toy_dataset)
+    assert state == "finished" and again["gain"] is not None
+
+
+def test_the_time_up_to_a_kill_is_used_up(quick, improve, workspace, toy_dataset, monkeypatch):
+    """Whatever was not saved since; else each kill would make the search longer."""
+    monkeypatch.setattr(search, "NOTED_SECONDS", 0.0)
+
+    def slow(self, real, sampler, device):
+        time.sleep(0.3)
+        self.tell()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(search.Search, "pools", slow)
+        with pytest.raises(KeyboardInterrupt):
+            improve(toy_dataset)
+    folder = next((workspace.dataset(toy_dataset) / "improve").iterdir())
+    used = json.loads((folder / search.TIME).read_text())["seconds"]
+    assert used >= 0.3
+    assert improve(toy_dataset)[1]["seconds"] > used
+
+
+def test_where_the_training_before_it_failed_the_search_goes_on_without_a_gan_and_says_why(
+    quick, context, toy_dataset, tiny
+):
+    training = actions.train(context, toy_dataset, tiny(epochs=1.0))
+    request = ImproveRequest(minutes=100, dataset=toy_dataset, run=training.subject, training_minutes=40)
+    waiting = queue.submit(context.store, "improve", toy_dataset, request.payload(), after=training.id)
+    assert queue.claim(context.store, "heavy") is None  # it waits
+    error = {"code": "diverged", "what": "The training diverged.", "todo": "Try another."}
+    queue.finish(context.store, context.store.job(training.id), "failed", error=error)
+    job = queue.claim(context.store, "heavy")
+    assert job.id == waiting.id
+    worker.carry_out(context.store, context.workspace, job, queue.Watch(context.store, job))
+    result = context.store.job(job.id).result
+    assert result["gain"] is not None and "gan" not in {row["way"] for row in result["race"]}
+    assert any("The training diverged" in note for note in result["notes"])
+
+
 class StopAfter(queue.Watch):
     """Stops after so many classifiers."""
 
@@ -154,11 +223,14 @@ def test_a_search_that_was_stopped_goes_on_and_finds_the_same(
 
 
 @pytest.mark.slow
-def test_noise_in_the_place_of_the_test_images_changes_nothing_before_the_verdict(
-    quick, improve, workspace, toy_dataset
-):
+def test_noise_in_the_place_of_the_test_images_changes_nothing_before_the_verdict(run, improve, workspace, toy_dataset):
+    """With the images of a run and the labels of a teacher in the race."""
     folder = workspace.dataset(toy_dataset)
     _, first = improve(toy_dataset)
+    ran = [row for row in first["race"] if row["by_rung"]]
+    assert {"none", "gan"} <= {row["way"] for row in ran} and any("teacher" in row["use"] for row in ran)
+    assert first["teacher"] is not None
+    (folder / "teacher.safetensors").unlink()  # another is trained
     noise = np.random.default_rng(0).integers(0, 256, np.load(folder / "test_images.npy").shape, dtype=np.uint8)
     np.save(folder / "test_images.npy", noise)
     np.save(folder / "test_labels.npy", np.load(folder / "test_labels.npy")[::-1])
@@ -169,14 +241,29 @@ def test_noise_in_the_place_of_the_test_images_changes_nothing_before_the_verdic
 
 
 @pytest.mark.slow
-def test_an_existing_run_is_used_and_named(quick, improve, context, toy_dataset, tiny):
-    trained = actions.train(context, toy_dataset, tiny(epochs=1.0))
-    worker.carry_out(context.store, context.workspace, trained, queue.Watch(context.store, trained))
+def test_an_existing_run_is_used_and_named(quick, run, improve, context, workspace, toy_dataset):
+    """Its images take part in the race, drawn from its checkpoint; without them the race would be another."""
     state, result = improve(toy_dataset)
-    assert state == "finished" and result["run"] == trained.subject
-    assert any("was there already" in note for note in result["notes"])
-    drawn = [row for row in result["race"] if row["way"] == "gan"]
-    assert drawn or any("images of the GAN" in note for note in result["notes"])
+    checkpoint = checkpoints.manifests(workspace.run(run) / "checkpoints")[0]
+    assert state == "finished" and result["run"] == run
+    assert result["images_seen"] == checkpoints.images_seen(checkpoint) > 0 and result["checkpoint"]
+    name = context.store.run(run).name
+    assert any(name in note and "already" in note for note in result["notes"])
+    assert any(row["way"] == "gan" and row["validation"] is not None for row in result["race"])
+    assert not [job for job in context.store.jobs(kind="train") if job.subject != run]  # no other was trained
+
+
+def test_the_choice_of_synthetic_images_has_a_control(quick, improve, toy_dataset, monkeypatch):
+    arm = Arm(way="copies", use=Use(share=0.5))
+    monkeypatch.setattr(search, "arms_with_images", lambda *_: [Arm(), arm])
+    monkeypatch.setattr(sys.modules["gan_core.evaluation.utility.race"], "margin", lambda error, rivals: -1.0)
+    _, result = improve(toy_dataset)
+    assert Arm.model_validate(result["choice"]) == arm
+    assert Arm.model_validate(result["control"]) == arm.model_copy(update={"way": "again"}) and result["own"] is True
+    of = {row["name"]: row for row in result["race"]}
+    control = of[Arm.model_validate(result["control"]).name]
+    assert control["by_rung"].keys() == {"2"} and control["why"] is None
+    assert result["own_gain"] is not None
 
 
 def test_a_dataset_without_a_run_has_one_trained_within_the_minutes(context, toy_dataset):

@@ -21,7 +21,7 @@ class Planted(Maker):
     """make(label, count, start) of the way gan; the others make nothing."""
 
     def __init__(self, make):
-        super().__init__(TRAIN, None, None, None, 0)
+        super().__init__(TRAIN, None, None, 0)
         self.make, self.asked = make, 0
 
     def ways(self):
@@ -103,7 +103,7 @@ def test_a_user_who_stops_the_search_is_heard(tmp_path):
 
 
 def test_without_a_run_there_are_pasted_objects_and_changed_copies(tmp_path):
-    made = make_pools(Maker(TRAIN, None, None, None, 0), plan(tmp_path, 600.0, (9, 9, 9)), Progress())
+    made = make_pools(Maker(TRAIN, None, None, 0), plan(tmp_path, 600.0, (9, 9, 9)), Progress())
     assert "copies" in made.pools and len(made.pools["copies"].labels) == 27
     assert "pasted" in made.pools or any("pasted" in note for note in made.notes)
 
