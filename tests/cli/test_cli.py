@@ -323,7 +323,7 @@ def test_variants_of_real_images(ganvas, toy_dataset, tmp_path, monkeypatch):
     assert code == 0 and fused["files"] == 3 and 0 < fused["classes"]["grey"]["error"] < 1
     assert len(list((tmp_path / "out" / "grey").iterdir())) == 3
     refused(ganvas(*words, "--strength", 2), "at most 1")
-    refused(ganvas(*words, "--class", "purple"), "no class 'purple'")
+    refused(ganvas(*words, "--class", "purple", "--force"), "no class 'purple'")
 
 
 def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, untrained_file):
