@@ -18,19 +18,22 @@ from gan_core import actions
 from gan_core.access import address, login
 from gan_core.errors import UserError
 from gan_core.jobs import supervisor
-from gan_core.storage import full_disk
-from gan_core.storage.store import Store
+from gan_core.jobs.open_index import open_index
+from gan_core.storage import full_disk, limits
+from gan_core.storage.index_file import is_damage, is_locked
 from gan_core.storage.workspace import default_workspace
+from gan_core.system import floors
 from guard import Guard
 from routes import ROUTES, frame_server
 
 RECONCILE_SECONDS, SWEEP_SECONDS = 5, 3600
 
 
-def warm_up() -> None:
 def check_start() -> None:
-    """End the program in one sentence where others could come in."""
+    """End the program in one sentence where others could come in, or where a package is too old."""
     try:
+        for said in floors.check():
+            print(f"note: {said}", file=sys.stderr)
         login.check_start(st.get_option("server.address"), visitor.oidc())
     except UserError as error:
         sys.exit(f"ganvas: {error}")
@@ -48,6 +51,7 @@ def url() -> str:
     return f"{'https' if st.get_option('server.sslCertFile') else 'http'}://{host}:{st.get_option('server.port')}"
 
 
+def warm_up() -> None:
     """Import what the pages need, so that the first visitor does not wait for it."""
     for module in ("pandas", "pyarrow", "plotly.graph_objects", "plotly.io", "pages.sidebar"):
         importlib.import_module(module)
@@ -59,28 +63,40 @@ def url() -> str:
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """While the server runs, mark jobs whose process is gone and start missing workers. Workers outlive the server."""
-    workspace = default_workspace()
-    store = Store(workspace)
+    workspace, log = default_workspace(), logging.getLogger("ganvas")
     workspace.sweep()
     warm_up()  # before the first visitor: two threads must not import the same module at once
+    context: actions.Context | None = None
+    swept, told = time.monotonic(), ""
 
-    swept, told, context = time.monotonic(), "", actions.Context(store, workspace)
+    def opened() -> actions.Context:
+        """Also later, where it could not be opened at the start; every page says why meanwhile."""
+        nonlocal context
+        context = context or actions.Context(open_index(workspace, check=True, told=log.warning), workspace)
+        return context
 
     def look_after() -> None:
         nonlocal swept
         if time.monotonic() - swept > SWEEP_SECONDS:
             swept = time.monotonic()
             workspace.sweep()
+            open_index(workspace, check=True, told=log.warning)
+            limits.expire(opened().store, workspace)
         full_disk.keep_ballast(workspace.root)
-        actions.resume_lost(context, supervisor.reconcile(store))
-        supervisor.ensure_workers(store, workspace)
+        try:
+            actions.resume_lost(opened(), supervisor.reconcile(opened().store))
+            supervisor.ensure_workers(opened().store, workspace)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            open_index(workspace, check=True, told=log.warning)
 
     def tell(error: Exception) -> None:
-        """Log a failure once until there is another; one of the disk, which every page tells too, in a line."""
+        """Log a failure once until there is another; one that every page tells too, in a line."""
         nonlocal told
         if told != (told := repr(error)):
-            on_disk = full_disk.as_os_error(error) is not None
-            logging.getLogger("ganvas").error("looking after the queue failed: %r", error, exc_info=not on_disk)
+            in_a_line = isinstance(error, UserError) or full_disk.as_os_error(error) is not None or is_locked(error)
+            log.error("looking after the queue failed: %s", error if in_a_line else repr(error), exc_info=not in_a_line)
 
     async def keep_looking() -> None:
         while True:
@@ -91,23 +107,23 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
             await asyncio.sleep(RECONCILE_SECONDS)
 
     task = asyncio.create_task(keep_looking())
+    links = address.leave(workspace, url(), visitor.kind() == "token", login.is_classroom())
+    print("\n  Ganvas runs. Open this link in a browser on this computer; Ctrl-C ends the server.")
+    print(f"\n  {links['link']}\n", flush=True)
+    if "pupils" in links:
+        print(f"  The pupils' link, with which nothing can be changed:\n\n  {links['pupils']}\n", flush=True)
     try:
         yield
     finally:
+        address.take_away(workspace)
         task.cancel()
         frame_server().end()
 
 
+check_start()
 app = st.App(
     Path(__file__).parent / "pages" / "router.py",
     lifespan=lifespan,
     middleware=[Middleware(Guard)],
     routes=ROUTES,
 )
-    link = address.leave(workspace, url(), with_token=visitor.kind() == "token")
-    print(
-        f"\n  Ganvas runs. Open this link in a browser on this computer; Ctrl-C ends the server.\n\n  {link}\n",
-        flush=True,
-    )
-        address.take_away(workspace)
-check_start()

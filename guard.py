@@ -24,6 +24,7 @@ from gan_core.access import login, token
 OURS = ("/api/", "/app/static/")
 HEALTH = "/_stcore/health"  # says "ok" and nothing else: for whoever watches over the process
 LOGIN = ("/auth/login", "/auth/logout", "/oauth2callback")  # Streamlit's own routes of st.login
+TEACHERS = ("/api/exports/", "/api/support-bundle", "/api/uploads", "/_stcore/upload_file", "/_stcore/agent")
 BEYOND = re.compile(r"[\\\x00]|(^|/)\.\.(/|$)")
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -46,8 +47,9 @@ def headers() -> list[tuple[bytes, bytes]]:
     )
     policy = {
         "default-src": "'self'",
-        # blob: Streamlit imports the scripts of a component from there. No other inline script, and no eval.
-        "script-src": f"'self' blob: {inline}",
+        # blob: Streamlit imports the scripts of a component from there, and computes with 64-bit numbers in WebAssembly. No other
+        # inline script, and no eval.
+        "script-src": f"'self' blob: 'wasm-unsafe-eval' {inline}",
         "worker-src": "'self' blob:",
         "style-src": "'self' 'unsafe-inline'",
         # Images, data and fonts come from this server only: a class named ![](http://…) cannot call another one.
@@ -114,6 +116,8 @@ def answer_instead(request: HTTPConnection) -> Response | None:
         return refuse(403, "The proxy names two users.", f"Have it replace the header {header} that a browser sends.")
     if visitor.user(request) is None and not (visitor.kind() == "oidc" and path in LOGIN):
         return ask_for_login(request)
+    if visitor.is_pupil(request) and (path.startswith(TEACHERS) or method not in ("GET", "HEAD", "websocket")):
+        return refuse(403, "The pupils' link only shows what there is.", "Ask your teacher to do it.")
     if path.startswith(OURS) and BEYOND.search(path):
         return missing()  # Streamlit would answer 400, which reveals more
     return None
@@ -130,7 +134,7 @@ def enter_with_token(request: HTTPConnection) -> Response | None:
     query = parse_qsl(request.url.query, keep_blank_values=True)
     given = dict(query).get("token", "").strip().rpartition("token=")[2]  # a whole link may have been pasted
     secret = visitor.secret()
-    if visitor.kind() != "token" or not given or not token.same(given, secret):
+    if visitor.kind() != "token" or (role := role_of(given, secret)) is None:
         return None
     rest = urlencode([(name, value) for name, value in query if name != "token"])
     place = "/" + quote(request.scope["path"].lstrip("/\\"))
@@ -139,13 +143,20 @@ def enter_with_token(request: HTTPConnection) -> Response | None:
     )
     answer.set_cookie(
         token.cookie_name(secret),
-        token.new_cookie(secret),
+        token.new_cookie(secret, role),
         max_age=token.COOKIE_SECONDS,
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",
     )
     return answer
+
+
+def role_of(given: str, secret: str) -> token.Role | None:
+    """Whose token was given; None where it is nobody's."""
+    if token.same(given, secret):
+        return "teacher"
+    return "pupil" if login.is_classroom() and token.same(given, token.of_pupils(secret)) else None
 
 
 def ask_for_login(request: HTTPConnection) -> Response:

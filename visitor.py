@@ -51,7 +51,7 @@ def user(connection: Connection) -> str | None:
         case "off":
             return ""
         case "token":
-            return "" if shows_token(connection) or has_cookie(connection) else None
+            return "" if shows_token(connection) or has_cookie(connection) or is_pupil(connection) else None
         case "proxy":
             found = connection.headers.get(login.user_header(), "").strip()
             known = token.same(connection.headers.get(login.TOKEN_HEADER, ""), secret())
@@ -72,8 +72,13 @@ def shows_token(connection: Connection) -> bool:
     return scheme.lower() == "bearer" and token.same(given.strip(), secret())
 
 
-def has_cookie(connection: Connection) -> bool:
-    return token.is_cookie(connection.cookies.get(token.cookie_name(secret()), ""), secret())
+def has_cookie(connection: Connection, role: token.Role = "teacher") -> bool:
+    return token.is_cookie(connection.cookies.get(token.cookie_name(secret()), ""), secret(), role)
+
+
+def is_pupil(connection: Connection) -> bool:
+    """Whether the visitor came by the pupils' link of a class room and may look but change nothing."""
+    return login.is_classroom() and not shows_token(connection) and has_cookie(connection, "pupil")
 
 
 def logged_in(connection: Connection) -> str:

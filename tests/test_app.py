@@ -69,7 +69,7 @@ def server(tmp_path_factory):
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "GANVAS_WORKSPACE": str(root)},
+            env={**os.environ, "GANVAS_WORKSPACE": str(root), "GANVAS_TOKEN": ""},
             start_new_session=True,
         )
     running = Server(port, workspace)
@@ -133,7 +133,7 @@ def test_without_the_token_no_part_of_the_server_answers(server):
 
 def test_the_link_in_the_terminal_opens_the_app_and_its_cookie_the_socket(server):
     (link,) = re.findall(r"http://127\.0\.0\.1:\S+", (server.workspace.root / "server.log").read_text())
-    assert link == address.of_running(server.workspace)
+    assert link == address.of_running(server.workspace)["link"]
     status, headers, _ = server.ask_as_stranger("GET", link.removeprefix(f"http://127.0.0.1:{server.port}"))
     assert (status, headers["location"]) == (303, "/")
     cookie = {"Cookie": headers["set-cookie"].partition(";")[0]}
@@ -176,7 +176,7 @@ def test_a_server_that_others_could_reach_does_not_start(tmp_path):
 
 
 def test_an_upload_lands_whole_in_staging(server):
-    body = os.urandom(3_000_000)
+    body = b"PK\x03\x04" + os.urandom(3_000_000)
     status, _, answer = server.ask(
         "PUT",
         "/api/uploads?name=birds.zip",

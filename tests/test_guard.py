@@ -30,7 +30,7 @@ PAGES = (
 @pytest.fixture(autouse=True)
 def own_workspace(workspace, monkeypatch):
     monkeypatch.setenv("GANVAS_WORKSPACE", str(workspace.root))
-    for name in (token.VARIABLE, login.USER_HEADER, login.USERS, login.LAN):
+    for name in (token.VARIABLE, login.USER_HEADER, login.USERS, login.LAN, login.CLASSROOM):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -189,4 +189,21 @@ def test_a_login_must_be_signed_named_in_the_list_and_not_over(monkeypatch):
 def test_streamlits_shell_keeps_its_one_inline_script_and_no_other_runs():
     policy = dict(guard.headers())[b"content-security-policy"].decode()
     scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
-    assert "sha256-" in scripts and "unsafe" not in scripts and "http" not in scripts and "*" not in policy
+    assert "sha256-" in scripts and "'unsafe-" not in scripts and "http" not in scripts and "*" not in policy
+
+
+def test_pupils_look_and_change_nothing(monkeypatch):
+    monkeypatch.setenv(login.CLASSROOM, "1")
+    given = token.of_pupils(visitor.secret())
+    pupil = {"cookie": ask("/learn", query=f"token={given}")[1]["set-cookie"].partition(";")[0]}
+    for path in ("/", "/live", "/app/static/runs/r/samples/reals.png", "/api/lab/one", "/static/js/index.js"):
+        assert ask(path, **pupil)[0] == 200
+    assert stream(**pupil) == 101
+    for path in ("/api/exports/e/x.zip", "/api/support-bundle", "/_stcore/agent/interact"):
+        assert ask(path, **pupil)[0] == 403 and ask(path, **with_cookie())[0] == 200
+    for path in ("/api/uploads", "/_stcore/upload_file/a/b", "/"):
+        assert ask(path, method="PUT", **pupil)[0] == 403 and ask(path, method="PUT", **with_cookie())[0] == 200
+    assert ask(query=f"token={visitor.secret()}")[1]["set-cookie"] not in pupil.values()
+    assert ask(**bearer(given))[0] == 403, "the pupils' token is no key for programs"
+    monkeypatch.delenv(login.CLASSROOM)
+    assert ask(**pupil)[0] == stream(**pupil) == ask("/learn", query=f"token={given}")[0] == 403

@@ -17,6 +17,7 @@ from gan_core.errors import UserError
 
 Kind = Literal["token", "off", "proxy", "oidc"]
 USER_HEADER, USERS, LAN = "GANVAS_PROXY_USER_HEADER", "GANVAS_USERS", "GANVAS_INSECURE_LAN"
+CLASSROOM = "GANVAS_CLASSROOM"
 TOKEN_HEADER = "X-Ganvas-Token"  # with it a proxy shows that the request comes from it
 
 
@@ -31,6 +32,11 @@ def kind(oidc: Mapping[str, Any]) -> Kind:
 
 def user_header() -> str:
     return os.environ.get(USER_HEADER, "")
+
+
+def is_classroom() -> bool:
+    """Whether there is a second link, for pupils, with which nothing can be changed."""
+    return os.environ.get(CLASSROOM) == "1"
 
 
 def may_enter(user: str) -> bool:
@@ -63,6 +69,9 @@ def check_start(address: str | None, oidc: Mapping[str, Any]) -> None:
     if chosen == "proxy" and token.is_off():
         what = f"With {USER_HEADER} the proxy must show the token, and {token.VARIABLE} is off."
         raise UserError("bad_login", what, f"Leave {token.VARIABLE} out and have the proxy send {TOKEN_HEADER}.")
+    if is_classroom() and chosen != "token":
+        what = f"With {CLASSROOM} the links decide who is the teacher, and this server does not use them."
+        raise UserError("bad_login", what, f"Leave {CLASSROOM} out, or the login and {token.VARIABLE}=off.")
     if chosen == "oidc":
         check_oidc(oidc)
     if not is_loopback(address) and not may_leave_computer(oidc):

@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from pathlib import Path
+from typing import Literal
 
 from gan_core.storage.workspace import Workspace
 
@@ -21,6 +22,7 @@ FILE = "token"
 LEAST_LETTERS = 16
 FORM = re.compile(rf"[\x21-\x7e]{{{LEAST_LETTERS},200}}")
 COOKIE_SECONDS = 30 * 24 * 3600
+Role = Literal["teacher", "pupil"]  # outside a class room everybody with the token is a teacher
 
 
 def is_off() -> bool:
@@ -66,21 +68,26 @@ def signature(token: str, purpose: str, *parts: str | int) -> str:
     return hmac.new(token.encode(), message, hashlib.sha256).hexdigest()
 
 
+def of_pupils(token: str) -> str:
+    """The token in the pupils' link. It follows from the teacher's, and the teacher's does not follow from it."""
+    return signature(token, "pupils")[:32]
+
+
 def cookie_name(token: str) -> str:
     """Cookies do not differ by port: the name keeps those of two workspaces apart."""
     return f"ganvas_{hashlib.sha256(token.encode()).hexdigest()[:8]}"
 
 
-def new_cookie(token: str) -> str:
+def new_cookie(token: str, role: Role = "teacher") -> str:
     until = int(time.time()) + COOKIE_SECONDS
-    return f"{until}.{signature(token, 'cookie', until)}"
+    return f"{until}.{signature(token, f'cookie of a {role}', until)}"
 
 
-def is_cookie(value: str, token: str) -> bool:
-    """Whether this server, or one before it on the same workspace, gave this cookie less than COOKIE_SECONDS ago."""
+def is_cookie(value: str, token: str, role: Role = "teacher") -> bool:
+    """Whether a server of this workspace gave such a visitor this cookie, less than COOKIE_SECONDS ago."""
     until, _, signed = value.partition(".")
     return (
         bool(re.fullmatch("[0-9]{1,12}", until))
         and int(until) > time.time()
-        and same(signed, signature(token, "cookie", int(until)))
+        and same(signed, signature(token, f"cookie of a {role}", int(until)))
     )

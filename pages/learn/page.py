@@ -6,6 +6,7 @@ from gan_core.errors import UserError
 from gan_core.learn import moves
 from gan_core.learn.chapters import CHAPTERS, Chapter
 from gan_core.learn.settings import Settings
+from pages.learn.class_link import show_class_link
 from pages.learn.game_settings import CHAPTER, POSITION, example_buttons, open_chapter, read_link, settings_form
 from pages.learn.image_lesson import show_lesson
 from pages.learn.laboratory import show_game
@@ -83,6 +84,7 @@ def answer(chapter: Chapter, position: str, guess: int | None) -> None:
 
 
 st.title("Learn how GANs work")
+show_class_link()
 if CHAPTER not in st.session_state:
     in_link = st.query_params.get(CHAPTER)
     st.session_state[CHAPTER] = in_link if in_link in TITLES else next(iter(TITLES))

@@ -12,7 +12,7 @@ OIDC = {"redirect_uri": "https://ganvas.example/oauth2callback", "cookie_secret"
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch):
-    for name in (token.VARIABLE, login.USER_HEADER, login.USERS, login.LAN):
+    for name in (token.VARIABLE, login.USER_HEADER, login.USERS, login.LAN, login.CLASSROOM):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)  # as if Authlib were installed
 
@@ -40,6 +40,10 @@ PROXY, USERS = {login.USER_HEADER: "Remote-User"}, {login.USERS: "@example.edu"}
         ("0.0.0.0", {}, OIDC, "bad_login"),
         ("127.0.0.1", USERS, {**OIDC, "cookie_secret": ""}, "bad_login"),
         ("127.0.0.1", {**PROXY, token.VARIABLE: "off"}, {}, "bad_login"),
+        ("127.0.0.1", {login.CLASSROOM: "1"}, {}, None),
+        ("0.0.0.0", {login.CLASSROOM: "1"}, {}, "open_address"),
+        ("127.0.0.1", {login.CLASSROOM: "1", token.VARIABLE: "off"}, {}, "bad_login"),
+        ("127.0.0.1", {login.CLASSROOM: "1", **PROXY}, {}, "bad_login"),
         ("127.0.0.1", {token.VARIABLE: "123456"}, {}, "bad_token"),
         ("127.0.0.1", {token.VARIABLE: "long enough but with spaces"}, {}, "bad_token"),
     ],

@@ -60,3 +60,11 @@ def test_a_cookie_ends_and_belongs_to_one_token(monkeypatch):
     later = time.time() + token.COOKIE_SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
     assert not token.is_cookie(cookie, "a" * 20)
+
+
+def test_a_pupils_cookie_is_no_teachers_and_the_pupils_token_does_not_give_the_other_away():
+    secret = "a" * 20
+    cookie = token.new_cookie(secret, "pupil")
+    assert token.is_cookie(cookie, secret, "pupil") and not token.is_cookie(cookie, secret)
+    assert not token.is_cookie(token.new_cookie(secret), secret, "pupil")
+    assert secret not in token.of_pupils(secret) and token.of_pupils(secret) != token.of_pupils("b" * 20)
