@@ -61,7 +61,7 @@ $(TOOLS)/installed:
 	@touch $@
 
 audit: $(TOOLS)/installed
-	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 lock: $(TOOLS)/installed
 	$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate $(UPGRADE) \

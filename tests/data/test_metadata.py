@@ -114,3 +114,35 @@ def test_many_files_of_labels_share_one_budget(monkeypatch):
     files = {"a/metadata.jsonl": line + b"\n" * 30, "b/metadata.jsonl": line}
     names = ["a/1.png", "b/1.png", *files]
     assert labels_and_splits(names, lambda index: files[names[index]])[0] == {"a/1.png": "cat"}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "filename,label\nimages/1.png,cat\nimages/2.jpg,dog\n",  # from the folder of the list
+        "Path;Class\ndata/images/1.png;cat\ndata\\images\\2.jpg;dog\n",  # from the top, with semicolons
+        "id\tx\ttarget\n1\t0\tcat\n2\t0\tdog\n",  # ids: names without their endings
+    ],
+)
+def test_a_list_of_files_and_labels_may_have_any_name(table):
+    names = ["data/train.csv", "data/images/1.png", "data/images/2.jpg", "data/images/notes.txt"]
+    assert labels_and_splits(names, lambda index: table.encode())[0] == {names[1]: "cat", names[2]: "dog"}
+
+
+def test_a_table_about_other_things_is_no_list():
+    names = ["sizes.csv", "a/1.png", "b/1.png", "b/2.png"]
+    about = b"name,class,split\nTom,cat,test\nJim,cat,test\n2,dog,test\n"  # one row of three happens to name an image
+    assert labels_and_splits(names, lambda index: about) == ({}, {})
+    several = b"file,class\n1.png,cat\n2.png,dog\n"  # 1.png may be either of two
+    assert labels_and_splits(names, lambda index: several)[0] == {"b/2.png": "dog"}
+
+
+def test_a_metadata_file_counts_before_a_list():
+    files = {
+        "a.csv": b"file,label\n1.png,no\n2.png,yes\n",
+        "metadata.csv": b"file_name,label\n1.png,yes\n",
+        "1.png": b"",
+        "2.png": b"",
+    }
+    labels, _ = labels_and_splits(list(files), lambda index: list(files.values())[index])
+    assert labels == {"1.png": "yes", "2.png": "yes"}
