@@ -41,4 +41,5 @@ def show_rebuilt(context: Context) -> None:
         return
     with st.container(border=True, key="index_rebuilt"):
         st.warning(plain(said), icon=":material/database:")
-        st.button("I have read this", key="index_dismiss", on_click=open_index.dismiss, args=(context.workspace,))
+        if not context.only_reads:
+            st.button("I have read this", key="index_dismiss", on_click=open_index.dismiss, args=(context.workspace,))

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from gan_core.actions.cleanup import clean, refresh_system_info
+from gan_core.actions.cleanup import clean, refresh_system_info, set_limits
 from gan_core.actions.context import Context, trained_run
 from gan_core.actions.dataset_health import curate, exclude, inspect, undo_exclusion
 from gan_core.actions.datasets import discard_upload, earlier_request, import_dataset, locate, preview_import
@@ -47,6 +47,7 @@ from gan_core.actions.trash import Deleted, Thing, delete, deleted, derived, und
 CHANGES = (
     *(
         "clean",
+        "set_limits",
         "refresh_system_info",
         "curate",
         "exclude",

@@ -1,8 +1,8 @@
-"""Find the devices of this computer, and free disk space."""
+"""Find the devices of this computer, free disk space, and limit what is used of it."""
 
 from gan_core.actions.context import Context
 from gan_core.errors import UserError
-from gan_core.storage import cleanup
+from gan_core.storage import cleanup, limits
 from gan_core.storage.store import Job
 
 SUBJECT = "system"  # in the place of the id of a run or a dataset
@@ -25,3 +25,8 @@ def clean(
         raise UserError("bad_days", f"An export cannot be {days:g} days old.", "Choose 0 or more.")
     do = cleanup.look if dry_run else cleanup.clean
     return {kind: do(context.store, context.workspace, kind, days) for kind in cleanup.check_kinds(kinds)}
+
+
+def set_limits(context: Context, wanted: limits.Limits) -> None:
+    """Raises UserError bad_limit."""
+    limits.write(context.workspace, wanted)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan_core.jobs import queue, worker
+from gan_core.storage import limits
 from gan_core.storage.store import Store
 from gan_core.storage.workspace import Workspace, write_json
 from gan_core.system import info, throughput
@@ -149,3 +150,12 @@ def test_a_run_on_the_cluster_is_shown_with_its_host(full, monkeypatch):
     at = open_page("system")
     table = next(frame.value for frame in at.dataframe if "training" in frame.value)
     assert list(table["host"]) == ["node7"] and "of node7 is alive" in words(at)
+
+
+@pytest.mark.slow
+def test_limits_are_kept(empty):
+    at = open_page("system")
+    at.number_input(key="limit_runs_gb").set_value(2.5)
+    at.number_input(key="limit_queued_runs").set_value(3)
+    at.button(key="limits_save").click().run()
+    assert limits.read(empty) == limits.Limits(runs_gb=2.5, queued_runs=3) and "saved" in words(at)
