@@ -32,7 +32,8 @@ RUNGS = [Rung(3, (0,), 4, 0.01), Rung(5, (1000, 1001), 3, 0.01)]
 
 @pytest.fixture
 def short(monkeypatch):
-    """A race of hardly any updates, whose plan does not depend on how busy the machine is; no training."""
+    """A race of hardly any updates, whose plan does not depend on how busy the machine is; no training, no objects cut out."""
+    monkeypatch.setattr(way_pools.Maker, "ways", lambda self: ["gan", "copies"] if self.sampler else ["copies"])
     monkeypatch.setattr(sys.modules["gan_core.actions.improve"], "LEAST_TRAINING_MINUTES", 1000.0)
     monkeypatch.setattr(arms, "NORM_BATCHES", {"small": 1})
     monkeypatch.setattr(search, "measured_speed", lambda task: Speed(0.01, 0.01))
@@ -134,6 +135,7 @@ def test_a_use_of_rare_classes_is_no_arm_where_the_pool_has_none_of_their_images
     assert len(of_small(whole)) == 2 and not of_small(large) and uses(large)
 
 
+@pytest.mark.slow
 def test_a_removal_that_a_kill_ends_halfway_leaves_the_request_as_good_as_new(
     quick, improve, workspace, toy_dataset, monkeypatch
 ):
@@ -150,6 +152,7 @@ def test_a_removal_that_a_kill_ends_halfway_leaves_the_request_as_good_as_new(
     assert state == "finished" and again["gain"] is not None
 
 
+@pytest.mark.slow
 def test_the_time_up_to_a_kill_is_used_up(quick, improve, workspace, toy_dataset, monkeypatch):
     """Whatever was not saved since; else each kill would make the search longer."""
     monkeypatch.setattr(search, "NOTED_SECONDS", 0.0)
@@ -169,6 +172,7 @@ def test_the_time_up_to_a_kill_is_used_up(quick, improve, workspace, toy_dataset
     assert improve(toy_dataset)[1]["seconds"] > used
 
 
+@pytest.mark.slow
 def test_where_the_training_before_it_failed_the_search_goes_on_without_a_gan_and_says_why(
     quick, context, toy_dataset, tiny
 ):
@@ -253,6 +257,7 @@ def test_an_existing_run_is_used_and_named(quick, run, improve, context, workspa
     assert not [job for job in context.store.jobs(kind="train") if job.subject != run]  # no other was trained
 
 
+@pytest.mark.slow
 def test_the_choice_of_synthetic_images_has_a_control(quick, improve, toy_dataset, monkeypatch):
     arm = Arm(way="copies", use=Use(share=0.5))
     monkeypatch.setattr(search, "arms_with_images", lambda *_: [Arm(), arm])
