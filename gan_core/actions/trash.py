@@ -124,8 +124,8 @@ def refuse_in_use(db: sqlite3.Connection, thing: Thing) -> None:
     if busy is not None:
         training = (busy["kind"], busy["subject"]) == ("train", thing.id)
         what = "is training or waiting" if training else f"is in use by a job ({busy['kind']})"
-        code = "run_in_use" if thing.kind == "run" else "in_use"
-        raise UserError(code, f"{thing.name!r} {what}, so it was not deleted.", "Stop it first, then delete it.")
+        what, todo = f"{thing.name!r} {what}, so it was not deleted.", "Stop it first, then delete it."
+        raise UserError("run_in_use", what, todo) if thing.kind == "run" else UserError("in_use", what, todo)
 
 
 def throw_away(context: Context, db: sqlite3.Connection, thing: Thing) -> None:

@@ -273,7 +273,8 @@ def delete(
     as_json: Json = False,
 ) -> None:
     """Delete runs, datasets and exports; `undelete` brings them back."""
-    gone, left = [], []
+    gone: list[actions.Thing] = []
+    left: list[actions.Thing] = []
     for id in ids:
         if id not in {thing.id for thing in gone}:
             gone += actions.delete(context(), id, with_derived=with_derived)

@@ -60,7 +60,7 @@ def rebuild(store: Store, workspace: Workspace) -> Rebuilt:
         for path in folders(workspace.root / kind)
         if path.name not in found[kind]
     ]
-    return Rebuilt(*(len(entries) for entries in found.values()), tuple(lost))
+    return Rebuilt(len(found["datasets"]), len(found["runs"]), len(found["exports"]), tuple(lost))
 
 
 def rebuild_run(db: sqlite3.Connection, id: str, folder: Path, facts: Facts) -> None:

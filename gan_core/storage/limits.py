@@ -7,7 +7,7 @@ before it is queued.
 import contextlib
 import math
 import time
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from gan_core.errors import UserError
 from gan_core.storage import cleanup
@@ -56,7 +56,7 @@ def read(workspace: Workspace) -> Limits:
     return Limits(**{name: found[name] for name in Limits._fields if can_be(found.get(name))})
 
 
-def can_be(value: object) -> bool:
+def can_be(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
@@ -104,8 +104,8 @@ def deleted_at(piece: Piece) -> float:
     """When something in the trash was deleted; of what has no note, when its folder moved."""
     (folder,) = piece.paths
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        note = read_json(folder / cleanup.DELETED_NOTE) or {}
-        if can_be(at := note.get("deleted_at")):
+        at = (read_json(folder / cleanup.DELETED_NOTE) or {}).get("deleted_at")
+        if can_be(at):
             return float(at)
     try:
         return folder.stat().st_ctime

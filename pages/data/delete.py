@@ -9,7 +9,7 @@ from gan_core.actions import Context, Thing
 from gan_core.storage.store import Dataset
 from gan_core.text import all_of, count
 from pages.shared.text import plain
-from pages.shared.trash import attempt
+from pages.shared.trash import tried
 
 MOST_LISTED = 12
 STAYS = "Leave them"
@@ -39,7 +39,7 @@ def show_delete(context: Context, dataset: Dataset) -> None:
             f"Delete {plain(dataset.name)}" + (f" and {counted(made)}" if choice == GOES else ""),
             key="data_delete",
             icon=":material/delete:",
-            on_click=partial(attempt, "data", delete),
+            on_click=partial(tried, "data", delete),
             help="You can restore it on this page.",
         )
 

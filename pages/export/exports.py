@@ -12,7 +12,7 @@ from gan_core.text import ago, count, size
 from pages.shared import urls
 from pages.shared.status import job_progress, state_of, state_text
 from pages.shared.text import plain
-from pages.shared.trash import attempt, show_last_deletion, show_refusals, show_trash
+from pages.shared.trash import show_last_deletion, show_refusals, show_trash, tried
 
 
 def show_exports(context: Context, run: Run | None, dataset_id: str) -> None:
@@ -54,7 +54,7 @@ def show_export(context: Context, job: Job) -> None:
         for note in result.get("notes", ()):
             st.caption(plain(note))
         show_quality_filter(result)
-        delete = partial(attempt, "export", partial(actions.delete, context, job.subject))
+        delete = partial(tried, "export", partial(actions.delete, context, job.subject))
         key, why = f"export_delete_{job.subject}", "You can restore it on this page."
         st.button("Delete", key=key, icon=":material/delete:", on_click=delete, help=why)
 

@@ -25,6 +25,11 @@ def attempt(page: str, act: Callable[[], object]) -> bool:
     return True
 
 
+def tried(page: str, act: Callable[[], object]) -> None:
+    """attempt() as what a button does."""
+    attempt(page, act)
+
+
 def show_refusals(page: str) -> None:
     for text in st.session_state.pop(f"{page}_refused", []):
         st.error(text, icon=":material/error:")

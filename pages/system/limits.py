@@ -42,8 +42,8 @@ def show_limits(context: Context) -> None:
     with st.form("limits", border=True), st.container(horizontal=True, vertical_alignment="bottom"):
         for name, field in FIELDS.items():
             number = type(Limits._field_defaults[name])  # Streamlit wants all of one type
-            bounds = [number(one) for one in (0, field.most, min(getattr(now, name), field.most), 1)]
-            st.number_input(field.title, *bounds, key=f"limit_{name}", help=field.help, width=230)
+            low, most, value, step = (number(one) for one in (0, field.most, min(getattr(now, name), field.most), 1))
+            st.number_input(field.title, low, most, value, step, key=f"limit_{name}", help=field.help, width=230)
         st.form_submit_button("Save limits", icon=":material/save:", on_click=save, args=(context,), key="limits_save")
 
 
