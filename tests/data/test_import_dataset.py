@@ -223,6 +223,19 @@ def test_only_what_was_not_given_is_cut(tmp_path, left_out, cut):
     assert sum(info.totals) == len(files)
 
 
+def test_a_class_of_fewer_than_eight_images_gives_none_to_validation_and_is_named(tmp_path):
+    counts = {"cat": 20, "dog": 7, "owl": 8}
+    files = {
+        f"{name}/{number}.png": png(number + 100 * at)
+        for at, (name, count) in enumerate(counts.items())
+        for number in range(count)
+    }
+    info, _ = run(tmp_path, make_zip(tmp_path / "a.zip", files))
+    assert info.counts == {"train": [14, 6, 6], "validation": [3, 0, 1], "test": [3, 1, 1]}
+    (said,) = [notice for notice in info.notices if "Fewer than 8 images" in notice]
+    assert "dog (7)" in said and "owl" not in said
+
+
 def test_the_shares_are_options_and_no_validation_is_told(tmp_path):
     source = make_zip(tmp_path / "a.zip", {f"cat/{number}.png": png(number) for number in range(40)})
     info, _ = run(tmp_path, source, test_fraction=0.25, validation_fraction=0.5)

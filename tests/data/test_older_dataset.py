@@ -117,6 +117,16 @@ def test_what_names_rows_names_those_of_today(folder):
     assert exclusions.read(folder) == [] and (folder / "exclusions.json").exists()
 
 
+def test_an_image_that_lies_in_two_classes_stays_in_train(folder):
+    images, labels = (np.load(folder / f"train_{what}.npy") for what in ("images", "labels"))
+    cut = lambda: older_dataset.rows_of_today(folder, read_json(folder / "dataset.json"), images, labels)
+    row, *others = cut()["validation"].tolist()
+    items = list(read_items(folder))
+    items[row]["sha256"] = items[30]["sha256"]  # of the other class
+    write_items(folder, items)
+    assert row in cut()["train"] and len(cut()["validation"]) == len(others) + 1
+
+
 def test_only_a_run_that_began_before_saw_the_validation_images(folder, tmp_path_factory, workspace, toy_dataset):
     run = tmp_path_factory.mktemp("run")
     write_json(run / "config.json", {"schema": 1})
