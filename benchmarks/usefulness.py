@@ -11,8 +11,8 @@ of each class is made (one number, or one for each class: 1000,1000,50), with ha
 Each finished step is a JSON line in FOLDER/parts.jsonl and is skipped by the next call; no new one is started after --budget
 minutes. The table is of all that is there: plain baseline, what was chosen, the gain with its interval over draws and generators
 (with one of each: of the search itself, over classifier seeds and test images), how much of it is the better training on real
-images, how much the synthetic images' own, and how much ImageNet's weights are worth (plain baseline of lite0 over that of the
-best classifier from scratch).
+images, how much the synthetic images' own (over the best baseline, or over real images shown again, whichever was better on
+validation), and how much ImageNet's weights are worth (plain baseline of lite0 over that of the best classifier from scratch).
 """
 
 import argparse
@@ -233,6 +233,13 @@ def nothing_compared(parts: Parts) -> list[str]:
     return [f"Not in the table, {key}: {one['sentence']}" for key, one in found]
 
 
+def ahead_of_control(parts: Parts) -> list[str]:
+    """How often the synthetic images that were chosen did more than real images shown again in their place."""
+    found = [row["found"] for row in parts.done.values() if "found" in row and row["found"]["choice"]["use"]]
+    own = sum(one.get("own") is True for one in found)
+    return [f"Synthetic images were chosen in {len(found)} searches, ahead of their control in {own}."] if found else []
+
+
 def table(rows: list[Row], names: dict[str, str]) -> str:
     lines = [
         "| dataset | classifier | plain baseline | chosen | gain, points | of it: better training on real images | of it: "
@@ -290,7 +297,7 @@ def main() -> None:
     rows = rows_from(parts, arguments)
     workspace = Workspace(arguments.workspace)
     names = {one: dataset_folder.read_info(workspace.dataset(one)).name for one in arguments.datasets}
-    print(table(rows, names), *verdicts(rows, names), *nothing_compared(parts), sep="\n")
+    print(table(rows, names), *verdicts(rows, names), *ahead_of_control(parts), *nothing_compared(parts), sep="\n")
     if over():
         print("The budget is over: call again to go on.")
 

@@ -75,7 +75,7 @@ class Followed(NamedTuple):
 def recommend(about: About, found: Found | None) -> Recommendation:
     """found: of the run, or of the dataset; None where nothing was searched."""
     from gan_core.evaluation.classifier import LABEL_SMOOTHING
-    from gan_core.evaluation.utility.arms import PEAK_RATES, WEIGHT_DECAY
+    from gan_core.evaluation.utility.arms import NORM_BATCHES, PEAK_RATES, WEIGHT_DECAY
     from gan_core.evaluation.utility.networks import LARGEST_SIDE
 
     followed = follow(about, found)
@@ -107,6 +107,7 @@ def recommend(about: About, found: Found | None) -> Recommendation:
         "peak_rate": PEAK_RATES[name],
         "weight_decay": WEIGHT_DECAY,
         "smoothing": LABEL_SMOOTHING,
+        "norm_batches": NORM_BATCHES[name],
         **synthetic_part(use, updates, batch, slots),
         "promise": promise,
         "promise_in_words": in_words(promise),

@@ -111,6 +111,16 @@ def test_one_search_has_its_own_interval_and_none_has_no_row(tmp_path, dataset):
     assert row.gain_ci95 == pytest.approx([0.02, 0.04]) and row.repetitions == 1
     assert usefulness.row_of(dataset, "small", {(0, 0): {"gain": None}}) is None
     parts = Parts(tmp_path / "out")
-    parts.add("search of one", found={"gain": None, "sentence": "Too few minutes."})
+    parts.add("search of one", found={"choice": {"use": None}, "gain": None, "sentence": "Too few minutes."})
     parts.add("search of another", found=found(0.03, 0.01))
     assert usefulness.nothing_compared(parts) == ["Not in the table, search of one: Too few minutes."]
+
+
+def test_how_often_the_choice_was_ahead_of_its_control(tmp_path):
+    parts = Parts(tmp_path / "out")
+    assert usefulness.ahead_of_control(parts) == []
+    for own in (True, False, None):
+        parts.add(f"search {own}", found=found(0.03, 0.01, use=Use(share=0.5)) | {"own": own})
+    parts.add("search without", found=found(0.0, 0.0))
+    (said,) = usefulness.ahead_of_control(parts)
+    assert "in 3 searches" in said and "control in 1" in said

@@ -65,6 +65,16 @@ def test_a_job_waits_for_its_predecessor_and_fails_with_it(store):
     assert store.job(waiting.id).state == "failed"
 
 
+def test_a_search_does_without_a_training_that_failed_but_not_without_one_that_was_stopped(store):
+    for state, then in (("failed", "running"), ("stopped", "failed")):
+        training = submit(store)
+        search = queue.submit(store, "improve", "d1", {}, after=training.id)
+        assert queue.claim(store, "heavy") is None
+        queue.finish(store, queue.claim(store, "train"), state)
+        queue.claim(store, "heavy")
+        assert store.job(search.id).state == then
+
+
 def test_a_stopped_queued_job_never_starts_and_an_ended_one_cannot_be_asked(store):
     job = submit(store)
     assert queue.control(store, job.id, "stop").state == "stopped"

@@ -133,7 +133,7 @@ def train(use, images, classes, rows, seed):
         norm.reset_running_stats()  # its statistics are estimated anew, of real images alone
         norm.momentum = None
     torch.set_grad_enabled(False)
-    for chosen in drawn(real, weight[real], 16, 128, rng):
+    for chosen in drawn(real, weight[real], use["norm_batches"], 128, rng):
         network(shown(chosen, "none")[0])
     return network.eval()
 
