@@ -93,6 +93,31 @@ def test_torchvision_sees_the_classes_in_equal_numbers(tmp_path):
     assert np.bincount(test.targets).tolist() == [2, 2]
 
 
+def test_each_split_has_its_own_images(tmp_path):
+    sets = {
+        "train": split([3, 9], CLASSES),
+        "val": split([2, 3], CLASSES, seed=1),
+        "test": split([2, 4], CLASSES, seed=2),
+    }
+    export(tmp_path / "out.zip", counts=(3, 9), train=sets["train"], validation=sets["val"], test=sets["test"])
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        for folder, images in sets.items():
+            for label, rows in enumerate(images.rows_of_class):
+                for number, row in enumerate(rows, 1):
+                    file = archive.read(f"{folder}/{CLASSES[label]}/real_{number:06d}.png")
+                    assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), images.images[row])
+
+
+def test_the_manifest_names_the_real_image_that_a_changed_copy_was_made_from(tmp_path):
+    train, make = split([3, 9], CLASSES), fakes()
+    make.entry = lambda label, number: {"index": number, "source_row": int(train.rows_of_class[label][2])}
+    shares_ = {"kiwi": {"classical": 2}, "owl": {}}
+    export(tmp_path / "out.zip", counts=(3, 9), train=train, shares=shares_, makers={"classical": make})
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        made = json.loads(archive.read("manifest.json"))["synthetic_files"]
+    assert [file["nearest_real"] for file in made] == ["train/kiwi/real_000003.png"] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("classes", [CLASSES, ["0", "1"], ["7", "other"], ["01", "NA"]])
 @pytest.mark.parametrize("originals", [True, False])
