@@ -18,8 +18,9 @@ UP = ("../", "..\\", "..%2f", "..%5c", "%2e%2e/", "%252e%252e%252f", "....//", "
 WANTED = ("token", "ganvas.sqlite", "etc/passwd", "config.json", f"exports/{seeded_workspace.EXPORT}/birds.zip")
 STRINGS = [
     f"{first}{up * deep}{wanted}{last}"
-    for first, up, deep, wanted, last in itertools.product(("", "/"), UP, (1, 2, 5), WANTED, ("", "%00.png"))
+    for first, up, deep, wanted, last in itertools.product(("", "/"), UP, (1, 2, 3, 5), WANTED, ("", "%00.png"))
 ]
+PLAIN = {f"{'../' * deep}{wanted}" for deep in (1, 2, 3, 5) for wanted in WANTED}  # these always
 RUN, JOB = seeded_workspace.RUNS["finished"], "j" + "a" * 16
 PLACES = (
     *("/api/exports/{}/birds.zip", f"/api/exports/{seeded_workspace.EXPORT}/{{}}", "/api/lab/{}", "/api/{}"),
@@ -35,7 +36,7 @@ async def status_and_body(app, path: str, headers: dict[str, str], query: str = 
     sent = []
 
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.Event().wait()  # the client waits for the answer
 
     async def send(message):
         sent.append(message)
@@ -50,14 +51,14 @@ async def status_and_body(app, path: str, headers: dict[str, str], query: str = 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.hold)])
+@pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.hold)])
 def test_nothing_but_what_a_route_names_is_read(full, every):
     app, known = Starlette(routes=ROUTES, middleware=[Middleware(Guard)]), visitor.secret()
     cookie = {"host": "127.0.0.1:8501", "cookie": f"{token.cookie_name(known)}={token.new_cookie(known)}"}
 
     async def ask_for_all() -> None:
         for number, (place, string) in enumerate(itertools.product(PLACES, STRINGS)):
-            if number % every:
+            if number % every and string not in PLAIN:
                 continue
             path = place.format(string)
             signed = signed_links.sign(unquote(path), "", known).partition("?")[2] if "/exports/" in path else ""
