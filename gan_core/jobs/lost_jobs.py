@@ -59,6 +59,8 @@ def result(workspace: Workspace, job: Job) -> dict[str, Any] | None:
             return object_in(workspace.export(job.subject) / "export.json")
         if job.kind == "evaluate":
             return object_in(workspace.run(job.subject) / "evaluations" / job.id / "result.json")
+        if job.kind == "utility":
+            return object_in(workspace.run(job.subject) / "utility" / f"{job.id}.json")
     return None
 
 

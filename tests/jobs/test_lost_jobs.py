@@ -46,6 +46,18 @@ def test_an_export_that_was_killed_before_the_index_heard_of_it_is_finished(stor
     assert (store.job(job.id).state, store.job(job.id).result) == ("finished", facts)
 
 
+@pytest.mark.parametrize(("kind", "file"), [("evaluate", "evaluations/{}/result.json"), ("utility", "utility/{}.json")])
+def test_what_was_measured_before_the_index_heard_of_it_counts(store, workspace, killed, kind, file):
+    run, facts = new_id("run"), {"verdict": "helps"}
+    job, other = killed(kind, run, {}), killed(kind, run, {})
+    path = workspace.run(run) / file.format(job.id)
+    path.parent.mkdir(parents=True)
+    write_json(path, facts)
+    supervisor.reconcile(store)
+    assert (store.job(job.id).state, store.job(job.id).result) == ("finished", facts)
+    assert store.job(other.id).state == "interrupted"
+
+
 def test_what_a_killed_job_left_goes_at_once_and_nothing_of_another(store, workspace, killed):
     mine, other, upload = new_id("dataset"), new_id("dataset"), new_id("upload")
     for name in (f"{mine}-0a", f"{other}-0b", upload):
