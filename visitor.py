@@ -25,8 +25,9 @@ class Connection(Protocol):
     def cookies(self) -> Mapping[str, str]: ...
 
 
+@cache
 def oidc() -> Mapping[str, Any]:
-    """The section [auth] of secrets.toml, empty where there is none."""
+    """The section [auth] of secrets.toml as it was at the start, empty where there is none."""
     return get_secrets_auth_section()
 
 
