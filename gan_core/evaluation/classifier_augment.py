@@ -57,7 +57,7 @@ def augmented(x: torch.Tensor, policy: Policy, generator: torch.Generator, flips
     # The grid runs from -1 to 1, so a shift by a share of the side is twice that share.
     rows = [torch.cos(angle) / across, (shear - torch.sin(angle)) / across, 2 * reach.shift * uniform()]
     rows += [torch.sin(angle) / down, torch.cos(angle) / down, 2 * reach.shift * uniform()]
-    grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), list(x.shape), align_corners=False)
+    grid = affine_grid(torch.stack(rows, 1).view(n, 2, 3), *x.shape[2:])
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
     if full:  # in place: a new batch for each of these changes costs more than the change
         one = lambda value: value.view(n, 1, 1, 1)
@@ -67,6 +67,17 @@ def augmented(x: torch.Tensor, policy: Policy, generator: torch.Generator, flips
             x.add_(reach.color * (2 * torch.rand(n, x.shape[1], 1, 1, generator=generator) - 1).to(x.device))
         erase(x.clamp_(-1, 1), generator, reach.erase_chance)
     return mirrored(x, generator) if flips else x
+
+
+def affine_grid(matrices: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """torch's affine_grid of matrices float [n, 2, 3] without aligned corners: float [n, height, width, 2], in less time.
+
+    torch multiplies a matrix with each pixel's place; here what depends on the column and what depends on the row are summed.
+    """
+    places = lambda length: torch.linspace(-1, 1, length, device=matrices.device) * (length - 1) / length
+    of_column, of_row, shift = matrices[:, None].unbind(-1)  # each [n, 1, 2]
+    across, down = places(width)[:, None] * of_column, places(height)[:, None] * of_row
+    return (across[:, None] + down[:, :, None]).add_(shift[:, None])
 
 
 def erase(x: torch.Tensor, generator: torch.Generator, chance_of: float) -> None:

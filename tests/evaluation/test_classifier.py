@@ -152,6 +152,17 @@ def test_augmentation_keeps_shape_and_range_and_is_repeatable():
     assert tint("classical") < 1e-6 < tint("strong") <= 0.2
 
 
+def test_the_grid_of_an_augmentation_is_that_of_torch_and_its_input_stays_as_it_is():
+    random = torch.Generator().manual_seed(0)
+    matrices, x = torch.randn(8, 2, 3, generator=random), torch.rand(8, 3, 12, 12, generator=random)
+    theirs = torch.nn.functional.affine_grid(matrices, [8, 3, 20, 28], align_corners=False)
+    assert torch.allclose(classifier_augment.affine_grid(matrices, 20, 28), theirs, atol=1e-6)
+    before = x.clone()
+    for policy in ("none", "light", "classical", "strong"):
+        changed = classifier_augment.augmented(x, policy, random)
+        assert torch.equal(x, before) and torch.equal(changed, x) == (policy == "none")
+
+
 def test_classes_are_computed_without_tf32(trained, toy, monkeypatch):
     seen, original = [], trained.network.forward
 

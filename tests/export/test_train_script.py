@@ -270,14 +270,13 @@ def written(path: Path, found: Found | None, real: RealImages, pool: Pool | None
                 use=Use(share=0.25, phase="pretrain"),
             ),
         ),
-        ("lite0", Arm()),
     ],
 )
 def test_in_a_bare_environment_it_finds_the_accuracy_that_the_app_promised(tmp_path, environment, classifier, arm):
     real = RealImages(pictures([60, 30, 15], 0), pictures([5] * 3, 1), pictures([100] * 3, 2), CLASSES)
     more = pictures([40] * 3, 3)
     pool = Pool(*more, np.eye(3, dtype=np.float32)[more.labels] * 0.7 + np.float32(0.1))
-    updates, batch, labels = 8 if classifier == "lite0" else 60, 32, real.test.labels
+    updates, batch, labels = 60, 32, real.test.labels
     options = lambda seed: ArmOptions(classifier, updates, batch, seed)
     right = np.stack([train_arm(arm, real, {"gan": pool}, options(seed)).right(real.test) for seed in range(3)])[
         None, None
@@ -312,3 +311,18 @@ def test_it_says_what_it_needs(tmp_path, environment):
     use.write_text(json.dumps(json.loads(use.read_text()) | {"updates": 3}))
     ran = bare(environment, str(tmp_path / "plain" / "train.py"))
     assert ran.returncode == 0 and "12 images" in ran.stdout and "not measured" in ran.stdout
+
+
+@pytest.mark.slow
+def test_a_search_with_lite0_has_its_network_and_weights_in_the_zip(tmp_path, environment):
+    real = RealImages(*(pictures([4] * 3, seed) for seed in range(3)), CLASSES)
+    found = Found(classifier="lite0", updates=2, batch=8, baseline=0.5, chosen=0.5, chosen_ci95=[0.4, 0.6])
+    written(tmp_path / "out.zip", found, real, None)
+    use = tmp_path / "out" / "recommended_use.json"
+    use.write_text(json.dumps(json.loads(use.read_text()) | {"norm_batches": 1}))
+    ran = bare(environment, str(tmp_path / "out" / "train.py"))
+    assert ran.returncode == 0, ran.stderr
+    assert "12 images" in ran.stdout and "measured 50.0%" in ran.stdout
+    assert "Apache License" in (tmp_path / "out" / "lite0_license.txt").read_text()
+    written(tmp_path / "plain.zip", found.model_copy(update={"classifier": "small"}), real, None)
+    assert not list((tmp_path / "plain").glob("lite0*"))
