@@ -12,6 +12,7 @@ from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.evaluation.results import UtilityResult
 from gan_core.export import plan
 from gan_core.export.fill.classical import Classical
+from gan_core.export.fill.composite import Composite
 from gan_core.jobs import queue
 from gan_core.jobs.progress import Reporter
 from gan_core.jobs.shared.evaluation_inputs import AT_ONCE, feature_cache, real_images
@@ -133,7 +134,7 @@ def few(real: RealImages, shots: int | None, seed: int) -> RealImages:
 
 
 def source_of(run: Run, folder: Path, real: RealImages, asked: Asked) -> Source:
-    """The makers of a run. Where the training images were cut to a few, changed copies are made of those."""
+    """The makers of a run. Where the training images were cut to a few, changed copies and pasted objects are made of those."""
     request = asked.request
     counts = {name: int((real.train.labels == label).sum()) for label, name in enumerate(real.classes)}
     rows = {name: plan.Row(count, MANY, count + MANY) for name, count in counts.items()}
@@ -141,7 +142,13 @@ def source_of(run: Run, folder: Path, real: RealImages, asked: Asked) -> Source:
     made = makers(run, asked.workspace, folder, shares, small, request, asked.progress, asked.watch)
     if len(real.train.labels) < sum(dataset_folder.read_info(folder).train_counts):
         cut = ImageSet(real.train.images, np.asarray(real.train.labels), real.classes)
-        made.by_method["classical"] = Classical(cut, request.seed, request.policy, asked.watch)
+        classical = Classical(cut, request.seed, request.policy, asked.watch)
+        composite = Composite(cut, request.seed, request.policy, asked.watch)
+
+        def pasted(label: int, count: int, start: int) -> np.ndarray:
+            return (composite if composite.can(label) else classical)(label, count, start)
+
+        made.by_method.update({"classical": classical, "composite": pasted})
     return Source(made, shares)
 
 

@@ -10,10 +10,12 @@ from gan_core import actions
 from gan_core.data.dataset import DatasetInfo, ImageSet, write_info
 from gan_core.dataset_health.foreground import alpha, background
 from gan_core.errors import Stopped
+from gan_core.evaluation.inputs import Labeled, RealImages
 from gan_core.export.fill.composite import Composite
 from gan_core.jobs import worker
+from gan_core.jobs.handlers import utility
 from gan_core.jobs.queue import Watch
-from gan_core.requests import ExportRequest, Policy
+from gan_core.requests import ExportRequest, Policy, UtilityRequest
 from gan_core.storage.workspace import new_id
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 160, 60), (50, 60, 190)
@@ -90,7 +92,8 @@ def test_objects_are_pasted_on_other_grounds_in_other_places_and_sizes():
     assert max(left) < 0.01  # no seam of the old ground
 
 
-def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_twice(context, workspace, store):
+def discs(workspace, store):
+    """(id of a dataset of 28 training images, 14 in each class, and what pastes their objects)."""
     id = new_id("dataset")
     folder = workspace.dataset(id)
     folder.mkdir()
@@ -103,6 +106,24 @@ def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_t
     rest = {"source": {"kind": "zip"}, "seed": 0, "health": {}, "rejected": [], "notices": []}
     write_info(folder, DatasetInfo(name="Discs", classes=names, **facts, **rest))
     store.add_dataset(id, "Discs")
+    return id, make
+
+
+def test_utility_of_a_few_training_images_pastes_objects_of_those_alone(workspace, store):
+    id, make = discs(workspace, store)
+    folder, request = workspace.dataset(id), UtilityRequest(shots=10, methods={"composite": 1.0})
+    train = Labeled(make.train.images, make.train.labels)
+    real = RealImages(train, train, train, make.train.classes)
+    cut = utility.few(real, 10, request.seed)
+    asked = utility.Asked(request, workspace, lambda *_: None, lambda: False)
+    made = utility.source_of(None, folder, cut, asked).made
+    alone = Composite(ImageSet(cut.train.images, cut.train.labels, cut.classes), request.seed, request.policy)
+    assert len(cut.train.labels) == 20
+    assert np.array_equal(made.by_method["composite"](0, 8, 0), alone(0, 8, 0))
+
+
+def test_an_export_of_pasted_objects_says_what_each_is_made_of_and_is_the_same_twice(context, workspace, store):
+    id, _ = discs(workspace, store)
     digests = set()
     for _ in range(2):
         job = actions.export(
