@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from gan_core.storage import checkpoints, export_preview
 from gan_core.storage.store import Store
-from gan_core.storage.workspace import new_id
+from gan_core.storage.workspace import new_id, write_json
 from tests.builders import evaluated_run, seeded_workspace
 from tests.builders.app_pages import letters, open_page
 
@@ -193,3 +193,14 @@ def test_two_different_exports_in_quick_succession_are_two_and_two_equal_ones_ar
     at.number_input(key="export_seed").set_value(7).run()
     at.button(key="export_start").click().run()
     assert [job.payload["seed"] for job in live()] == [7, 0]
+
+
+@pytest.mark.slow
+def test_an_export_is_deleted_and_comes_back(full):
+    export, run = seeded_workspace.EXPORT, seeded_workspace.RUNS["finished"]
+    write_json(full.export(export) / "export.json", {"file": "birds.zip", "run": run})
+    at = open_page("export", run=run)
+    at.button(key=f"export_delete_{export}").click().run()
+    assert not full.export(export).exists() and not at.exception
+    at.button(key="export_undelete").click().run()
+    assert (full.export(export) / "birds.zip").is_file() and not at.exception
