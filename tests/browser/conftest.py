@@ -11,6 +11,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser.app_server import NAMES, Server
 
 WAIT_MS = 60_000
+REFUSED = """window.refused = []
+document.addEventListener('securitypolicyviolation', e => window.refused.push(`${e.violatedDirective} ${e.blockedURI}`))"""
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -49,8 +51,12 @@ def server(tmp_path):
 
 @contextlib.contextmanager
 def open_tab(browser, server):
-    """A tab at 1440 px that may reach this server alone. tab.strays: what it asked of anybody else."""
+    """A tab at 1440 px that may reach this server alone. tab.strays: what it asked of anybody else.
+
+    window.refused of its page: what the Content-Security-Policy did not let it do.
+    """
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    context.add_init_script(REFUSED)
     tab = context.new_page()
     tab.set_default_timeout(WAIT_MS)
     tab.strays = []

@@ -4,11 +4,14 @@ One server with one workspace in every state, and one load of each page, which a
 """
 
 import tomllib
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
+from gan_core.access import token
 from gan_core.storage.store import Store
+from gan_core.storage.workspace import Workspace
 from tests.browser.app_server import ROOT, Server
 from tests.browser.conftest import open_tab
 from tests.builders import seeded_workspace
@@ -60,7 +63,7 @@ def server(tmp_path_factory):
         seeded_workspace.seed(root)
     ).transaction() as db:  # a server starts real workers for what waits; what runs polls and fades
         db.execute("UPDATE jobs SET state = 'stopped', pid = NULL WHERE state IN ('queued', 'running')")
-    running = Server(root).start()
+    running = Server(root, token="").start()
     yield running
     running.kill()
 
@@ -83,7 +86,9 @@ def opened(request, chromium, server):
     """A page with a run that has everything, drawn to its end, in a tab that all tests of this page share."""
     with open_tab(chromium, server) as tab:
         where = "" if request.param == "home" else request.param
-        tab.goto(f"{server.url}/{where}?run={seeded_workspace.RUNS['finished']}")
+        link = urlencode({"run": seeded_workspace.RUNS["finished"], "token": token.of(Workspace(server.workspace))})
+        tab.goto(f"{server.url}/{where}?{link}")
+        assert "token" not in tab.url
         expect(tab.locator(".stMain h1")).to_be_visible()
         expect(tab.locator("[data-test-script-state]").first).to_have_attribute("data-test-script-state", "notRunning")
         settle(tab)
@@ -136,4 +141,4 @@ def test_a_phone_scrolls_down_and_not_sideways(opened):
 
 def test_nobody_else_is_asked(opened):
     """Last: whatever the other tests made the page load counts too."""
-    assert opened.strays == []
+    assert opened.strays == [] and opened.evaluate("window.refused") == []
