@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 USAGE = re.compile(r"^\| `ganvas ([a-z-]+)([^`]*)` \| (.+) \|$", re.MULTILINE)
+NAMED = re.compile(r"(?:python -m gan_core|`ganvas|bin/ganvas) (?:--workspace [^\s`]+ )?([a-z][a-z-]*)")
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
@@ -43,7 +44,7 @@ def test_a_verb_has_a_usage_line_that_it_understands(verb):
 
 def test_no_usage_line_is_of_a_verb_that_is_gone():
     for page in (*DOCS.glob("*.md"), ROOT / "README.md"):
-        named = set(re.findall(r"(?:python -m gan_core|`ganvas|bin/ganvas) (?:--workspace [^\s`]+ )?([a-z][a-z-]*)", page.read_text()))
+        named = set(NAMED.findall(page.read_text()))
         assert named <= set(VERBS), page.name
 
 

@@ -191,9 +191,7 @@ def check_kinds(kinds: Iterable[str]) -> list[str]:
     asked = list(kinds)
     for kind in asked:
         if kind not in KINDS:
-            raise UserError(
-                "unknown_kind", no_such("cleanup", kind, KINDS), f"Choose among {', '.join(KINDS)}."
-            )
+            raise UserError("unknown_kind", no_such("cleanup", kind, KINDS), f"Choose among {', '.join(KINDS)}.")
     return [kind for kind in KINDS if kind in asked]
 
 
