@@ -25,7 +25,7 @@ from pages.shared.text import plain, sentence
 
 # Of the table of the race: no column is cut off at 1366 px; what an arm is can be read whole under the pointer.
 COLUMNS = {
-    "arm": st.column_config.TextColumn(width=400),
+    "arm": st.column_config.TextColumn(width=520),
     "points": st.column_config.NumberColumn(
         format="%+.1f", width=75, help="Over the plain baseline, in the last round of the arm, on the validation images."
     ),
