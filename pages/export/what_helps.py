@@ -27,7 +27,9 @@ from pages.shared.text import plain, sentence
 COLUMNS = {
     "arm": st.column_config.TextColumn(width=520),
     "points": st.column_config.NumberColumn(
-        format="%+.1f", width=75, help="Over the plain baseline, in the last round of the arm, on the validation images."
+        format="%+.1f",
+        width=75,
+        help="Over the plain baseline, in the last round of the arm, on the validation images.",
     ),
     "rounds": st.column_config.NumberColumn(width=75),
     "ended": st.column_config.TextColumn(width=150),
