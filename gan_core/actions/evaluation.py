@@ -62,9 +62,7 @@ def check_utility(run: Run, info: DatasetInfo, request: UtilityRequest) -> None:
             "Train a run with 'Use the class labels' on.",
         )
     if not any(info.test_counts):
-        raise UserError(
-            "no_test_images", "This dataset has no test images.", "Import it again with a test share."
-        )
+        raise UserError("no_test_images", "This dataset has no test images.", "Import it again with a test share.")
     if request.shots is not None and request.shots < largest and methods != {"classical"}:
         raise UserError(
             "bad_shots",

@@ -48,8 +48,8 @@ DATASET_RULES = (
     Rule(
         "train_size",
         lambda c: c.train_size >= c.size or c.size % (c.train_size or 1),
-        "Images of {size} px cannot be trained at {train_size} px: set 'Training size' (train_size) to 0, or to a half or a "
-        "quarter of {size}.",
+        "Images of {size} px cannot be trained at {train_size} px: set 'Training size' (train_size) to 0, or to a half, a "
+        "quarter or an eighth of {size}.",
         value=0,
     ),
     Rule("batch", lambda c: c.images < 2, "Training needs at least 2 training images: import more images."),

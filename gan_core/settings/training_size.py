@@ -9,7 +9,7 @@ from gan_core.settings.run_time import CPU_SPEED
 from gan_core.settings.schema import TrainConfig
 
 LEAST_SIDE = 64  # px of a dataset that may be trained at a smaller size
-SMALLEST, LARGEST_FACTOR = 16, 4
+SMALLEST, LARGEST_FACTOR = 16, 8
 # Images to show at each size: four times as many for twice the side. At 32 px 34,000 were too few; the rest is not measured.
 ENOUGH = {32: 400_000, 64: 1_600_000, 128: 6_400_000}
 
@@ -18,10 +18,18 @@ def training_size(size: int, *, gpu: bool, train_images: int, epochs: float, min
     """px, or 0 for the dataset's size. A GPU always trains at the dataset's size."""
     if gpu or size < LEAST_SIDE:
         return 0
-    for side in (size, size // 2):
-        if images_shown(side, train_images, epochs, minutes) >= enough(side):
-            return 0 if side == size else side
-    return max(SMALLEST, size // LARGEST_FACTOR)
+    *larger, smallest = sides(size)
+    paid = (side for side in larger if images_shown(side, train_images, epochs, minutes) >= enough(side))
+    side = next(paid, smallest)
+    return 0 if side == size else side
+
+
+def sides(size: int) -> list[int]:
+    """px: the sizes that a dataset of this size may be trained at, from its own to the smallest."""
+    found = [size]
+    while found[-1] > max(SMALLEST, size // LARGEST_FACTOR):
+        found.append(found[-1] // 2)
+    return found
 
 
 def images_shown(side: int, train_images: int, epochs: float, minutes: float | None) -> float:
@@ -41,10 +49,8 @@ def why(size: int, *, gpu: bool, train_images: int, epochs: float, minutes: floa
         return "0 is proposed: a GPU trains at the dataset's size."
     if size < LEAST_SIDE:
         return f"0 is proposed: below {LEAST_SIDE} px a run is trained at the dataset's size."
-    side = proposed or size
-    measured = (
-        side if side in (size, size // 2) else size // 2
-    )  # the smallest one is for what the half has too few images
+    side, smallest = proposed or size, sides(size)[-1]
+    measured = 2 * side if side == smallest else side  # the smallest one is for what the next has too few images
     shown = f"about {images_shown(measured, train_images, epochs, minutes):,.0f} images"
     if side == measured:
         return f"{proposed} is proposed: this run shows {shown} at {side} px, and {enough(side):,} are enough for that size."

@@ -11,7 +11,8 @@ CPU = {"gpu": False, "train_images": 2600, "epochs": 1e6}
 def test_more_minutes_pay_for_a_larger_size():
     sizes = [training_size(64, **CPU, minutes=minutes) for minutes in (6, 30, 600)]
     assert sizes == [16, 32, 0]
-    assert [training_size(128, **CPU, minutes=minutes) for minutes in (1, 6000)] == [32, 0]
+    assert [training_size(128, **CPU, minutes=minutes) for minutes in (6, 30, 6000)] == [16, 32, 0]
+    assert training_size(256, **CPU, minutes=6) == 32
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,8 @@ def test_more_minutes_pay_for_a_larger_size():
         (64, 6, False, ("16 is proposed", "162,000 images at 32 px", "400,000")),
         (64, 30, False, ("32 is proposed", "810,000 images at 32 px", "400,000")),
         (64, 600, False, ("0 is proposed", "6,000,000 images at 64 px", "1,600,000")),
-        (128, 1, False, ("32 is proposed", "10,000 images at 64 px", "1,600,000")),
+        (128, 6, False, ("16 is proposed", "162,000 images at 32 px", "400,000")),
+        (128, 30, False, ("32 is proposed", "810,000 images at 32 px", "400,000")),
         (64, 6, True, ("0 is proposed", "GPU")),
         (32, 6, False, ("0 is proposed", "below 64 px")),
     ],
