@@ -330,7 +330,17 @@ def test_inception_scores_from_a_file_that_the_user_names(ganvas, toy_dataset, u
     """FID and Inception Score through the command line, on random weights of the right shape, said to be unofficial."""
     run = ganvas("train", toy_dataset, "--epochs", 1, *TINY, "--json")[1]["run"]
     code, scores, err = ganvas(
-        "evaluate", run, "--samples", 12, "--extractor", "inception-v3", "--weights", untrained_file[0], "--json"
+        "evaluate",
+        run,
+        "--samples",
+        12,
+        "--draws",
+        1,
+        "--extractor",
+        "inception-v3",
+        "--weights",
+        untrained_file[0],
+        "--json",
     )
     assert code == 0, err
     assert scores["extractor"] == "inception-v3" and scores["fid"] is not None and "frechet_distance" not in scores

@@ -6,13 +6,15 @@ import zipfile
 import pytest
 
 from gan_core.evaluation.utility import candidates
-from gan_core.jobs.shared import search
+from gan_core.jobs.shared import search, way_pools
 
 
 @pytest.mark.slow
 def test_improve_finds_what_helps_and_the_export_follows_it(ganvas, workspace, toy_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "UPDATES", {"small": (4, 8)})
     monkeypatch.setattr(candidates, "SHAPES", candidates.SHAPES[-1:])
+    monkeypatch.setattr(search, "MOST_MADE", 12)
+    monkeypatch.setattr(way_pools, "CHECKS", ())
     code, _, err = ganvas(
         "train",
         toy_dataset,
