@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
@@ -25,7 +25,7 @@ def take(page: Page, url: str, out: Path) -> None:
     page.goto(url)
     page.locator(".stMain h1").first.wait_for()
     page.wait_for_load_state("networkidle")
-    page.wait_for_function(f"() => !document.querySelector('{BUSY}')", timeout=60_000)
+    expect(page.locator(BUSY)).to_have_count(0, timeout=60_000)
     page.wait_for_timeout(1500)  # pictures fade in
     Image.open(io.BytesIO(page.screenshot())).save(out, quality=QUALITY, method=6)
     print(out, f"{out.stat().st_size / 1000:.0f} kB")

@@ -1,6 +1,7 @@
 """A sweep is checked as a whole before anything is queued, and its runs are stopped, resumed and deleted together."""
 
 import dataclasses
+import sys
 
 import pytest
 
@@ -55,7 +56,9 @@ def test_workers_start_once_for_a_sweep_and_even_where_it_breaks_off(context, to
         made.append(runs.new_run(*args, **kwargs))
         return made[0]
 
-    monkeypatch.setitem(actions.sweep.__globals__, "new_run", breaks_off)  # the module has the name of its function
+    monkeypatch.setattr(
+        sys.modules["gan_core.actions.sweep"], "new_run", breaks_off
+    )  # the module has the name of its function
     with pytest.raises(OSError, match="disk"):
         sweep(context, toy_dataset, seeds=2)
     assert len(started) == 2 and context.store.job(made[0].id).state == "queued"

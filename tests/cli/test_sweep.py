@@ -61,7 +61,7 @@ def test_the_name_of_a_sweep_stands_for_its_runs(ganvas, store, toy_dataset, sta
     assert ganvas("stop", runs[1], "--json")[1] == {"run": runs[1], "state": "stopped"}
     assert ganvas("stop", runs[1])[0] == 2  # alone it is refused
     ganvas("stop", "Three")
-    assert ganvas("delete", "Three", "--json")[1] == {"runs": runs} and not store.runs()
+    assert ganvas("delete", "Three", "--json")[1]["runs"] == runs and not store.runs()
 
 
 def test_one_refused_run_does_not_keep_the_others_from_being_resumed(ganvas, store, toy_dataset, started, monkeypatch):

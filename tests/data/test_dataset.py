@@ -52,7 +52,8 @@ def test_a_missing_set_is_told(tmp_path):
     assert caught.value.code == "no_dataset"
 
 
-def test_an_unknown_field_is_a_bug_and_not_skipped(tmp_path):
+def test_an_unknown_field_is_damage_and_not_skipped(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps({**INFO.to_json(), "colour": 1}))
-    with pytest.raises(TypeError):
+    with pytest.raises(UserError) as refused:
         read_info(tmp_path)
+    assert refused.value.code == "damaged_dataset"

@@ -57,11 +57,3 @@ def test_a_foreign_text_is_not_ours(tmp_path):
         Image.new("L", (4, 4)).save(file, "PNG", pnginfo=info)
         (tmp_path / "a.png").write_bytes(file.getvalue())
         assert read_notes(tmp_path / "a.png") is None
-
-
-def test_the_version_is_that_of_the_project():
-    import tomllib
-    from pathlib import Path
-
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert project["project"]["version"] == __version__

@@ -39,7 +39,7 @@ def test_each_bad_setting_has_a_sentence_of_its_own():
         read('{"batch": 1.5, "lr_g": 0.1, "epochs": NaN, "conditional": "yes", "loss": "hing", "minutes": 5}')
     assert refused.value.fields == {
         "batch": "Batch size (batch) must be a whole number, not 1.5.",
-        "lr_g": "There is no setting named 'lr_g'; did you mean 'lr_G'?",
+        "lr_g": "There is no setting 'lr_g'; did you mean 'lr_G'?",
         "epochs": "Epochs (epochs) must be a finite number, not nan.",
         "conditional": "Use the class labels (conditional) must be true or false, not 'yes'.",
         "loss": "Loss (loss) must be one of 'nonsaturating', 'minimax', 'hinge', 'least-squares', 'wasserstein' or "
